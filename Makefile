@@ -1,0 +1,64 @@
+# schemakit: a database that keeps its own rules
+#
+#   make demo          set everything up, and see what schemakit does
+#   make demo-stop     remove the demo's database again
+#   make check         set everything up, and run all tests
+#
+#   make, make install build and install, with PG_CONFIG=... for another server
+#   make installcheck  regression and isolation tests against a running server
+#   make lint          the rules of the house
+#   make bench         what it costs, as ratios
+#   make check-slow    the regression tests with all caches discarded
+#   make format        lay the C sources out
+
+EXTENSION    = schemakit
+EXTVERSION  := $(shell sed -n "s/^default_version *= *'\(.*\)'/\1/p" schemakit.control)
+PG_CONFIG   ?= pg_config
+
+# Entry points that need no server to be there: they see to it themselves.
+SCRIPTS      = bench check check-slow demo demo-stop format lint
+
+ifneq ($(filter $(SCRIPTS),$(MAKECMDGOALS)),)
+.PHONY: $(SCRIPTS)
+demo:       ; @scripts/demo
+demo-stop:  ; @scripts/demo stop
+check:      ; @scripts/check
+check-slow: ; @scripts/check slow
+bench:      ; @scripts/bench
+lint:       ; @test/lint/run
+format:     ; clang-format -i src/*.c src/*.h
+else
+
+SQL_PARTS    = $(addprefix src/sql/, 00_prologue.sql 10_rule.sql \
+	20_timestamps.sql 70_auto.sql 80_event_triggers.sql 90_privileges.sql)
+SQL_SCRIPT   = $(EXTENSION)--$(EXTVERSION).sql
+
+MODULE_big   = $(EXTENSION)
+OBJS         = $(patsubst %.c,%.o,$(sort $(wildcard src/*.c)))
+PG_CPPFLAGS  = -I$(CURDIR)/src -DSCHEMAKIT_VERSION='"$(EXTVERSION)"'
+PG_CFLAGS    = -Wall -Wextra -Wno-unused-parameter
+DATA_built   = $(SQL_SCRIPT)
+DATA         = $(sort $(wildcard src/sql/upgrade/*.sql))
+EXTRA_CLEAN  = $(EXTENSION)--*.sql
+
+REGRESS      = install timestamps touch_types auto_attach columns_followed \
+	partitions rules status errors privileges transactions drop uninstall
+ISOLATION    = create_table_parallel enable_and_update
+ISOLATION_OPTS = --inputdir=test/isolation --outputdir=test/isolation/output \
+	--load-extension=schemakit
+NO_INSTALLCHECK =
+
+PGXS := $(shell $(PG_CONFIG) --pgxs 2>/dev/null)
+ifeq ($(wildcard $(PGXS)),)
+$(error $(PG_CONFIG) finds no server headers: "make demo" and "make check" \
+	install them; or install postgresql-server-dev-15, or set PG_CONFIG)
+endif
+include $(PGXS)
+
+# Packaged servers are built without --enable-depend, so say it here.
+$(OBJS): $(wildcard src/*.h)
+
+$(SQL_SCRIPT): $(SQL_PARTS) schemakit.control
+	cat $(SQL_PARTS) > $@
+
+endif

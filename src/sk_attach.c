@@ -1,0 +1,321 @@
+/*-------------------------------------------------------------------------
+ *
+ * sk_attach.c
+ *	  The triggers that schemakit puts on users' tables: found, made, dropped,
+ *	  and handed from a partitioned table to a partition that leaves it.
+ *
+ * A trigger is known as ours by its function, so a table, its dump and its
+ * copy in another database say all there is to know: there is no list of
+ * managed tables anywhere else.  Triggers are made through the server's C
+ * interface rather than with SQL: no name has to be looked up on a path that
+ * the user controls, no other event trigger runs in our care, and DDL costs
+ * half as much.  Event triggers that fire after ours see the CREATE TRIGGER
+ * among the commands of the statement.
+ *
+ * Callers hold at least ShareRowExclusiveLock on the tables they pass, and
+ * run as the table's owner.
+ *
+ *-------------------------------------------------------------------------
+ */
+#include "postgres.h"
+
+#include "schemakit.h"
+#include "sk_attach.h"
+#include "sk_compat.h"
+
+#include "access/genam.h"
+#include "access/htup_details.h"
+#include "access/relation.h"
+#include "access/table.h"
+#include "access/xact.h"
+#include "catalog/dependency.h"
+#include "catalog/namespace.h"
+#include "catalog/pg_extension.h"
+#include "catalog/pg_inherits.h"
+#include "catalog/pg_proc.h"
+#include "catalog/pg_trigger.h"
+#include "commands/event_trigger.h"
+#include "commands/extension.h"
+#include "nodes/makefuncs.h"
+#include "utils/builtins.h"
+#include "utils/fmgroids.h"
+#include "utils/lsyscache.h"
+#include "utils/rel.h"
+#include "utils/syscache.h"
+
+/*
+ * The trigger function schemakit.name().
+ */
+Oid
+sk_attach_function(const char *name)
+{
+	oidvector  *noargs = buildoidvector(NULL, 0);
+	Oid			schema = get_namespace_oid(SK_SCHEMA, false);
+	Oid			function = GetSysCacheOid3(PROCNAMEARGSNSP, Anum_pg_proc_oid,
+										   CStringGetDatum(name),
+										   PointerGetDatum(noargs),
+										   ObjectIdGetDatum(schema));
+
+	if (!OidIsValid(function))
+		elog(ERROR, "function %s.%s() does not exist", SK_SCHEMA, name);
+	return function;
+}
+
+/*
+ * Is it one of our functions?
+ */
+bool
+sk_attach_is_function(Oid function)
+{
+	Oid			schema = get_namespace_oid(SK_SCHEMA, true);
+
+	return OidIsValid(schema) && get_func_namespace(function) == schema;
+}
+
+/* Is a trigger that an index scan of pg_trigger finds on our functions? */
+static bool
+any_is_ours(Oid index, AttrNumber attnum, Oid value)
+{
+	Relation	pg_trigger = table_open(TriggerRelationId, AccessShareLock);
+	bool		found = false;
+	ScanKeyData key;
+	SysScanDesc scan;
+	HeapTuple	tuple;
+
+	ScanKeyInit(&key, attnum, BTEqualStrategyNumber, F_OIDEQ,
+				ObjectIdGetDatum(value));
+	scan = systable_beginscan(pg_trigger, index, true, NULL, 1, &key);
+	while (!found && HeapTupleIsValid(tuple = systable_getnext(scan)))
+		found = sk_attach_is_function(((Form_pg_trigger) GETSTRUCT(tuple))->tgfoid);
+	systable_endscan(scan);
+	table_close(pg_trigger, AccessShareLock);
+	return found;
+}
+
+/*
+ * Is the trigger of that OID on one of our functions?
+ */
+bool
+sk_attach_is_trigger(Oid trigger)
+{
+	return any_is_ours(TriggerOidIndexId, Anum_pg_trigger_oid, trigger);
+}
+
+/*
+ * Has the table triggers on our functions?  It need not be locked.
+ */
+bool
+sk_attach_has_ours(Oid relid)
+{
+	return any_is_ours(TriggerRelidNameIndexId, Anum_pg_trigger_tgrelid, relid);
+}
+
+/*
+ * The relation's row triggers that are ours.  Like all that is handed out
+ * here they are copies, for the relation's cache entry may be rebuilt whenever
+ * a catalog is read.
+ */
+static List *
+list_ours(Relation rel)
+{
+	TriggerDesc *trigdesc = CopyTriggerDesc(rel->trigdesc);
+	List	   *ours = NIL;
+
+	for (int i = 0; trigdesc && i < trigdesc->numtriggers; i++)
+	{
+		Trigger    *trigger = &trigdesc->triggers[i];
+
+		if (TRIGGER_FOR_ROW(trigger->tgtype) &&
+			sk_attach_is_function(trigger->tgfoid))
+			ours = lappend(ours, trigger);
+	}
+	return ours;
+}
+
+static const Trigger *
+find_by_name(Relation rel, const char *name)
+{
+	for (int i = 0; rel->trigdesc && i < rel->trigdesc->numtriggers; i++)
+	{
+		if (strcmp(rel->trigdesc->triggers[i].tgname, name) == 0)
+			return &rel->trigdesc->triggers[i];
+	}
+	return NULL;
+}
+
+/*
+ * The table's triggers on that function, enabled or not.
+ */
+List *
+sk_attach_list(Relation rel, Oid function)
+{
+	TriggerDesc *trigdesc = CopyTriggerDesc(rel->trigdesc);
+	List	   *triggers = NIL;
+
+	for (int i = 0; trigdesc && i < trigdesc->numtriggers; i++)
+	{
+		if (trigdesc->triggers[i].tgfoid == function)
+			triggers = lappend(triggers, &trigdesc->triggers[i]);
+	}
+	return triggers;
+}
+
+/*
+ * The first of them, or NULL.
+ */
+const Trigger *
+sk_attach_find(Relation rel, Oid function)
+{
+	List	   *triggers = sk_attach_list(rel, function);
+
+	return triggers != NIL ? linitial(triggers) : NULL;
+}
+
+static CreateTrigStmt *
+make_statement(Relation rel, const SkTriggerDef *def)
+{
+	CreateTrigStmt *stmt = makeNode(CreateTrigStmt);
+	ListCell   *lc;
+
+	stmt->replace = true;
+	stmt->trigname = pstrdup(def->name);
+	stmt->relation = makeRangeVar(get_namespace_name(RelationGetNamespace(rel)),
+								  pstrdup(RelationGetRelationName(rel)), -1);
+	stmt->funcname = list_make2(makeString(pstrdup(SK_SCHEMA)),
+								makeString(get_func_name(def->function)));
+	foreach(lc, def->args)
+		stmt->args = lappend(stmt->args, makeString(pstrdup(lfirst(lc))));
+	stmt->row = true;
+	stmt->timing = def->timing;
+	stmt->events = def->events;
+	return stmt;
+}
+
+/*
+ * Create the trigger, in place of one of ours that has the name.
+ */
+void
+sk_attach_create(Relation rel, const SkTriggerDef *def)
+{
+	const Trigger *old = find_by_name(rel, def->name);
+	CreateTrigStmt *stmt;
+	ObjectAddress trigger;
+
+	if (old != NULL && !sk_attach_is_function(old->tgfoid))
+		ereport(ERROR,
+				(errcode(ERRCODE_DUPLICATE_OBJECT),
+				 errmsg("trigger \"%s\" for relation \"%s\" already exists",
+						def->name, RelationGetRelationName(rel)),
+				 errhint("Rename that trigger: the name is schemakit's.")));
+
+	stmt = make_statement(rel, def);
+	trigger = CreateTriggerFiringOn(stmt, NULL, RelationGetRelid(rel),
+									InvalidOid, InvalidOid, InvalidOid,
+									def->function, InvalidOid, NULL,
+									false, false, def->fires_when);
+	sk_attach_depend(trigger.objectId);
+	EventTriggerCollectSimpleCommand(trigger, InvalidObjectAddress,
+									 (Node *) stmt);
+	CommandCounterIncrement();
+}
+
+/*
+ * Let DROP EXTENSION take the trigger away without CASCADE, as ALTER TRIGGER
+ * ... DEPENDS ON EXTENSION does.
+ */
+void
+sk_attach_depend(Oid trigger)
+{
+	ObjectAddress object;
+	ObjectAddress extension;
+	List	   *known = getAutoExtensionsOfObject(TriggerRelationId, trigger);
+
+	ObjectAddressSet(extension, ExtensionRelationId,
+					 get_extension_oid(SK_EXTENSION, false));
+	if (list_member_oid(known, extension.objectId))
+		return;
+	ObjectAddressSet(object, TriggerRelationId, trigger);
+	recordDependencyOn(&object, &extension, DEPENDENCY_AUTO_EXTENSION);
+}
+
+void
+sk_attach_drop(const Trigger *trigger)
+{
+	ObjectAddress object;
+
+	ObjectAddressSet(object, TriggerRelationId, trigger->tgoid);
+	performDeletion(&object, DROP_RESTRICT, 0);
+	CommandCounterIncrement();
+}
+
+/* Drop the table's own triggers of ours that have the name of one of parent. */
+static void
+drop_same_named(Relation child, Relation parent)
+{
+	ListCell   *lc;
+
+	foreach(lc, list_ours(child))
+	{
+		const Trigger *trigger = lfirst(lc);
+
+		if (!trigger->tgisclone && find_by_name(parent, trigger->tgname))
+			sk_attach_drop(trigger);
+	}
+}
+
+/*
+ * A table is about to become a partition: clear the way for the triggers that
+ * it and its own partitions get from the parent, which ATTACH PARTITION would
+ * otherwise refuse as duplicates.
+ */
+void
+sk_attach_yield(Relation child, Relation parent)
+{
+	List	   *tables = find_all_inheritors(RelationGetRelid(child),
+											 AccessExclusiveLock, NULL);
+	ListCell   *lc;
+
+	foreach(lc, tables)
+	{
+		Relation	rel = relation_open(lfirst_oid(lc), NoLock);
+
+		drop_same_named(rel, parent);
+		relation_close(rel, NoLock);
+	}
+}
+
+static List *
+trigger_args(const Trigger *trigger)
+{
+	List	   *args = NIL;
+
+	for (int i = 0; i < trigger->tgnargs; i++)
+		args = lappend(args, trigger->tgargs[i]);
+	return args;
+}
+
+/*
+ * A table is no longer a partition, and has lost the triggers that came from
+ * the parent: give it ours again.
+ */
+void
+sk_attach_inherit(Relation child, Relation parent)
+{
+	ListCell   *lc;
+
+	foreach(lc, list_ours(parent))
+	{
+		const Trigger *trigger = lfirst(lc);
+		SkTriggerDef def = {
+			.name = trigger->tgname,
+			.function = trigger->tgfoid,
+			.timing = trigger->tgtype & TRIGGER_TYPE_TIMING_MASK,
+			.events = trigger->tgtype & TRIGGER_TYPE_EVENT_MASK,
+			.args = trigger_args(trigger),
+			.fires_when = trigger->tgenabled,
+		};
+
+		if (sk_attach_find(child, trigger->tgfoid) == NULL)
+			sk_attach_create(child, &def);
+	}
+}

@@ -1,0 +1,38 @@
+/*-------------------------------------------------------------------------
+ *
+ * sk_attach.h
+ *	  The triggers that schemakit puts on users' tables.
+ *
+ *-------------------------------------------------------------------------
+ */
+#ifndef SK_ATTACH_H
+#define SK_ATTACH_H
+
+#include "commands/trigger.h"
+#include "nodes/parsenodes.h"
+#include "utils/relcache.h"
+
+/* A row trigger, as CREATE TRIGGER would make it. */
+typedef struct SkTriggerDef
+{
+	const char *name;
+	Oid			function;
+	int16		timing;			/* TRIGGER_TYPE_BEFORE or _AFTER */
+	int16		events;			/* TRIGGER_TYPE_INSERT, _UPDATE, ... */
+	List	   *args;			/* of C strings */
+	char		fires_when;		/* TRIGGER_FIRES_* */
+} SkTriggerDef;
+
+extern Oid	sk_attach_function(const char *name);
+extern bool sk_attach_is_function(Oid function);
+extern bool sk_attach_is_trigger(Oid trigger);
+extern bool sk_attach_has_ours(Oid relid);
+extern List *sk_attach_list(Relation rel, Oid function);
+extern const Trigger *sk_attach_find(Relation rel, Oid function);
+extern void sk_attach_create(Relation rel, const SkTriggerDef *def);
+extern void sk_attach_drop(const Trigger *trigger);
+extern void sk_attach_depend(Oid trigger);
+extern void sk_attach_yield(Relation child, Relation parent);
+extern void sk_attach_inherit(Relation child, Relation parent);
+
+#endif							/* SK_ATTACH_H */

@@ -1,0 +1,20 @@
+/*-------------------------------------------------------------------------
+ *
+ * sk_auto.h
+ *	  Rules applied to tables.
+ *
+ *-------------------------------------------------------------------------
+ */
+#ifndef SK_AUTO_H
+#define SK_AUTO_H
+
+#include "sk_feature.h"
+#include "sk_rule.h"
+
+extern const char *sk_auto_obstacle(void);
+extern const SkRule *sk_auto_rule(List *rules, const SkFeature *feature,
+								  Relation rel, List *added);
+extern bool sk_auto_attach(const SkFeature *feature, Relation rel,
+						   List *added);
+
+#endif							/* SK_AUTO_H */

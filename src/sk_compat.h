@@ -1,0 +1,76 @@
+/*-------------------------------------------------------------------------
+ *
+ * sk_compat.h
+ *	  What differs between the server versions that schemakit builds on.
+ *
+ * The only file that may look at PG_VERSION_NUM.  Each wrapper has the newest
+ * server's signature; the comment names the upstream commit that changed it.
+ *
+ *-------------------------------------------------------------------------
+ */
+#ifndef SK_COMPAT_H
+#define SK_COMPAT_H
+
+#include "postgres.h"
+
+#include "catalog/pg_class.h"
+#include "fmgr.h"
+#include "utils/acl.h"
+#include "utils/guc.h"
+
+#if PG_VERSION_NUM < 140000
+#error "schemakit requires PostgreSQL 14 or later"
+#endif
+
+/* 16, d952373a987b: VARATT_* and friends moved out of postgres.h */
+#if PG_VERSION_NUM >= 160000
+#include "varatt.h"
+#endif
+
+/* 16, afbfc02983f8: one object_ownercheck() for all kinds of objects */
+#if PG_VERSION_NUM < 160000
+#define object_ownercheck(classid, objectid, roleid) \
+	(AssertMacro((classid) == RelationRelationId), \
+	 pg_class_ownercheck((objectid), (roleid)))
+#endif
+
+/* 15, 88103567cb8f: the prefix is reserved, not only warned about */
+#if PG_VERSION_NUM < 150000
+#define MarkGUCPrefixReserved(className) EmitWarningsOnPlaceholders(className)
+#endif
+
+/* 15, 9e98583898c3 and a5f002ad9a8c: one call sets up a materialized result */
+#if PG_VERSION_NUM < 150000
+#include "funcapi.h"
+#include "miscadmin.h"
+
+static inline void
+InitMaterializedSRF(FunctionCallInfo fcinfo, bits32 flags)
+{
+	ReturnSetInfo *rsinfo = (ReturnSetInfo *) fcinfo->resultinfo;
+	MemoryContext old;
+
+	Assert(flags == 0);
+	if (rsinfo == NULL || !IsA(rsinfo, ReturnSetInfo) ||
+		(rsinfo->allowedModes & SFRM_Materialize) == 0)
+		ereport(ERROR,
+				(errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
+				 errmsg("set-valued function called in context that cannot accept a set")));
+	old = MemoryContextSwitchTo(rsinfo->econtext->ecxt_per_query_memory);
+	if (get_call_result_type(fcinfo, NULL, &rsinfo->setDesc) != TYPEFUNC_COMPOSITE)
+		elog(ERROR, "return type must be a row type");
+	rsinfo->returnMode = SFRM_Materialize;
+	rsinfo->setResult = tuplestore_begin_heap(true, false, work_mem);
+	MemoryContextSwitchTo(old);
+}
+#endif
+
+/* 18, 9324c8c58065: a module can tell its name and version */
+#ifndef PG_MODULE_MAGIC_EXT
+#define SK_MODULE_MAGIC PG_MODULE_MAGIC
+#else
+#define SK_MODULE_MAGIC \
+	PG_MODULE_MAGIC_EXT(.name = "schemakit", .version = SCHEMAKIT_VERSION)
+#endif
+
+#endif							/* SK_COMPAT_H */

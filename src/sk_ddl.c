@@ -1,0 +1,616 @@
+/*-------------------------------------------------------------------------
+ *
+ * sk_ddl.c
+ *	  The event triggers: what users' DDL means for the features.
+ *
+ * At the start of a command they clear the way for it, at its end they attach
+ * what the rules ask for to the tables that it made or gave columns to, let
+ * triggers follow renamed columns, and remove those of dropped ones.  They
+ * must not fail a command that would succeed without them: all work is
+ * guarded (sk_guard.c), and done as the owner of the table.
+ *
+ * They do nothing in an extension's script, where the objects belong to the
+ * extension, nor in pg_upgrade.  While a dump is loaded nothing is attached,
+ * since a dump says which triggers its tables have.
+ *
+ * These functions have no SET clause: the user's search_path is needed to
+ * resolve the names in the user's statement.  Nothing else is looked up on it.
+ *
+ *-------------------------------------------------------------------------
+ */
+#include "postgres.h"
+
+#include "sk_attach.h"
+#include "sk_auto.h"
+#include "sk_compat.h"
+#include "sk_guard.h"
+#include "sk_table.h"
+#include "sk_trigger.h"
+
+#include "access/genam.h"
+#include "access/htup_details.h"
+#include "access/relation.h"
+#include "access/table.h"
+#include "access/xact.h"
+#include "catalog/dependency.h"
+#include "catalog/indexing.h"
+#include "catalog/namespace.h"
+#include "catalog/pg_depend.h"
+#include "catalog/pg_inherits.h"
+#include "catalog/pg_trigger.h"
+#include "catalog/pg_type.h"
+#include "commands/extension.h"
+#include "commands/tablecmds.h"
+#include "executor/executor.h"
+#include "funcapi.h"
+#include "miscadmin.h"
+#include "parser/parse_func.h"
+#include "tcop/deparse_utility.h"
+#include "utils/array.h"
+#include "utils/builtins.h"
+#include "utils/fmgroids.h"
+#include "utils/guc.h"
+#include "utils/lsyscache.h"
+#include "utils/rel.h"
+
+/*-------------------------------------------------------------------------
+ * When to stay out of the way
+ *-------------------------------------------------------------------------
+ */
+
+static bool
+is_foreign_business(void)
+{
+	return IsBinaryUpgrade || creating_extension;
+}
+
+/*
+ * Is a dump being loaded?  Every dump starts by emptying search_path and
+ * turning check_function_bodies off, for each of the connections that load it.
+ */
+static bool
+is_restore(void)
+{
+	return !check_function_bodies && namespace_search_path[0] == '\0';
+}
+
+
+/*-------------------------------------------------------------------------
+ * What the server says about the command
+ *-------------------------------------------------------------------------
+ */
+
+/*
+ * Call a set-returning function without arguments.  Its rows are read as they
+ * come, in C: with SQL around it this would cost more than all the rest.
+ */
+static ReturnSetInfo *
+call_srf(Oid function)
+{
+	FmgrInfo	flinfo;
+	ReturnSetInfo *rsinfo = makeNode(ReturnSetInfo);
+
+	LOCAL_FCINFO(fcinfo, 0);
+
+	rsinfo->econtext = CreateStandaloneExprContext();
+	rsinfo->allowedModes = SFRM_Materialize;
+	rsinfo->returnMode = SFRM_Materialize;
+	fmgr_info(function, &flinfo);
+	InitFunctionCallInfoData(*fcinfo, &flinfo, 0, InvalidOid, NULL,
+							 (Node *) rsinfo);
+	FunctionCallInvoke(fcinfo);
+	return rsinfo;
+}
+
+static void
+end_srf(ReturnSetInfo *rsinfo)
+{
+	tuplestore_end(rsinfo->setResult);
+	FreeExprContext(rsinfo->econtext, true);
+}
+
+/* The commands that were run, as a list of CollectedCommand. */
+static List *
+collected_commands(void)
+{
+	ReturnSetInfo *rsinfo = call_srf(F_PG_EVENT_TRIGGER_DDL_COMMANDS);
+	TupleTableSlot *slot = MakeSingleTupleTableSlot(rsinfo->setDesc,
+													&TTSOpsMinimalTuple);
+	List	   *commands = NIL;
+
+	while (tuplestore_gettupleslot(rsinfo->setResult, true, false, slot))
+	{
+		bool		isnull;
+		Datum		command = slot_getattr(slot, 9, &isnull);
+
+		if (!isnull)
+			commands = lappend(commands, DatumGetPointer(command));
+	}
+	ExecDropSingleTupleTableSlot(slot);
+	end_srf(rsinfo);
+	return commands;
+}
+
+/* A column that was dropped from a table that is still there. */
+typedef struct DroppedColumn
+{
+	Oid			relid;
+	char	   *name;
+} DroppedColumn;
+
+static DroppedColumn *
+dropped_column(TupleTableSlot *slot)
+{
+	DroppedColumn *column = palloc(sizeof(DroppedColumn));
+	Datum	   *names;
+	bool	   *nulls;
+	int			nnames;
+
+	/* address_names: schema, table, column */
+	deconstruct_array(DatumGetArrayTypeP(slot->tts_values[10]), TEXTOID, -1,
+					  false, TYPALIGN_INT, &names, &nulls, &nnames);
+	if (nnames != 3)
+		elog(ERROR, "dropped column has %d names", nnames);
+	column->relid = DatumGetObjectId(slot->tts_values[1]);
+	column->name = TextDatumGetCString(names[2]);
+	return column;
+}
+
+static List *
+dropped_columns(void)
+{
+	ReturnSetInfo *rsinfo = call_srf(F_PG_EVENT_TRIGGER_DROPPED_OBJECTS);
+	TupleTableSlot *slot = MakeSingleTupleTableSlot(rsinfo->setDesc,
+													&TTSOpsMinimalTuple);
+	List	   *columns = NIL;
+
+	while (tuplestore_gettupleslot(rsinfo->setResult, true, false, slot))
+	{
+		slot_getallattrs(slot);
+		if (DatumGetObjectId(slot->tts_values[0]) == RelationRelationId &&
+			DatumGetInt32(slot->tts_values[2]) > 0 &&
+			get_rel_relkind(DatumGetObjectId(slot->tts_values[1])) != '\0')
+			columns = lappend(columns, dropped_column(slot));
+	}
+	ExecDropSingleTupleTableSlot(slot);
+	end_srf(rsinfo);
+	return columns;
+}
+
+
+/*-------------------------------------------------------------------------
+ * Tables
+ *-------------------------------------------------------------------------
+ */
+
+/* The table itself, and those that inherit from it. */
+static List *
+with_children(Oid relid)
+{
+	return find_all_inheritors(relid, NoLock, NULL);
+}
+
+/* The tables of a composite type: CREATE TABLE ... OF type. */
+static List *
+typed_tables(Oid composite)
+{
+	Relation	depend = table_open(DependRelationId, AccessShareLock);
+	List	   *tables = NIL;
+	ScanKeyData key[2];
+	SysScanDesc scan;
+	HeapTuple	tuple;
+
+	ScanKeyInit(&key[0], Anum_pg_depend_refclassid, BTEqualStrategyNumber,
+				F_OIDEQ, ObjectIdGetDatum(TypeRelationId));
+	ScanKeyInit(&key[1], Anum_pg_depend_refobjid, BTEqualStrategyNumber,
+				F_OIDEQ, ObjectIdGetDatum(get_rel_type_id(composite)));
+	scan = systable_beginscan(depend, DependReferenceIndexId, true, NULL, 2, key);
+	while (HeapTupleIsValid(tuple = systable_getnext(scan)))
+	{
+		Form_pg_depend dep = (Form_pg_depend) GETSTRUCT(tuple);
+
+		if (dep->classid == RelationRelationId && dep->objsubid == 0)
+			tables = list_concat(tables, with_children(dep->objid));
+	}
+	systable_endscan(scan);
+	table_close(depend, AccessShareLock);
+	return tables;
+}
+
+/* The tables whose columns an ALTER of this table or type changes. */
+static List *
+altered_tables(Oid relid)
+{
+	switch (get_rel_relkind(relid))
+	{
+		case RELKIND_RELATION:
+		case RELKIND_PARTITIONED_TABLE:
+			return with_children(relid);
+		case RELKIND_COMPOSITE_TYPE:
+			return typed_tables(relid);
+		default:
+			return NIL;
+	}
+}
+
+
+/*-------------------------------------------------------------------------
+ * Attaching
+ *-------------------------------------------------------------------------
+ */
+
+/* A table that may need triggers now, and the columns that it got. */
+typedef struct Candidate
+{
+	Oid			relid;
+	List	   *added;			/* of C strings; NIL: the whole table is new */
+} Candidate;
+
+static void
+attach_features(void *arg)
+{
+	const Candidate *candidate = arg;
+	Relation	rel = try_relation_open(candidate->relid, ShareRowExclusiveLock);
+
+	if (rel == NULL)
+		return;
+	if (sk_table_is_eligible(rel))
+	{
+		sk_guard_become(rel->rd_rel->relowner);
+		for (const SkFeature *const *f = sk_features; *f; f++)
+			sk_auto_attach(*f, rel, candidate->added);
+	}
+	relation_close(rel, NoLock);
+}
+
+static void
+consider(Oid relid, List *added)
+{
+	Candidate	candidate = {.relid = relid,.added = added};
+
+	if (!is_restore())
+		sk_guard_run(attach_features, &candidate, "attach triggers to", relid);
+}
+
+static void
+columns_added(Oid relid, List *added)
+{
+	ListCell   *lc;
+
+	foreach(lc, altered_tables(relid))
+		consider(lfirst_oid(lc), added);
+}
+
+
+/*-------------------------------------------------------------------------
+ * Columns that are renamed or dropped
+ *-------------------------------------------------------------------------
+ */
+
+typedef struct ColumnChange
+{
+	Oid			relid;
+	const char *from;
+	const char *to;				/* NULL: dropped */
+} ColumnChange;
+
+/*
+ * A feature whose trigger went away with its column may find another one, but
+ * not if the trigger was disabled: then the table is to be left alone.
+ */
+static void
+tell_feature(const SkFeature *feature, Relation rel, const ColumnChange *change)
+{
+	ListCell   *lc;
+
+	foreach(lc, sk_attach_list(rel, sk_attach_function(feature->function)))
+	{
+		const Trigger *trigger = lfirst(lc);
+
+		if (trigger->tgisclone)
+			continue;
+		if (!feature->column_changed(rel, trigger, change->from, change->to) &&
+			trigger->tgenabled != TRIGGER_DISABLED &&
+			sk_table_is_eligible(rel))
+			sk_auto_attach(feature, rel, NIL);
+	}
+}
+
+static void
+follow_column(void *arg)
+{
+	const ColumnChange *change = arg;
+	Relation	rel = try_relation_open(change->relid, ShareRowExclusiveLock);
+
+	if (rel == NULL)
+		return;
+	sk_guard_become(rel->rd_rel->relowner);
+	for (const SkFeature *const *f = sk_features; *f; f++)
+		tell_feature(*f, rel, change);
+	relation_close(rel, NoLock);
+}
+
+static void
+column_renamed(Oid relid, const char *from, const char *to)
+{
+	ListCell   *lc;
+
+	foreach(lc, altered_tables(relid))
+	{
+		ColumnChange change = {lfirst_oid(lc), from, to};
+
+		sk_guard_run(follow_column, &change, "follow the column of",
+					 change.relid);
+		consider(change.relid, list_make1(pstrdup(to)));
+	}
+}
+
+
+/*-------------------------------------------------------------------------
+ * Partitions
+ *-------------------------------------------------------------------------
+ */
+
+/* A table that becomes a partition, or no longer is one. */
+typedef struct PartitionMove
+{
+	const RangeVar *parent;
+	const RangeVar *child;
+	Oid			parentid;
+	Oid			childid;
+} PartitionMove;
+
+/*
+ * Both tables, if they are there and the user may alter them; if not, the
+ * command itself will say so.
+ */
+static bool
+resolve_move(PartitionMove *move)
+{
+	move->parentid = RangeVarGetRelid(move->parent, NoLock, true);
+	move->childid = RangeVarGetRelid(move->child, NoLock, true);
+	return OidIsValid(move->parentid) && OidIsValid(move->childid) &&
+		object_ownercheck(RelationRelationId, move->parentid, GetUserId()) &&
+		object_ownercheck(RelationRelationId, move->childid, GetUserId());
+}
+
+/* Locks in the order and strength of the command that is to come. */
+static void
+yield_to_parent(void *arg)
+{
+	const PartitionMove *move = arg;
+	Oid			parentid = RangeVarGetRelidExtended(move->parent,
+													ShareUpdateExclusiveLock, 0,
+													RangeVarCallbackOwnsRelation,
+													NULL);
+	Oid			childid = RangeVarGetRelidExtended(move->child,
+												   AccessExclusiveLock, 0,
+												   RangeVarCallbackOwnsRelation,
+												   NULL);
+	Relation	parent = relation_open(parentid, NoLock);
+	Relation	child = relation_open(childid, NoLock);
+
+	if (!child->rd_rel->relispartition)
+		sk_attach_yield(child, parent);
+	relation_close(child, NoLock);
+	relation_close(parent, NoLock);
+}
+
+static void
+inherit_from_parent(void *arg)
+{
+	const PartitionMove *move = arg;
+	Relation	parent = relation_open(move->parentid, AccessShareLock);
+	Relation	child = relation_open(move->childid, ShareRowExclusiveLock);
+
+	if (!child->rd_rel->relispartition)
+	{
+		sk_guard_become(child->rd_rel->relowner);
+		sk_attach_inherit(child, parent);
+	}
+	relation_close(child, NoLock);
+	relation_close(parent, NoLock);
+}
+
+static void
+before_attach(const RangeVar *parent, const PartitionCmd *cmd)
+{
+	PartitionMove move = {.parent = parent,.child = cmd->name};
+
+	if (resolve_move(&move) && sk_attach_has_ours(move.parentid))
+		sk_guard_run(yield_to_parent, &move, "prepare to attach", move.childid);
+}
+
+static void
+after_detach(Oid parentid, const PartitionCmd *cmd)
+{
+	PartitionMove move = {.child = cmd->name,.parentid = parentid};
+
+	move.childid = RangeVarGetRelid(cmd->name, NoLock, true);
+	if (OidIsValid(move.childid))
+		sk_guard_run(inherit_from_parent, &move,
+					 "restore the triggers of", move.childid);
+}
+
+
+/*-------------------------------------------------------------------------
+ * Triggers on our functions that users and dumps create
+ *-------------------------------------------------------------------------
+ */
+
+/*
+ * A trigger on one of our functions replaces one that has its name: a dump
+ * can be loaded into a table that was given the trigger already.  Changing
+ * the statement is possible here because the server gives event triggers a
+ * copy of a statement that may be run again.
+ */
+static void
+before_create_trigger(CreateTrigStmt *stmt)
+{
+	Oid			relid;
+	Oid			trigger;
+
+	if (stmt->replace || stmt->isconstraint ||
+		!sk_attach_is_function(LookupFuncName(stmt->funcname, 0, NULL, true)))
+		return;
+	relid = RangeVarGetRelid(stmt->relation, NoLock, true);
+	if (!OidIsValid(relid))
+		return;
+	trigger = get_trigger_oid(relid, stmt->trigname, true);
+	if (OidIsValid(trigger) && sk_attach_is_trigger(trigger))
+		stmt->replace = true;
+}
+
+static void
+depend_on_extension(void *arg)
+{
+	sk_attach_depend(*(const Oid *) arg);
+}
+
+static void
+after_create_trigger(Oid trigger, const CreateTrigStmt *stmt)
+{
+	if (sk_attach_is_trigger(trigger))
+		sk_guard_run(depend_on_extension, &trigger,
+					 "record the dependency of a trigger of",
+					 RangeVarGetRelid(stmt->relation, NoLock, true));
+}
+
+
+/*-------------------------------------------------------------------------
+ * Commands
+ *-------------------------------------------------------------------------
+ */
+
+static void
+simple_command(const CollectedCommand *cmd)
+{
+	const ObjectAddress *object = &cmd->d.simple.address;
+	const Node *stmt = cmd->parsetree;
+
+	switch (nodeTag(stmt))
+	{
+		case T_CreateStmt:
+		case T_CreateTableAsStmt:
+			if (object->classId == RelationRelationId)
+				consider(object->objectId, NIL);
+			break;
+		case T_RenameStmt:
+			if (object->classId == RelationRelationId && object->objectSubId > 0)
+				column_renamed(object->objectId,
+							   ((const RenameStmt *) stmt)->subname,
+							   ((const RenameStmt *) stmt)->newname);
+			break;
+		case T_CreateTrigStmt:
+			after_create_trigger(object->objectId,
+								 (const CreateTrigStmt *) stmt);
+			break;
+		default:
+			break;
+	}
+}
+
+/* Columns that were added, or that changed their type, and partitions. */
+static void
+alter_table_command(const CollectedCommand *cmd)
+{
+	Oid			relid = cmd->d.alterTable.objectId;
+	List	   *added = NIL;
+	ListCell   *lc;
+
+	foreach(lc, cmd->d.alterTable.subcmds)
+	{
+		const CollectedATSubcmd *sub = lfirst(lc);
+		const AlterTableCmd *alter = (const AlterTableCmd *) sub->parsetree;
+
+		if (!IsA(alter, AlterTableCmd))
+			continue;
+		if (alter->subtype == AT_DetachPartition ||
+			alter->subtype == AT_DetachPartitionFinalize)
+			after_detach(relid, (const PartitionCmd *) alter->def);
+		else if (alter->def && IsA(alter->def, ColumnDef) &&
+				 sub->address.objectSubId > 0)
+			added = lappend(added, alter->name ? alter->name
+							: ((const ColumnDef *) alter->def)->colname);
+	}
+	if (added != NIL)
+		columns_added(relid, added);
+}
+
+/*
+ * schemakit.on_ddl_command_start() RETURNS event_trigger
+ */
+PG_FUNCTION_INFO_V1(schemakit_on_ddl_command_start);
+Datum
+schemakit_on_ddl_command_start(PG_FUNCTION_ARGS)
+{
+	EventTriggerData *data = sk_trigger_event(fcinfo, "on_ddl_command_start");
+
+	if (is_foreign_business())
+		PG_RETURN_NULL();
+	if (IsA(data->parsetree, CreateTrigStmt))
+		before_create_trigger((CreateTrigStmt *) data->parsetree);
+	else if (IsA(data->parsetree, AlterTableStmt))
+	{
+		const AlterTableStmt *stmt = (const AlterTableStmt *) data->parsetree;
+		ListCell   *lc;
+
+		foreach(lc, stmt->cmds)
+		{
+			const AlterTableCmd *cmd = lfirst(lc);
+
+			if (cmd->subtype == AT_AttachPartition)
+				before_attach(stmt->relation, (const PartitionCmd *) cmd->def);
+		}
+	}
+	PG_RETURN_NULL();
+}
+
+/*
+ * schemakit.on_ddl_command_end() RETURNS event_trigger
+ */
+PG_FUNCTION_INFO_V1(schemakit_on_ddl_command_end);
+Datum
+schemakit_on_ddl_command_end(PG_FUNCTION_ARGS)
+{
+	ListCell   *lc;
+
+	(void) sk_trigger_event(fcinfo, "on_ddl_command_end");
+	if (is_foreign_business())
+		PG_RETURN_NULL();
+	foreach(lc, collected_commands())
+	{
+		const CollectedCommand *cmd = lfirst(lc);
+
+		if (cmd->in_extension)
+			continue;
+		if (cmd->type == SCT_Simple)
+			simple_command(cmd);
+		else if (cmd->type == SCT_AlterTable)
+			alter_table_command(cmd);
+	}
+	PG_RETURN_NULL();
+}
+
+/*
+ * schemakit.on_sql_drop() RETURNS event_trigger
+ */
+PG_FUNCTION_INFO_V1(schemakit_on_sql_drop);
+Datum
+schemakit_on_sql_drop(PG_FUNCTION_ARGS)
+{
+	ListCell   *lc;
+
+	(void) sk_trigger_event(fcinfo, "on_sql_drop");
+	if (is_foreign_business())
+		PG_RETURN_NULL();
+	foreach(lc, dropped_columns())
+	{
+		const DroppedColumn *column = lfirst(lc);
+		ColumnChange change = {column->relid, column->name, NULL};
+
+		sk_guard_run(follow_column, &change, "drop the trigger of",
+					 change.relid);
+	}
+	PG_RETURN_NULL();
+}

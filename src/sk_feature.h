@@ -1,0 +1,61 @@
+/*-------------------------------------------------------------------------
+ *
+ * sk_feature.h
+ *	  What a feature that attaches itself to tables has to say.
+ *
+ * The event triggers and the functions that work on all features know each of
+ * them only through this table of functions, and features do not know each
+ * other.
+ *
+ *-------------------------------------------------------------------------
+ */
+#ifndef SK_FEATURE_H
+#define SK_FEATURE_H
+
+#include "commands/trigger.h"
+#include "nodes/pg_list.h"
+#include "utils/jsonb.h"
+#include "utils/relcache.h"
+
+typedef struct SkFeature
+{
+	const char *name;			/* as in auto_enable(name) */
+	const char *function;		/* its row trigger is on schemakit.function() */
+	const bool *automatic;		/* the setting: do rules apply? */
+
+	/* Raise an error that names what is wrong with a rule's options. */
+	void		(*check_options) (const Jsonb *options);
+
+	/*
+	 * Would a rule with these options attach to the table?  "added" lists the
+	 * columns that the table just got, as C strings; NIL means that the whole
+	 * table is considered.
+	 */
+	bool		(*wants) (Relation rel, const Jsonb *options, List *added);
+
+	/* Do so; wants() has said yes. */
+	void		(*attach) (Relation rel, const Jsonb *options);
+
+	/*
+	 * A column of a table that has the feature's trigger was renamed, or
+	 * dropped if "to" is NULL.  False if the trigger is gone because of it.
+	 */
+	bool		(*column_changed) (Relation rel, const Trigger *trigger,
+								   const char *from, const char *to);
+
+	/*
+	 * Why does the trigger, though enabled, not do its work?  A word for
+	 * status(), or NULL; "detail" tells more in either case.
+	 */
+	const char *(*fault) (Relation rel, const Trigger *trigger,
+						  char **detail);
+} SkFeature;
+
+extern const SkFeature sk_feature_timestamps;
+
+/* All of them; the last entry is NULL. */
+extern const SkFeature *const sk_features[];
+
+extern const SkFeature *sk_feature_find(const char *name);
+
+#endif							/* SK_FEATURE_H */

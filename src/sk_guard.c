@@ -1,0 +1,103 @@
+/*-------------------------------------------------------------------------
+ *
+ * sk_guard.c
+ *	  Work that must not fail the statement it is done in.
+ *
+ * What an event trigger does besides a user's DDL runs in a subtransaction:
+ * if it fails, it is undone, the user gets a WARNING, and the DDL goes
+ * through.  A request to stop is not a failure, and is passed on.
+ *
+ *-------------------------------------------------------------------------
+ */
+#include "postgres.h"
+
+#include "sk_guard.h"
+
+#include "access/xact.h"
+#include "miscadmin.h"
+#include "utils/lsyscache.h"
+#include "utils/memutils.h"
+#include "utils/resowner.h"
+
+static bool
+is_request_to_stop(int sqlerrcode)
+{
+	return sqlerrcode == ERRCODE_QUERY_CANCELED ||
+		ERRCODE_TO_CATEGORY(sqlerrcode) == ERRCODE_TO_CATEGORY(ERRCODE_OPERATOR_INTERVENTION);
+}
+
+static void
+warn(const ErrorData *edata, const char *purpose, Oid relid)
+{
+	char	   *name = get_rel_name(relid);
+
+	ereport(WARNING,
+			(errcode(edata->sqlerrcode),
+			 errmsg("could not %s table \"%s\": %s",
+					purpose, name ? name : "?", edata->message),
+			 edata->detail ? errdetail_internal("%s", edata->detail) : 0,
+			 errhint("The statement itself went through.  SELECT * FROM schemakit.status() shows what is covered.")));
+}
+
+/*
+ * Run "work" in a subtransaction.  True if it succeeded; if it failed, a
+ * WARNING has told that schemakit could not do "purpose" to the table.
+ *
+ * What "work" leaves to its caller must be in memory that outlives the
+ * subtransaction: the current context at the time of this call does.
+ */
+bool
+sk_guard_run(SkGuarded work, void *arg, const char *purpose, Oid relid)
+{
+	MemoryContext context = CurrentMemoryContext;
+	ResourceOwner owner = CurrentResourceOwner;
+	volatile bool done = false;
+	Oid			role;
+	int			sec_context;
+
+	GetUserIdAndSecContext(&role, &sec_context);
+	BeginInternalSubTransaction(NULL);
+	MemoryContextSwitchTo(context);
+	PG_TRY();
+	{
+		work(arg);
+		SetUserIdAndSecContext(role, sec_context);
+		ReleaseCurrentSubTransaction();
+		done = true;
+	}
+	PG_CATCH();
+	{
+		ErrorData  *edata;
+
+		MemoryContextSwitchTo(context);
+		edata = CopyErrorData();
+		FlushErrorState();
+		RollbackAndReleaseCurrentSubTransaction();
+		MemoryContextSwitchTo(context);
+		CurrentResourceOwner = owner;
+		if (is_request_to_stop(edata->sqlerrcode))
+			ReThrowError(edata);
+		warn(edata, purpose, relid);
+		FreeErrorData(edata);
+	}
+	PG_END_TRY();
+	MemoryContextSwitchTo(context);
+	CurrentResourceOwner = owner;
+	return done;
+}
+
+/*
+ * Go on as another role, until the guarded work ends.  Whatever runs then can
+ * change neither the role nor the session.
+ */
+void
+sk_guard_become(Oid role)
+{
+	Oid			current;
+	int			sec_context;
+
+	GetUserIdAndSecContext(&current, &sec_context);
+	SetUserIdAndSecContext(role, sec_context |
+						   SECURITY_LOCAL_USERID_CHANGE |
+						   SECURITY_RESTRICTED_OPERATION);
+}

@@ -1,0 +1,17 @@
+/*-------------------------------------------------------------------------
+ *
+ * sk_guard.h
+ *	  Work that must not fail the statement it is done in.
+ *
+ *-------------------------------------------------------------------------
+ */
+#ifndef SK_GUARD_H
+#define SK_GUARD_H
+
+typedef void (*SkGuarded) (void *arg);
+
+extern bool sk_guard_run(SkGuarded work, void *arg,
+						 const char *purpose, Oid relid);
+extern void sk_guard_become(Oid role);
+
+#endif							/* SK_GUARD_H */

@@ -1,0 +1,162 @@
+/*-------------------------------------------------------------------------
+ *
+ * sk_status.c
+ *	  schemakit.status(): every table that a feature manages, or that a rule
+ *	  says it should, and whether it really is covered.
+ *
+ * It reads the catalogs, and keeps nothing.
+ *
+ *-------------------------------------------------------------------------
+ */
+#include "postgres.h"
+
+#include "sk_attach.h"
+#include "sk_auto.h"
+#include "sk_compat.h"
+#include "sk_table.h"
+
+#include "access/relation.h"
+#include "catalog/partition.h"
+#include "funcapi.h"
+#include "miscadmin.h"
+#include "utils/builtins.h"
+#include "utils/lsyscache.h"
+#include "utils/rel.h"
+
+/* What status() says of one table and feature; state NULL: nothing. */
+typedef struct Finding
+{
+	const char *state;
+	char	   *detail;
+} Finding;
+
+/* The state of a table that has the feature's trigger. */
+static Finding
+trigger_state(Relation rel, const SkFeature *feature, const Trigger *trigger)
+{
+	Finding		finding = {NULL, NULL};
+
+	finding.state = feature->fault(rel, trigger, &finding.detail);
+	if (trigger->tgenabled == TRIGGER_DISABLED)
+		finding.state = "disabled trigger";
+	else if (trigger->tgenabled == TRIGGER_FIRES_ON_REPLICA)
+		finding.state = "replica trigger";
+	if (finding.state == NULL)
+		finding.state = "ok";
+	return finding;
+}
+
+/*
+ * A partition is mentioned only where it differs from its parent: its trigger
+ * came from there, and can be disabled alone.
+ */
+static Finding
+partition_state(Relation rel, const SkFeature *feature, const Trigger *trigger)
+{
+	Finding		finding = {NULL, NULL};
+	Oid			parentid = get_partition_parent(RelationGetRelid(rel), true);
+	Relation	parent = try_relation_open(parentid, AccessShareLock);
+	const Trigger *theirs;
+
+	if (parent == NULL)
+		return finding;
+	theirs = sk_attach_find(parent, sk_attach_function(feature->function));
+	relation_close(parent, AccessShareLock);
+
+	if (theirs != NULL && theirs->tgenabled != TRIGGER_DISABLED &&
+		(trigger == NULL || trigger->tgenabled == TRIGGER_DISABLED))
+	{
+		finding.state = "partition not covered";
+		finding.detail = psprintf(trigger ? "trigger %s is disabled"
+								  : "trigger %s is missing",
+								  quote_identifier(theirs->tgname));
+	}
+	return finding;
+}
+
+/* The state of a table without the feature's trigger. */
+static Finding
+missing_state(Relation rel, const SkFeature *feature, List *rules)
+{
+	Finding		finding = {NULL, NULL};
+	const SkRule *rule;
+
+	if (!sk_table_is_eligible(rel))
+		return finding;
+	rule = sk_auto_rule(rules, feature, rel, NIL);
+	if (rule == NULL)
+		return finding;
+	if (sk_auto_obstacle() != NULL)
+	{
+		finding.state = "left alone";
+		finding.detail = pstrdup(sk_auto_obstacle());
+	}
+	else
+	{
+		finding.state = "missing trigger";
+		finding.detail = psprintf("rule %lld covers the table; schemakit.auto_apply() attaches it",
+								  (long long) rule->id);
+	}
+	return finding;
+}
+
+static Finding
+examine(Relation rel, const SkFeature *feature, List *rules)
+{
+	const Trigger *trigger = sk_attach_find(rel, sk_attach_function(feature->function));
+
+	if (rel->rd_rel->relispartition && (trigger == NULL || trigger->tgisclone))
+		return partition_state(rel, feature, trigger);
+	if (trigger != NULL)
+		return trigger_state(rel, feature, trigger);
+	return missing_state(rel, feature, rules);
+}
+
+static void
+put_finding(ReturnSetInfo *rsinfo, Oid relid, const SkFeature *feature,
+			const Finding *finding)
+{
+	Datum		values[4];
+	bool		nulls[4] = {false};
+
+	values[0] = ObjectIdGetDatum(relid);
+	values[1] = CStringGetTextDatum(feature->name);
+	values[2] = CStringGetTextDatum(finding->state);
+	if (finding->detail != NULL)
+		values[3] = CStringGetTextDatum(finding->detail);
+	else
+		nulls[3] = true;
+	tuplestore_putvalues(rsinfo->setResult, rsinfo->setDesc, values, nulls);
+}
+
+/*
+ * schemakit.status() RETURNS SETOF (relid regclass, feature text, state text,
+ *									 detail text)
+ */
+PG_FUNCTION_INFO_V1(schemakit_status);
+Datum
+schemakit_status(PG_FUNCTION_ARGS)
+{
+	ReturnSetInfo *rsinfo = (ReturnSetInfo *) fcinfo->resultinfo;
+	List	   *rules = sk_rule_list();
+	ListCell   *lc;
+
+	InitMaterializedSRF(fcinfo, 0);
+	foreach(lc, sk_table_list())
+	{
+		Relation	rel = try_relation_open(lfirst_oid(lc), AccessShareLock);
+
+		CHECK_FOR_INTERRUPTS();
+		if (rel == NULL)
+			continue;
+		for (const SkFeature *const *f = sk_features; *f; f++)
+		{
+			Finding		finding = examine(rel, *f, rules);
+
+			if (finding.state != NULL)
+				put_finding(rsinfo, lfirst_oid(lc), *f, &finding);
+		}
+		relation_close(rel, AccessShareLock);
+	}
+	return (Datum) 0;
+}

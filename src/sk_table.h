@@ -1,0 +1,20 @@
+/*-------------------------------------------------------------------------
+ *
+ * sk_table.h
+ *	  Which tables schemakit may work on.
+ *
+ *-------------------------------------------------------------------------
+ */
+#ifndef SK_TABLE_H
+#define SK_TABLE_H
+
+#include "nodes/pg_list.h"
+#include "storage/lockdefs.h"
+#include "utils/relcache.h"
+
+extern bool sk_table_is_eligible(Relation rel);
+extern List *sk_table_list(void);
+extern Relation sk_table_open(Oid relid, LOCKMODE lockmode);
+extern char *sk_table_name(Relation rel);
+
+#endif							/* SK_TABLE_H */

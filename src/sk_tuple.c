@@ -1,0 +1,65 @@
+/*-------------------------------------------------------------------------
+ *
+ * sk_tuple.c
+ *	  Columns and values of rows, without any policy.
+ *
+ * Values are compared by their images, never by an operator: json, xml and
+ * point have none, and an operator is a user's code.
+ *
+ *-------------------------------------------------------------------------
+ */
+#include "postgres.h"
+
+#include "sk_compat.h"
+#include "sk_tuple.h"
+
+#include "utils/builtins.h"
+#include "utils/datum.h"
+
+/*
+ * The number of the live column of that name, or InvalidAttrNumber.
+ */
+AttrNumber
+sk_tuple_column(TupleDesc tupdesc, const char *name)
+{
+	for (int i = 0; i < tupdesc->natts; i++)
+	{
+		Form_pg_attribute attr = TupleDescAttr(tupdesc, i);
+
+		if (!attr->attisdropped && namestrcmp(&attr->attname, name) == 0)
+			return attr->attnum;
+	}
+	return InvalidAttrNumber;
+}
+
+/*
+ * Are both the same pointer to one out-of-line value?  An UPDATE that leaves
+ * such a column alone copies the pointer, and to fetch the value twice would
+ * cost far more than the UPDATE.
+ */
+static bool
+same_toast_pointer(Datum a, Datum b)
+{
+	struct varlena *pa = (struct varlena *) DatumGetPointer(a);
+	struct varlena *pb = (struct varlena *) DatumGetPointer(b);
+
+	return VARATT_IS_EXTERNAL_ONDISK(pa) && VARATT_IS_EXTERNAL_ONDISK(pb) &&
+		memcmp(pa, pb, VARSIZE_EXTERNAL(pa)) == 0;
+}
+
+/*
+ * Do two values of a column have the same image?  Numeric 1.0 and 1.00 are
+ * different; a value is the same however it is stored.
+ */
+bool
+sk_tuple_same_value(Form_pg_attribute attr,
+					Datum a, bool a_null, Datum b, bool b_null)
+{
+	if (a_null || b_null)
+		return a_null && b_null;
+	if (attr->attbyval)
+		return a == b;
+	if (attr->attlen == -1 && same_toast_pointer(a, b))
+		return true;
+	return datum_image_eq(a, b, attr->attbyval, attr->attlen);
+}

@@ -1,0 +1,39 @@
+/*
+ * Rules: which new tables get which feature.
+ *
+ * Rules are a DBA's data, so pg_dump saves them; but for the built-in one as
+ * it was made, which CREATE EXTENSION makes again.
+ */
+CREATE TABLE schemakit.auto_rule
+(
+    id          bigint      NOT NULL CONSTRAINT auto_rule_pkey PRIMARY KEY,
+    feature     text        NOT NULL,
+    schemas     text        NOT NULL,
+    tables      text        NOT NULL,
+    options     jsonb       NOT NULL DEFAULT '{}',
+    enabled     boolean     NOT NULL DEFAULT true,
+    CONSTRAINT auto_rule_target_key UNIQUE (feature, schemas, tables),
+    CONSTRAINT auto_rule_options_check CHECK (pg_catalog.jsonb_typeof(options) OPERATOR(pg_catalog.=) 'object')
+);
+COMMENT ON TABLE schemakit.auto_rule IS 'rules that attach features to new tables; change them with schemakit.auto_enable() and auto_disable()';
+COMMENT ON COLUMN schemakit.auto_rule.id IS 'number of the rule; of several that suit a table, the highest decides';
+COMMENT ON COLUMN schemakit.auto_rule.feature IS 'what is attached: timestamps';
+COMMENT ON COLUMN schemakit.auto_rule.schemas IS 'LIKE pattern for names of schemas';
+COMMENT ON COLUMN schemakit.auto_rule.tables IS 'LIKE pattern for names of tables';
+COMMENT ON COLUMN schemakit.auto_rule.options IS 'options of the feature, a JSON object';
+COMMENT ON COLUMN schemakit.auto_rule.enabled IS 'false: the rule does nothing';
+
+INSERT INTO schemakit.auto_rule (id, feature, schemas, tables) VALUES (1, 'timestamps', '%', '%');
+
+SELECT pg_catalog.pg_extension_config_dump('schemakit.auto_rule',
+    $$WHERE (id, feature, schemas, tables, options, enabled)
+      IS DISTINCT FROM (1, 'timestamps', '%', '%', '{}'::pg_catalog.jsonb, true)$$);
+
+CREATE FUNCTION schemakit.auto_rule_merge() RETURNS trigger
+    AS 'MODULE_PATHNAME', 'schemakit_auto_rule_merge'
+    LANGUAGE C VOLATILE;
+COMMENT ON FUNCTION schemakit.auto_rule_merge() IS 'trigger: numbers new rules, and lets the rules of a dump merge with those that are there';
+
+CREATE TRIGGER auto_rule_merge BEFORE INSERT ON schemakit.auto_rule
+    FOR EACH ROW EXECUTE FUNCTION schemakit.auto_rule_merge();
+COMMENT ON TRIGGER auto_rule_merge ON schemakit.auto_rule IS 'numbers new rules, and lets the rules of a dump merge with those that are there';

@@ -1,0 +1,36 @@
+/*
+ * Event triggers: last of the objects, so that none of the others fires them.
+ *
+ * Their functions have no SET search_path: they resolve the names in a user's
+ * statement as that statement does, and look nothing else up by name.
+ */
+CREATE FUNCTION schemakit.on_ddl_command_start() RETURNS event_trigger
+    AS 'MODULE_PATHNAME', 'schemakit_on_ddl_command_start'
+    LANGUAGE C VOLATILE;
+COMMENT ON FUNCTION schemakit.on_ddl_command_start() IS 'event trigger: clears the way for ATTACH PARTITION, and for a dump''s CREATE TRIGGER';
+
+CREATE FUNCTION schemakit.on_ddl_command_end() RETURNS event_trigger
+    AS 'MODULE_PATHNAME', 'schemakit_on_ddl_command_end'
+    LANGUAGE C VOLATILE;
+COMMENT ON FUNCTION schemakit.on_ddl_command_end() IS 'event trigger: attaches what the rules ask for to new tables and columns, and follows renamed columns';
+
+CREATE FUNCTION schemakit.on_sql_drop() RETURNS event_trigger
+    AS 'MODULE_PATHNAME', 'schemakit_on_sql_drop'
+    LANGUAGE C VOLATILE;
+COMMENT ON FUNCTION schemakit.on_sql_drop() IS 'event trigger: drops triggers whose column is dropped';
+
+CREATE EVENT TRIGGER schemakit_ddl_command_start ON ddl_command_start
+    WHEN TAG IN ('ALTER TABLE', 'CREATE TRIGGER')
+    EXECUTE FUNCTION schemakit.on_ddl_command_start();
+COMMENT ON EVENT TRIGGER schemakit_ddl_command_start IS 'clears the way for ATTACH PARTITION, and for a dump''s CREATE TRIGGER';
+
+CREATE EVENT TRIGGER schemakit_ddl_command_end ON ddl_command_end
+    WHEN TAG IN ('ALTER TABLE', 'ALTER TYPE', 'CREATE SCHEMA', 'CREATE TABLE', 'CREATE TABLE AS', 'CREATE TRIGGER', 'SELECT INTO')
+    EXECUTE FUNCTION schemakit.on_ddl_command_end();
+COMMENT ON EVENT TRIGGER schemakit_ddl_command_end IS 'attaches what the rules ask for to new tables and columns, and follows renamed columns';
+
+/* a column goes with ALTER TABLE or ALTER TYPE, or with its own type */
+CREATE EVENT TRIGGER schemakit_sql_drop ON sql_drop
+    WHEN TAG IN ('ALTER TABLE', 'ALTER TYPE', 'DROP DOMAIN', 'DROP EXTENSION', 'DROP OWNED', 'DROP SCHEMA', 'DROP TYPE')
+    EXECUTE FUNCTION schemakit.on_sql_drop();
+COMMENT ON EVENT TRIGGER schemakit_sql_drop IS 'drops triggers whose column is dropped';

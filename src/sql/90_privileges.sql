@@ -1,0 +1,22 @@
+/*
+ * Privileges: first nobody may do anything, then each grant with its reason.
+ */
+REVOKE ALL ON SCHEMA schemakit FROM PUBLIC;
+REVOKE ALL ON ALL TABLES IN SCHEMA schemakit FROM PUBLIC;
+REVOKE ALL ON ALL FUNCTIONS IN SCHEMA schemakit FROM PUBLIC;
+
+/* what everybody's DDL and DML calls is found here */
+GRANT USAGE ON SCHEMA schemakit TO PUBLIC;
+
+/* pg_dump reads the rules, and need not be run by a superuser */
+GRANT SELECT ON schemakit.auto_rule TO PUBLIC;
+
+/* a table's owner makes the trigger, and so must be allowed to use it */
+GRANT EXECUTE ON FUNCTION schemakit.touch() TO PUBLIC;
+
+/* they ask for the table's owner themselves */
+GRANT EXECUTE ON FUNCTION schemakit.timestamps_enable(regclass, name, text, boolean) TO PUBLIC;
+GRANT EXECUTE ON FUNCTION schemakit.timestamps_disable(regclass) TO PUBLIC;
+
+/* it shows what the catalogs show to everybody */
+GRANT EXECUTE ON FUNCTION schemakit.status() TO PUBLIC;

@@ -16,10 +16,10 @@ EXTVERSION  := $(shell sed -n "s/^default_version *= *'\(.*\)'/\1/p" schemakit.c
 PG_CONFIG   ?= pg_config
 
 # Entry points that need no server to be there: they see to it themselves.
-SCRIPTS      = bench check check-slow demo demo-stop format lint
+ENTRIES      = bench check check-slow demo demo-stop format lint
 
-ifneq ($(filter $(SCRIPTS),$(MAKECMDGOALS)),)
-.PHONY: $(SCRIPTS)
+ifneq ($(filter $(ENTRIES),$(MAKECMDGOALS)),)
+.PHONY: $(ENTRIES)
 demo:       ; @scripts/demo
 demo-stop:  ; @scripts/demo stop
 check:      ; @scripts/check

@@ -34,6 +34,7 @@
 #include "sk_tuple.h"
 
 #include "access/htup_details.h"
+#include "access/tupmacs.h"
 #include "access/xact.h"
 #include "catalog/pg_type.h"
 #include "executor/tuptable.h"
@@ -203,29 +204,73 @@ new_stamp(Datum old, bool old_isnull, const TouchTarget *target)
 }
 
 /*
- * The new row with the stamp in its column.  Both are taken apart already;
- * what identifies the row is kept, as heap_modify_tuple() does.
+ * Where a heap tuple keeps a column, which is there and not null.
  */
-static HeapTuple
-with_stamp(TriggerData *trigdata, AttrNumber attnum, Datum stamp)
+static char *
+locate_value(HeapTuple tuple, TupleDesc tupdesc, AttrNumber attnum)
+{
+	HeapTupleHeader header = tuple->t_data;
+	bool		has_nulls = HeapTupleHasNulls(tuple);
+	char	   *data = (char *) header + header->t_hoff;
+	uint32		off = 0;
+
+	for (int i = 0;; i++)
+	{
+		Form_pg_attribute attr = TupleDescAttr(tupdesc, i);
+
+		if (has_nulls && att_isnull(i, header->t_bits))
+			continue;
+		off = att_align_pointer(off, attr->attalign, attr->attlen, data + off);
+		if (i == attnum - 1)
+			return data + off;
+		off = att_addlength_pointer(off, attr->attlen, data + off);
+	}
+}
+
+/*
+ * May the new row be changed where it is?  The executor materializes the row
+ * for its BEFORE triggers.  In a heap slot the tuple they are given is the one
+ * that the slot owns, and its array of values is read from that; in a virtual
+ * slot the array is all, and the tuple a copy.  Of other slots we know
+ * nothing; and a value that is null, or that the tuple has not got because it
+ * is older than its column, has no room there.
+ */
+static bool
+can_overwrite(TriggerData *trigdata, AttrNumber attnum)
 {
 	TupleTableSlot *slot = trigdata->tg_newslot;
-	HeapTuple	old = trigdata->tg_newtuple;
-	HeapTuple	result;
-	Datum		saved = slot->tts_values[attnum - 1];
-	bool		saved_isnull = slot->tts_isnull[attnum - 1];
 
-	slot->tts_values[attnum - 1] = stamp;
-	slot->tts_isnull[attnum - 1] = false;
-	result = heap_form_tuple(RelationGetDescr(trigdata->tg_relation),
-							 slot->tts_values, slot->tts_isnull);
-	slot->tts_values[attnum - 1] = saved;
-	slot->tts_isnull[attnum - 1] = saved_isnull;
+	return (TTS_IS_BUFFERTUPLE(slot) || TTS_IS_HEAPTUPLE(slot) ||
+			TTS_IS_VIRTUAL(slot)) &&
+		!slot->tts_isnull[attnum - 1] &&
+		HeapTupleHeaderGetNatts(trigdata->tg_newtuple->t_data) >= attnum;
+}
 
-	result->t_data->t_ctid = old->t_data->t_ctid;
-	result->t_self = old->t_self;
-	result->t_tableOid = old->t_tableOid;
-	return result;
+/*
+ * Put the stamp over the old one, in the tuple and in the slot's array, so
+ * that they agree whichever is read.  To build the row anew would cost as
+ * much as all the rest of this function.
+ */
+static void
+overwrite_stamp(TriggerData *trigdata, AttrNumber attnum, Datum stamp)
+{
+	TupleDesc	tupdesc = RelationGetDescr(trigdata->tg_relation);
+	char	   *value = locate_value(trigdata->tg_newtuple, tupdesc, attnum);
+
+	Assert(trigdata->tg_newtuple->t_data != trigdata->tg_trigtuple->t_data);
+	store_att_byval(value, stamp, TupleDescAttr(tupdesc, attnum - 1)->attlen);
+	trigdata->tg_newslot->tts_values[attnum - 1] = stamp;
+}
+
+static HeapTuple
+rebuild_with_stamp(TriggerData *trigdata, AttrNumber attnum, Datum stamp)
+{
+	TupleDesc	tupdesc = RelationGetDescr(trigdata->tg_relation);
+	bool		isnull = false;
+	int			column = attnum;
+
+	return heap_modify_tuple_by_cols(trigdata->tg_newtuple, tupdesc, 1,
+									 &column, &stamp, &isnull);
 }
 
 /*
@@ -260,5 +305,9 @@ schemakit_touch(PG_FUNCTION_ARGS)
 	if (OidIsValid(target->domain))
 		domain_check(stamp, false, target->domain, &target->domain_extra,
 					 fcinfo->flinfo->fn_mcxt);
-	return PointerGetDatum(with_stamp(trigdata, target->attnum, stamp));
+	if (!can_overwrite(trigdata, target->attnum))
+		return PointerGetDatum(rebuild_with_stamp(trigdata, target->attnum,
+												  stamp));
+	overwrite_stamp(trigdata, target->attnum, stamp);
+	return PointerGetDatum(trigdata->tg_newtuple);
 }

@@ -33,18 +33,18 @@ sk_tuple_column(TupleDesc tupdesc, const char *name)
 }
 
 /*
- * Are both the same pointer to one out-of-line value?  An UPDATE that leaves
- * such a column alone copies the pointer, and to fetch the value twice would
- * cost far more than the UPDATE.
+ * Are two varlena values the same byte for byte?  Most that an UPDATE leaves
+ * alone are, and one that is stored out of line need not be fetched to see
+ * it: its pointer was copied.
  */
 static bool
-same_toast_pointer(Datum a, Datum b)
+same_bytes(Datum a, Datum b)
 {
 	struct varlena *pa = (struct varlena *) DatumGetPointer(a);
 	struct varlena *pb = (struct varlena *) DatumGetPointer(b);
+	Size		size = VARSIZE_ANY(pa);
 
-	return VARATT_IS_EXTERNAL_ONDISK(pa) && VARATT_IS_EXTERNAL_ONDISK(pb) &&
-		memcmp(pa, pb, VARSIZE_EXTERNAL(pa)) == 0;
+	return size == VARSIZE_ANY(pb) && memcmp(pa, pb, size) == 0;
 }
 
 /*
@@ -59,7 +59,7 @@ sk_tuple_same_value(Form_pg_attribute attr,
 		return a_null && b_null;
 	if (attr->attbyval)
 		return a == b;
-	if (attr->attlen == -1 && same_toast_pointer(a, b))
+	if (attr->attlen == -1 && same_bytes(a, b))
 		return true;
 	return datum_image_eq(a, b, attr->attbyval, attr->attlen);
 }

@@ -1,0 +1,128 @@
+# What the scripts share: packages, the server's programs, the user to run a
+# server as, and a directory for it.  Sourced, from the top of the source tree.
+#
+# A script sets "packages" to the further packages that it needs, and calls
+# prepare.
+
+unset PGHOST PGPORT PGUSER PGDATABASE PGDATA PGSERVICE PGOPTIONS PGPASSWORD
+export LC_ALL=C.UTF-8 DEBIAN_FRONTEND=noninteractive
+packages=
+
+say() { printf '%s\n' "$*"; }
+fail() { printf '%s\n' "$@" >&2; exit 1; }
+
+as_root()
+{
+	if [ "$(id -u)" = 0 ]; then "$@"; else sudo -- "$@"; fi
+}
+
+# A server does not run as root.
+if [ "$(id -u)" = 0 ]; then
+	server_user=postgres
+	as_server() { setpriv --reuid=postgres --regid=postgres --init-groups -- "$@"; }
+else
+	server_user=$(id -un)
+	as_server() { "$@"; }
+fi
+
+has_server()
+{
+	pg_config=${PG_CONFIG:-$(command -v pg_config)} || return 1
+	[ -f "$("$pg_config" --pgxs 2>/dev/null)" ] &&
+		bindir=$("$pg_config" --bindir) && [ -x "$bindir/initdb" ]
+}
+
+# With several versions installed, pg_config speaks for the newest client; the
+# headers may be those of another one.
+find_server()
+{
+	local config
+
+	has_server && return
+	[ -n "${PG_CONFIG-}" ] && return 1
+	for config in $(ls -d /usr/lib/postgresql/*/bin/pg_config 2>/dev/null | sort -rV); do
+		PG_CONFIG=$config
+		has_server && return
+	done
+	unset PG_CONFIG
+	return 1
+}
+
+# The packages that are missing, one a line.
+missing_packages()
+{
+	local major package
+
+	if ! find_server; then
+		major=$(apt-cache show postgresql 2>/dev/null |
+			sed -n 's/^Depends:.*postgresql-\([0-9][0-9]*\).*/\1/p' | head -n 1)
+		printf '%s\n' "postgresql-${major:-15}" "postgresql-server-dev-${major:-15}"
+	fi
+	command -v cc >/dev/null || printf '%s\n' gcc libc6-dev
+	for package in $packages; do
+		dpkg -s "$package" >/dev/null 2>&1 || printf '%s\n' "$package"
+	done
+}
+
+install_packages()
+{
+	local missing
+
+	missing=$(missing_packages | tr '\n' ' ')
+	[ -n "$missing" ] || return 0
+	command -v apt-get >/dev/null ||
+		fail "This needs packages that are missing here: $missing" \
+			"They are Debian's names; install their like, and set PG_CONFIG."
+	[ "$(id -u)" = 0 ] || command -v sudo >/dev/null ||
+		fail "This needs packages that are missing here. Have an administrator run:" "" \
+			"    apt-get install $missing"
+	say "Installing $missing..."
+	as_root apt-get -qq -o DPkg::Lock::Timeout=300 update ||
+		fail "apt-get update failed."
+	missing=$(missing_packages | tr '\n' ' ')
+	as_root env DEBIAN_FRONTEND=noninteractive apt-get -qq -y -o DPkg::Lock::Timeout=300 \
+		install --no-install-recommends $missing >"$log" 2>&1 ||
+		fail "apt-get install failed:" "$(tail -n 20 "$log")"
+	find_server || fail "PostgreSQL's programs and headers were not found; set PG_CONFIG."
+}
+
+# make, for the server that was found, with bitcode only where clang is
+make_for_server()
+{
+	local clang
+
+	clang=$(sed -n 's/^CLANG *= *//p' "$(dirname "$("$pg_config" --pgxs)")/../Makefile.global")
+	if [ -n "$clang" ] && command -v "$clang" >/dev/null; then
+		make -s PG_CONFIG="$pg_config" "$@"
+	else
+		make -s PG_CONFIG="$pg_config" with_llvm=no "$@"
+	fi
+}
+
+# Install what was built in the current directory.
+install_extension()
+{
+	if [ -w "$("$pg_config" --pkglibdir)" ] && [ -w "$("$pg_config" --sharedir)/extension" ]; then
+		make_for_server install >"$log" 2>&1
+	else
+		[ "$(id -u)" = 0 ] || command -v sudo >/dev/null ||
+			fail "You may not install into $("$pg_config" --pkglibdir)." \
+				"Have an administrator run, in this directory:" "" "    make install"
+		as_root bash -c "$(declare -f make_for_server); pg_config=$pg_config; make_for_server install" >"$log" 2>&1
+	fi || fail "make install failed:" "$(tail -n 20 "$log")"
+}
+
+prepare()
+{
+	log=$(mktemp)
+	trap 'rm -f "$log"' EXIT
+	find_server || true
+	install_packages
+	find_server || fail "PostgreSQL's programs and headers were not found; set PG_CONFIG."
+}
+
+# May the server's user go there, and is the path short enough for a socket?
+is_usable()
+{
+	as_server test -x "$1" && as_server test -w "$1" && [ ${#1} -lt 80 ]
+}

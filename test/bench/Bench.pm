@@ -1,0 +1,86 @@
+# What the benchmarks share: sessions whose CPU time is measured, paired and
+# interleaved runs, and tables of medians.
+package Bench;
+use strict;
+use warnings;
+use Exporter 'import';
+use IPC::Open2;
+use Time::HiRes qw(time);
+
+our @EXPORT = qw(median spread show_machine);
+
+# A psql that stays connected, so that one server process does all the work.
+sub connect
+{
+	my ($class, $db) = @_;
+	my $self = bless {}, $class;
+	$self->{pid} = open2($self->{out}, $self->{in}, 'psql', '-X', '-q', '-A',
+		'-t', '-v', 'ON_ERROR_STOP=1', '-d', $db);
+	$self->{backend} = $self->sql('SELECT pg_backend_pid()');
+	return $self;
+}
+
+# Run SQL, and return what it prints.
+sub sql
+{
+	my ($self, $sql) = @_;
+	my $in = $self->{in};
+	my $out = $self->{out};
+	my @lines;
+	print $in "$sql;\n\\echo <<done>>\n";
+	$in->flush;
+	while (my $line = <$out>)
+	{
+		chomp $line;
+		return join("\n", @lines) if $line eq '<<done>>';
+		push @lines, $line;
+	}
+	die "the session ended in: $sql\n";
+}
+
+# Nanoseconds that the server process has been on a CPU.
+sub cpu
+{
+	my ($self) = @_;
+	open(my $f, '<', "/proc/$self->{backend}/schedstat")
+	  or die "no schedstat for process $self->{backend}: $!\n";
+	my ($ns) = split ' ', <$f>;
+	return $ns;
+}
+
+# Run SQL, and return its CPU and wall time in milliseconds.
+sub measure
+{
+	my ($self, $sql) = @_;
+	my ($cpu, $wall) = ($self->cpu, time);
+	$self->sql($sql);
+	return (($self->cpu - $cpu) / 1e6, (time - $wall) * 1e3);
+}
+
+sub median
+{
+	my @sorted = sort { $a <=> $b } @_;
+	my $n = @sorted;
+	return $n % 2 ? $sorted[ $n / 2 ] : ($sorted[ $n / 2 - 1 ] + $sorted[ $n / 2 ]) / 2;
+}
+
+# The middle half of the values, as "low-high" in the given format.
+sub spread
+{
+	my ($format, @values) = @_;
+	my @sorted = sort { $a <=> $b } @values;
+	return sprintf("$format-$format", $sorted[ @sorted / 4 ], $sorted[ @sorted * 3 / 4 ]);
+}
+
+sub show_machine
+{
+	my ($session) = @_;
+	my $cpu = 'unknown CPU';
+	open(my $f, '<', '/proc/cpuinfo') or die;
+	while (<$f>) { $cpu = $1 if /^model name\s*:\s*(.*)/ }
+	my $cores = `nproc`;
+	chomp $cores;
+	print "$cpu, $cores cores; ", $session->sql('SELECT version()'), "\n\n";
+}
+
+1;

@@ -42,7 +42,7 @@ DATA         = $(sort $(wildcard src/sql/upgrade/*.sql))
 EXTRA_CLEAN  = $(EXTENSION)--*.sql
 
 REGRESS      = install timestamps touch_types auto_attach columns_followed \
-	partitions rules status errors privileges transactions drop uninstall
+	partitions rules errors privileges transactions drop uninstall
 ISOLATION    = create_table_parallel enable_and_update
 ISOLATION_OPTS = --inputdir=test/isolation --outputdir=test/isolation/output \
 	--load-extension=schemakit

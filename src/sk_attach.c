@@ -213,6 +213,7 @@ sk_attach_create(Relation rel, const SkTriggerDef *def)
 									InvalidOid, InvalidOid, InvalidOid,
 									def->function, InvalidOid, NULL,
 									false, false, def->fires_when);
+	CommandCounterIncrement();	/* an old one's dependencies are gone */
 	sk_attach_depend(trigger.objectId);
 	EventTriggerCollectSimpleCommand(trigger, InvalidObjectAddress,
 									 (Node *) stmt);
@@ -248,9 +249,9 @@ sk_attach_drop(const Trigger *trigger)
 	CommandCounterIncrement();
 }
 
-/* Drop the table's own triggers of ours that have the name of one of parent. */
+/* Drop those of the table's own triggers that the parent's will stand for. */
 static void
-drop_same_named(Relation child, Relation parent)
+drop_superseded(Relation child, Relation parent)
 {
 	ListCell   *lc;
 
@@ -258,7 +259,9 @@ drop_same_named(Relation child, Relation parent)
 	{
 		const Trigger *trigger = lfirst(lc);
 
-		if (!trigger->tgisclone && find_by_name(parent, trigger->tgname))
+		if (!trigger->tgisclone &&
+			(find_by_name(parent, trigger->tgname) ||
+			 sk_attach_find(parent, trigger->tgfoid)))
 			sk_attach_drop(trigger);
 	}
 }
@@ -279,7 +282,7 @@ sk_attach_yield(Relation child, Relation parent)
 	{
 		Relation	rel = relation_open(lfirst_oid(lc), NoLock);
 
-		drop_same_named(rel, parent);
+		drop_superseded(rel, parent);
 		relation_close(rel, NoLock);
 	}
 }

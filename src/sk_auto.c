@@ -9,6 +9,7 @@
 #include "postgres.h"
 
 #include "schemakit.h"
+#include "sk_arg.h"
 #include "sk_attach.h"
 #include "sk_auto.h"
 #include "sk_compat.h"
@@ -91,17 +92,23 @@ sk_auto_attach(const SkFeature *feature, Relation rel, List *added)
  *-------------------------------------------------------------------------
  */
 
+/*
+ * A pattern that ends in a lone backslash is an error when it is used: say so
+ * before.
+ */
 static void
-reject_nulls(FunctionCallInfo fcinfo, const char *const *names)
+check_pattern(const char *pattern)
 {
-	for (int i = 0; names[i]; i++)
-	{
-		if (PG_ARGISNULL(i))
-			ereport(ERROR,
-					(errcode(ERRCODE_NULL_VALUE_NOT_ALLOWED),
-					 errmsg("argument \"%s\" must not be null", names[i]),
-					 errhint("Leave the argument out to use its default, if it has one.")));
-	}
+	int			backslashes = 0;
+
+	for (const char *p = pattern; *p; p++)
+		backslashes = *p == '\\' ? backslashes + 1 : 0;
+	if (backslashes % 2 != 0)
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_ESCAPE_SEQUENCE),
+				 errmsg("LIKE pattern must not end with escape character"),
+				 errdetail("The pattern is \"%s\".", pattern),
+				 errhint("Write a backslash twice to match one.")));
 }
 
 /* Change the rule for the same tables if there is one, or make one. */
@@ -136,13 +143,17 @@ Datum
 schemakit_auto_enable(PG_FUNCTION_ARGS)
 {
 	static const char *const names[] = {
-		"feature", "schemas", "tables", "options", NULL
+		"feature", "schemas", "tables", "options"
 	};
-	Datum		values[4];
+	Datum		values[lengthof(names)];
 
-	reject_nulls(fcinfo, names);
-	for (size_t i = 0; i < lengthof(values); i++)
+	for (size_t i = 0; i < lengthof(names); i++)
+	{
+		sk_arg_reject_null(fcinfo, i, names[i]);
 		values[i] = PG_GETARG_DATUM(i);
+	}
+	check_pattern(TextDatumGetCString(values[1]));
+	check_pattern(TextDatumGetCString(values[2]));
 	sk_feature_find(TextDatumGetCString(values[0]))
 		->check_options(DatumGetJsonbP(values[3]));
 	PG_RETURN_INT64(put_rule(values));
@@ -155,11 +166,10 @@ PG_FUNCTION_INFO_V1(schemakit_auto_disable);
 Datum
 schemakit_auto_disable(PG_FUNCTION_ARGS)
 {
-	static const char *const names[] = {"id", NULL};
 	static const Oid types[] = {INT8OID};
 	Datum		id;
 
-	reject_nulls(fcinfo, names);
+	sk_arg_reject_null(fcinfo, 0, "id");
 	id = PG_GETARG_DATUM(0);
 	if (sk_spi_execute("UPDATE schemakit.auto_rule SET enabled = false"
 					   " WHERE id OPERATOR(pg_catalog.=) $1",

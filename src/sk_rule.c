@@ -16,7 +16,6 @@
 #include "sk_rule.h"
 #include "sk_spi.h"
 #include "sk_trigger.h"
-#include "sk_tuple.h"
 
 #include "access/genam.h"
 #include "access/htup_details.h"
@@ -167,15 +166,13 @@ schemakit_auto_rule_merge(PG_FUNCTION_ARGS)
 	HeapTuple	tuple = trigdata->tg_trigtuple;
 	Datum		values[Natts_auto_rule];
 	bool		nulls[Natts_auto_rule];
+	bool		complete = true;
 
 	heap_deform_tuple(tuple, tupdesc, values, nulls);
 	for (int i = Anum_feature - 1; i < Natts_auto_rule; i++)
-	{
-		if (nulls[i])
-			return PointerGetDatum(tuple);	/* NOT NULL says the rest */
-	}
+		complete &= !nulls[i];	/* if not, NOT NULL will say so */
 
-	if (update_same_rule(values))
+	if (complete && update_same_rule(values))
 		return PointerGetDatum(NULL);
 	if (nulls[Anum_id - 1] || id_is_taken(values[Anum_id - 1]))
 	{

@@ -12,6 +12,7 @@
 #include "postgres.h"
 
 #include "schemakit.h"
+#include "sk_arg.h"
 #include "sk_attach.h"
 #include "sk_compat.h"
 #include "sk_feature.h"
@@ -281,16 +282,6 @@ const SkFeature sk_feature_timestamps = {
  *-------------------------------------------------------------------------
  */
 
-static void
-reject_null(FunctionCallInfo fcinfo, int arg, const char *name)
-{
-	if (PG_ARGISNULL(arg))
-		ereport(ERROR,
-				(errcode(ERRCODE_NULL_VALUE_NOT_ALLOWED),
-				 errmsg("argument \"%s\" must not be null", name),
-				 errhint("Leave the argument out to use its default, if it has one.")));
-}
-
 /* The column that add_columns => true is about. */
 static const char *
 column_to_add(TupleDesc tupdesc, const char *given)
@@ -371,9 +362,9 @@ schemakit_timestamps_enable(PG_FUNCTION_ARGS)
 	bool		always;
 	Relation	rel;
 
-	reject_null(fcinfo, 0, "rel");
-	reject_null(fcinfo, 2, "mode");
-	reject_null(fcinfo, 3, "add_columns");
+	sk_arg_reject_null(fcinfo, 0, "rel");
+	sk_arg_reject_null(fcinfo, 2, "mode");
+	sk_arg_reject_null(fcinfo, 3, "add_columns");
 	relid = PG_GETARG_OID(0);
 	col = PG_ARGISNULL(1) ? NULL : NameStr(*PG_GETARG_NAME(1));
 	always = is_always(text_to_cstring(PG_GETARG_TEXT_PP(2)));
@@ -401,7 +392,7 @@ schemakit_timestamps_disable(PG_FUNCTION_ARGS)
 	char	   *table;
 	ListCell   *lc;
 
-	reject_null(fcinfo, 0, "rel");
+	sk_arg_reject_null(fcinfo, 0, "rel");
 	rel = sk_table_open(PG_GETARG_OID(0), ShareRowExclusiveLock);
 	triggers = sk_attach_list(rel, sk_attach_function(TOUCH_FUNCTION));
 	table = sk_table_name(rel);

@@ -31,7 +31,7 @@ SELECT pg_catalog.pg_extension_config_dump('schemakit.auto_rule',
 
 CREATE FUNCTION schemakit.auto_rule_merge() RETURNS trigger
     AS 'MODULE_PATHNAME', 'schemakit_auto_rule_merge'
-    LANGUAGE C VOLATILE;
+    LANGUAGE C VOLATILE PARALLEL UNSAFE;
 COMMENT ON FUNCTION schemakit.auto_rule_merge() IS 'trigger: numbers new rules, and lets the rules of a dump merge with those that are there';
 
 CREATE TRIGGER auto_rule_merge BEFORE INSERT ON schemakit.auto_rule

@@ -5,7 +5,7 @@ CREATE FUNCTION schemakit.auto_enable(
     feature text, schemas text DEFAULT 'public', tables text DEFAULT '%', options jsonb DEFAULT '{}')
     RETURNS bigint
     AS 'MODULE_PATHNAME', 'schemakit_auto_enable'
-    LANGUAGE C VOLATILE;
+    LANGUAGE C VOLATILE PARALLEL UNSAFE;
 COMMENT ON FUNCTION schemakit.auto_enable(text, text, text, jsonb) IS
 'adds a rule, and returns its number: from now on the feature is attached to every new table whose schema and name match the LIKE patterns.
 Options of timestamps: "col" and "mode", as in timestamps_enable().  A second call for the same patterns changes the options, and enables the rule again.
@@ -15,7 +15,7 @@ Errors: 22023 an unknown feature, option or value.';
 CREATE FUNCTION schemakit.auto_disable(id bigint)
     RETURNS void
     AS 'MODULE_PATHNAME', 'schemakit_auto_disable'
-    LANGUAGE C VOLATILE;
+    LANGUAGE C VOLATILE PARALLEL UNSAFE;
 COMMENT ON FUNCTION schemakit.auto_disable(bigint) IS
 'disables a rule; what it has attached stays.
 Errors: 42704 no such rule.';
@@ -24,7 +24,7 @@ CREATE FUNCTION schemakit.auto_apply(
     OUT relid regclass, OUT feature text, OUT action text)
     RETURNS SETOF record
     AS 'MODULE_PATHNAME', 'schemakit_auto_apply'
-    LANGUAGE C VOLATILE;
+    LANGUAGE C VOLATILE PARALLEL UNSAFE;
 COMMENT ON FUNCTION schemakit.auto_apply() IS
 'attaches what the rules ask for to the tables that exist already.
 action: attached; not owner: the caller may not alter the table; left alone: see status(); failed: a warning tells why.';
@@ -33,7 +33,7 @@ CREATE FUNCTION schemakit.status(
     OUT relid regclass, OUT feature text, OUT state text, OUT detail text)
     RETURNS SETOF record
     AS 'MODULE_PATHNAME', 'schemakit_status'
-    LANGUAGE C STABLE;
+    LANGUAGE C STABLE PARALLEL UNSAFE;
 COMMENT ON FUNCTION schemakit.status() IS
 'every table that is managed or that a rule covers, and whether it really is.
 state: ok; missing trigger; disabled trigger; replica trigger: it fires only in replica mode; partition not covered; column gone; column type; column generated: the column cannot be maintained; left alone: something in the database forbids triggers.';

@@ -6,17 +6,17 @@
  */
 CREATE FUNCTION schemakit.on_ddl_command_start() RETURNS event_trigger
     AS 'MODULE_PATHNAME', 'schemakit_on_ddl_command_start'
-    LANGUAGE C VOLATILE;
+    LANGUAGE C VOLATILE PARALLEL UNSAFE;
 COMMENT ON FUNCTION schemakit.on_ddl_command_start() IS 'event trigger: clears the way for ATTACH PARTITION, and for a dump''s CREATE TRIGGER';
 
 CREATE FUNCTION schemakit.on_ddl_command_end() RETURNS event_trigger
     AS 'MODULE_PATHNAME', 'schemakit_on_ddl_command_end'
-    LANGUAGE C VOLATILE;
+    LANGUAGE C VOLATILE PARALLEL UNSAFE;
 COMMENT ON FUNCTION schemakit.on_ddl_command_end() IS 'event trigger: attaches what the rules ask for to new tables and columns, and follows renamed columns';
 
 CREATE FUNCTION schemakit.on_sql_drop() RETURNS event_trigger
     AS 'MODULE_PATHNAME', 'schemakit_on_sql_drop'
-    LANGUAGE C VOLATILE;
+    LANGUAGE C VOLATILE PARALLEL UNSAFE;
 COMMENT ON FUNCTION schemakit.on_sql_drop() IS 'event trigger: drops triggers whose column is dropped';
 
 CREATE EVENT TRIGGER schemakit_ddl_command_start ON ddl_command_start

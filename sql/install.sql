@@ -1,0 +1,48 @@
+-- What CREATE EXTENSION makes, and who may use it.
+CREATE EXTENSION schemakit;
+SELECT extname, nspname FROM pg_extension e JOIN pg_namespace n ON n.oid = extnamespace WHERE extname = 'schemakit';
+
+-- all of it is in the schema schemakit, but for the event triggers
+SELECT pg_describe_object(classid, objid, 0) COLLATE "C" AS object
+FROM pg_depend
+WHERE refclassid = 'pg_extension'::regclass AND deptype = 'e'
+  AND refobjid = (SELECT oid FROM pg_extension WHERE extname = 'schemakit')
+ORDER BY object;
+
+-- every object says what it is for
+SELECT pg_describe_object(classid, objid, 0) AS uncommented
+FROM pg_depend
+WHERE refclassid = 'pg_extension'::regclass AND deptype = 'e'
+  AND refobjid = (SELECT oid FROM pg_extension WHERE extname = 'schemakit')
+  AND classid <> 'pg_type'::regclass
+  AND obj_description(objid, classid::regclass::name) IS NULL;
+
+-- what everybody may call
+SELECT p.oid::regprocedure AS function, p.provolatile AS volatile, p.proparallel AS parallel,
+       has_function_privilege('public', p.oid, 'EXECUTE') AS public
+FROM pg_proc p WHERE pronamespace = 'schemakit'::regnamespace
+ORDER BY p.proname COLLATE "C";
+SELECT relname, has_table_privilege('public', oid, 'SELECT') AS reads,
+       has_table_privilege('public', oid, 'INSERT, UPDATE, DELETE, TRUNCATE') AS writes
+FROM pg_class WHERE relnamespace = 'schemakit'::regnamespace AND relkind IN ('r', 'v', 'S');
+
+-- no function of it runs with its owner's rights
+SELECT proname FROM pg_proc WHERE pronamespace = 'schemakit'::regnamespace AND prosecdef;
+
+-- the rule that is built in
+SELECT * FROM schemakit.auto_rule;
+
+-- settings
+SELECT name, setting, context FROM pg_settings WHERE name LIKE 'schemakit.%' ORDER BY name;
+SELECT count(*) FROM schemakit.status();
+SELECT name, setting, context FROM pg_settings WHERE name LIKE 'schemakit.%' ORDER BY name;
+SET schemakit.timestamps_colums = 'x';  -- fails: the prefix is reserved
+SET schemakit.timestamps_columns = 'a,,b';  -- fails
+SET schemakit.timestamps_columns = '"unclosed';  -- fails
+
+-- a schema that is there already is not taken over
+DROP EXTENSION schemakit;
+CREATE SCHEMA schemakit;
+CREATE EXTENSION schemakit;  -- fails
+DROP SCHEMA schemakit;
+CREATE EXTENSION schemakit;

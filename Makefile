@@ -26,7 +26,7 @@ check:      ; @scripts/check
 check-slow: ; @scripts/check slow
 bench:      ; @scripts/bench
 lint:       ; @test/lint/run
-format:     ; clang-format -i src/*.c src/*.h
+format:     ; @scripts/format
 else
 
 SQL_PARTS    = $(addprefix src/sql/, 00_prologue.sql 10_rule.sql \

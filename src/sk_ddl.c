@@ -22,6 +22,7 @@
 
 #include "sk_attach.h"
 #include "sk_auto.h"
+#include "sk_command.h"
 #include "sk_compat.h"
 #include "sk_guard.h"
 #include "sk_table.h"
@@ -31,23 +32,16 @@
 #include "access/htup_details.h"
 #include "access/relation.h"
 #include "access/table.h"
-#include "access/xact.h"
-#include "catalog/dependency.h"
 #include "catalog/indexing.h"
 #include "catalog/namespace.h"
 #include "catalog/pg_depend.h"
 #include "catalog/pg_inherits.h"
-#include "catalog/pg_trigger.h"
 #include "catalog/pg_type.h"
 #include "commands/extension.h"
 #include "commands/tablecmds.h"
-#include "executor/executor.h"
-#include "funcapi.h"
 #include "miscadmin.h"
 #include "parser/parse_func.h"
 #include "tcop/deparse_utility.h"
-#include "utils/array.h"
-#include "utils/builtins.h"
 #include "utils/fmgroids.h"
 #include "utils/guc.h"
 #include "utils/lsyscache.h"
@@ -72,109 +66,6 @@ static bool
 is_restore(void)
 {
 	return !check_function_bodies && namespace_search_path[0] == '\0';
-}
-
-
-/*-------------------------------------------------------------------------
- * What the server says about the command
- *-------------------------------------------------------------------------
- */
-
-/*
- * Call a set-returning function without arguments.  Its rows are read as they
- * come, in C: with SQL around it this would cost more than all the rest.
- */
-static ReturnSetInfo *
-call_srf(Oid function)
-{
-	FmgrInfo	flinfo;
-	ReturnSetInfo *rsinfo = makeNode(ReturnSetInfo);
-
-	LOCAL_FCINFO(fcinfo, 0);
-
-	rsinfo->econtext = CreateStandaloneExprContext();
-	rsinfo->allowedModes = SFRM_Materialize;
-	rsinfo->returnMode = SFRM_Materialize;
-	fmgr_info(function, &flinfo);
-	InitFunctionCallInfoData(*fcinfo, &flinfo, 0, InvalidOid, NULL,
-							 (Node *) rsinfo);
-	FunctionCallInvoke(fcinfo);
-	return rsinfo;
-}
-
-static void
-end_srf(ReturnSetInfo *rsinfo)
-{
-	tuplestore_end(rsinfo->setResult);
-	FreeExprContext(rsinfo->econtext, true);
-}
-
-/* The commands that were run, as a list of CollectedCommand. */
-static List *
-collected_commands(void)
-{
-	ReturnSetInfo *rsinfo = call_srf(F_PG_EVENT_TRIGGER_DDL_COMMANDS);
-	TupleTableSlot *slot = MakeSingleTupleTableSlot(rsinfo->setDesc,
-													&TTSOpsMinimalTuple);
-	List	   *commands = NIL;
-
-	while (tuplestore_gettupleslot(rsinfo->setResult, true, false, slot))
-	{
-		bool		isnull;
-		Datum		command = slot_getattr(slot, 9, &isnull);
-
-		if (!isnull)
-			commands = lappend(commands, DatumGetPointer(command));
-	}
-	ExecDropSingleTupleTableSlot(slot);
-	end_srf(rsinfo);
-	return commands;
-}
-
-/* A column that was dropped from a table that is still there. */
-typedef struct DroppedColumn
-{
-	Oid			relid;
-	char	   *name;
-} DroppedColumn;
-
-static DroppedColumn *
-dropped_column(TupleTableSlot *slot)
-{
-	DroppedColumn *column = palloc(sizeof(DroppedColumn));
-	Datum	   *names;
-	bool	   *nulls;
-	int			nnames;
-
-	/* address_names: schema, table, column */
-	deconstruct_array(DatumGetArrayTypeP(slot->tts_values[10]), TEXTOID, -1,
-					  false, TYPALIGN_INT, &names, &nulls, &nnames);
-	if (nnames != 3)
-		elog(ERROR, "dropped column has %d names", nnames);
-	column->relid = DatumGetObjectId(slot->tts_values[1]);
-	column->name = TextDatumGetCString(names[2]);
-	return column;
-}
-
-static List *
-dropped_columns(void)
-{
-	ReturnSetInfo *rsinfo = call_srf(F_PG_EVENT_TRIGGER_DROPPED_OBJECTS);
-	TupleTableSlot *slot = MakeSingleTupleTableSlot(rsinfo->setDesc,
-													&TTSOpsMinimalTuple);
-	List	   *columns = NIL;
-
-	while (tuplestore_gettupleslot(rsinfo->setResult, true, false, slot))
-	{
-		slot_getallattrs(slot);
-		if (DatumGetObjectId(slot->tts_values[0]) == RelationRelationId &&
-			DatumGetInt32(slot->tts_values[2]) > 0 &&
-			get_rel_relkind(DatumGetObjectId(slot->tts_values[1])) != '\0')
-			columns = lappend(columns, dropped_column(slot));
-	}
-	ExecDropSingleTupleTableSlot(slot);
-	end_srf(rsinfo);
-	return columns;
 }
 
 
@@ -578,7 +469,7 @@ schemakit_on_ddl_command_end(PG_FUNCTION_ARGS)
 	(void) sk_trigger_event(fcinfo, "on_ddl_command_end");
 	if (is_foreign_business())
 		PG_RETURN_NULL();
-	foreach(lc, collected_commands())
+	foreach(lc, sk_command_list())
 	{
 		const CollectedCommand *cmd = lfirst(lc);
 
@@ -604,9 +495,9 @@ schemakit_on_sql_drop(PG_FUNCTION_ARGS)
 	(void) sk_trigger_event(fcinfo, "on_sql_drop");
 	if (is_foreign_business())
 		PG_RETURN_NULL();
-	foreach(lc, dropped_columns())
+	foreach(lc, sk_command_dropped_columns())
 	{
-		const DroppedColumn *column = lfirst(lc);
+		const SkDroppedColumn *column = lfirst(lc);
 		ColumnChange change = {column->relid, column->name, NULL};
 
 		sk_guard_run(follow_column, &change, "drop the trigger of",

@@ -1,0 +1,23 @@
+/*-------------------------------------------------------------------------
+ *
+ * sk_command.h
+ *	  What the server says about the DDL that fired an event trigger.
+ *
+ *-------------------------------------------------------------------------
+ */
+#ifndef SK_COMMAND_H
+#define SK_COMMAND_H
+
+#include "nodes/pg_list.h"
+
+/* A column that was dropped from a relation that is still there. */
+typedef struct SkDroppedColumn
+{
+	Oid			relid;
+	char	   *name;
+} SkDroppedColumn;
+
+extern List *sk_command_list(void);
+extern List *sk_command_dropped_columns(void);
+
+#endif							/* SK_COMMAND_H */

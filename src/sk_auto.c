@@ -76,11 +76,11 @@ sk_auto_attach(const SkFeature *feature, Relation rel, List *added)
 {
 	const SkRule *rule;
 
-	if (!*feature->automatic || sk_auto_obstacle() != NULL ||
+	if (!*feature->automatic ||
 		sk_attach_find(rel, sk_attach_function(feature->function)) != NULL)
 		return false;
 	rule = sk_auto_rule(sk_rule_list(), feature, rel, added);
-	if (rule == NULL)
+	if (rule == NULL || sk_auto_obstacle() != NULL)
 		return false;
 	feature->attach(rel, rule->options);
 	return true;

@@ -41,7 +41,7 @@ DATA_built   = $(SQL_SCRIPT)
 DATA         = $(sort $(wildcard src/sql/upgrade/*.sql))
 EXTRA_CLEAN  = $(EXTENSION)--*.sql
 
-REGRESS      = install timestamps touch_types auto_attach columns_followed \
+REGRESS      = install readme timestamps touch_types auto_attach columns_followed \
 	partitions rules errors privileges transactions drop uninstall
 ISOLATION    = create_table_parallel enable_and_update
 ISOLATION_OPTS = --inputdir=test/isolation --outputdir=test/isolation/output \

@@ -46,6 +46,7 @@
 #include "utils/guc.h"
 #include "utils/lsyscache.h"
 #include "utils/rel.h"
+#include "utils/snapmgr.h"
 
 /*-------------------------------------------------------------------------
  * When to stay out of the way
@@ -66,6 +67,20 @@ static bool
 is_restore(void)
 {
 	return !check_function_bodies && namespace_search_path[0] == '\0';
+}
+
+
+/*
+ * Reading catalogs needs a snapshot.  A command has one but for DETACH
+ * PARTITION CONCURRENTLY, whose second transaction ends it without.
+ */
+static bool
+push_missing_snapshot(void)
+{
+	if (ActiveSnapshotSet())
+		return false;
+	PushActiveSnapshot(GetTransactionSnapshot());
+	return true;
 }
 
 
@@ -457,18 +472,11 @@ schemakit_on_ddl_command_start(PG_FUNCTION_ARGS)
 	PG_RETURN_NULL();
 }
 
-/*
- * schemakit.on_ddl_command_end() RETURNS event_trigger
- */
-PG_FUNCTION_INFO_V1(schemakit_on_ddl_command_end);
-Datum
-schemakit_on_ddl_command_end(PG_FUNCTION_ARGS)
+static void
+command_ended(void)
 {
 	ListCell   *lc;
 
-	(void) sk_trigger_event(fcinfo, "on_ddl_command_end");
-	if (is_foreign_business())
-		PG_RETURN_NULL();
 	foreach(lc, sk_command_list())
 	{
 		const CollectedCommand *cmd = lfirst(lc);
@@ -480,6 +488,39 @@ schemakit_on_ddl_command_end(PG_FUNCTION_ARGS)
 		else if (cmd->type == SCT_AlterTable)
 			alter_table_command(cmd);
 	}
+}
+
+static void
+columns_dropped(void)
+{
+	ListCell   *lc;
+
+	foreach(lc, sk_command_dropped_columns())
+	{
+		const SkDroppedColumn *column = lfirst(lc);
+		ColumnChange change = {column->relid, column->name, NULL};
+
+		sk_guard_run(follow_column, &change, "drop the trigger of",
+					 change.relid);
+	}
+}
+
+/*
+ * schemakit.on_ddl_command_end() RETURNS event_trigger
+ */
+PG_FUNCTION_INFO_V1(schemakit_on_ddl_command_end);
+Datum
+schemakit_on_ddl_command_end(PG_FUNCTION_ARGS)
+{
+	(void) sk_trigger_event(fcinfo, "on_ddl_command_end");
+	if (!is_foreign_business())
+	{
+		bool		pushed = push_missing_snapshot();
+
+		command_ended();
+		if (pushed)
+			PopActiveSnapshot();
+	}
 	PG_RETURN_NULL();
 }
 
@@ -490,18 +531,14 @@ PG_FUNCTION_INFO_V1(schemakit_on_sql_drop);
 Datum
 schemakit_on_sql_drop(PG_FUNCTION_ARGS)
 {
-	ListCell   *lc;
-
 	(void) sk_trigger_event(fcinfo, "on_sql_drop");
-	if (is_foreign_business())
-		PG_RETURN_NULL();
-	foreach(lc, sk_command_dropped_columns())
+	if (!is_foreign_business())
 	{
-		const SkDroppedColumn *column = lfirst(lc);
-		ColumnChange change = {column->relid, column->name, NULL};
+		bool		pushed = push_missing_snapshot();
 
-		sk_guard_run(follow_column, &change, "drop the trigger of",
-					 change.relid);
+		columns_dropped();
+		if (pushed)
+			PopActiveSnapshot();
 	}
 	PG_RETURN_NULL();
 }

@@ -126,3 +126,23 @@ is_usable()
 {
 	as_server test -x "$1" && as_server test -w "$1" && [ ${#1} -lt 80 ]
 }
+
+# start_cluster DIR [LINE...]: a server of our own in DIR, which the server's
+# user owns, on a socket in DIR only; the lines go into its configuration
+start_cluster()
+{
+	local dir=$1
+
+	shift
+	as_server "$bindir/initdb" -D "$dir/data" -U postgres -A trust -E UTF8 --locale=C.UTF-8 >"$log" 2>&1 ||
+		fail "initdb failed:" "$(cat "$log")"
+	printf '%s\n' "listen_addresses = ''" "unix_socket_directories = '$dir'" "unix_socket_permissions = 0700" "$@" |
+		as_server tee -a "$dir/data/postgresql.conf" >/dev/null
+	as_server "$bindir/pg_ctl" -D "$dir/data" -l "$dir/server.log" -w -s start >"$log" 2>&1 ||
+		fail "The server did not start:" "$(cat "$log" "$dir/server.log")"
+}
+
+stop_cluster()
+{
+	as_server "$bindir/pg_ctl" -D "$1/data" -m fast -w -s stop
+}

@@ -8,7 +8,7 @@ unset PGHOST PGPORT PGUSER PGDATABASE PGDATA PGSERVICE PGOPTIONS PGPASSWORD
 export LC_ALL=C.UTF-8 DEBIAN_FRONTEND=noninteractive
 packages=
 
-say() { printf '%s\n' "$*"; }
+say() { printf '%s\n' "$@"; }
 fail() { printf '%s\n' "$@" >&2; exit 1; }
 
 as_root()

@@ -16,6 +16,9 @@ as_root()
 	if [ "$(id -u)" = 0 ]; then "$@"; else sudo -- "$@"; fi
 }
 
+# sudo may ask for a password, where there is somebody to ask
+may_be_root() { [ "$(id -u)" = 0 ] || { command -v sudo >/dev/null && sudo -v 2>/dev/null; }; }
+
 # A server does not run as root.
 if [ "$(id -u)" = 0 ]; then
 	server_user=postgres
@@ -73,10 +76,10 @@ install_packages()
 	command -v apt-get >/dev/null ||
 		fail "This needs packages that are missing here: $missing" \
 			"They are Debian's names; install their like, and set PG_CONFIG."
-	[ "$(id -u)" = 0 ] || command -v sudo >/dev/null ||
+	may_be_root ||
 		fail "This needs packages that are missing here. Have an administrator run:" "" \
 			"    apt-get install $missing"
-	say "Installing $missing..."
+	say "Installing ${missing% }..."
 	as_root apt-get -qq -o DPkg::Lock::Timeout=300 update ||
 		fail "apt-get update failed."
 	missing=$(missing_packages | tr '\n' ' ')
@@ -105,7 +108,7 @@ install_extension()
 	if [ -w "$("$pg_config" --pkglibdir)" ] && [ -w "$("$pg_config" --sharedir)/extension" ]; then
 		make_for_server install >"$log" 2>&1
 	else
-		[ "$(id -u)" = 0 ] || command -v sudo >/dev/null ||
+		may_be_root ||
 			fail "You may not install into $("$pg_config" --pkglibdir)." \
 				"Have an administrator run, in this directory:" "" "    make install"
 		as_root bash -c "$(declare -f make_for_server); pg_config=$pg_config; make_for_server install" >"$log" 2>&1
@@ -127,6 +130,9 @@ is_usable()
 	as_server test -x "$1" && as_server test -w "$1" && [ ${#1} -lt 80 ]
 }
 
+# Where the caller is, the server's user may not be allowed to be.
+in_cluster() { (cd "$1" && shift && as_server "$@"); }
+
 # start_cluster DIR [LINE...]: a server of our own in DIR, which the server's
 # user owns, on a socket in DIR only; the lines go into its configuration
 start_cluster()
@@ -134,15 +140,15 @@ start_cluster()
 	local dir=$1
 
 	shift
-	as_server "$bindir/initdb" -D "$dir/data" -U postgres -A trust -E UTF8 --locale=C.UTF-8 >"$log" 2>&1 ||
+	in_cluster "$dir" "$bindir/initdb" -D "$dir/data" -U postgres -A trust -E UTF8 --locale=C.UTF-8 >"$log" 2>&1 ||
 		fail "initdb failed:" "$(cat "$log")"
 	printf '%s\n' "listen_addresses = ''" "unix_socket_directories = '$dir'" "unix_socket_permissions = 0700" "$@" |
-		as_server tee -a "$dir/data/postgresql.conf" >/dev/null
-	as_server "$bindir/pg_ctl" -D "$dir/data" -l "$dir/server.log" -w -s start >"$log" 2>&1 ||
+		in_cluster "$dir" tee -a "$dir/data/postgresql.conf" >/dev/null
+	in_cluster "$dir" "$bindir/pg_ctl" -D "$dir/data" -l "$dir/server.log" -w -s start >"$log" 2>&1 ||
 		fail "The server did not start:" "$(cat "$log" "$dir/server.log")"
 }
 
 stop_cluster()
 {
-	as_server "$bindir/pg_ctl" -D "$1/data" -m fast -w -s stop
+	in_cluster "$1" "$bindir/pg_ctl" -D "$1/data" -m fast -w -s stop
 }

@@ -373,10 +373,15 @@ depend_on_extension(void *arg)
 	sk_attach_depend(*(const Oid *) arg);
 }
 
+/*
+ * A dump records the dependency itself.  Doing it here as well could deadlock
+ * parallel jobs: it locks the extension weakly, ALTER TRIGGER ... DEPENDS ON
+ * EXTENSION in the same transaction strongly.
+ */
 static void
 after_create_trigger(Oid trigger, const CreateTrigStmt *stmt)
 {
-	if (sk_attach_is_trigger(trigger))
+	if (!is_restore() && sk_attach_is_trigger(trigger))
 		sk_guard_run(depend_on_extension, &trigger,
 					 "record the dependency of a trigger of",
 					 RangeVarGetRelid(stmt->relation, NoLock, true));

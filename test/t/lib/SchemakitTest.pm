@@ -1,0 +1,61 @@
+# What the TAP tests share: what a database looks like to schemakit, and
+# commands that must run without an error.
+package SchemakitTest;
+use strict;
+use warnings;
+use Exporter 'import';
+use PostgreSQL::Test::Utils;
+use Test::More;
+
+our @EXPORT = qw(triggers rules rows fingerprint runs_clean);
+
+# All user triggers, with what schemakit records about them.
+sub triggers
+{
+    my ($node, $db) = @_;
+    return $node->safe_psql(
+        $db, q{
+SELECT t.tgrelid::regclass, t.tgname, t.tgfoid::regproc, encode(t.tgargs, 'escape'), t.tgenabled, t.tgtype,
+       t.tgparentid <> 0 AS clone,
+       EXISTS (SELECT FROM pg_depend d WHERE d.classid = 'pg_trigger'::regclass AND d.objid = t.oid AND d.deptype = 'x') AS dependent
+FROM pg_trigger t JOIN pg_class c ON c.oid = t.tgrelid
+WHERE (NOT t.tgisinternal OR t.tgparentid <> 0) AND c.relnamespace IS DISTINCT FROM to_regnamespace('schemakit')
+ORDER BY t.tgrelid::regclass::text COLLATE "C", t.tgname COLLATE "C"});
+}
+
+sub rules
+{
+    my ($node, $db) = @_;
+    return $node->safe_psql($db, 'SELECT * FROM schemakit.auto_rule ORDER BY id');
+}
+
+# A checksum of every row of every table of the users'.
+sub rows
+{
+    my ($node, $db) = @_;
+    return $node->safe_psql(
+        $db, q{
+SELECT c.oid::regclass, (xpath('/row/md5/text()', query_to_xml(format(
+           'SELECT md5(string_agg(t::text, chr(10) ORDER BY t::text)) FROM ONLY %s t', c.oid::regclass), false, true, '')))[1]
+FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
+WHERE c.relkind = 'r' AND n.nspname !~ '^(pg_|information_schema$|schemakit$)'
+ORDER BY c.oid::regclass::text COLLATE "C"});
+}
+
+sub fingerprint
+{
+    my ($node, $db) = @_;
+    return join("\n", triggers($node, $db), rules($node, $db), rows($node, $db));
+}
+
+# The command ends well, and prints no error and no warning.
+sub runs_clean
+{
+    my ($command, $name) = @_;
+    my ($stdout, $stderr);
+    my $ok = IPC::Run::run($command, '>', \$stdout, '2>', \$stderr);
+    ok($ok, $name) or diag($stderr);
+    unlike($stderr, qr/error|warning/i, "$name: no complaint");
+}
+
+1;

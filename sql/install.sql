@@ -7,6 +7,7 @@ SELECT pg_describe_object(classid, objid, 0) COLLATE "C" AS object
 FROM pg_depend
 WHERE refclassid = 'pg_extension'::regclass AND deptype = 'e'
   AND refobjid = (SELECT oid FROM pg_extension WHERE extname = 'schemakit')
+  AND classid <> 'pg_type'::regclass  -- of tables, which 17 lists and 15 does not
 ORDER BY object;
 
 -- every object says what it is for
@@ -43,6 +44,7 @@ SET schemakit.timestamps_columns = '"unclosed';  -- fails
 -- a schema that is there already is not taken over
 DROP EXTENSION schemakit;
 CREATE SCHEMA schemakit;
+\set SHOW_CONTEXT never
 CREATE EXTENSION schemakit;  -- fails
 DROP SCHEMA schemakit;
 CREATE EXTENSION schemakit;

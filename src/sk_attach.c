@@ -213,7 +213,8 @@ sk_attach_create(Relation rel, const SkTriggerDef *def)
 									InvalidOid, InvalidOid, InvalidOid,
 									def->function, InvalidOid, NULL,
 									false, false, def->fires_when);
-	CommandCounterIncrement();	/* an old one's dependencies are gone */
+	if (old != NULL)
+		CommandCounterIncrement();	/* its dependencies are gone */
 	sk_attach_depend(trigger.objectId);
 	EventTriggerCollectSimpleCommand(trigger, InvalidObjectAddress,
 									 (Node *) stmt);

@@ -8,7 +8,7 @@ use FindBin;
 use lib $FindBin::Bin;
 use Bench;
 
-my $rounds = $ENV{ROUNDS} // 15;
+my $rounds = $ENV{ROUNDS} // 31;
 my $rows = $ENV{ROWS} // 100_000;
 my $session = Bench->connect($ENV{PGDATABASE} // 'bench');
 

@@ -78,7 +78,7 @@ install_packages()
 			"They are Debian's names; install their like, and set PG_CONFIG."
 	may_be_root ||
 		fail "This needs packages that are missing here. Have an administrator run:" "" \
-			"    apt-get install $missing"
+			"    apt-get install ${missing% }"
 	say "Installing ${missing% }..."
 	as_root apt-get -qq -o DPkg::Lock::Timeout=300 update ||
 		fail "apt-get update failed."

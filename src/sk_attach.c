@@ -72,42 +72,28 @@ sk_attach_is_function(Oid function)
 	return OidIsValid(schema) && get_func_namespace(function) == schema;
 }
 
-/* Is a trigger that an index scan of pg_trigger finds on our functions? */
-static bool
-any_is_ours(Oid index, AttrNumber attnum, Oid value)
-{
-	Relation	pg_trigger = table_open(TriggerRelationId, AccessShareLock);
-	bool		found = false;
-	ScanKeyData key;
-	SysScanDesc scan;
-	HeapTuple	tuple;
-
-	ScanKeyInit(&key, attnum, BTEqualStrategyNumber, F_OIDEQ,
-				ObjectIdGetDatum(value));
-	scan = systable_beginscan(pg_trigger, index, true, NULL, 1, &key);
-	while (!found && HeapTupleIsValid(tuple = systable_getnext(scan)))
-		found = sk_attach_is_function(((Form_pg_trigger) GETSTRUCT(tuple))->tgfoid);
-	systable_endscan(scan);
-	table_close(pg_trigger, AccessShareLock);
-	return found;
-}
-
 /*
  * Is the trigger of that OID on one of our functions?
  */
 bool
 sk_attach_is_trigger(Oid trigger)
 {
-	return any_is_ours(TriggerOidIndexId, Anum_pg_trigger_oid, trigger);
-}
+	Relation	pg_trigger = table_open(TriggerRelationId, AccessShareLock);
+	bool		ours = false;
+	ScanKeyData key;
+	SysScanDesc scan;
+	HeapTuple	tuple;
 
-/*
- * Has the table triggers on our functions?  It need not be locked.
- */
-bool
-sk_attach_has_ours(Oid relid)
-{
-	return any_is_ours(TriggerRelidNameIndexId, Anum_pg_trigger_tgrelid, relid);
+	ScanKeyInit(&key, Anum_pg_trigger_oid, BTEqualStrategyNumber, F_OIDEQ,
+				ObjectIdGetDatum(trigger));
+	scan = systable_beginscan(pg_trigger, TriggerOidIndexId, true,
+							  NULL, 1, &key);
+	tuple = systable_getnext(scan);
+	if (HeapTupleIsValid(tuple))
+		ours = sk_attach_is_function(((Form_pg_trigger) GETSTRUCT(tuple))->tgfoid);
+	systable_endscan(scan);
+	table_close(pg_trigger, AccessShareLock);
+	return ours;
 }
 
 /*

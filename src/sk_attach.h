@@ -26,7 +26,6 @@ typedef struct SkTriggerDef
 extern Oid	sk_attach_function(const char *name);
 extern bool sk_attach_is_function(Oid function);
 extern bool sk_attach_is_trigger(Oid trigger);
-extern bool sk_attach_has_ours(Oid relid);
 extern List *sk_attach_list(Relation rel, Oid function);
 extern const Trigger *sk_attach_find(Relation rel, Oid function);
 extern void sk_attach_create(Relation rel, const SkTriggerDef *def);

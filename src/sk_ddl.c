@@ -318,12 +318,16 @@ inherit_from_parent(void *arg)
 	relation_close(parent, NoLock);
 }
 
+/*
+ * The triggers are looked at under the locks only: either table may be getting
+ * one in a transaction that is still going on.
+ */
 static void
 before_attach(const RangeVar *parent, const PartitionCmd *cmd)
 {
 	PartitionMove move = {.parent = parent,.child = cmd->name};
 
-	if (resolve_move(&move) && sk_attach_has_ours(move.parentid))
+	if (resolve_move(&move))
 		sk_guard_run(yield_to_parent, &move, "prepare to attach", move.childid);
 }
 

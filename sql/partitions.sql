@@ -66,6 +66,13 @@ ALTER TABLE nowhere ATTACH PARTITION own3 FOR VALUES FROM ('2024-01-01') TO ('20
 ALTER TABLE IF EXISTS nowhere ATTACH PARTITION own3 FOR VALUES FROM ('2024-01-01') TO ('2025-01-01');
 ALTER TABLE m DETACH PARTITION own3;  -- fails
 
+-- in replica mode nothing is attached, but nothing stands in the way either
+CREATE TABLE own4 (LIKE m);
+SET session_replication_role = replica;
+ALTER TABLE m ATTACH PARTITION own4 FOR VALUES FROM ('2026-01-01') TO ('2027-01-01');
+RESET session_replication_role;
+SELECT * FROM touched WHERE rel = 'own4';
+
 -- a parent without a trigger: the table's own stays
 CREATE TABLE w (id int, at date, updated_at timestamptz) PARTITION BY RANGE (at);
 DROP TRIGGER zz_schemakit_touch ON w;

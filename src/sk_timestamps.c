@@ -312,7 +312,8 @@ add_columns(Oid relid, const char *given)
 	appendStringInfo(&sql, "ALTER TABLE %s", sk_table_name(rel));
 	for (size_t i = 0; i < lengthof(cols); i++)
 	{
-		if (sk_tuple_column(RelationGetDescr(rel), cols[i]) != InvalidAttrNumber)
+		if (sk_tuple_column(RelationGetDescr(rel), cols[i]) != InvalidAttrNumber ||
+			(i > 0 && strcmp(cols[i], cols[0]) == 0))
 			continue;
 		appendStringInfo(&sql, "%s ADD COLUMN %s pg_catalog.timestamptz"
 						 " NOT NULL DEFAULT pg_catalog.now()",

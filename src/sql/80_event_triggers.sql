@@ -22,6 +22,8 @@ COMMENT ON FUNCTION schemakit.on_sql_drop() IS 'event trigger: drops triggers wh
 CREATE EVENT TRIGGER schemakit_ddl_command_start ON ddl_command_start
     WHEN TAG IN ('ALTER TABLE', 'CREATE TRIGGER')
     EXECUTE FUNCTION schemakit.on_ddl_command_start();
+/* a session in replica mode can fail for our triggers, too */
+ALTER EVENT TRIGGER schemakit_ddl_command_start ENABLE ALWAYS;
 COMMENT ON EVENT TRIGGER schemakit_ddl_command_start IS 'clears the way for ATTACH PARTITION, and for a dump''s CREATE TRIGGER';
 
 CREATE EVENT TRIGGER schemakit_ddl_command_end ON ddl_command_end

@@ -43,7 +43,8 @@ EXTRA_CLEAN  = $(EXTENSION)--*.sql
 
 REGRESS      = install readme timestamps touch_types auto_attach columns_followed \
 	partitions rules errors privileges transactions drop uninstall
-ISOLATION    = attach_partition create_table_parallel enable_and_update
+ISOLATION    = attach_partition create_table_parallel detach_partition \
+	enable_and_update
 ISOLATION_OPTS = --inputdir=test/isolation --outputdir=test/isolation/output \
 	--load-extension=schemakit
 NO_INSTALLCHECK =

@@ -102,15 +102,29 @@ make_for_server()
 	fi
 }
 
-# Install what was built in the current directory.
+# Is what was built in the current directory what the server has?
+is_installed()
+{
+	local file
+
+	cmp -s schemakit.so "$("$pg_config" --pkglibdir)/schemakit.so" || return
+	for file in schemakit.control schemakit--*.sql; do
+		cmp -s "$file" "$("$pg_config" --sharedir)/extension/$file" || return
+	done
+}
+
+# Install what was built in the current directory, unless it is there already
+# and only an administrator could.
 install_extension()
 {
 	if [ -w "$("$pg_config" --pkglibdir)" ] && [ -w "$("$pg_config" --sharedir)/extension" ]; then
 		make_for_server install >"$log" 2>&1
+	elif is_installed; then
+		return 0
 	else
 		may_be_root ||
 			fail "You may not install into $("$pg_config" --pkglibdir)." \
-				"Have an administrator run, in this directory:" "" "    make install"
+				"Have an administrator run, in this directory:" "" "    make install PG_CONFIG=$pg_config"
 		as_root bash -c "$(declare -f make_for_server); pg_config=$pg_config; make_for_server install" >"$log" 2>&1
 	fi || fail "make install failed:" "$(tail -n 20 "$log")"
 }

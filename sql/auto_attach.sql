@@ -84,6 +84,41 @@ CREATE SERVER n_server FOREIGN DATA WRAPPER n_fdw;
 CREATE FOREIGN TABLE n_foreign (id int, updated_at timestamptz) SERVER n_server;
 SELECT * FROM attached;
 DROP FOREIGN DATA WRAPPER n_fdw CASCADE;
+-- nor where the column is part of a key: an UPDATE could fail for it
+CREATE TABLE n_primary (id int, updated_at timestamptz, PRIMARY KEY (id, updated_at));
+CREATE TABLE n_unique (id int, updated_at timestamptz UNIQUE);
+CREATE TABLE n_exclude (id int, updated_at timestamptz, EXCLUDE USING btree (updated_at WITH =));
+CREATE TABLE n_partkey (id int, updated_at timestamptz) PARTITION BY RANGE (updated_at);
+CREATE TABLE n_partexpr (id int, updated_at timestamp) PARTITION BY RANGE (date_trunc('day', updated_at));
+CREATE TABLE n_included (id int, updated_at timestamptz, UNIQUE (id) INCLUDE (updated_at));
+CREATE INDEX ON n_included (updated_at);
+SELECT * FROM attached;
+DROP TABLE n_primary, n_unique, n_exclude, n_partkey, n_partexpr, n_included;
+-- a partition's trigger that has the name and is not ours stays
+CREATE TABLE n_named (id int) PARTITION BY LIST (id);
+CREATE TABLE n_named1 PARTITION OF n_named FOR VALUES IN (1);
+CREATE FUNCTION n_other() RETURNS trigger LANGUAGE plpgsql AS $$BEGIN RETURN NEW; END$$;
+CREATE TRIGGER zz_schemakit_touch BEFORE INSERT ON n_named1 FOR EACH ROW EXECUTE FUNCTION n_other();
+ALTER TABLE n_named ADD COLUMN updated_at timestamptz;
+SELECT tgrelid::regclass, tgfoid::regproc FROM pg_trigger WHERE tgrelid IN ('n_named'::regclass, 'n_named1'::regclass);
+DROP TABLE n_named;
+-- tables that belong to an extension, whenever they got the column
+CREATE TABLE n_member (id int);
+ALTER EXTENSION plpgsql ADD TABLE n_member;
+ALTER TABLE n_member ADD COLUMN updated_at timestamptz;
+SELECT count(*) FROM schemakit.status() WHERE relid = 'n_member'::regclass;
+SELECT * FROM schemakit.auto_apply();
+SELECT * FROM attached;
+ALTER EXTENSION plpgsql DROP TABLE n_member;
+-- what event triggers do not see, auto_apply() finds
+DO $$BEGIN EXECUTE 'EXPLAIN ANALYZE CREATE TABLE n_explain AS SELECT now() AS updated_at'; END$$;
+SET session_replication_role = replica;
+CREATE TABLE n_replica (id int, updated_at timestamptz);
+RESET session_replication_role;
+SELECT relid, state FROM schemakit.status() ORDER BY relid::text;
+SELECT * FROM schemakit.auto_apply() ORDER BY relid::text;
+SELECT * FROM attached;
+DROP TABLE n_member, n_explain, n_replica;
 -- a temporary table that hides the new one does not lead astray
 CREATE TEMP TABLE n_hidden (id int);
 CREATE TABLE n_hidden (id int, updated_at timestamptz);

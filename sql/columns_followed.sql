@@ -24,6 +24,13 @@ UPDATE t2 SET key = 3 RETURNING updated_at = now() AS advanced;
 ALTER SCHEMA columns_renamed RENAME TO columns_followed;
 SET search_path = columns_followed;
 ALTER TABLE t2 RENAME TO t;
+CREATE SCHEMA columns_elsewhere;
+ALTER TABLE t SET SCHEMA columns_elsewhere;
+UPDATE columns_elsewhere.t SET updated_at = '2020-01-01';
+UPDATE columns_elsewhere.t SET key = 4 RETURNING updated_at = now() AS advanced;
+ALTER TABLE columns_elsewhere.t SET SCHEMA columns_followed;
+DROP SCHEMA columns_elsewhere;
+ALTER TABLE t OWNER TO CURRENT_USER;
 -- mode and state go with it
 SELECT schemakit.timestamps_enable('t', mode => 'always');
 ALTER TABLE t DISABLE TRIGGER zz_schemakit_touch;
@@ -43,6 +50,13 @@ ALTER TABLE r RENAME COLUMN tmp TO other;
 SELECT * FROM touched('r');
 DROP TABLE r;
 
+-- then status() tells which one is not maintained
+CREATE TABLE s (id int, updated_at timestamptz, new timestamptz);
+ALTER TABLE s RENAME COLUMN updated_at TO old;
+ALTER TABLE s RENAME COLUMN new TO updated_at;
+SELECT * FROM schemakit.status();
+DROP TABLE s;
+
 -- dropped: the trigger goes, and UPDATE works
 CREATE TABLE d (id int, updated_at timestamptz);
 INSERT INTO d VALUES (1);
@@ -55,7 +69,7 @@ ALTER TABLE d RENAME COLUMN updated_at TO old_updated_at;
 ALTER TABLE d ADD COLUMN updated_at timestamptz;
 ALTER TABLE d DROP COLUMN old_updated_at;
 SELECT * FROM touched('d');
--- but not where the trigger was disabled
+-- where the trigger was disabled, so is that of the column that takes over
 ALTER TABLE d ADD COLUMN modified_at timestamptz;
 ALTER TABLE d DISABLE TRIGGER zz_schemakit_touch;
 ALTER TABLE d DROP COLUMN updated_at;
@@ -110,6 +124,48 @@ ALTER TABLE v RENAME COLUMN id TO updated_at;
 SELECT * FROM touched('base');
 DROP VIEW v;
 DROP TABLE base;
+
+-- ALTER VIEW renames columns of tables, too; and children of foreign tables follow
+CREATE TABLE av (id int, updated_at timestamptz);
+ALTER VIEW av RENAME COLUMN updated_at TO changed;
+SELECT * FROM touched('av');
+DROP TABLE av;
+CREATE FOREIGN DATA WRAPPER columns_fdw;
+CREATE SERVER columns_server FOREIGN DATA WRAPPER columns_fdw;
+CREATE FOREIGN TABLE fp (id int) SERVER columns_server;
+CREATE TABLE fc () INHERITS (fp);
+ALTER FOREIGN TABLE fp ADD COLUMN updated_at timestamptz;
+SELECT * FROM touched('fc');
+ALTER FOREIGN TABLE fp RENAME COLUMN updated_at TO changed;
+SELECT * FROM touched('fc');
+ALTER FOREIGN TABLE fp DROP COLUMN changed;
+SELECT * FROM touched('fc');
+DROP FOREIGN DATA WRAPPER columns_fdw CASCADE;
+
+-- a rename leaves all else as it is: conditions, columns, states of partitions
+CREATE TABLE w (id int, x int, updated_at timestamptz);
+DROP TRIGGER zz_schemakit_touch ON w;
+CREATE TRIGGER mine BEFORE UPDATE OF x ON w FOR EACH ROW WHEN (new.x > 0) EXECUTE FUNCTION schemakit.touch('updated_at', 'always');
+ALTER TABLE w RENAME COLUMN updated_at TO "a\b'c";
+SELECT pg_get_triggerdef(oid) FROM pg_trigger WHERE tgrelid = 'w'::regclass;
+INSERT INTO w VALUES (1, 1, '2020-01-01');
+UPDATE w SET x = 2 RETURNING "a\b'c" = now() AS advanced;
+DROP TABLE w;
+-- and needs no more rights than the rename itself
+CREATE ROLE regress_columns;
+CREATE TABLE m (id int, updated_at timestamptz) PARTITION BY LIST (id);
+CREATE TABLE m1 PARTITION OF m FOR VALUES IN (1);
+CREATE TABLE m2 PARTITION OF m FOR VALUES IN (2);
+ALTER TABLE m2 DISABLE TRIGGER zz_schemakit_touch;
+ALTER TABLE m OWNER TO regress_columns;
+ALTER TABLE m RENAME COLUMN updated_at TO changed;
+SELECT * FROM touched('m') UNION ALL SELECT * FROM touched('m1') UNION ALL SELECT * FROM touched('m2');
+INSERT INTO m VALUES (1, '2020-01-01'), (2, '2020-01-01');
+UPDATE m SET id = id RETURNING id, changed = '2020-01-01' AS kept;
+ALTER TABLE m ADD COLUMN n int;
+UPDATE m SET n = 1 RETURNING id, changed = now() AS advanced;
+DROP TABLE m;
+DROP ROLE regress_columns;
 
 -- a type that cannot hold a time, and back: no UPDATE fails meanwhile
 CREATE TABLE k (id int, updated_at timestamptz);

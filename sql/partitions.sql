@@ -125,6 +125,16 @@ SELECT rel, enabled FROM touched WHERE rel LIKE 'n%';
 SELECT * FROM schemakit.status() WHERE relid::text LIKE 'n%';
 SELECT schemakit.timestamps_enable('n');
 SELECT rel, enabled FROM touched WHERE rel LIKE 'n%';
+-- what attaching drops is not what a user drops
+CREATE FUNCTION no_drops() RETURNS event_trigger LANGUAGE plpgsql AS $$
+BEGIN
+    IF EXISTS (SELECT FROM pg_event_trigger_dropped_objects()) THEN RAISE 'no drops'; END IF;
+END$$;
+CREATE EVENT TRIGGER no_drops ON sql_drop EXECUTE FUNCTION no_drops();
+CREATE TABLE n3 (LIKE n);
+ALTER TABLE n ATTACH PARTITION n3 FOR VALUES FROM ('2030-01-01') TO ('2031-01-01');
+DROP EVENT TRIGGER no_drops;
+SELECT * FROM touched WHERE rel = 'n3';
 -- a parent's state goes with a partition that leaves
 SELECT schemakit.timestamps_enable('n', mode => 'always');
 SELECT schemakit.timestamps_disable('n');

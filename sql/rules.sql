@@ -104,6 +104,17 @@ DELETE FROM schemakit.auto_rule;
 SELECT schemakit.auto_enable('timestamps', '%');
 SELECT * FROM schemakit.auto_rule;
 
+-- a library that is older than the table
+BEGIN;
+ALTER TABLE schemakit.auto_rule ADD COLUMN a text, ADD COLUMN b text, ADD COLUMN c text, ADD COLUMN d text,
+    ADD COLUMN e text, ADD COLUMN f text, ADD COLUMN g text, ADD COLUMN h text;
+CREATE TABLE l (id int, updated_at timestamptz);
+INSERT INTO schemakit.auto_rule (feature, schemas, tables) VALUES ('timestamps', 'x', 'y');
+SELECT relid, state FROM schemakit.status();
+ROLLBACK;
+-- patterns that could not be used are not accepted by hand either
+INSERT INTO schemakit.auto_rule (feature, schemas, tables) VALUES ('timestamps', 'x\', 'y');  -- fails
+INSERT INTO schemakit.auto_rule (feature, schemas, tables) VALUES ('timestamps', 'x', '\\\');  -- fails
 -- the rule trigger refuses what it is not made for
 SELECT schemakit.auto_rule_merge();  -- fails
 SELECT schemakit.on_ddl_command_start();  -- fails
@@ -129,6 +140,10 @@ CREATE TABLE b2 (id int, updated_at timestamptz);
 ALTER TABLE b1 DISABLE TRIGGER zz_schemakit_touch;
 ALTER TABLE b2 ENABLE REPLICA TRIGGER zz_schemakit_touch;
 ALTER TABLE b3 ENABLE ALWAYS TRIGGER zz_schemakit_touch;
+CREATE TRIGGER second BEFORE UPDATE ON b3 FOR EACH ROW EXECUTE FUNCTION schemakit.touch('id');
+CREATE TABLE bp (id int, updated_at timestamptz) PARTITION BY LIST (id);
+CREATE TABLE bp1 PARTITION OF bp FOR VALUES IN (1);
+ALTER TABLE bp1 ENABLE REPLICA TRIGGER zz_schemakit_touch;
 CREATE TABLE b4 (id int, updated_at timestamptz);
 DROP TRIGGER zz_schemakit_touch ON b4;
 CREATE TABLE b5 (id int, updated_at timestamptz);
@@ -140,7 +155,7 @@ CREATE TRIGGER t BEFORE UPDATE ON b7 FOR EACH ROW EXECUTE FUNCTION schemakit.tou
 CREATE TABLE b8 (id int, "odd Name" timestamptz);
 SELECT schemakit.timestamps_enable('b8', 'odd Name', 'always');
 CREATE TABLE b9 (id int);
-SELECT * FROM schemakit.status() ORDER BY relid::text COLLATE "C";
+SELECT * FROM schemakit.status() ORDER BY relid::text COLLATE "C", state;
 SELECT * FROM schemakit.auto_apply();
 SELECT state FROM schemakit.status() WHERE relid = 'b4'::regclass;
 

@@ -42,6 +42,10 @@ UPDATE coarse SET id = 2 RETURNING updated_at, d;
 DROP TRIGGER zz_schemakit_touch ON coarse;
 SELECT schemakit.timestamps_enable('coarse', 'd');
 UPDATE coarse SET id = 3 RETURNING updated_at, d;
+-- nor does it leave the range of the type
+CREATE TABLE latest (id int, updated_at timestamptz);
+INSERT INTO latest VALUES (1, '294276-12-31 23:59:59.999999 UTC');
+UPDATE latest SET id = 2 RETURNING updated_at AT TIME ZONE 'UTC' AS updated_at;
 -- a time without zone is that of the session
 CREATE TABLE zone (id int, updated_at timestamp);
 INSERT INTO zone VALUES (1, '2020-01-01');

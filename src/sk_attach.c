@@ -29,6 +29,7 @@
 #include "access/table.h"
 #include "access/xact.h"
 #include "catalog/dependency.h"
+#include "catalog/indexing.h"
 #include "catalog/namespace.h"
 #include "catalog/pg_extension.h"
 #include "catalog/pg_inherits.h"
@@ -37,8 +38,10 @@
 #include "commands/event_trigger.h"
 #include "commands/extension.h"
 #include "nodes/makefuncs.h"
+#include "storage/lmgr.h"
 #include "utils/builtins.h"
 #include "utils/fmgroids.h"
+#include "utils/inval.h"
 #include "utils/lsyscache.h"
 #include "utils/rel.h"
 #include "utils/syscache.h"
@@ -118,6 +121,15 @@ list_ours(Relation rel)
 	return ours;
 }
 
+/*
+ * Has the table row triggers that are ours?
+ */
+bool
+sk_attach_has_ours(Relation rel)
+{
+	return list_ours(rel) != NIL;
+}
+
 static const Trigger *
 find_by_name(Relation rel, const char *name)
 {
@@ -178,6 +190,52 @@ make_statement(Relation rel, const SkTriggerDef *def)
 }
 
 /*
+ * The name must be free, or taken by a trigger of ours, in the table and all
+ * of its partitions: theirs are replaced along with the table's.
+ */
+static void
+check_name(Relation rel, const char *name)
+{
+	Oid			relid = RelationGetRelid(rel);
+	List	   *tables;
+	ListCell   *lc;
+
+	tables = rel->rd_rel->relkind == RELKIND_PARTITIONED_TABLE
+		? find_all_inheritors(relid, ShareRowExclusiveLock, NULL)
+		: list_make1_oid(relid);
+	foreach(lc, tables)
+	{
+		Relation	table = relation_open(lfirst_oid(lc), NoLock);
+		const Trigger *old = find_by_name(table, name);
+
+		if (old != NULL && !sk_attach_is_function(old->tgfoid))
+			ereport(ERROR,
+					(errcode(ERRCODE_DUPLICATE_OBJECT),
+					 errmsg("trigger \"%s\" for relation \"%s\" already exists",
+							name, RelationGetRelationName(table)),
+					 errhint("Rename that trigger: the name is schemakit's.")));
+		relation_close(table, NoLock);
+	}
+}
+
+/*
+ * Keep the extension from being dropped before the trigger is committed: a
+ * trigger on a function that is gone would make its table useless.
+ */
+static void
+lock_extension(void)
+{
+	Oid			extension = get_extension_oid(SK_EXTENSION, false);
+
+	LockDatabaseObject(ExtensionRelationId, extension, 0, AccessShareLock);
+	if (get_extension_oid(SK_EXTENSION, true) != extension)
+		ereport(ERROR,
+				(errcode(ERRCODE_UNDEFINED_OBJECT),
+				 errmsg("extension \"%s\" was dropped concurrently",
+						SK_EXTENSION)));
+}
+
+/*
  * Create the trigger, in place of one of ours that has the name.
  */
 void
@@ -187,12 +245,8 @@ sk_attach_create(Relation rel, const SkTriggerDef *def)
 	CreateTrigStmt *stmt;
 	ObjectAddress trigger;
 
-	if (old != NULL && !sk_attach_is_function(old->tgfoid))
-		ereport(ERROR,
-				(errcode(ERRCODE_DUPLICATE_OBJECT),
-				 errmsg("trigger \"%s\" for relation \"%s\" already exists",
-						def->name, RelationGetRelationName(rel)),
-				 errhint("Rename that trigger: the name is schemakit's.")));
+	check_name(rel, def->name);
+	lock_extension();
 
 	stmt = make_statement(rel, def);
 	trigger = CreateTriggerFiringOn(stmt, NULL, RelationGetRelid(rel),
@@ -232,7 +286,58 @@ sk_attach_drop(const Trigger *trigger)
 	ObjectAddress object;
 
 	ObjectAddressSet(object, TriggerRelationId, trigger->tgoid);
-	performDeletion(&object, DROP_RESTRICT, 0);
+	/* internal: not an event for those who watch over what users drop */
+	performDeletion(&object, DROP_RESTRICT, PERFORM_DELETION_INTERNAL);
+	CommandCounterIncrement();
+}
+
+/* Arguments as pg_trigger has them: each with a zero byte at its end. */
+static Datum
+args_as_bytea(List *args)
+{
+	StringInfoData buf;
+	ListCell   *lc;
+
+	initStringInfo(&buf);
+	foreach(lc, args)
+		appendBinaryStringInfo(&buf, lfirst(lc), strlen(lfirst(lc)) + 1);
+	return PointerGetDatum(cstring_to_text_with_len(buf.data, buf.len));
+}
+
+/*
+ * Give a trigger of ours other arguments, as many as it has, and leave all
+ * else as its owner made it: its state, its condition, and its clones, which
+ * the caller sees to.  Nothing has to be allowed for that, as for the rename
+ * that makes it necessary.
+ */
+void
+sk_attach_set_args(Relation rel, const Trigger *trigger, List *args)
+{
+	Relation	pg_trigger = table_open(TriggerRelationId, RowExclusiveLock);
+	Datum		values[Natts_pg_trigger] = {0};
+	bool		nulls[Natts_pg_trigger] = {0};
+	bool		replace[Natts_pg_trigger] = {0};
+	ScanKeyData key;
+	SysScanDesc scan;
+	HeapTuple	tuple;
+
+	Assert(list_length(args) == trigger->tgnargs);
+	values[Anum_pg_trigger_tgargs - 1] = args_as_bytea(args);
+	replace[Anum_pg_trigger_tgargs - 1] = true;
+
+	ScanKeyInit(&key, Anum_pg_trigger_oid, BTEqualStrategyNumber, F_OIDEQ,
+				ObjectIdGetDatum(trigger->tgoid));
+	scan = systable_beginscan(pg_trigger, TriggerOidIndexId, true,
+							  NULL, 1, &key);
+	tuple = systable_getnext(scan);
+	if (!HeapTupleIsValid(tuple))
+		elog(ERROR, "could not find tuple for trigger %u", trigger->tgoid);
+	tuple = heap_modify_tuple(tuple, RelationGetDescr(pg_trigger),
+							  values, nulls, replace);
+	CatalogTupleUpdate(pg_trigger, &tuple->t_self, tuple);
+	systable_endscan(scan);
+	table_close(pg_trigger, RowExclusiveLock);
+	CacheInvalidateRelcache(rel);
 	CommandCounterIncrement();
 }
 

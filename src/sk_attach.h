@@ -26,10 +26,13 @@ typedef struct SkTriggerDef
 extern Oid	sk_attach_function(const char *name);
 extern bool sk_attach_is_function(Oid function);
 extern bool sk_attach_is_trigger(Oid trigger);
+extern bool sk_attach_has_ours(Relation rel);
 extern List *sk_attach_list(Relation rel, Oid function);
 extern const Trigger *sk_attach_find(Relation rel, Oid function);
 extern void sk_attach_create(Relation rel, const SkTriggerDef *def);
 extern void sk_attach_drop(const Trigger *trigger);
+extern void sk_attach_set_args(Relation rel, const Trigger *trigger,
+							   List *args);
 extern void sk_attach_depend(Oid trigger);
 extern void sk_attach_yield(Relation child, Relation parent);
 extern void sk_attach_inherit(Relation child, Relation parent);

@@ -72,7 +72,8 @@ sk_auto_rule(List *rules, const SkFeature *feature, Relation rel, List *added)
  * a disabled one, if a rule says so.  True if that was done.
  */
 bool
-sk_auto_attach(const SkFeature *feature, Relation rel, List *added)
+sk_auto_attach(const SkFeature *feature, Relation rel, List *added,
+			   char fires_when)
 {
 	const SkRule *rule;
 
@@ -82,7 +83,7 @@ sk_auto_attach(const SkFeature *feature, Relation rel, List *added)
 	rule = sk_auto_rule(sk_rule_list(), feature, rel, added);
 	if (rule == NULL || sk_auto_obstacle() != NULL)
 		return false;
-	feature->attach(rel, rule->options);
+	feature->attach(rel, rule->options, fires_when);
 	return true;
 }
 
@@ -208,7 +209,7 @@ apply_feature(void *arg)
 	if (sk_table_is_eligible(rel))
 	{
 		sk_guard_become(rel->rd_rel->relowner);
-		if (sk_auto_attach(app->feature, rel, NIL))
+		if (sk_auto_attach(app->feature, rel, NIL, TRIGGER_FIRES_ON_ORIGIN))
 			app->action = "attached";
 	}
 	relation_close(rel, NoLock);
@@ -261,6 +262,7 @@ schemakit_auto_apply(PG_FUNCTION_ARGS)
 	ReturnSetInfo *rsinfo = (ReturnSetInfo *) fcinfo->resultinfo;
 	ListCell   *lc;
 
+	PreventCommandIfReadOnly("auto_apply()");
 	InitMaterializedSRF(fcinfo, 0);
 	foreach(lc, sk_table_list())
 	{

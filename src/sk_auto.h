@@ -15,6 +15,6 @@ extern const char *sk_auto_obstacle(void);
 extern const SkRule *sk_auto_rule(List *rules, const SkFeature *feature,
 								  Relation rel, List *added);
 extern bool sk_auto_attach(const SkFeature *feature, Relation rel,
-						   List *added);
+						   List *added, char fires_when);
 
 #endif							/* SK_AUTO_H */

@@ -34,6 +34,7 @@
 #include "access/table.h"
 #include "catalog/indexing.h"
 #include "catalog/namespace.h"
+#include "catalog/partition.h"
 #include "catalog/pg_depend.h"
 #include "catalog/pg_inherits.h"
 #include "catalog/pg_type.h"
@@ -41,6 +42,7 @@
 #include "commands/tablecmds.h"
 #include "miscadmin.h"
 #include "parser/parse_func.h"
+#include "storage/lmgr.h"
 #include "tcop/deparse_utility.h"
 #include "utils/fmgroids.h"
 #include "utils/guc.h"
@@ -131,6 +133,7 @@ altered_tables(Oid relid)
 	{
 		case RELKIND_RELATION:
 		case RELKIND_PARTITIONED_TABLE:
+		case RELKIND_FOREIGN_TABLE:
 			return with_children(relid);
 		case RELKIND_COMPOSITE_TYPE:
 			return typed_tables(relid);
@@ -164,7 +167,8 @@ attach_features(void *arg)
 	{
 		sk_guard_become(rel->rd_rel->relowner);
 		for (const SkFeature *const *f = sk_features; *f; f++)
-			sk_auto_attach(*f, rel, candidate->added);
+			sk_auto_attach(*f, rel, candidate->added,
+						   TRIGGER_FIRES_ON_ORIGIN);
 	}
 	relation_close(rel, NoLock);
 }
@@ -201,8 +205,9 @@ typedef struct ColumnChange
 } ColumnChange;
 
 /*
- * A feature whose trigger went away with its column may find another one, but
- * not if the trigger was disabled: then the table is to be left alone.
+ * A feature whose trigger went away with its column may find another one; if
+ * the trigger was disabled, so is the new one, and the table is left alone as
+ * before.  A clone goes away with its parent's trigger.
  */
 static void
 tell_feature(const SkFeature *feature, Relation rel, const ColumnChange *change)
@@ -213,12 +218,11 @@ tell_feature(const SkFeature *feature, Relation rel, const ColumnChange *change)
 	{
 		const Trigger *trigger = lfirst(lc);
 
-		if (trigger->tgisclone)
+		if (trigger->tgisclone && change->to == NULL)
 			continue;
 		if (!feature->column_changed(rel, trigger, change->from, change->to) &&
-			trigger->tgenabled != TRIGGER_DISABLED &&
 			sk_table_is_eligible(rel))
-			sk_auto_attach(feature, rel, NIL);
+			sk_auto_attach(feature, rel, NIL, trigger->tgenabled);
 	}
 }
 
@@ -274,31 +278,47 @@ static bool
 resolve_move(PartitionMove *move)
 {
 	move->parentid = RangeVarGetRelid(move->parent, NoLock, true);
+	if (!OidIsValid(move->parentid))
+		return false;
 	move->childid = RangeVarGetRelid(move->child, NoLock, true);
-	return OidIsValid(move->parentid) && OidIsValid(move->childid) &&
+	return OidIsValid(move->childid) &&
 		object_ownercheck(RelationRelationId, move->parentid, GetUserId()) &&
 		object_ownercheck(RelationRelationId, move->childid, GetUserId());
 }
 
-/* Locks in the order and strength of the command that is to come. */
+static Oid
+lock_owned(const RangeVar *name, LOCKMODE lockmode)
+{
+	return RangeVarGetRelidExtended(name, lockmode, 0,
+									RangeVarCallbackOwnsRelation, NULL);
+}
+
+/*
+ * Locks are those of the command that is to come, in its order: the parent,
+ * its default partition, the table.  A parent that has no triggers of ours
+ * cannot get any while it is locked so, and no more is to be done then.
+ */
 static void
 yield_to_parent(void *arg)
 {
 	const PartitionMove *move = arg;
-	Oid			parentid = RangeVarGetRelidExtended(move->parent,
-													ShareUpdateExclusiveLock, 0,
-													RangeVarCallbackOwnsRelation,
-													NULL);
-	Oid			childid = RangeVarGetRelidExtended(move->child,
-												   AccessExclusiveLock, 0,
-												   RangeVarCallbackOwnsRelation,
-												   NULL);
-	Relation	parent = relation_open(parentid, NoLock);
-	Relation	child = relation_open(childid, NoLock);
+	Relation	parent = relation_open(lock_owned(move->parent,
+												  ShareUpdateExclusiveLock),
+									   NoLock);
 
-	if (!child->rd_rel->relispartition)
-		sk_attach_yield(child, parent);
-	relation_close(child, NoLock);
+	if (sk_attach_has_ours(parent))
+	{
+		Oid			defaultid = get_default_partition_oid(RelationGetRelid(parent));
+		Relation	child;
+
+		if (OidIsValid(defaultid))
+			LockRelationOid(defaultid, AccessExclusiveLock);
+		child = relation_open(lock_owned(move->child, AccessExclusiveLock),
+							  NoLock);
+		if (!child->rd_rel->relispartition)
+			sk_attach_yield(child, parent);
+		relation_close(child, NoLock);
+	}
 	relation_close(parent, NoLock);
 }
 

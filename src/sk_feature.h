@@ -33,8 +33,11 @@ typedef struct SkFeature
 	 */
 	bool		(*wants) (Relation rel, const Jsonb *options, List *added);
 
-	/* Do so; wants() has said yes. */
-	void		(*attach) (Relation rel, const Jsonb *options);
+	/*
+	 * Do so, with a trigger in the state TRIGGER_FIRES_* or TRIGGER_DISABLED;
+	 * wants() has said yes.
+	 */
+	void		(*attach) (Relation rel, const Jsonb *options, char fires_when);
 
 	/*
 	 * A column of a table that has the feature's trigger was renamed, or

@@ -41,6 +41,18 @@ enum
 	Natts_auto_rule = Anum_enabled
 };
 
+/*
+ * The table may have more columns than this library knows, if that is older
+ * than the installed version of the extension, but not fewer.
+ */
+static void
+check_columns(TupleDesc tupdesc)
+{
+	if (tupdesc->natts < Natts_auto_rule)
+		elog(ERROR, "table %s.auto_rule has %d columns, expected %d",
+			 SK_SCHEMA, tupdesc->natts, Natts_auto_rule);
+}
+
 static SkRule *
 make_rule(const Datum *values)
 {
@@ -79,10 +91,12 @@ sk_rule_list(void)
 
 	while (HeapTupleIsValid(tuple = systable_getnext(scan)))
 	{
-		Datum		values[Natts_auto_rule];
-		bool		nulls[Natts_auto_rule];
+		TupleDesc	tupdesc = RelationGetDescr(rel);
+		Datum	   *values = palloc(sizeof(Datum) * tupdesc->natts);
+		bool	   *nulls = palloc(sizeof(bool) * tupdesc->natts);
 
-		heap_deform_tuple(tuple, RelationGetDescr(rel), values, nulls);
+		check_columns(tupdesc);
+		heap_deform_tuple(tuple, tupdesc, values, nulls);
 		if (DatumGetBool(values[Anum_enabled - 1]))
 			rules = lappend(rules, make_rule(values));
 	}
@@ -164,10 +178,11 @@ schemakit_auto_rule_merge(PG_FUNCTION_ARGS)
 												  TRIGGER_EVENT_INSERT);
 	TupleDesc	tupdesc = RelationGetDescr(trigdata->tg_relation);
 	HeapTuple	tuple = trigdata->tg_trigtuple;
-	Datum		values[Natts_auto_rule];
-	bool		nulls[Natts_auto_rule];
+	Datum	   *values = palloc(sizeof(Datum) * tupdesc->natts);
+	bool	   *nulls = palloc(sizeof(bool) * tupdesc->natts);
 	bool		complete = true;
 
+	check_columns(tupdesc);
 	heap_deform_tuple(tuple, tupdesc, values, nulls);
 	for (int i = Anum_feature - 1; i < Natts_auto_rule; i++)
 		complete &= !nulls[i];	/* if not, NOT NULL will say so */

@@ -46,6 +46,14 @@ trigger_state(Relation rel, const SkFeature *feature, const Trigger *trigger)
 	return finding;
 }
 
+/* Does it fire when users write? */
+static bool
+fires(const Trigger *trigger)
+{
+	return trigger->tgenabled == TRIGGER_FIRES_ON_ORIGIN ||
+		trigger->tgenabled == TRIGGER_FIRES_ALWAYS;
+}
+
 /*
  * A partition is mentioned only where it differs from its parent: its trigger
  * came from there, and can be disabled alone.
@@ -63,11 +71,10 @@ partition_state(Relation rel, const SkFeature *feature, const Trigger *trigger)
 	theirs = sk_attach_find(parent, sk_attach_function(feature->function));
 	relation_close(parent, AccessShareLock);
 
-	if (theirs != NULL && theirs->tgenabled != TRIGGER_DISABLED &&
-		(trigger == NULL || trigger->tgenabled == TRIGGER_DISABLED))
+	if (theirs != NULL && fires(theirs) && (trigger == NULL || !fires(trigger)))
 	{
 		finding.state = "partition not covered";
-		finding.detail = psprintf(trigger ? "trigger %s is disabled"
+		finding.detail = psprintf(trigger ? "trigger %s does not fire"
 								  : "trigger %s is missing",
 								  quote_identifier(theirs->tgname));
 	}
@@ -101,10 +108,9 @@ missing_state(Relation rel, const SkFeature *feature, List *rules)
 }
 
 static Finding
-examine(Relation rel, const SkFeature *feature, List *rules)
+examine(Relation rel, const SkFeature *feature, const Trigger *trigger,
+		List *rules)
 {
-	const Trigger *trigger = sk_attach_find(rel, sk_attach_function(feature->function));
-
 	if (rel->rd_rel->relispartition && (trigger == NULL || trigger->tgisclone))
 		return partition_state(rel, feature, trigger);
 	if (trigger != NULL)
@@ -113,8 +119,8 @@ examine(Relation rel, const SkFeature *feature, List *rules)
 }
 
 static void
-put_finding(ReturnSetInfo *rsinfo, Oid relid, const SkFeature *feature,
-			const Finding *finding)
+put_row(ReturnSetInfo *rsinfo, Oid relid, const SkFeature *feature,
+		const Finding *finding)
 {
 	Datum		values[4];
 	bool		nulls[4] = {false};
@@ -127,6 +133,35 @@ put_finding(ReturnSetInfo *rsinfo, Oid relid, const SkFeature *feature,
 	else
 		nulls[3] = true;
 	tuplestore_putvalues(rsinfo->setResult, rsinfo->setDesc, values, nulls);
+}
+
+static void
+put_finding(ReturnSetInfo *rsinfo, Oid relid, const SkFeature *feature,
+			const Finding *finding)
+{
+	if (finding->state != NULL)
+		put_row(rsinfo, relid, feature, finding);
+}
+
+/* A row for each trigger of the feature, or for there being none. */
+static void
+report(ReturnSetInfo *rsinfo, Relation rel, const SkFeature *feature,
+	   List *rules)
+{
+	List	   *triggers = sk_attach_list(rel, sk_attach_function(feature->function));
+	Finding		finding;
+	ListCell   *lc;
+
+	if (triggers == NIL)
+	{
+		finding = examine(rel, feature, NULL, rules);
+		put_finding(rsinfo, RelationGetRelid(rel), feature, &finding);
+	}
+	foreach(lc, triggers)
+	{
+		finding = examine(rel, feature, lfirst(lc), rules);
+		put_finding(rsinfo, RelationGetRelid(rel), feature, &finding);
+	}
 }
 
 /*
@@ -150,12 +185,7 @@ schemakit_status(PG_FUNCTION_ARGS)
 		if (rel == NULL)
 			continue;
 		for (const SkFeature *const *f = sk_features; *f; f++)
-		{
-			Finding		finding = examine(rel, *f, rules);
-
-			if (finding.state != NULL)
-				put_finding(rsinfo, lfirst_oid(lc), *f, &finding);
-		}
+			report(rsinfo, rel, *f, rules);
 		relation_close(rel, AccessShareLock);
 	}
 	return (Datum) 0;

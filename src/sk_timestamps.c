@@ -22,11 +22,16 @@
 #include "sk_table.h"
 #include "sk_tuple.h"
 
+#include "access/genam.h"
+#include "access/sysattr.h"
 #include "access/table.h"
 #include "access/xact.h"
+#include "catalog/partition.h"
+#include "catalog/pg_index.h"
 #include "catalog/pg_trigger.h"
 #include "catalog/pg_type.h"
 #include "executor/spi.h"
+#include "miscadmin.h"
 #include "utils/builtins.h"
 #include "utils/lsyscache.h"
 #include "utils/rel.h"
@@ -38,6 +43,7 @@
 #define COLUMN_GONE			"column gone"
 #define COLUMN_GENERATED	"column generated"
 #define COLUMN_TYPE			"column type"
+#define OTHER_COLUMN		"other column"
 
 static const char *const option_names[] = {"col", "mode", NULL};
 
@@ -64,6 +70,46 @@ column_fault(TupleDesc tupdesc, const char *col)
 	if (type != DATEOID && type != TIMESTAMPOID && type != TIMESTAMPTZOID)
 		return COLUMN_TYPE;
 	return NULL;
+}
+
+static bool
+is_index_key(Oid indexid, AttrNumber attnum)
+{
+	Relation	index = index_open(indexid, AccessShareLock);
+	Form_pg_index form = index->rd_index;
+	bool		found = false;
+
+	if (form->indisunique || form->indisexclusion)
+	{
+		for (int i = 0; i < form->indnkeyatts; i++)
+			found |= form->indkey.values[i] == attnum;
+	}
+	index_close(index, AccessShareLock);
+	return found;
+}
+
+/*
+ * Is the column part of a key?  A new time would then collide with another
+ * row's, or move the row to a partition that is not there: an UPDATE could
+ * fail that did not before.
+ */
+static bool
+is_key(Relation rel, const char *col)
+{
+	AttrNumber	attnum = sk_tuple_column(RelationGetDescr(rel), col);
+	bool		in_expression;
+	ListCell   *lc;
+
+	if (has_partition_attrs(rel,
+							bms_make_singleton(attnum - FirstLowInvalidHeapAttributeNumber),
+							&in_expression))
+		return true;
+	foreach(lc, RelationGetIndexList(rel))
+	{
+		if (is_index_key(lfirst_oid(lc), attnum))
+			return true;
+	}
+	return false;
 }
 
 /*
@@ -215,8 +261,10 @@ timestamps_wants(Relation rel, const Jsonb *options, List *added)
 									sk_option_text(options, "col"));
 	ListCell   *lc;
 
-	if (col == NULL || added == NIL)
-		return col != NULL;
+	if (col == NULL || is_key(rel, col))
+		return false;
+	if (added == NIL)
+		return true;
 	foreach(lc, added)
 	{
 		if (strcmp(lfirst(lc), col) == 0)
@@ -226,7 +274,7 @@ timestamps_wants(Relation rel, const Jsonb *options, List *added)
 }
 
 static void
-timestamps_attach(Relation rel, const Jsonb *options)
+timestamps_attach(Relation rel, const Jsonb *options, char fires_when)
 {
 	const char *col = choose_column(RelationGetDescr(rel),
 									sk_option_text(options, "col"));
@@ -234,7 +282,7 @@ timestamps_attach(Relation rel, const Jsonb *options)
 
 	create_trigger(rel, TOUCH_TRIGGER,
 				   touch_args(col, mode != NULL && is_always(mode)),
-				   TRIGGER_FIRES_ON_ORIGIN);
+				   fires_when);
 }
 
 /* The trigger follows its column to a new name, and goes away with it. */
@@ -249,20 +297,38 @@ timestamps_column_changed(Relation rel, const Trigger *trigger,
 		sk_attach_drop(trigger);
 		return false;
 	}
-	create_trigger(rel, trigger->tgname,
-				   touch_args(to, trigger->tgnargs > 1),
-				   trigger->tgenabled);
+	sk_attach_set_args(rel, trigger, touch_args(to, trigger->tgnargs > 1));
 	return true;
+}
+
+static bool
+is_configured(const char *col)
+{
+	ListCell   *lc;
+
+	foreach(lc, sk_guc_timestamps_columns())
+	{
+		if (strcmp(lfirst(lc), col) == 0)
+			return true;
+	}
+	return false;
 }
 
 static const char *
 timestamps_fault(Relation rel, const Trigger *trigger, char **detail)
 {
+	TupleDesc	tupdesc = RelationGetDescr(rel);
 	const char *col = trigger->tgnargs > 0 ? trigger->tgargs[0] : "";
+	const char *other = choose_column(tupdesc, NULL);
+	const char *fault = column_fault(tupdesc, col);
 
 	*detail = psprintf("column %s%s", quote_identifier(col),
 					   trigger->tgnargs > 1 ? ", mode always" : "");
-	return column_fault(RelationGetDescr(rel), col);
+	if (fault != NULL || other == NULL || is_configured(col))
+		return fault;
+	*detail = psprintf("%s; %s is not maintained", *detail,
+					   quote_identifier(other));
+	return OTHER_COLUMN;
 }
 
 const SkFeature sk_feature_timestamps = {
@@ -370,6 +436,7 @@ schemakit_timestamps_enable(PG_FUNCTION_ARGS)
 	col = PG_ARGISNULL(1) ? NULL : NameStr(*PG_GETARG_NAME(1));
 	always = is_always(text_to_cstring(PG_GETARG_TEXT_PP(2)));
 
+	PreventCommandIfReadOnly("timestamps_enable()");
 	if (PG_GETARG_BOOL(3))
 		add_columns(relid, col);
 	rel = sk_table_open(relid, ShareRowExclusiveLock);

@@ -184,7 +184,8 @@ next_value(Datum old, const TouchTarget *target)
 	bool		exact = target->typmod < 0 || target->typmod == MAX_TIMESTAMP_PRECISION;
 
 	if (target->type == DATEOID || !exact ||
-		TIMESTAMP_NOT_FINITE(DatumGetTimestamp(old)))
+		TIMESTAMP_NOT_FINITE(DatumGetTimestamp(old)) ||
+		!IS_VALID_TIMESTAMP(DatumGetTimestamp(old) + 1))
 		return old;
 	return TimestampGetDatum(DatumGetTimestamp(old) + 1);
 }
@@ -243,6 +244,7 @@ can_overwrite(TriggerData *trigdata, AttrNumber attnum)
 	return (TTS_IS_BUFFERTUPLE(slot) || TTS_IS_HEAPTUPLE(slot) ||
 			TTS_IS_VIRTUAL(slot)) &&
 		!slot->tts_isnull[attnum - 1] &&
+		TupleDescAttr(slot->tts_tupleDescriptor, attnum - 1)->attbyval &&
 		HeapTupleHeaderGetNatts(trigdata->tg_newtuple->t_data) >= attnum;
 }
 

@@ -13,6 +13,8 @@ CREATE TABLE schemakit.auto_rule
     options     jsonb       NOT NULL DEFAULT '{}',
     enabled     boolean     NOT NULL DEFAULT true,
     CONSTRAINT auto_rule_target_key UNIQUE (feature, schemas, tables),
+    CONSTRAINT auto_rule_schemas_check CHECK (schemas OPERATOR(pg_catalog.!~) '(^|[^\\])(\\\\)*\\$'),
+    CONSTRAINT auto_rule_tables_check CHECK (tables OPERATOR(pg_catalog.!~) '(^|[^\\])(\\\\)*\\$'),
     CONSTRAINT auto_rule_options_check CHECK (pg_catalog.jsonb_typeof(options) OPERATOR(pg_catalog.=) 'object')
 );
 COMMENT ON TABLE schemakit.auto_rule IS 'rules that attach features to new tables; change them with schemakit.auto_enable() and auto_disable()';

@@ -26,13 +26,15 @@ CREATE EVENT TRIGGER schemakit_ddl_command_start ON ddl_command_start
 ALTER EVENT TRIGGER schemakit_ddl_command_start ENABLE ALWAYS;
 COMMENT ON EVENT TRIGGER schemakit_ddl_command_start IS 'clears the way for ATTACH PARTITION, and for a dump''s CREATE TRIGGER';
 
+/* ALTER VIEW and its like rename columns of tables, too */
 CREATE EVENT TRIGGER schemakit_ddl_command_end ON ddl_command_end
-    WHEN TAG IN ('ALTER TABLE', 'ALTER TYPE', 'CREATE SCHEMA', 'CREATE TABLE', 'CREATE TABLE AS', 'CREATE TRIGGER', 'SELECT INTO')
+    WHEN TAG IN ('ALTER FOREIGN TABLE', 'ALTER MATERIALIZED VIEW', 'ALTER TABLE', 'ALTER TYPE', 'ALTER VIEW',
+        'CREATE SCHEMA', 'CREATE TABLE', 'CREATE TABLE AS', 'CREATE TRIGGER', 'SELECT INTO')
     EXECUTE FUNCTION schemakit.on_ddl_command_end();
 COMMENT ON EVENT TRIGGER schemakit_ddl_command_end IS 'attaches what the rules ask for to new tables and columns, and follows renamed columns';
 
 /* a column goes with ALTER TABLE or ALTER TYPE, or with its own type */
 CREATE EVENT TRIGGER schemakit_sql_drop ON sql_drop
-    WHEN TAG IN ('ALTER TABLE', 'ALTER TYPE', 'DROP DOMAIN', 'DROP EXTENSION', 'DROP OWNED', 'DROP SCHEMA', 'DROP TYPE')
+    WHEN TAG IN ('ALTER FOREIGN TABLE', 'ALTER TABLE', 'ALTER TYPE', 'DROP DOMAIN', 'DROP EXTENSION', 'DROP OWNED', 'DROP SCHEMA', 'DROP TYPE')
     EXECUTE FUNCTION schemakit.on_sql_drop();
 COMMENT ON EVENT TRIGGER schemakit_sql_drop IS 'drops triggers whose column is dropped';

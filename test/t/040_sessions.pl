@@ -1,5 +1,5 @@
-# Settings that are made before the library is loaded; and memory, which does
-# not grow with what a session does.
+# Settings that are made before the library is loaded; foreign tables that are
+# imported; and memory, which does not grow with what a session does.
 use strict;
 use warnings;
 use PostgreSQL::Test::Cluster;
@@ -38,6 +38,39 @@ my ($rc, $out, $err) = $node->psql('postgres',
 is($rc, 0, 'a bad setting made before the library is loaded fails nothing');
 like($err, qr/WARNING:  invalid value for parameter "schemakit.timestamps_columns"/, 'but is told of');
 is($out, 'ok', 'and the default is used');
+
+# foreign tables are not ours to maintain, imported ones either
+$node->safe_psql('postgres', 'CREATE EXTENSION postgres_fdw;
+    CREATE SERVER self FOREIGN DATA WRAPPER postgres_fdw OPTIONS (host \'' . $node->host . '\', port \'' . $node->port . '\', dbname \'postgres\');
+    CREATE USER MAPPING FOR CURRENT_USER SERVER self;
+    CREATE SCHEMA imported;
+    IMPORT FOREIGN SCHEMA public LIMIT TO (t, v) FROM SERVER self INTO imported');
+is( $node->safe_psql('postgres', q{SELECT (SELECT count(*) FROM pg_class WHERE relnamespace = 'imported'::regnamespace AND relkind = 'f'),
+        (SELECT count(*) FROM pg_trigger t JOIN pg_class c ON c.oid = tgrelid WHERE relnamespace = 'imported'::regnamespace)}),
+    '2|0', 'IMPORT FOREIGN SCHEMA attaches nothing');
+is( $node->safe_psql('postgres', q{UPDATE t SET updated_at = '2020-01-01'; UPDATE imported.t SET n = n + 1 RETURNING updated_at > '2020-01-02'}),
+    't', 'but the table behind a foreign one is maintained');
+
+# nor are tables that an extension's script makes; Debian's servers, and all
+# from 18 on, can be told of another directory with extensions
+my $sharedir = $node->config_data('--sharedir');
+my $place = $node->basedir . '/elsewhere';
+my ($setting) = grep { $node->safe_psql('postgres', "SELECT count(*) FROM pg_settings WHERE name = '$_'") }
+  'extension_control_path', 'extension_destdir';
+SKIP:
+{
+    skip 'this server finds extensions in one place only', 1 unless $setting;
+    my $dir = $setting eq 'extension_destdir' ? "$place$sharedir/extension" : "$place/extension";
+    my $path = $setting eq 'extension_destdir' ? $place : "$place:\$system";
+    system_or_bail('mkdir', '-p', $dir);
+    append_to_file("$dir/maker.control", "default_version = '1'\n");
+    append_to_file("$dir/maker--1.sql", "CREATE TABLE made (id int, updated_at timestamptz);\n"
+          . "ALTER TABLE made ADD COLUMN modified_at date; ALTER TABLE made RENAME updated_at TO x;\n");
+    is( $node->safe_psql('postgres', "SET $setting = '$path'; CREATE EXTENSION maker;
+        SELECT (SELECT count(*) FROM pg_trigger WHERE tgrelid = 'made'::regclass),
+               (SELECT count(*) FROM schemakit.status() WHERE relid = 'made'::regclass)"),
+        '0|0', 'nothing is attached to the tables of an extension');
+}
 
 # memory: what the backend has after a warm-up is what it has after many more
 sub memory_after

@@ -8,6 +8,10 @@
  */
 #include "postgres.h"
 
+#include "sk_audit_log.h"
+#include "sk_audit_shape.h"
+#include "sk_audit_table.h"
+#include "sk_audit_txn.h"
 #include "sk_compat.h"
 #include "sk_guc.h"
 
@@ -21,4 +25,8 @@ void
 _PG_init(void)
 {
 	sk_guc_define();
+	sk_audit_log_init();
+	sk_audit_txn_init();
+	sk_audit_shape_init();
+	sk_audit_table_init();
 }

@@ -75,14 +75,11 @@ sk_attach_is_function(Oid function)
 	return OidIsValid(schema) && get_func_namespace(function) == schema;
 }
 
-/*
- * Is the trigger of that OID on one of our functions?
- */
-bool
-sk_attach_is_trigger(Oid trigger)
+/* The trigger's row in pg_trigger, copied; or NULL. */
+static HeapTuple
+read_trigger(Oid trigger)
 {
 	Relation	pg_trigger = table_open(TriggerRelationId, AccessShareLock);
-	bool		ours = false;
 	ScanKeyData key;
 	SysScanDesc scan;
 	HeapTuple	tuple;
@@ -93,10 +90,43 @@ sk_attach_is_trigger(Oid trigger)
 							  NULL, 1, &key);
 	tuple = systable_getnext(scan);
 	if (HeapTupleIsValid(tuple))
-		ours = sk_attach_is_function(((Form_pg_trigger) GETSTRUCT(tuple))->tgfoid);
+		tuple = heap_copytuple(tuple);
 	systable_endscan(scan);
 	table_close(pg_trigger, AccessShareLock);
-	return ours;
+	return tuple;
+}
+
+/*
+ * Is the trigger of that OID on one of our functions?
+ */
+bool
+sk_attach_is_trigger(Oid trigger)
+{
+	HeapTuple	tuple = read_trigger(trigger);
+
+	return HeapTupleIsValid(tuple) &&
+		sk_attach_is_function(((Form_pg_trigger) GETSTRUCT(tuple))->tgfoid);
+}
+
+/*
+ * The table from which a partition has its trigger; for a trigger that is
+ * not a clone, its own.
+ */
+Oid
+sk_attach_origin(Oid trigger)
+{
+	for (;;)
+	{
+		HeapTuple	tuple = read_trigger(trigger);
+		Form_pg_trigger form;
+
+		if (!HeapTupleIsValid(tuple))
+			elog(ERROR, "could not find tuple for trigger %u", trigger);
+		form = (Form_pg_trigger) GETSTRUCT(tuple);
+		if (!OidIsValid(form->tgparentid))
+			return form->tgrelid;
+		trigger = form->tgparentid;
+	}
 }
 
 /*
@@ -183,7 +213,7 @@ make_statement(Relation rel, const SkTriggerDef *def)
 								makeString(get_func_name(def->function)));
 	foreach(lc, def->args)
 		stmt->args = lappend(stmt->args, makeString(pstrdup(lfirst(lc))));
-	stmt->row = true;
+	stmt->row = !def->for_statement;
 	stmt->timing = def->timing;
 	stmt->events = def->events;
 	return stmt;

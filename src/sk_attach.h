@@ -12,13 +12,14 @@
 #include "nodes/parsenodes.h"
 #include "utils/relcache.h"
 
-/* A row trigger, as CREATE TRIGGER would make it. */
+/* A trigger, as CREATE TRIGGER would make it. */
 typedef struct SkTriggerDef
 {
 	const char *name;
 	Oid			function;
 	int16		timing;			/* TRIGGER_TYPE_BEFORE or _AFTER */
 	int16		events;			/* TRIGGER_TYPE_INSERT, _UPDATE, ... */
+	bool		for_statement;	/* or for each row */
 	List	   *args;			/* of C strings */
 	char		fires_when;		/* TRIGGER_FIRES_* */
 } SkTriggerDef;
@@ -29,6 +30,7 @@ extern bool sk_attach_is_trigger(Oid trigger);
 extern bool sk_attach_has_ours(Relation rel);
 extern List *sk_attach_list(Relation rel, Oid function);
 extern const Trigger *sk_attach_find(Relation rel, Oid function);
+extern Oid	sk_attach_origin(Oid trigger);
 extern void sk_attach_create(Relation rel, const SkTriggerDef *def);
 extern void sk_attach_drop(const Trigger *trigger);
 extern void sk_attach_set_args(Relation rel, const Trigger *trigger,

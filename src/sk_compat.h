@@ -65,6 +65,16 @@ InitMaterializedSRF(FunctionCallInfo fcinfo, bits32 flags)
 }
 #endif
 
+/* 16, 8fb580a35ce3: local backend entries are got by index */
+#if PG_VERSION_NUM < 160000
+#define pgstat_get_local_beentry_by_index(i) pgstat_fetch_stat_local_beentry(i)
+#endif
+
+/* 17, c1ec02be1d79: what an index keeps between insertions is given back */
+#if PG_VERSION_NUM < 170000
+#define index_insert_cleanup(index, info) ((void) 0)
+#endif
+
 /* 18, 9324c8c58065: a module can tell its name and version */
 #ifndef PG_MODULE_MAGIC_EXT
 #define SK_MODULE_MAGIC PG_MODULE_MAGIC

@@ -25,6 +25,7 @@
 #include "sk_command.h"
 #include "sk_compat.h"
 #include "sk_guard.h"
+#include "sk_partition.h"
 #include "sk_table.h"
 #include "sk_trigger.h"
 
@@ -193,6 +194,67 @@ columns_added(Oid relid, List *added)
 
 
 /*-------------------------------------------------------------------------
+ * Tables whose definition changed
+ *-------------------------------------------------------------------------
+ */
+
+typedef struct Alteration
+{
+	Oid			relid;
+	bool		detached;
+} Alteration;
+
+static void
+tell_features(void *arg)
+{
+	const Alteration *alteration = arg;
+	Relation	rel = try_relation_open(alteration->relid, AccessShareLock);
+
+	if (rel == NULL)
+		return;
+	sk_guard_become(rel->rd_rel->relowner);
+	for (const SkFeature *const *f = sk_features; *f; f++)
+	{
+		if ((*f)->altered != NULL)
+			(*f)->altered(rel, alteration->detached);
+	}
+	relation_close(rel, NoLock);
+}
+
+/*
+ * Only what has triggers of ours is worth a subtransaction.  What the command
+ * changed it has locked; for a table that somebody else has locked nothing is
+ * to be done, and we do not wait.
+ */
+static void
+altered(Oid relid, bool detached)
+{
+	Alteration	alteration = {.relid = relid,.detached = detached};
+	Relation	rel;
+	bool		concerned;
+
+	if (!ConditionalLockRelationOid(relid, AccessShareLock))
+		return;
+	rel = try_relation_open(relid, NoLock);
+	if (rel == NULL)
+		return;
+	concerned = sk_attach_has_ours(rel);
+	relation_close(rel, NoLock);
+	if (concerned && !is_restore())
+		sk_guard_run(tell_features, &alteration, "follow the change of", relid);
+}
+
+static void
+altered_with_children(Oid relid)
+{
+	ListCell   *lc;
+
+	foreach(lc, altered_tables(relid))
+		altered(lfirst_oid(lc), false);
+}
+
+
+/*-------------------------------------------------------------------------
  * Columns that are renamed or dropped
  *-------------------------------------------------------------------------
  */
@@ -253,113 +315,6 @@ column_renamed(Oid relid, const char *from, const char *to)
 					 change.relid);
 		consider(change.relid, list_make1(pstrdup(to)));
 	}
-}
-
-
-/*-------------------------------------------------------------------------
- * Partitions
- *-------------------------------------------------------------------------
- */
-
-/* A table that becomes a partition, or no longer is one. */
-typedef struct PartitionMove
-{
-	const RangeVar *parent;
-	const RangeVar *child;
-	Oid			parentid;
-	Oid			childid;
-} PartitionMove;
-
-/*
- * Both tables, if they are there and the user may alter them; if not, the
- * command itself will say so.
- */
-static bool
-resolve_move(PartitionMove *move)
-{
-	move->parentid = RangeVarGetRelid(move->parent, NoLock, true);
-	if (!OidIsValid(move->parentid))
-		return false;
-	move->childid = RangeVarGetRelid(move->child, NoLock, true);
-	return OidIsValid(move->childid) &&
-		object_ownercheck(RelationRelationId, move->parentid, GetUserId()) &&
-		object_ownercheck(RelationRelationId, move->childid, GetUserId());
-}
-
-static Oid
-lock_owned(const RangeVar *name, LOCKMODE lockmode)
-{
-	return RangeVarGetRelidExtended(name, lockmode, 0,
-									RangeVarCallbackOwnsRelation, NULL);
-}
-
-/*
- * Locks are those of the command that is to come, in its order: the parent,
- * its default partition, the table.  A parent that has no triggers of ours
- * cannot get any while it is locked so, and no more is to be done then.
- */
-static void
-yield_to_parent(void *arg)
-{
-	const PartitionMove *move = arg;
-	Relation	parent = relation_open(lock_owned(move->parent,
-												  ShareUpdateExclusiveLock),
-									   NoLock);
-
-	if (sk_attach_has_ours(parent))
-	{
-		Oid			defaultid = get_default_partition_oid(RelationGetRelid(parent));
-		Relation	child;
-
-		if (OidIsValid(defaultid))
-			LockRelationOid(defaultid, AccessExclusiveLock);
-		child = relation_open(lock_owned(move->child, AccessExclusiveLock),
-							  NoLock);
-		if (!child->rd_rel->relispartition)
-			sk_attach_yield(child, parent);
-		relation_close(child, NoLock);
-	}
-	relation_close(parent, NoLock);
-}
-
-static void
-inherit_from_parent(void *arg)
-{
-	const PartitionMove *move = arg;
-	Relation	parent = relation_open(move->parentid, AccessShareLock);
-	Relation	child = relation_open(move->childid, ShareRowExclusiveLock);
-
-	if (!child->rd_rel->relispartition)
-	{
-		sk_guard_become(child->rd_rel->relowner);
-		sk_attach_inherit(child, parent);
-	}
-	relation_close(child, NoLock);
-	relation_close(parent, NoLock);
-}
-
-/*
- * The triggers are looked at under the locks only: either table may be getting
- * one in a transaction that is still going on.
- */
-static void
-before_attach(const RangeVar *parent, const PartitionCmd *cmd)
-{
-	PartitionMove move = {.parent = parent,.child = cmd->name};
-
-	if (resolve_move(&move))
-		sk_guard_run(yield_to_parent, &move, "prepare to attach", move.childid);
-}
-
-static void
-after_detach(Oid parentid, const PartitionCmd *cmd)
-{
-	PartitionMove move = {.child = cmd->name,.parentid = parentid};
-
-	move.childid = RangeVarGetRelid(cmd->name, NoLock, true);
-	if (OidIsValid(move.childid))
-		sk_guard_run(inherit_from_parent, &move,
-					 "restore the triggers of", move.childid);
 }
 
 
@@ -428,13 +383,22 @@ simple_command(const CollectedCommand *cmd)
 		case T_CreateStmt:
 		case T_CreateTableAsStmt:
 			if (object->classId == RelationRelationId)
+			{
 				consider(object->objectId, NIL);
+				altered(object->objectId, false);
+			}
 			break;
 		case T_RenameStmt:
 			if (object->classId == RelationRelationId && object->objectSubId > 0)
 				column_renamed(object->objectId,
 							   ((const RenameStmt *) stmt)->subname,
 							   ((const RenameStmt *) stmt)->newname);
+			if (object->classId == RelationRelationId)
+				altered_with_children(object->objectId);
+			break;
+		case T_AlterObjectSchemaStmt:
+			if (object->classId == RelationRelationId)
+				altered(object->objectId, false);
 			break;
 		case T_CreateTrigStmt:
 			after_create_trigger(object->objectId,
@@ -462,7 +426,8 @@ alter_table_command(const CollectedCommand *cmd)
 			continue;
 		if (alter->subtype == AT_DetachPartition ||
 			alter->subtype == AT_DetachPartitionFinalize)
-			after_detach(relid, (const PartitionCmd *) alter->def);
+			altered(sk_partition_after_detach(relid, (const PartitionCmd *) alter->def),
+					true);
 		else if (alter->def && IsA(alter->def, ColumnDef) &&
 				 sub->address.objectSubId > 0)
 			added = lappend(added, alter->name ? alter->name
@@ -470,6 +435,7 @@ alter_table_command(const CollectedCommand *cmd)
 	}
 	if (added != NIL)
 		columns_added(relid, added);
+	altered_with_children(relid);
 }
 
 /*
@@ -495,7 +461,7 @@ schemakit_on_ddl_command_start(PG_FUNCTION_ARGS)
 			const AlterTableCmd *cmd = lfirst(lc);
 
 			if (cmd->subtype == AT_AttachPartition)
-				before_attach(stmt->relation, (const PartitionCmd *) cmd->def);
+				sk_partition_before_attach(stmt->relation, (const PartitionCmd *) cmd->def);
 		}
 	}
 	PG_RETURN_NULL();

@@ -13,6 +13,7 @@
 
 const SkFeature *const sk_features[] = {
 	&sk_feature_timestamps,
+	&sk_feature_audit,
 	NULL
 };
 

@@ -47,6 +47,18 @@ typedef struct SkFeature
 								   const char *from, const char *to);
 
 	/*
+	 * A column that the trigger itself changes with every change of a row, so
+	 * that it tells nothing new; NULL if there is none.  Optional.
+	 */
+	const char *(*maintains) (Relation rel, const Trigger *trigger);
+
+	/*
+	 * The table was made or altered, or is a partition now or no longer
+	 * (detached): see to what depends on its definition.  Optional.
+	 */
+	void		(*altered) (Relation rel, bool detached);
+
+	/*
 	 * Why does the trigger, though enabled, not do its work?  A word for
 	 * status(), or NULL; "detail" tells more in either case.
 	 */
@@ -55,6 +67,7 @@ typedef struct SkFeature
 } SkFeature;
 
 extern const SkFeature sk_feature_timestamps;
+extern const SkFeature sk_feature_audit;
 
 /* All of them; the last entry is NULL. */
 extern const SkFeature *const sk_features[];

@@ -15,8 +15,15 @@
 #include "sk_compat.h"
 #include "sk_guc.h"
 
+#include "utils/fmgrprotos.h"
 #include "utils/varlena.h"
 
+char	   *sk_guc_audit_actor = NULL;
+bool		sk_guc_audit_auto = true;
+char	   *sk_guc_audit_context = NULL;
+bool		sk_guc_audit_query = false;
+bool		sk_guc_audit_writable = false;
+uint64		sk_guc_audit_changes = 0;
 bool		sk_guc_timestamps_auto = true;
 bool		sk_guc_timestamps_touch = true;
 
@@ -36,9 +43,105 @@ check_column_list(char **newval, void **extra, GucSource source)
 	return valid;
 }
 
+/*
+ * Is the text one that jsonb takes?  The parser holds no resources, so its
+ * error can be caught and dropped.
+ */
+static bool
+is_jsonb(const char *text)
+{
+	MemoryContext context = CurrentMemoryContext;
+	volatile bool valid = true;
+
+	PG_TRY();
+	{
+		(void) DirectFunctionCall1(jsonb_in, CStringGetDatum(text));
+	}
+	PG_CATCH();
+	{
+		MemoryContextSwitchTo(context);
+		FlushErrorState();
+		valid = false;
+	}
+	PG_END_TRY();
+	return valid;
+}
+
+static bool
+check_context(char **newval, void **extra, GucSource source)
+{
+	if (**newval == '\0' || is_jsonb(*newval))
+		return true;
+	GUC_check_errdetail("The value is not valid JSON.");
+	return false;
+}
+
+static void
+audit_string_changed(const char *newval, void *extra)
+{
+	sk_guc_audit_changes++;
+}
+
+static void
+audit_bool_changed(bool newval, void *extra)
+{
+	sk_guc_audit_changes++;
+}
+
+static void
+define_audit(void)
+{
+	DefineCustomStringVariable("schemakit.audit_actor",
+							   "Says who acts, for the audit log.",
+							   "An application's own user, as opposed to the role that it logs in with.  Nothing checks it.",
+							   &sk_guc_audit_actor,
+							   "",
+							   PGC_USERSET,
+							   0,
+							   NULL, audit_string_changed, NULL);
+
+	DefineCustomBoolVariable("schemakit.audit_auto",
+							 "Attaches audit to new tables in this session.",
+							 "Tables that have a trigger already keep it.",
+							 &sk_guc_audit_auto,
+							 true,
+							 PGC_SUSET,
+							 0,
+							 NULL, NULL, NULL);
+
+	DefineCustomStringVariable("schemakit.audit_context",
+							   "Says what else is worth recording of a transaction, as JSON.",
+							   NULL,
+							   &sk_guc_audit_context,
+							   "",
+							   PGC_USERSET,
+							   0,
+							   check_context, audit_string_changed, NULL);
+
+	DefineCustomBoolVariable("schemakit.audit_query",
+							 "Records the text of statements in the audit log.",
+							 "Once for each statement that changes an audited table.",
+							 &sk_guc_audit_query,
+							 false,
+							 PGC_SUSET,
+							 0,
+							 NULL, audit_bool_changed, NULL);
+
+	DefineCustomBoolVariable("schemakit.audit_writable",
+							 "Allows to change and delete rows of the audit log.",
+							 "They are otherwise refused to everybody.",
+							 &sk_guc_audit_writable,
+							 false,
+							 PGC_SUSET,
+							 0,
+							 NULL, NULL, NULL);
+}
+
 void
 sk_guc_define(void)
 {
+	define_audit();
+
 	DefineCustomBoolVariable("schemakit.timestamps_auto",
 							 "Attaches timestamps to new tables in this session.",
 							 "Tables that have a trigger already keep it.",
@@ -81,4 +184,37 @@ sk_guc_timestamps_columns(void)
 	if (!SplitIdentifierString(pstrdup(timestamps_columns), ',', &names))
 		elog(ERROR, "invalid list in schemakit.timestamps_columns");
 	return names;
+}
+
+/*
+ * Fix the settings that input and output functions ask, as postgres_fdw does
+ * for its transmissions, and the search_path, until sk_guc_unpin().  An error
+ * restores them, too.
+ */
+int
+sk_guc_pin(void)
+{
+	static const char *const settings[][2] = {
+		{"DateStyle", "ISO, YMD"},
+		{"IntervalStyle", "iso_8601"},
+		{"TimeZone", "UTC"},
+		{"bytea_output", "hex"},
+		{"extra_float_digits", "1"},
+		{"lc_monetary", "C"},
+		{"search_path", "pg_catalog"},
+		{"xmloption", "content"},
+	};
+	int			nestlevel = NewGUCNestLevel();
+
+	for (size_t i = 0; i < lengthof(settings); i++)
+		(void) set_config_option(settings[i][0], settings[i][1],
+								 PGC_USERSET, PGC_S_SESSION,
+								 GUC_ACTION_SAVE, true, 0, false);
+	return nestlevel;
+}
+
+void
+sk_guc_unpin(int nestlevel)
+{
+	AtEOXact_GUC(true, nestlevel);
 }

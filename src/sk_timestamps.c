@@ -301,6 +301,12 @@ timestamps_column_changed(Relation rel, const Trigger *trigger,
 	return true;
 }
 
+static const char *
+timestamps_maintains(Relation rel, const Trigger *trigger)
+{
+	return trigger->tgnargs > 0 ? pstrdup(trigger->tgargs[0]) : NULL;
+}
+
 static bool
 is_configured(const char *col)
 {
@@ -339,6 +345,7 @@ const SkFeature sk_feature_timestamps = {
 	.wants = timestamps_wants,
 	.attach = timestamps_attach,
 	.column_changed = timestamps_column_changed,
+	.maintains = timestamps_maintains,
 	.fault = timestamps_fault,
 };
 

@@ -15,6 +15,12 @@
 extern TriggerData *sk_trigger_before_row(FunctionCallInfo fcinfo,
 										  const char *function,
 										  TriggerEvent op);
+extern TriggerData *sk_trigger_before(FunctionCallInfo fcinfo,
+									  const char *function);
+extern TriggerData *sk_trigger_after_row(FunctionCallInfo fcinfo,
+										 const char *function);
+extern TriggerData *sk_trigger_before_truncate(FunctionCallInfo fcinfo,
+											   const char *function);
 extern EventTriggerData *sk_trigger_event(FunctionCallInfo fcinfo,
 										  const char *function);
 

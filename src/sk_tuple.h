@@ -16,6 +16,13 @@
 extern AttrNumber sk_tuple_column(TupleDesc tupdesc, const char *name);
 extern bool sk_tuple_same_image(Form_pg_attribute attr, Datum a, Datum b);
 
+/* Is it a generated column that is not stored?  There are none before 18. */
+static inline bool
+sk_tuple_is_virtual(Form_pg_attribute attr)
+{
+	return attr->attgenerated == 'v';
+}
+
 /*
  * Are two varlena values the same byte for byte?  Most that an UPDATE leaves
  * alone are, and one that is stored out of line need not be fetched to see

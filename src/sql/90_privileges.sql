@@ -3,6 +3,7 @@
  */
 REVOKE ALL ON SCHEMA schemakit FROM PUBLIC;
 REVOKE ALL ON ALL TABLES IN SCHEMA schemakit FROM PUBLIC;
+REVOKE ALL ON ALL SEQUENCES IN SCHEMA schemakit FROM PUBLIC;
 REVOKE ALL ON ALL FUNCTIONS IN SCHEMA schemakit FROM PUBLIC;
 
 /* what everybody's DDL and DML calls is found here */
@@ -17,6 +18,20 @@ GRANT EXECUTE ON FUNCTION schemakit.touch() TO PUBLIC;
 /* they ask for the table's owner themselves */
 GRANT EXECUTE ON FUNCTION schemakit.timestamps_enable(regclass, name, text, boolean) TO PUBLIC;
 GRANT EXECUTE ON FUNCTION schemakit.timestamps_disable(regclass) TO PUBLIC;
+
+/* likewise */
+GRANT EXECUTE ON FUNCTION schemakit.audit() TO PUBLIC;
+GRANT EXECUTE ON FUNCTION schemakit.audit_truncate() TO PUBLIC;
+GRANT EXECUTE ON FUNCTION schemakit.audit_enable(regclass, text, name[], name[], jsonb, name[], boolean, boolean, boolean, boolean) TO PUBLIC;
+GRANT EXECUTE ON FUNCTION schemakit.audit_disable(regclass) TO PUBLIC;
+
+/* a claim, which anybody may make: it is the same as SET */
+GRANT EXECUTE ON FUNCTION schemakit.audit_set_actor(text, jsonb, boolean) TO PUBLIC;
+
+/* they ask for SELECT on schemakit.audit_log themselves */
+GRANT EXECUTE ON FUNCTION schemakit.audit_history(regclass, jsonb) TO PUBLIC;
+GRANT EXECUTE ON FUNCTION schemakit.audit_as_of(anyelement, timestamptz, jsonb) TO PUBLIC;
+GRANT EXECUTE ON FUNCTION schemakit.audit_changes(pg_snapshot, regclass) TO PUBLIC;
 
 /* it shows what the catalogs show to everybody */
 GRANT EXECUTE ON FUNCTION schemakit.status() TO PUBLIC;

@@ -42,7 +42,9 @@ DATA         = $(sort $(wildcard src/sql/upgrade/*.sql))
 EXTRA_CLEAN  = $(EXTENSION)--*.sql
 
 REGRESS      = install readme timestamps touch_types auto_attach columns_followed \
-	partitions rules errors privileges transactions drop uninstall
+	partitions rules errors privileges transactions drop \
+	audit_capture audit_types audit_options audit_reading audit_privileges \
+	uninstall
 ISOLATION    = attach_partition create_table_parallel detach_partition \
 	enable_and_update
 ISOLATION_OPTS = --inputdir=test/isolation --outputdir=test/isolation/output \

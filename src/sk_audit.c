@@ -85,18 +85,23 @@ check_not_in_key(List *names, List *key, const char *option)
 	}
 }
 
-/* Errors that tell what of the options does not suit the table. */
+/* An error that tells which of the columns that options name is missing */
 static void
-check_options(Relation rel, const SkAuditOptions *options)
+check_columns(Relation rel, const SkAuditOptions *options)
 {
-	List	   *key;
-
 	check_names(rel, options->exclude, "exclude");
 	check_names(rel, options->ignore, "ignore");
 	check_names(rel, options->mask_null, "mask");
 	check_names(rel, options->mask_hash, "mask");
 	check_names(rel, options->key, "key");
-	key = sk_audit_table_key(rel, options);
+}
+
+/* Errors that tell what of the options does not suit the table. */
+static void
+check_options(Relation rel, const SkAuditOptions *options)
+{
+	List	   *key = sk_audit_table_key(rel, options);
+
 	check_not_in_key(options->exclude, key, "exclude");
 	check_not_in_key(options->mask_null, key, "mask");
 	check_not_in_key(options->mask_hash, key, "mask");
@@ -256,6 +261,10 @@ audit_wants(Relation rel, const Jsonb *options, List *added)
 	return added == NIL;
 }
 
+/*
+ * A rule is for many tables, so it may name columns that this one has not got:
+ * if it gets them, they are masked or excluded from the start.
+ */
 static void
 audit_attach(Relation rel, const Jsonb *options, char fires_when)
 {
@@ -311,16 +320,24 @@ audit_altered(Relation rel, bool detached)
 		(void) sk_audit_table_record(rel, options, fires(trigger->tgenabled));
 }
 
-/* What status() tells of a trigger that works */
+/* What status() tells of a trigger that works: what differs from defaults */
 static char *
 describe(const Trigger *trigger, const SkAuditOptions *options)
 {
 	SkAuditOptions shown = *options;
+	StringInfoData buf;
+	char	   *text;
 
 	shown.table = 0;
-	return psprintf("%s%s", sk_audit_option_text(&shown),
-					trigger->tgenabled == TRIGGER_FIRES_ALWAYS ? ""
-					: "; changes in replica mode are not recorded");
+	text = sk_audit_option_text(&shown);
+
+	initStringInfo(&buf);
+	if (strcmp(text, "{}") != 0)
+		appendStringInfoString(&buf, text);
+	if (trigger->tgenabled != TRIGGER_FIRES_ALWAYS)
+		appendStringInfo(&buf, "%schanges in replica mode are not recorded",
+						 buf.len ? "; " : "");
+	return buf.len > 0 ? buf.data : NULL;
 }
 
 static const char *
@@ -330,10 +347,11 @@ audit_fault(Relation rel, const Trigger *trigger, char **detail)
 	SkAuditOptions *options = sk_audit_option_of(trigger);
 
 	*detail = describe(trigger, options);
+	if (options->table == 0 ||
+		!sk_audit_shape_is_of(options->table, sk_attach_origin(trigger->tgoid)))
+		return "wrong identity";
 	if (truncate == NULL || !fires(truncate->tgenabled))
 		return "truncate not covered";
-	if (!sk_audit_shape_is_of(options->table, sk_attach_origin(trigger->tgoid)))
-		return "wrong identity";
 	return NULL;
 }
 
@@ -447,6 +465,7 @@ schemakit_audit_enable(PG_FUNCTION_ARGS)
 	rel = sk_table_open(PG_GETARG_OID(0), ShareRowExclusiveLock);
 	trigger = find_trigger(rel);
 	refuse_clone(rel, trigger);
+	check_columns(rel, options);
 	check_options(rel, options);
 	fires_when = PG_GETARG_BOOL(9) ? TRIGGER_FIRES_ALWAYS
 		: TRIGGER_FIRES_ON_ORIGIN;

@@ -32,8 +32,8 @@ typedef struct SkAuditOptions
 	List	   *key;			/* NIL: what the table has */
 	bool		truncate_rows;
 	bool		require_actor;
-	bool		replica;		/* only a wish of rules and audit_enable(): the
-								 * trigger's state tells */
+	bool		replica;		/* only a wish of rules and audit_enable():
+								 * the trigger's state tells */
 } SkAuditOptions;
 
 extern SkAuditCapture sk_audit_option_capture(const char *name);

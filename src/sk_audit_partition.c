@@ -58,14 +58,14 @@ typedef struct LogTable
 
 static const LogTable log_tables[] = {
 	{"audit_event", {
-		"CREATE INDEX %s_key_hash_idx ON schemakit.%s (key_hash)",
-		"CREATE INDEX %s_time_idx ON schemakit.%s USING brin (txn_id, at, changed_at) WITH (autosummarize = on)",
-		NULL
+			"CREATE INDEX %s_key_hash_idx ON schemakit.%s (key_hash)",
+			"CREATE INDEX %s_time_idx ON schemakit.%s USING brin (txn_id, at, changed_at) WITH (autosummarize = on)",
+			NULL
 	}},
 	{"audit_txn", {
-		"CREATE INDEX %s_txn_id_idx ON schemakit.%s (txn_id)",
-		"CREATE INDEX %s_xid_idx ON schemakit.%s (xid)",
-		NULL
+			"CREATE INDEX %s_txn_id_idx ON schemakit.%s (txn_id)",
+			"CREATE INDEX %s_xid_idx ON schemakit.%s (xid)",
+			NULL
 	}},
 };
 

@@ -63,14 +63,18 @@ check_shape(const SkAuditPast *past, const SkAuditShape *shape)
 
 	if (!shape->covered)
 		sk_audit_undo_refuse(past, psprintf("From %s on its changes were not recorded for some time.",
-								   timestamptz_to_str(shape->recorded_at)),
-					"Name a time after that.");
+											timestamptz_to_str(shape->recorded_at)),
+							 "Name a time after that.");
+	if (shape->cluster == past->reader->current->cluster &&
+		shape->relid != past->reader->current->relid)
+		sk_audit_undo_refuse(past, "The table has been dropped and made again since.",
+							 "Look into schemakit.audit_log.");
 	if (options->capture == SK_AUDIT_KEYS)
 		sk_audit_undo_refuse(past, "The table was audited without values.",
-					"Use capture \"diff\" or \"full\" to record them.");
+							 "Use capture \"diff\" or \"full\" to record them.");
 	if (!equal(key_ids(shape), key_ids(past->reader->current)))
 		sk_audit_undo_refuse(past, "The table's key has changed since.",
-					"Look into schemakit.audit_log.");
+							 "Look into schemakit.audit_log.");
 }
 
 /* The shapes that the table has had since then, the first of them included */
@@ -90,8 +94,8 @@ shapes_since(const SkAuditPast *past)
 	}
 	if (((SkAuditShape *) linitial(shapes))->recorded_at > past->at)
 		sk_audit_undo_refuse(past, psprintf("Its changes have been recorded since %s.",
-								   timestamptz_to_str(((SkAuditShape *) linitial(shapes))->recorded_at)),
-					"Name a time after that.");
+											timestamptz_to_str(((SkAuditShape *) linitial(shapes))->recorded_at)),
+							 "Name a time after that.");
 	return shapes;
 }
 
@@ -294,9 +298,9 @@ put_live_rows(SkAuditPast *past)
 								 past->key ? key_condition(past) : "");
 
 	sk_audit_undo_for_each(past,
-				 SPI_cursor_open_with_args(NULL, query, 0, NULL, NULL, NULL,
-										   true, 0),
-				 put_live);
+						   SPI_cursor_open_with_args(NULL, query, 0, NULL, NULL, NULL,
+													 true, 0),
+						   put_live);
 }
 
 static void
@@ -344,11 +348,11 @@ table_of_type(FunctionCallInfo fcinfo)
 }
 
 static void
-open_past(SkAuditPast *past, FunctionCallInfo fcinfo)
+open_past(SkAuditPast *past, Oid relid, FunctionCallInfo fcinfo)
 {
 	HASHCTL		ctl = {.keysize = sizeof(uint64),.entrysize = sizeof(SkAuditPastBucket)};
 
-	past->reader = sk_audit_reader_open(table_of_type(fcinfo));
+	past->reader = sk_audit_reader_open(relid);
 	past->at = PG_GETARG_TIMESTAMPTZ(1);
 	if (!PG_ARGISNULL(2))
 		past->key = sk_audit_reader_key(past->reader, PG_GETARG_JSONB_P(2));
@@ -368,12 +372,13 @@ PG_FUNCTION_INFO_V1(schemakit_audit_as_of);
 Datum
 schemakit_audit_as_of(PG_FUNCTION_ARGS)
 {
-	SkAuditPast		past = {0};
+	SkAuditPast past = {0};
+	Oid			relid = table_of_type(fcinfo);
 	int			nestlevel;
 
 	sk_arg_reject_null(fcinfo, 1, "at");
 	InitMaterializedSRF(fcinfo, 0);
-	open_past(&past, fcinfo);
+	open_past(&past, relid, fcinfo);
 	SPI_connect();
 	nestlevel = sk_guc_pin();
 	sk_audit_undo_events(&past);

@@ -29,9 +29,9 @@ schemakit_audit_protect(PG_FUNCTION_ARGS)
 	if (!sk_guc_audit_writable && !sk_audit_protect_off)
 		ereport(ERROR,
 				(errcode(ERRCODE_INSUFFICIENT_PRIVILEGE),
-				 errmsg("cannot change audit log table \"%s\"",
-						RelationGetRelationName(trigdata->tg_relation)),
-				 errdetail("The audit log is only added to."),
+				 errmsg("cannot change the audit log"),
+				 errdetail("Table \"%s\" is only added to.",
+						   RelationGetRelationName(trigdata->tg_relation)),
 				 errhint("schemakit.audit_maintain() removes what is older than its retention.  A superuser may turn schemakit.audit_writable on.")));
 	return PointerGetDatum(TRIGGER_FIRED_BY_UPDATE(trigdata->tg_event)
 						   ? trigdata->tg_newtuple : trigdata->tg_trigtuple);

@@ -53,7 +53,7 @@ static struct
 	Statement	statement;
 	char	   *actor;			/* in TopTransactionContext; NULL: nobody */
 	char	   *application;	/* likewise */
-} txn;
+}			txn;
 
 static void
 at_transaction_end(XactEvent event, void *arg)
@@ -127,7 +127,7 @@ current_statement(void)
 static bool
 is_same_statement(Statement a, Statement b)
 {
-	return a.text == b.text && a.started_at == b.started_at;
+	return a.text == b.text &&a.started_at == b.started_at;
 }
 
 static bool
@@ -211,7 +211,7 @@ set_or_null(Datum *values, bool *nulls, int attnum, bool isset, Datum value)
 static void
 set_text(Datum *values, bool *nulls, int attnum, const char *text)
 {
-	set_or_null(values, nulls, attnum, text != NULL,
+	set_or_null(values, nulls, attnum, text !=NULL,
 				text ? CStringGetTextDatum(text) : (Datum) 0);
 }
 

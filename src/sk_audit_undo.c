@@ -81,7 +81,7 @@ sk_audit_undo_find(const SkAuditPast *past, const char *identity)
 	uint64		hash = hash_bytes_extended((const unsigned char *) identity,
 										   strlen(identity), 0);
 	SkAuditPastBucket *bucket = hash_search(past->buckets, &hash, HASH_FIND, NULL);
-	SkAuditPastRow    *row = bucket ? bucket->rows : NULL;
+	SkAuditPastRow *row = bucket ? bucket->rows : NULL;
 
 	while (row != NULL && strcmp(row->identity, identity) != 0)
 		row = row->next;
@@ -91,7 +91,7 @@ sk_audit_undo_find(const SkAuditPast *past, const char *identity)
 static SkAuditPastRow *
 find_or_make_row(SkAuditPast *past, const char *identity)
 {
-	SkAuditPastRow    *row = sk_audit_undo_find(past, identity);
+	SkAuditPastRow *row = sk_audit_undo_find(past, identity);
 	uint64		hash;
 	bool		found;
 	SkAuditPastBucket *bucket;
@@ -162,7 +162,7 @@ identity_in(SkAuditPast *past, const SkAuditShape *shape, Jsonb *document)
 static void
 undo_keyed(SkAuditPast *past, const Event *event)
 {
-	SkAuditPastRow    *row;
+	SkAuditPastRow *row;
 
 	if (event->key == NULL || event->op == SK_AUDIT_BASELINE)
 		return;
@@ -190,7 +190,7 @@ undo_keyed(SkAuditPast *past, const Event *event)
 static void
 undo_keyless(SkAuditPast *past, const Event *event)
 {
-	SkAuditPastRow    *row;
+	SkAuditPastRow *row;
 
 	if (event->op == SK_AUDIT_BASELINE || event->op == SK_AUDIT_TRUNCATE)
 		return;
@@ -227,7 +227,7 @@ static void
 undo_event(SkAuditPast *past, HeapTuple tuple, TupleDesc tupdesc)
 {
 	bool		isnull;
-	Event	event;
+	Event		event;
 
 	event.op = DatumGetChar(SPI_getbinval(tuple, tupdesc, 1, &isnull));
 	event.shape = sk_audit_reader_shape(past->reader,
@@ -238,7 +238,7 @@ undo_event(SkAuditPast *past, HeapTuple tuple, TupleDesc tupdesc)
 	if (event.op == SK_AUDIT_TRUNCATE &&
 		!sk_audit_option_parse(event.shape->options)->truncate_rows)
 		sk_audit_undo_refuse(past, "The table has been truncated since, and its rows were not recorded.",
-					"Use truncate_rows to record them.");
+							 "Use truncate_rows to record them.");
 	if (past->reader->nkeys > 0)
 		undo_keyed(past, &event);
 	else
@@ -314,8 +314,8 @@ sk_audit_undo_events(SkAuditPast *past)
 													   past->reader->rel_id));
 	sk_audit_reader_begin(&role, &sec_context);
 	sk_audit_undo_for_each(past,
-				 SPI_cursor_open_with_args(NULL, events_query(past), nargs,
-										   (Oid *) types, values, NULL, true, 0),
-				 undo_event);
+						   SPI_cursor_open_with_args(NULL, events_query(past), nargs,
+													 (Oid *) types, values, NULL, true, 0),
+						   undo_event);
 	SetUserIdAndSecContext(role, sec_context);
 }

@@ -18,7 +18,7 @@
 typedef struct SkAuditPastRow
 {
 	char	   *identity;
-	struct SkAuditPastRow *next;		/* of the same hash */
+	struct SkAuditPastRow *next;	/* of the same hash */
 	JsonbValue *values;			/* by attribute number - 1 */
 	bool	   *known;
 	bool		closed;			/* older events have told all */
@@ -30,7 +30,7 @@ typedef struct SkAuditPastRow
 typedef struct SkAuditPastBucket
 {
 	uint64		hash;			/* must be first */
-	SkAuditPastRow    *rows;
+	SkAuditPastRow *rows;
 } SkAuditPastBucket;
 
 typedef struct SkAuditPast

@@ -33,7 +33,7 @@ refuse_trigger(const TriggerData *trigdata, const char *function,
 			(errcode(ERRCODE_E_R_I_E_TRIGGER_PROTOCOL_VIOLATED),
 			 errmsg("function \"%s\" must be fired %s %s",
 					function, timing, level),
-			 errhint("Drop trigger \"%s\" on table \"%s\" and create it as a %s trigger FOR EACH %s.",
+			 errhint("Drop trigger \"%s\" on table \"%s\" and create it %s, FOR EACH %s.",
 					 trigdata->tg_trigger->tgname,
 					 RelationGetRelationName(trigdata->tg_relation),
 					 timing, level)));

@@ -8,7 +8,7 @@ CREATE FUNCTION schemakit.auto_enable(
     LANGUAGE C VOLATILE PARALLEL UNSAFE;
 COMMENT ON FUNCTION schemakit.auto_enable(text, text, text, jsonb) IS
 'adds a rule, and returns its number: from now on the feature is attached to every new table whose schema and name match the LIKE patterns.
-Options of timestamps: "col" and "mode", as in timestamps_enable().  A second call for the same patterns changes the options, and enables the rule again.
+Options of timestamps: "col" and "mode", as in timestamps_enable(); of audit: "capture", "exclude", "ignore", "mask", "key", "truncate_rows", "require_actor" and "replica", as in audit_enable(); columns that a table has not got are allowed there.  A second call for the same patterns changes the options, and enables the rule again.
 Needs INSERT, UPDATE and SELECT on schemakit.auto_rule.
 Errors: 22023 an unknown feature, option or value.';
 
@@ -36,4 +36,4 @@ CREATE FUNCTION schemakit.status(
     LANGUAGE C STABLE PARALLEL UNSAFE;
 COMMENT ON FUNCTION schemakit.status() IS
 'every table that is managed or that a rule covers, and whether it really is.
-state: ok; missing trigger; disabled trigger; replica trigger: it fires only in replica mode; partition not covered; column gone; column type; column generated: the column cannot be maintained; other column: another one that looks like it is not maintained; left alone: something in the database forbids triggers.';
+state: ok; missing trigger; disabled trigger; replica trigger: it fires only in replica mode; partition not covered; column gone; column type; column generated: the column cannot be maintained; truncate not covered: TRUNCATE is not recorded; wrong identity: the trigger is another table''s; other column: another one that looks like it is not maintained; left alone: something in the database forbids triggers.';

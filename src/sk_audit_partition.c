@@ -280,7 +280,7 @@ make_partition(ReturnSetInfo *rsinfo, const LogTable *table, const Month *month)
 	run(SPI_OK_UTILITY, psprintf("ALTER TABLE schemakit.%s ATTACH PARTITION schemakit.%s FOR VALUES FROM ('%s') TO ('%s')",
 								 table->name, partition, month->from, month->until));
 	report(rsinfo, partition, moved == 0 ? "created"
-		   : psprintf("created, " UINT64_FORMAT " rows moved", moved));
+		   : psprintf("created, rows moved: " UINT64_FORMAT, moved));
 }
 
 static void
@@ -356,7 +356,7 @@ empty_default(ReturnSetInfo *rsinfo, const LogTable *table, TimestampTz before)
 
 	if (deleted > 0)
 		report(rsinfo, psprintf("%s_default", table->name),
-			   psprintf(UINT64_FORMAT " rows deleted", deleted));
+			   psprintf("rows deleted: " UINT64_FORMAT, deleted));
 }
 
 static void

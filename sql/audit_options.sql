@@ -100,6 +100,7 @@ CREATE OR REPLACE TRIGGER wrong AFTER INSERT ON keyless FOR EACH ROW EXECUTE FUN
 INSERT INTO keyless VALUES (1);
 CREATE OR REPLACE TRIGGER wrong AFTER INSERT ON keyless FOR EACH ROW EXECUTE FUNCTION schemakit.audit('not json');
 INSERT INTO keyless VALUES (1);
+SELECT state, detail FROM schemakit.status() WHERE relid = 'keyless'::regclass;
 DROP TRIGGER wrong ON keyless;
 -- another table's identity
 SELECT pg_get_triggerdef(oid) AS def FROM pg_trigger WHERE tgrelid = 'users'::regclass AND tgname = 'zz_schemakit_audit' \gset

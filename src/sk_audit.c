@@ -344,8 +344,10 @@ static const char *
 audit_fault(Relation rel, const Trigger *trigger, char **detail)
 {
 	const Trigger *truncate = sk_attach_find(rel, sk_attach_function(TRUNCATE_FUNCTION));
-	SkAuditOptions *options = sk_audit_option_of(trigger);
+	SkAuditOptions *options = sk_audit_option_try(trigger);
 
+	if (options == NULL)
+		return "wrong argument";
 	*detail = describe(trigger, options);
 	if (options->table == 0 ||
 		!sk_audit_shape_is_of(options->table, sk_attach_origin(trigger->tgoid)))

@@ -120,6 +120,30 @@ sk_audit_option_of(const Trigger *trigger)
 																	CStringGetDatum(trigger->tgargs[0]))));
 }
 
+/*
+ * The same, or NULL if the argument cannot be read: anybody may write one, and
+ * those who only look at all tables must not fail for it.  What is caught holds
+ * no resources.
+ */
+SkAuditOptions *
+sk_audit_option_try(const Trigger *trigger)
+{
+	MemoryContext context = CurrentMemoryContext;
+	SkAuditOptions *volatile options = NULL;
+
+	PG_TRY();
+	{
+		options = sk_audit_option_of(trigger);
+	}
+	PG_CATCH();
+	{
+		MemoryContextSwitchTo(context);
+		FlushErrorState();
+	}
+	PG_END_TRY();
+	return options;
+}
+
 static void
 push_key(JsonbParseState **state, const char *key)
 {

@@ -41,6 +41,7 @@ extern void sk_audit_option_set_masks(SkAuditOptions *options,
 									  const Jsonb *masks);
 extern SkAuditOptions *sk_audit_option_parse(const Jsonb *options);
 extern SkAuditOptions *sk_audit_option_of(const Trigger *trigger);
+extern SkAuditOptions *sk_audit_option_try(const Trigger *trigger);
 extern Jsonb *sk_audit_option_jsonb(const SkAuditOptions *options);
 extern char *sk_audit_option_text(const SkAuditOptions *options);
 extern bool sk_audit_option_rename(SkAuditOptions *options,

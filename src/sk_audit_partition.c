@@ -195,22 +195,25 @@ oldest_transaction(void)
  */
 
 /*
- * The months from the current one until the given interval is over, and those
- * of rows in the default partition.
+ * The months that have no partition: from the current one until the given
+ * interval is over, and with "fallback" those of rows in the default partition.
  */
 static List *
-list_months(const LogTable *table, Interval *premake)
+missing_months(const LogTable *table, Interval *premake, bool fallback)
 {
 	static const Oid types[] = {INTERVALOID};
 	Datum		value = IntervalPGetDatum(premake);
 	MemoryContext context = CurrentMemoryContext;
 	List	   *months = NIL;
+	char	   *moved = fallback
+		? psprintf(" UNION SELECT date_trunc('month', at AT TIME ZONE 'UTC') FROM schemakit.%s_default WHERE isfinite(at)",
+				   table->name)
+		: "";
 	char	   *sql = psprintf("SELECT to_char(m, '\"p\"YYYY_MM'), m::text || '+00', (m + '1 month')::text || '+00'"
 							   " FROM (SELECT generate_series(date_trunc('month', now() AT TIME ZONE 'UTC'),"
-							   " (now() + $1) AT TIME ZONE 'UTC', '1 month')"
-							   " UNION SELECT date_trunc('month', at AT TIME ZONE 'UTC') FROM schemakit.%s_default"
-							   " WHERE isfinite(at)) AS s(m) ORDER BY m",
-							   table->name);
+							   " (now() + $1) AT TIME ZONE 'UTC', '1 month')%s) AS s(m)"
+							   " WHERE to_regclass(format('schemakit.%%I', '%s_' || to_char(m, '\"p\"YYYY_MM'))) IS NULL ORDER BY m",
+							   moved, table->name);
 
 	SPI_connect();
 	if (SPI_execute_with_args(sql, 1, (Oid *) types, &value, NULL, false, 0) != SPI_OK_SELECT)
@@ -257,17 +260,8 @@ static void
 make_partition(ReturnSetInfo *rsinfo, const LogTable *table, const Month *month)
 {
 	char	   *partition = psprintf("%s_%s", table->name, month->name);
-	char	   *fallback = psprintf("%s_default", table->name);
 	uint64		moved;
 
-	if (OidIsValid(get_relname_relid(partition,
-									 get_namespace_oid(SK_SCHEMA, false))))
-		return;
-	if (!lock_soon(sk_audit_log_relid(fallback), AccessExclusiveLock))
-	{
-		report(rsinfo, partition, "busy");
-		return;
-	}
 	run(SPI_OK_UTILITY, psprintf("CREATE TABLE schemakit.%s (LIKE schemakit.%s)",
 								 partition, table->name));
 	revoke_all(partition);
@@ -283,21 +277,40 @@ make_partition(ReturnSetInfo *rsinfo, const LogTable *table, const Month *month)
 		   : psprintf("created, rows moved: " UINT64_FORMAT, moved));
 }
 
+/* One maintenance at a time; writers mind only if they use the default. */
+static bool
+lock_table(ReturnSetInfo *rsinfo, const LogTable *table)
+{
+	char	   *fallback = psprintf("%s_default", table->name);
+
+	if (lock_soon(sk_audit_log_relid(table->name), ShareUpdateExclusiveLock) &&
+		lock_soon(sk_audit_log_relid(fallback), AccessExclusiveLock))
+		return true;
+	report(rsinfo, table->name, "busy");
+	return false;
+}
+
+static bool
+is_empty(const char *table)
+{
+	return run(SPI_OK_SELECT, psprintf("SELECT FROM schemakit.%s LIMIT 1", table)) == 0;
+}
+
+/* "ahead": nothing but what can be made without moving rows */
 static void
-make_partitions(ReturnSetInfo *rsinfo, Interval *premake)
+make_partitions(ReturnSetInfo *rsinfo, Interval *premake, bool ahead)
 {
 	for (size_t i = 0; i < lengthof(log_tables); i++)
 	{
 		const LogTable *table = &log_tables[i];
 		ListCell   *lc;
 
-		/* one maintenance at a time; writers do not mind */
-		if (!lock_soon(sk_audit_log_relid(table->name), ShareUpdateExclusiveLock))
-		{
-			report(rsinfo, table->name, "busy");
+		if (missing_months(table, premake, !ahead) == NIL ||
+			(ahead && !is_empty(psprintf("%s_default", table->name))) ||
+			!lock_table(rsinfo, table))
 			continue;
-		}
-		foreach(lc, list_months(table, premake))
+		/* asked again now that nobody else makes them */
+		foreach(lc, missing_months(table, premake, !ahead))
 			make_partition(rsinfo, table, lfirst(lc));
 	}
 }
@@ -384,6 +397,7 @@ drop_partitions(ReturnSetInfo *rsinfo, Interval *retain)
  *-------------------------------------------------------------------------
  */
 
+/* Without "rsinfo" nobody asked: only what is quickly done. */
 static void
 maintain(ReturnSetInfo *rsinfo, Interval *premake, Interval *retain)
 {
@@ -401,7 +415,7 @@ maintain(ReturnSetInfo *rsinfo, Interval *premake, Interval *retain)
 	sk_audit_protect_off = true;
 	PG_TRY();
 	{
-		make_partitions(rsinfo, premake);
+		make_partitions(rsinfo, premake, rsinfo == NULL);
 		if (retain != NULL)
 			drop_partitions(rsinfo, retain);
 	}
@@ -415,7 +429,8 @@ maintain(ReturnSetInfo *rsinfo, Interval *premake, Interval *retain)
 }
 
 /*
- * Partitions for now and the next three months, if that can be done at once.
+ * Partitions for now and the next three months, if that can be done at once: no
+ * rows have to be moved, and nobody is writing to the default partition.
  */
 void
 sk_audit_partition_ensure(void)

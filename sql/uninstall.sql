@@ -1,4 +1,25 @@
--- After all of this, the extension still goes as it came.
+-- After all of this, the extension still goes as it came, and takes its log along.
 SELECT * FROM schemakit.status();
+CREATE TABLE uninstall (id int PRIMARY KEY);
+SELECT schemakit.audit_enable('uninstall');
+INSERT INTO uninstall VALUES (1);
 DROP EXTENSION schemakit;
+INSERT INTO uninstall VALUES (2);
 SELECT count(*) FROM pg_event_trigger;
+SELECT count(*) FROM pg_trigger WHERE tgrelid = 'uninstall'::regclass;
+-- also in one transaction, with what the session knew of the old log
+CREATE EXTENSION schemakit;
+SELECT schemakit.audit_enable('uninstall');
+INSERT INTO uninstall VALUES (3);
+BEGIN;
+INSERT INTO uninstall VALUES (4);
+DROP EXTENSION schemakit;
+INSERT INTO uninstall VALUES (5);
+CREATE EXTENSION schemakit;
+SELECT schemakit.audit_enable('uninstall');
+INSERT INTO uninstall VALUES (6);
+COMMIT;
+SELECT op, key FROM schemakit.audit_log;
+DROP TABLE uninstall;
+DROP EXTENSION schemakit;
+SELECT nspname FROM pg_namespace WHERE nspname = 'schemakit';

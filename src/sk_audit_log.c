@@ -119,17 +119,21 @@ is_described(const Writer *writer, Oid relid)
 		if (writer->indexes[i] == relid)
 			return true;
 	}
-	return relid == writer->described || relid == writer->table;
+	return relid == writer->described || relid == writer->table ||
+		relid == writer->leaf;
 }
 
+/*
+ * A table that is invalidated may also have gone: an extension can be dropped
+ * and created within a transaction.
+ */
 static void
 at_invalidation(Datum arg, Oid relid)
 {
 	for (size_t i = 0; i < lengthof(writers); i++)
 	{
-		if (OidIsValid(writers[i].described) &&
-			(!OidIsValid(relid) || is_described(&writers[i], relid)))
-			writers[i].described = InvalidOid;
+		if (!OidIsValid(relid) || is_described(&writers[i], relid))
+			writers[i].described = writers[i].table = InvalidOid;
 	}
 }
 
@@ -193,15 +197,18 @@ find_leaf(Relation table, TimestampTz at)
 	return part < 0 ? InvalidOid : partdesc->oids[part];
 }
 
+/*
+ * Find the table, and the partition for rows of that time.  The lock on the
+ * table keeps both from going away, whatever invalidations come.
+ */
 static void
 place(Writer *writer, TimestampTz at)
 {
 	Oid			relid = sk_audit_log_relid(writer->name);
 	Relation	table = table_open(relid, RowExclusiveLock);
 
-	writer->leaf = relid;
-	if (table->rd_rel->relkind == RELKIND_PARTITIONED_TABLE)
-		writer->leaf = find_leaf(table, at);
+	writer->leaf = table->rd_rel->relkind == RELKIND_PARTITIONED_TABLE
+		? find_leaf(table, at) : relid;
 	table_close(table, NoLock);
 	writer->table = relid;
 }
@@ -281,9 +288,9 @@ describe_indexes(Writer *writer, Relation leaf)
 }
 
 static void
-describe(Writer *writer, Relation leaf)
+describe(Writer *writer, Oid tableid, Relation leaf)
 {
-	Relation	table = table_open(writer->table, NoLock);
+	Relation	table = table_open(tableid, NoLock);
 	MemoryContext old;
 
 	if (writer->context == NULL)
@@ -370,9 +377,10 @@ insert_statement(const Writer *writer, TupleDesc tupdesc, Oid *types)
 }
 
 static void
-insert_by_statement(const Writer *writer, Datum *values, bool *nulls)
+insert_by_statement(const Writer *writer, Oid tableid, Datum *values,
+					bool *nulls)
 {
-	Relation	table = table_open(writer->table, NoLock);
+	Relation	table = table_open(tableid, NoLock);
 	Oid			owner = table->rd_rel->relowner;
 	Oid		   *types = palloc(sizeof(Oid) * writer->natts);
 	char	   *markers = palloc(writer->natts + 1);
@@ -402,18 +410,20 @@ sk_audit_log_insert(SkAuditLog log, TimestampTz at, Datum *values, bool *nulls)
 {
 	Writer	   *writer = &writers[log];
 	Relation	leaf = NULL;
+	Oid			tableid;
 
 	if (!OidIsValid(writer->table))
 		place(writer, at);
+	tableid = writer->table;
 	if (OidIsValid(writer->leaf))
 		leaf = table_open(writer->leaf, RowExclusiveLock);
 	if (leaf != NULL &&
-		(writer->described != writer->leaf || !writer->complete))
-		describe(writer, leaf);
+		(writer->described != RelationGetRelid(leaf) || !writer->complete))
+		describe(writer, tableid, leaf);
 	if (leaf != NULL && writer->direct)
 		insert_directly(writer, leaf, values, nulls);
 	else
-		insert_by_statement(writer, values, nulls);
+		insert_by_statement(writer, tableid, values, nulls);
 	if (leaf != NULL)
 		table_close(leaf, NoLock);
 }

@@ -1,0 +1,105 @@
+# The audit log in what a session can do: prepared transactions, procedures that
+# commit, cursors, COPY FREEZE, cancelled statements, virtual columns.
+use strict;
+use warnings;
+use PostgreSQL::Test::Cluster;
+use PostgreSQL::Test::Utils;
+use Test::More;
+
+my $node = PostgreSQL::Test::Cluster->new('main');
+$node->init;
+$node->append_conf('postgresql.conf', 'max_prepared_transactions = 10');
+$node->start;
+$node->safe_psql('postgres', q{CREATE EXTENSION schemakit;
+    CREATE TABLE t (id int PRIMARY KEY, v text);
+    SELECT schemakit.audit_enable('t')});
+
+# What the log says since the last time, as "I1 U1": in its order, by id.
+my $position;
+sub since
+{
+    my $from = defined $position ? "'$position'" : 'NULL';
+    my $events = $node->safe_psql('postgres',
+        "SELECT string_agg(op || coalesce(key ->> 'id', ''), ' ') FROM schemakit.audit_changes($from)");
+    my $next = $node->safe_psql('postgres', 'SELECT pg_current_snapshot()');
+    $position = $next;
+    return $events;
+}
+
+since();
+$node->safe_psql('postgres', q{BEGIN; INSERT INTO t VALUES (1); PREPARE TRANSACTION 'kept'});
+$node->safe_psql('postgres', q{BEGIN; INSERT INTO t VALUES (2); PREPARE TRANSACTION 'lost'});
+$node->safe_psql('postgres', 'INSERT INTO t VALUES (3)');
+is(since(), 'I3', 'prepared transactions are not there yet');
+$node->restart;
+$node->safe_psql('postgres', q{COMMIT PREPARED 'kept'});
+$node->safe_psql('postgres', q{ROLLBACK PREPARED 'lost'});
+is(since(), 'I1', 'what is committed late is not missed, what is rolled back is not there');
+
+# one session, which prepares and goes on
+$node->safe_psql('postgres', q{BEGIN; INSERT INTO t VALUES (4); PREPARE TRANSACTION 'one';
+INSERT INTO t VALUES (5);
+COMMIT PREPARED 'one';
+INSERT INTO t VALUES (6);});
+is(since(), 'I4 I5 I6', 'a session goes on after PREPARE TRANSACTION');
+is( $node->safe_psql('postgres', q{SELECT count(DISTINCT txn_id), count(DISTINCT xid) FROM schemakit.audit_log WHERE (key ->> 'id')::int BETWEEN 4 AND 6}),
+    '3|3', 'with numbers of their own');
+
+$node->safe_psql('postgres', q{CREATE PROCEDURE p() LANGUAGE plpgsql AS $$
+BEGIN
+    INSERT INTO t VALUES (10); COMMIT;
+    INSERT INTO t VALUES (11); ROLLBACK;
+    FOR i IN 12..13 LOOP
+        BEGIN
+            INSERT INTO t VALUES (i); INSERT INTO t VALUES (1);
+        EXCEPTION WHEN unique_violation THEN INSERT INTO t VALUES (i + 10);
+        END;
+    END LOOP;
+END$$;
+CALL p()});
+is(since(), 'I10 I22 I23', 'procedures that commit, blocks that fail');
+
+$node->safe_psql('postgres', q{BEGIN;
+DECLARE c CURSOR FOR SELECT * FROM t WHERE id IN (1, 3) ORDER BY id FOR UPDATE;
+FETCH c; UPDATE t SET v = 'x' WHERE CURRENT OF c; FETCH c; DELETE FROM t WHERE CURRENT OF c;
+COMMIT});
+is(since(), 'U1 D3', 'cursors');
+
+$node->safe_psql('postgres', q{BEGIN;
+CREATE TABLE frozen (id int PRIMARY KEY);
+SELECT schemakit.audit_enable('frozen');
+COPY frozen FROM PROGRAM 'seq 1 3' WITH (FREEZE);
+UPDATE frozen SET id = 4 WHERE id = 3;
+COMMIT});
+is(since(), 'I1 I2 I3 U4', 'COPY FREEZE');
+
+my ($rc, $out, $err) = $node->psql('postgres', q{SET statement_timeout = '50ms';
+INSERT INTO t SELECT i, repeat('x', 100) FROM generate_series(1000, 2000000) AS i});
+like($err, qr/statement timeout/, 'a cancelled statement');
+is( $node->safe_psql('postgres', q{SELECT count(*) FROM schemakit.audit_log WHERE (key ->> 'id')::int >= 1000}),
+    '0', 'leaves nothing');
+
+# the order within a transaction is that of the changes, also through functions
+$node->safe_psql('postgres', q{CREATE FUNCTION bump(i int) RETURNS text LANGUAGE plpgsql AS
+    $$BEGIN UPDATE t SET v = coalesce(v, '') || 'b' WHERE id = i; RETURN 'z'; END$$;
+    CREATE TABLE other (id int PRIMARY KEY, v text);
+    SELECT schemakit.audit_enable('other');
+    INSERT INTO other VALUES (1)});
+$node->safe_psql('postgres', q{UPDATE t SET v = 'a' WHERE id = 4; UPDATE other SET v = bump(4)});
+is( $node->safe_psql('postgres', q{SELECT string_agg(new ->> 'v', ' ') FROM schemakit.audit_history('t', '{"id": 4}')}),
+    'a ab', 'a function that an UPDATE calls');
+
+SKIP:
+{
+    skip 'virtual columns came with PostgreSQL 18', 2 if $node->safe_psql('postgres', 'SHOW server_version_num') < 180000;
+    $node->safe_psql('postgres', q{CREATE TABLE virtual (id int PRIMARY KEY, a int, b int GENERATED ALWAYS AS (a * 2) VIRTUAL);
+        SELECT schemakit.audit_enable('virtual');
+        INSERT INTO virtual VALUES (1, 1); UPDATE virtual SET a = 2});
+    is( $node->safe_psql('postgres', q{SELECT coalesce(old, '{}'), new FROM schemakit.audit_log WHERE table_name = 'public.virtual' ORDER BY txn_id}),
+        qq({}|{"a": 1, "id": 1}\n{"a": 1}|{"a": 2}), 'virtual columns are not stored');
+    is( $node->safe_psql('postgres', q{SELECT * FROM schemakit.audit_as_of(NULL::virtual, (SELECT min(changed_at) FROM schemakit.audit_log WHERE table_name = 'public.virtual'))}),
+        '1|1|', 'nor told');
+}
+
+$node->stop;
+done_testing();

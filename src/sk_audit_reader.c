@@ -102,7 +102,7 @@ find_options(Relation rel)
 static void
 find_columns(SkAuditReader *reader, Relation rel)
 {
-	TupleDesc	tupdesc = CreateTupleDescCopy(RelationGetDescr(rel));
+	TupleDesc	tupdesc = CreateTupleDescCopyConstr(RelationGetDescr(rel));
 	ListCell   *lc;
 
 	reader->tupdesc = tupdesc;

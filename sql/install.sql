@@ -25,7 +25,7 @@ FROM pg_proc p WHERE pronamespace = 'schemakit'::regnamespace
 ORDER BY p.proname COLLATE "C";
 SELECT relname, has_table_privilege('public', oid, 'SELECT') AS reads,
        has_table_privilege('public', oid, 'INSERT, UPDATE, DELETE, TRUNCATE') AS writes
-FROM pg_class WHERE relnamespace = 'schemakit'::regnamespace AND relkind IN ('r', 'v', 'S');
+FROM pg_class WHERE relnamespace = 'schemakit'::regnamespace AND relkind IN ('r', 'p', 'v', 'S') ORDER BY relname COLLATE "C";
 
 -- no function of it runs with its owner's rights
 SELECT proname FROM pg_proc WHERE pronamespace = 'schemakit'::regnamespace AND prosecdef;

@@ -1,0 +1,158 @@
+# The oracle of the audit log: random work of many sessions, and a server that is
+# killed in the middle of it.  Afterwards replaying the log gives every table,
+# value for value; audit_as_of() gives the copies that were taken on the way; and
+# no event is there of a transaction that was not committed.
+#
+# SCHEMAKIT_ORACLE=long runs it for minutes; SCHEMAKIT_SEED repeats a run as far as
+# the scheduling of sessions allows.
+use strict;
+use warnings;
+use FindBin;
+use PostgreSQL::Test::Cluster;
+use PostgreSQL::Test::Utils;
+use Test::More;
+use Time::HiRes qw(sleep time);
+
+my $long = ($ENV{SCHEMAKIT_ORACLE} // '') eq 'long';
+my $seed = $ENV{SCHEMAKIT_SEED} // int(rand(1_000_000_000));
+my ($rounds, $seconds, $rate) = $long ? (12, 12, 1000) : (5, 2, 400);
+my $kills = $rounds - 2;
+note("SCHEMAKIT_SEED=$seed");
+srand($seed);
+
+my $node = PostgreSQL::Test::Cluster->new('main');
+$node->init;
+$node->append_conf('postgresql.conf', <<'C');
+max_prepared_transactions = 100
+deadlock_timeout = '20ms'
+lock_timeout = '200ms'
+log_min_messages = panic
+log_min_error_statement = panic
+checkpoint_timeout = '30s'
+C
+$node->start;
+$node->safe_psql('postgres', slurp_file("$FindBin::RealBin/lib/audit_oracle.sql"));
+
+# A transaction: one or more changes, perhaps a savepoint, and an end.
+my $script = $node->basedir . '/work.sql';
+append_to_file($script, <<'S');
+\set how random(0, 99)
+\set a random(0, 100000000)
+\set b random(0, 100000000)
+\set c random(0, 100000000)
+\set name random(0, 1000000000)
+BEGIN;
+INSERT INTO done VALUES (pg_current_xact_id());
+SELECT change(:a);
+\if :how < 40
+SAVEPOINT one;
+SELECT change(:b);
+\if :how < 20
+ROLLBACK TO one;
+\endif
+SELECT change(:c);
+\endif
+\if :how < 80
+COMMIT;
+\elif :how < 90
+ROLLBACK;
+\else
+PREPARE TRANSACTION ':name';
+\if :how < 95
+COMMIT PREPARED ':name';
+\elif :how < 98
+ROLLBACK PREPARED ':name';
+\endif
+\endif
+S
+
+sub children_of
+{
+    my ($pid) = @_;
+    return split ' ', `ps -o pid= --ppid $pid`;
+}
+
+# The server and all its processes at once: nobody has time to clean up.
+sub kill_server
+{
+    my $pid = $node->{_pid};
+    my @pids = ($pid, children_of($pid));
+    kill 'KILL', @pids;
+    for (1 .. 500)
+    {
+        last unless grep { kill 0, $_ } @pids;
+        sleep 0.02;
+    }
+    $node->{_pid} = undef;
+    return;
+}
+
+# Prepared transactions that nobody ended are ended now, one way or the other.
+sub end_prepared
+{
+    my $other = 0;
+    for my $gid (split "\n", $node->safe_psql('postgres', 'SELECT gid FROM pg_prepared_xacts ORDER BY gid'))
+    {
+        my $end = $other++ % 2 ? 'ROLLBACK' : 'COMMIT';
+        $node->safe_psql('postgres', "$end PREPARED '$gid'");
+    }
+    return;
+}
+
+for my $round (1 .. $rounds)
+{
+    my ($out, $err) = ('', '');
+    my $work = IPC::Run::start(
+        [
+            'pgbench', '-n', '-c', 10, '-j', 2, '-T', int($seconds + 1), '-f', $script,
+            '-R', $rate,
+            "--random-seed=" . ($seed + $round), '-h', $node->host, '-p', $node->port, '-U', $node->safe_psql('postgres', 'SELECT current_user'), 'postgres'
+        ],
+        '>', \$out, '2>', \$err);
+    sleep $seconds;
+    kill_server() if $round <= $kills;
+    $work->finish;
+    $node->start if $round <= $kills;
+    unlike($err, qr/ERROR/, "round $round: no statement failed") if $round > $kills;
+    end_prepared();
+    $node->safe_psql('postgres', "SELECT remember($round)");
+}
+
+my $events = $node->safe_psql('postgres', 'SELECT replay()');
+cmp_ok($events, '>', 1000, "replayed $events events");
+my @tables = split "\n", $node->safe_psql('postgres', 'SELECT rel FROM audited');
+for my $table (@tables)
+{
+    is($node->safe_psql('postgres', "SELECT * FROM differences('$table')"), '', "the log gives $table");
+}
+for my $round (1 .. $rounds)
+{
+    is( $node->safe_psql('postgres', "SELECT rel, d FROM audited, as_of_differences($round, rel) AS d"),
+        '', "audit_as_of() gives all tables as they were after round $round");
+}
+
+is( $node->safe_psql('postgres', q{SELECT count(*) FROM schemakit.audit_txn t WHERE NOT EXISTS (SELECT FROM done d WHERE d.xid = t.xid)
+        AND txn_id > (SELECT max(txn_id) FROM schemakit.audit_event WHERE op = 'B')}),
+    '0', 'no transaction is there that was not committed');
+is( $node->safe_psql('postgres', q{SELECT count(*) FROM schemakit.audit_event e
+        WHERE NOT EXISTS (SELECT FROM schemakit.audit_txn t WHERE t.txn_id = e.txn_id AND t.at = e.at AND t.n = e.context)}),
+    '0', 'every event has its transaction');
+is( $node->safe_psql('postgres', q{SELECT count(*) FROM (SELECT FROM schemakit.audit_event GROUP BY txn_id, n HAVING count(*) > 1) AS twice}),
+    '0', 'no number is given twice');
+is( $node->safe_psql('postgres', q{SELECT count(*) FROM schemakit.audit_event e LEFT JOIN schemakit.audit_shape s USING (shape_id) WHERE s IS NULL}),
+    '0', 'every event has its shape');
+
+# the indexes have what the heap has
+$node->safe_psql('postgres', 'CREATE EXTENSION amcheck');
+is( $node->safe_psql('postgres', q{SELECT count(bt_index_check(c.oid, true)) > 4 FROM pg_class c JOIN pg_am a ON a.oid = relam
+        WHERE amname = 'btree' AND relnamespace = 'schemakit'::regnamespace AND relkind = 'i'}), 't', 'the indexes of the log are sound');
+
+# the oracle itself: an event less is noticed
+$node->safe_psql('postgres', q{SET schemakit.audit_writable = on;
+    DELETE FROM schemakit.audit_event WHERE (txn_id, n) = (SELECT txn_id, n FROM schemakit.audit_event e JOIN schemakit.audit_shape USING (shape_id)
+        WHERE op = 'I' AND table_name = 'typed' AND EXISTS (SELECT FROM typed t WHERE t.id::text = e.key ->> 'id') ORDER BY txn_id DESC LIMIT 1)});
+my ($rc, $out, $err) = $node->psql('postgres', q{SELECT replay(); SELECT * FROM differences('typed')});
+ok($rc != 0 || $out =~ /only in/, 'an event that is missing is noticed');
+
+$node->stop;
+done_testing();

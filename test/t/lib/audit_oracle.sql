@@ -1,0 +1,216 @@
+-- What the oracle of the audit log works on: tables of all kinds, random work on
+-- them, and a replay of the log that knows nothing but the log's tables.
+CREATE EXTENSION schemakit;
+
+CREATE TABLE parts (id int, k int, v text, PRIMARY KEY (id, k)) PARTITION BY LIST (k);
+CREATE TABLE parts_1 PARTITION OF parts FOR VALUES IN (1);
+CREATE TABLE parts_2 (v text, gone int, k int NOT NULL, id int NOT NULL);
+ALTER TABLE parts_2 DROP gone;
+ALTER TABLE parts ATTACH PARTITION parts_2 FOR VALUES IN (2);
+CREATE TABLE parts_3 PARTITION OF parts DEFAULT;
+CREATE TABLE parents (id int PRIMARY KEY, v text);
+CREATE TABLE children (id int PRIMARY KEY, parent int REFERENCES parents ON UPDATE CASCADE ON DELETE CASCADE, v text);
+CREATE TABLE friends (id int PRIMARY KEY, parent int REFERENCES parents ON UPDATE SET NULL ON DELETE SET NULL);
+CREATE TABLE bosses (id int PRIMARY KEY, boss int REFERENCES bosses ON UPDATE CASCADE ON DELETE SET NULL, v text);
+CREATE TABLE composite (a int, b text, v numeric, PRIMARY KEY (a, b));
+CREATE TABLE keyless (a int, b text);
+CREATE TABLE altered (id int PRIMARY KEY, v text);
+CREATE TYPE mood AS ENUM ('sad', 'happy');
+CREATE TYPE pair AS (a int, b text);
+CREATE DOMAIN positive AS int CHECK (value > 0);
+CREATE TABLE typed (
+    id int PRIMARY KEY, n numeric, f float8, t text, b bytea, jb jsonb, js json, at timestamptz, iv interval,
+    arr int[], rg tstzrange, md mood, po positive, pr pair, big text, twice int GENERATED ALWAYS AS (id * 2) STORED, updated_at timestamptz);
+
+-- a row changes again when it has been changed, and before
+CREATE TABLE chained (id int PRIMARY KEY, n int, v text);
+CREATE FUNCTION go_on() RETURNS trigger LANGUAGE plpgsql AS
+$$BEGIN IF new.n % 4 <> 0 THEN UPDATE chained SET n = n + 1, v = v || '+' WHERE id = new.id; END IF; RETURN NULL; END$$;
+CREATE TRIGGER a_go_on AFTER INSERT OR UPDATE ON chained FOR EACH ROW EXECUTE FUNCTION go_on();
+CREATE FUNCTION drag() RETURNS trigger LANGUAGE plpgsql AS
+$$BEGIN UPDATE bosses SET v = new.v WHERE id = new.id; new.v := left(new.v, 20); RETURN new; END$$;
+CREATE TRIGGER a_drag BEFORE UPDATE ON chained FOR EACH ROW EXECUTE FUNCTION drag();
+
+-- some tables have rows already
+INSERT INTO parents SELECT i, 'there' FROM generate_series(1, 20) AS i;
+INSERT INTO keyless VALUES (1, 'there'), (1, 'there');
+CREATE VIEW audited AS SELECT unnest('{parts,parents,children,friends,bosses,composite,keyless,altered,typed,chained}'::regclass[]) AS rel;
+SELECT schemakit.audit_enable(rel, baseline => true) FROM audited;
+
+CREATE TABLE done (xid xid8);  -- which transactions were committed
+
+/*
+ * One random change, whose errors are caught.  "r" is a random number.
+ */
+CREATE FUNCTION change(r bigint) RETURNS void LANGUAGE plpgsql AS $fn$
+DECLARE
+    what int := r % 31;
+    i int := (r / 31) % 40 + 1;
+    j int := (r / 1240) % 40 + 1;
+    s text := md5(r::text);
+BEGIN
+    CASE what
+    WHEN 0 THEN INSERT INTO parts VALUES (i, j % 3 + 1, s);
+    WHEN 1 THEN UPDATE parts SET k = j % 3 + 1 WHERE id = i;
+    WHEN 2 THEN UPDATE parts SET v = s WHERE id BETWEEN i AND i + 3;
+    WHEN 3 THEN DELETE FROM parts WHERE id = i;
+    WHEN 4 THEN INSERT INTO parts_2 (id, k, v) VALUES (i, 2, s) ON CONFLICT (id, k) DO UPDATE SET v = excluded.v;
+    WHEN 5 THEN INSERT INTO parents VALUES (i, s) ON CONFLICT (id) DO UPDATE SET v = s;
+    WHEN 6 THEN UPDATE parents SET id = j WHERE id = i;
+    WHEN 7 THEN DELETE FROM parents WHERE id = i;
+    WHEN 8 THEN INSERT INTO children SELECT i * 10 + g, j, s FROM generate_series(1, 3) AS g;
+    WHEN 9 THEN UPDATE children SET parent = j WHERE id % 40 = i;
+    WHEN 10 THEN INSERT INTO friends VALUES (i, j);
+    WHEN 11 THEN INSERT INTO bosses VALUES (i, nullif(j % 3, 0), s), (i + 40, i + 40, s);
+    WHEN 12 THEN UPDATE bosses SET id = id + 80 WHERE id = i;
+    WHEN 13 THEN DELETE FROM bosses WHERE id % 40 = i;
+    WHEN 14 THEN INSERT INTO composite VALUES (i, j::text, r / 100.0);
+    WHEN 15 THEN UPDATE composite SET b = s, v = v * 1.10 WHERE a = i;
+    WHEN 16 THEN UPDATE composite SET a = a + 1 WHERE a IN (i, j);
+    WHEN 17 THEN DELETE FROM composite WHERE a = i;
+    WHEN 18 THEN INSERT INTO keyless SELECT i, j FROM generate_series(1, 2);
+    WHEN 19 THEN UPDATE keyless SET b = s WHERE a = i;
+    WHEN 20 THEN DELETE FROM keyless WHERE ctid = (SELECT ctid FROM keyless WHERE a = i LIMIT 1);
+    WHEN 21 THEN INSERT INTO altered (id, v) VALUES (i, s) ON CONFLICT (id) DO UPDATE SET v = excluded.v;
+    WHEN 22 THEN DELETE FROM altered WHERE id = i;
+    WHEN 23 THEN
+        INSERT INTO typed (id, n, f, t, b, jb, js, at, iv, arr, rg, md, po, pr, big)
+        VALUES (i, (ARRAY['NaN', 'Infinity', '1.00', r::text])[j % 4 + 1]::numeric, (ARRAY['-0', 'NaN', '1e-300', '0.1'])[j % 4 + 1]::float8,
+                s || E'\n"\\' , decode(s, 'hex'), (ARRAY['null', '{"a": [1, null]}', '"x"', '{"$jsonb": null}'])[j % 4 + 1]::jsonb,
+                (ARRAY['{"a" : "\u0000"}', '[1,  2]', 'null', '"x"'])[j % 4 + 1]::json, '2026-01-01'::timestamptz + i * interval '1.000001 s',
+                make_interval(months => i, days => -j, secs => -1.5), (ARRAY['{}', '{1,NULL}', '[0:1]={1,2}', NULL])[j % 4 + 1]::int[],
+                tstzrange('2026-01-01', '2026-01-02'), 'sad', j, (i, s), repeat(s, (j % 4) * 200));
+    WHEN 24 THEN UPDATE typed SET n = n + 1, jb = 'null', f = -f, md = 'happy', pr = NULL WHERE id BETWEEN i AND i + 5;
+    WHEN 25 THEN UPDATE typed SET t = t, big = big || 'x' WHERE id = i;
+    WHEN 26 THEN DELETE FROM typed WHERE id = i;
+    WHEN 27 THEN INSERT INTO chained VALUES (i, j, s) ON CONFLICT (id) DO UPDATE SET n = excluded.n;
+    WHEN 28 THEN UPDATE chained SET n = n + 1 WHERE id IN (i, j);
+    WHEN 29 THEN
+        MERGE INTO composite c USING (VALUES (i, j::text), (j, i::text)) AS v(a, b) ON c.a = v.a AND c.b = v.b
+        WHEN MATCHED AND c.a % 2 = 0 THEN DELETE WHEN MATCHED THEN UPDATE SET v = 0 WHEN NOT MATCHED THEN INSERT VALUES (v.a, v.b, 1);
+    WHEN 30 THEN PERFORM rarely(i, j);
+    END CASE;
+    IF r % 7 = 0 THEN RAISE 'undone'; END IF;
+EXCEPTION WHEN OTHERS THEN
+    NULL;
+END$fn$;
+
+/* TRUNCATE and DDL, which lock out others, a few times only. */
+CREATE FUNCTION rarely(i int, j int) RETURNS void LANGUAGE plpgsql AS $fn$
+BEGIN
+    SET LOCAL lock_timeout = '100ms';
+    CASE i
+    WHEN 1 THEN TRUNCATE keyless;
+    WHEN 2 THEN TRUNCATE parts;
+    WHEN 3 THEN TRUNCATE parts_1;
+    WHEN 4 THEN TRUNCATE children, composite;
+    WHEN 5 THEN EXECUTE format('ALTER TABLE altered ADD COLUMN c%s int DEFAULT %s', j % 5, i);
+    WHEN 6 THEN EXECUTE format('ALTER TABLE altered DROP COLUMN c%s', j % 5);
+    WHEN 7 THEN EXECUTE format('ALTER TABLE altered RENAME COLUMN c%s TO c%s', j % 5, (j + 1) % 5);
+    WHEN 8 THEN ALTER TABLE altered RENAME TO other; ALTER TABLE other RENAME TO altered;
+    WHEN 9 THEN ALTER TABLE altered ALTER id TYPE bigint;
+    ELSE NULL;
+    END CASE;
+END$fn$;
+
+/*
+ * The log replayed: what the tables ought to be.  Documents are kept by the
+ * numbers of the columns.
+ */
+CREATE TABLE replayed (rel_id bigint, key jsonb, doc jsonb);
+CREATE INDEX ON replayed (rel_id, md5(key::text));
+CREATE FUNCTION by_id(doc jsonb, shape int) RETURNS jsonb STABLE LANGUAGE sql AS $$
+    SELECT coalesce(jsonb_object_agg(c ->> 'id', doc -> (c ->> 'name')), '{}')
+    FROM schemakit.audit_shape, jsonb_array_elements(columns) AS c WHERE shape_id = shape AND doc ? (c ->> 'name')
+$$;
+CREATE FUNCTION replay() RETURNS bigint LANGUAGE plpgsql SET enable_seqscan = off AS $fn$
+DECLARE
+    e record;
+    left_behind jsonb;
+    d jsonb;
+    events bigint := 0;
+BEGIN
+    TRUNCATE replayed;
+    FOR e IN
+        SELECT s.rel_id, v.op, by_id(v.key, v.shape_id) AS key, by_id(v.old, v.shape_id) AS old, by_id(v.new, v.shape_id) AS new, v.key IS NULL AS keyless
+        FROM schemakit.audit_event v JOIN schemakit.audit_shape s USING (shape_id)
+        ORDER BY max(v.changed_at) OVER (PARTITION BY v.txn_id), v.txn_id, v.command, v.n
+    LOOP
+        events := events + 1;
+        IF e.op = 'T' THEN
+            CONTINUE;
+        END IF;
+        IF e.keyless THEN
+            e.key := e.old;
+        END IF;
+        d := '{}';
+        IF e.op NOT IN ('I', 'B', 'N') THEN
+            DELETE FROM replayed WHERE ctid = (SELECT ctid FROM replayed AS r
+                WHERE r.rel_id = e.rel_id AND md5(r.key::text) = md5(e.key::text) LIMIT 1) RETURNING doc INTO d;
+            IF d IS NULL THEN
+                RAISE 'event % of % is about a row that is not there: %', e.op, e.rel_id, e.key;
+            END IF;
+            -- what DDL has put into the rows is no event
+            IF EXISTS (SELECT FROM jsonb_each(e.old) AS o WHERE d ? o.key AND d -> o.key <> o.value) THEN
+                RAISE 'event % of % does not suit its row: % %', e.op, e.rel_id, d, e.old;
+            END IF;
+        END IF;
+        IF e.op = 'O' THEN
+            left_behind := d;
+        ELSIF e.op = 'N' THEN
+            d := left_behind;
+        END IF;
+        IF e.op IN ('I', 'B', 'N', 'U') THEN
+            d := d || e.new;
+            INSERT INTO replayed VALUES (e.rel_id, CASE WHEN e.keyless THEN d ELSE e.key END, d);
+        END IF;
+    END LOOP;
+    RETURN events;
+END$fn$;
+
+/* A value as SQL text, from the format that the log is documented to have. */
+CREATE FUNCTION value_of(v jsonb, type text) RETURNS text IMMUTABLE LANGUAGE sql AS $$
+    SELECT CASE
+        WHEN v IS NULL OR v = 'null' THEN NULL
+        WHEN type = 'jsonb' THEN CASE WHEN v @? '$ ? (exists(@."$jsonb"))' AND jsonb_typeof(v) = 'object' THEN v -> '$jsonb' ELSE v END::text
+        WHEN type = 'integer[]' AND jsonb_typeof(v) = 'array' THEN translate(v::text, '[]', '{}')
+        ELSE v #>> '{}' END
+$$;
+
+/* The rows that are in one and not in the other: a table and its replay. */
+CREATE FUNCTION differences(rel regclass) RETURNS SETOF text LANGUAGE plpgsql AS $fn$
+DECLARE
+    shape record;
+    columns text;
+    query text;
+BEGIN
+    SELECT * INTO shape FROM schemakit.audit_shape WHERE relid = rel ORDER BY shape_id DESC LIMIT 1;
+    SELECT string_agg(format('(value_of(doc -> %L, %L))::%s AS %I', c ->> 'id', replace(c ->> 'type', 'pg_catalog.', ''), c ->> 'type', c ->> 'name'), ', ' ORDER BY (c ->> 'attnum')::int)
+    INTO columns FROM jsonb_array_elements(shape.columns) AS c WHERE rel <> 'altered'::regclass OR c ->> 'name' IN ('id', 'v');
+    query := format('SELECT r::text FROM (SELECT %s FROM replayed WHERE rel_id = %s) AS r', columns, shape.rel_id);
+    RETURN QUERY EXECUTE format('(SELECT ''only in the table: '' || x FROM (%1$s EXCEPT ALL %2$s) AS a(x) LIMIT 3)
+        UNION ALL (SELECT ''only in the log: '' || x FROM (%2$s EXCEPT ALL %1$s) AS b(x) LIMIT 3)',
+        format('SELECT r::text FROM (SELECT %s FROM %s) AS r', CASE WHEN rel = 'altered'::regclass THEN 'id, v' ELSE '*' END, rel), query);
+END$fn$;
+
+/* Copies of all tables at a moment, and what as_of() makes of it later. */
+CREATE TABLE moments (n int PRIMARY KEY, at timestamptz);
+CREATE FUNCTION remember(n int) RETURNS void LANGUAGE plpgsql AS $fn$
+DECLARE
+    rel regclass;
+BEGIN
+    INSERT INTO moments VALUES (n, clock_timestamp());
+    FOR rel IN SELECT a.rel FROM audited AS a LOOP
+        EXECUTE format('CREATE TABLE copy_%s_%s AS SELECT * FROM %s', n, rel, rel);
+    END LOOP;
+    PERFORM pg_sleep(0.002);
+END$fn$;
+CREATE FUNCTION as_of_differences(n int, rel regclass) RETURNS SETOF text LANGUAGE plpgsql AS $fn$
+DECLARE
+    columns text := CASE WHEN rel = 'altered'::regclass THEN 'id::int, v' ELSE '*' END;
+    was text := format('SELECT r::text FROM (SELECT %s FROM schemakit.audit_as_of(NULL::%s, (SELECT at FROM moments WHERE n = %s))) AS r', columns, rel, n);
+    copy text := format('SELECT r::text FROM (SELECT %s FROM copy_%s_%s) AS r', columns, n, rel);
+BEGIN
+    RETURN QUERY EXECUTE format('(SELECT ''only in the copy: '' || x FROM (%1$s EXCEPT ALL %2$s) AS a(x) LIMIT 3)
+        UNION ALL (SELECT ''only in as_of: '' || x FROM (%2$s EXCEPT ALL %1$s) AS b(x) LIMIT 3)', copy, was);
+END$fn$;

@@ -227,8 +227,6 @@ attach(Relation rel, SkAuditOptions *options, const char *name,
 	   char fires_when)
 {
 	options->table = identity(rel, options->table);
-	if (options->mask_hash != NIL)
-		make_secret();
 	create_row_trigger(rel, name, options, fires_when);
 	ensure_truncate_triggers(rel, fires_when);
 	CommandCounterIncrement();
@@ -271,6 +269,8 @@ audit_attach(Relation rel, const Jsonb *options, char fires_when)
 	SkAuditOptions *parsed = sk_audit_option_parse(options);
 
 	check_options(rel, parsed);
+	if (parsed->mask_hash != NIL)
+		make_secret();
 	if (parsed->replica && fires_when == TRIGGER_FIRES_ON_ORIGIN)
 		fires_when = TRIGGER_FIRES_ALWAYS;
 	attach(rel, parsed, AUDIT_TRIGGER, fires_when);
@@ -474,6 +474,8 @@ schemakit_audit_enable(PG_FUNCTION_ARGS)
 	if (trigger != NULL)
 		options->table = sk_audit_option_of(trigger)->table;
 	sk_audit_partition_ensure();
+	if (options->mask_hash != NIL)
+		make_secret();
 	if (trigger == NULL || !is_as_wanted(rel, trigger, options, fires_when))
 		attach(rel, options, trigger ? trigger->tgname : AUDIT_TRIGGER,
 			   fires_when);

@@ -1,0 +1,156 @@
+# The audit log is dumped and restored without an error and without loss, also
+# into a cluster where OIDs are others, and history goes on there.
+use strict;
+use warnings;
+use FindBin;
+use lib "$FindBin::Bin/lib";
+use PostgreSQL::Test::Cluster;
+use PostgreSQL::Test::Utils;
+use SchemakitTest;
+use Test::More;
+
+my $node = PostgreSQL::Test::Cluster->new('main');
+$node->init;
+$node->start;
+my $dir = $node->basedir;
+
+# another cluster, whose OIDs are not the same
+my $other = PostgreSQL::Test::Cluster->new('other');
+$other->init;
+$other->start;
+$other->safe_psql('postgres', 'CREATE TABLE x (id int, v text); CREATE TABLE y (id int PRIMARY KEY); DROP TABLE x');
+
+my $schema = q{
+CREATE EXTENSION schemakit;
+CREATE TABLE gone (a int); DROP TABLE gone;
+CREATE TABLE users (id int PRIMARY KEY, name text, gone int, doc jsonb, email text);
+ALTER TABLE users DROP gone;
+CREATE TABLE "Odd ""Name" (id int, v numeric) PARTITION BY LIST (id);
+CREATE TABLE odd_1 PARTITION OF "Odd ""Name" FOR VALUES IN (1);
+CREATE TABLE keyless (a int);
+CREATE TABLE paused (id int PRIMARY KEY);
+-- some events are in the default partition, some of a month that has long passed
+INSERT INTO schemakit.audit_event (txn_id, at, changed_at, n, command, shape_id, context, op) VALUES (0, '2001-01-15', '2001-01-15', 1, 0, 0, 1, 'T'), (0, '2002-01-15', '2002-01-15', 1, 0, 0, 1, 'T');
+SELECT schemakit.audit_maintain();
+INSERT INTO schemakit.audit_event (txn_id, at, changed_at, n, command, shape_id, context, op) VALUES (0, '1999-01-15', '1999-01-15', 1, 0, 0, 1, 'T');
+SELECT schemakit.audit_enable('users', mask => '{"email": "hash"}'), schemakit.audit_enable('"Odd ""Name"', capture => 'full'), schemakit.audit_enable('keyless'), schemakit.audit_enable('paused', replica => true);
+SELECT schemakit.audit_disable('paused');
+SELECT schemakit.auto_enable('audit', 'app');
+INSERT INTO users VALUES (1, 'ann', '{"a": 1}', 'a@x'), (2, 'bob', 'null', 'a@x');
+CREATE TABLE moment AS SELECT clock_timestamp() AS at;
+SELECT pg_sleep(0.01);
+UPDATE users SET name = 'anna', id = 3 WHERE id = 1;
+INSERT INTO "Odd ""Name" VALUES (1, 1.50);
+INSERT INTO keyless VALUES (1), (1);
+DELETE FROM keyless;
+};
+$node->safe_psql('postgres', 'CREATE DATABASE source');
+$node->safe_psql('source', $schema);
+
+# All that is in the log, and what it consists of.
+sub log_of
+{
+    my ($n, $db) = @_;
+    my @tables = split "\n", $n->safe_psql($db,
+        q{SELECT c.oid::regclass FROM pg_class c WHERE relnamespace = 'schemakit'::regnamespace AND relkind IN ('r', 'S') ORDER BY relname});
+    return join "\n", (map { "$_: " . $n->safe_psql($db, "SELECT md5(string_agg(r::text, chr(10) ORDER BY r::text)), count(*) FROM (SELECT " . (/_id$/ ? 'last_value' : '*') . " FROM $_) AS r") } @tables),
+      $n->safe_psql($db, q{SELECT c.relname, pg_get_expr(relpartbound, c.oid), pg_get_userbyid(relowner), relacl IS NULL OR relacl::text !~ ',',
+          (SELECT string_agg(pg_get_indexdef(indexrelid), ';' ORDER BY pg_get_indexdef(indexrelid)) FROM pg_index WHERE indrelid = c.oid),
+          (SELECT string_agg(tgname::text || tgenabled::text, ';' ORDER BY tgname) FROM pg_trigger WHERE tgrelid = c.oid)
+          FROM pg_class c WHERE relnamespace = 'schemakit'::regnamespace AND relkind = 'r' ORDER BY 1});
+}
+
+sub history_goes_on
+{
+    my ($n, $db, $name) = @_;
+    my $rel_id = $n->safe_psql($db, q{SELECT DISTINCT rel_id FROM schemakit.audit_shape WHERE table_name = 'users'});
+    my $last = $n->safe_psql($db, 'SELECT max(txn_id) FROM schemakit.audit_event');
+    my $position = $n->safe_psql($db, 'SELECT position FROM schemakit.audit_changes() LIMIT 1');
+    $n->safe_psql($db, q{UPDATE users SET name = 'again' WHERE id = 3; UPDATE users SET email = 'b@x' WHERE id = 2;
+        UPDATE "Odd ""Name" SET v = 1.5; INSERT INTO paused VALUES (1)});
+    is( $n->safe_psql($db, q{SELECT string_agg(op || coalesce(new ->> 'name', ''), ' ') FROM schemakit.audit_history('users', '{"id": 3}')}),
+        'Iann Uanna Uagain', "$name: the story goes on");
+    is( $n->safe_psql($db, "SELECT DISTINCT rel_id FROM schemakit.audit_log WHERE table_name = 'public.users'"), $rel_id, "$name: under the same identity");
+    is( $n->safe_psql($db, q{SELECT id, name, doc FROM schemakit.audit_as_of(NULL::users, (SELECT at FROM moment)) ORDER BY id}),
+        qq(1|ann|{"a": 1}\n2|bob|null), "$name: the table as it was before the dump");
+    is( $n->safe_psql($db, "SELECT table_name, op FROM schemakit.audit_changes('$position')"),
+        qq(public.users|U\npublic.users|U\npublic."Odd ""Name"|U), "$name: only what is new is new");
+    is( $n->safe_psql($db, "SELECT min(txn_id) > $last FROM schemakit.audit_changes('$position')"), 't', "$name: numbers go on");
+    is( $n->safe_psql($db, q{SELECT count(DISTINCT coalesce(old, new) ->> 'email') FROM schemakit.audit_log WHERE table_name = 'public.users' AND coalesce(old, new) ? 'email'}),
+        '1', "$name: the same value has the same hash");
+    is( $n->safe_psql($db, q{SELECT count(*) FROM schemakit.status() WHERE feature = 'audit' AND state NOT IN ('ok', 'disabled trigger')}), '0', "$name: all is covered");
+    return;
+}
+
+sub dump_text
+{
+    my ($n, $db) = @_;
+    my ($text) = run_command([ 'pg_dump', '-p', $n->port, '-h', $n->host, $db ]);
+    return join("\n", grep { !/^\\(un)?restrict/ } split(/\n/, $text));
+}
+
+my @from = ('-p', $node->port, '-h', $node->host);
+my @to = ('-p', $other->port, '-h', $other->host);
+my @psql = ('psql', '-X', '-q', '-v', 'ON_ERROR_STOP=1', @to);
+my $before = log_of($node, 'source');
+my $text = dump_text($node, 'source');
+runs_clean([ 'pg_dump', @from, '-Fc', '-f', "$dir/custom", 'source' ], 'dump, custom');
+runs_clean([ 'pg_dump', @from, '-Fd', '-j2', '-f', "$dir/dir", 'source' ], 'dump, directory');
+runs_clean([ 'pg_dump', @from, '-f', "$dir/plain.sql", 'source' ], 'dump, plain');
+
+my %restore = (
+    'custom' => [ 'pg_restore', @to, '-e', '-d', 'target', "$dir/custom" ],
+    'custom, 4 jobs' => [ 'pg_restore', @to, '-e', '-j4', '-d', 'target', "$dir/custom" ],
+    'directory, 4 jobs' => [ 'pg_restore', @to, '-e', '-j4', '-d', 'target', "$dir/dir" ],
+    'one transaction' => [ 'pg_restore', @to, '-1', '-d', 'target', "$dir/custom" ],
+    'plain' => [ @psql, '-d', 'target', '-f', "$dir/plain.sql" ]);
+for my $way (sort keys %restore)
+{
+    $other->safe_psql('postgres', "DROP DATABASE IF EXISTS target");
+    $other->safe_psql('postgres', "CREATE DATABASE target TEMPLATE template0");
+    runs_clean($restore{$way}, "restore, $way");
+    is(log_of($other, 'target'), $before, "the same log after restore, $way");
+    is(dump_text($other, 'target'), $text, "the same dump after restore, $way");
+}
+history_goes_on($other, 'target', 'after restore');
+runs_clean([ 'pg_restore', @to, '-e', '--clean', '--if-exists', '-d', 'target', "$dir/custom" ], 'restore over itself, clean');
+is(log_of($other, 'target'), $before, 'the same log after restore over itself');
+history_goes_on($other, 'target', 'after restore over itself');
+
+# one table, into a database with a log of its own
+$other->safe_psql('postgres', 'CREATE DATABASE live');
+$other->safe_psql('live', q{CREATE EXTENSION schemakit; CREATE TABLE own (id int PRIMARY KEY, name text);
+    SELECT schemakit.audit_enable('own'); INSERT INTO own VALUES (1, 'x')});
+runs_clean([ 'pg_restore', @to, '-e', '-t', 'users', '-d', 'live', "$dir/custom" ], 'restore of one table');
+runs_clean([ 'pg_dump', @from, '-t', 'users', '-f', "$dir/users.sql", 'source' ], 'dump of one table');
+$other->safe_psql('live', 'DROP TABLE users');
+runs_clean([ @psql, '-d', 'live', '-f', "$dir/users.sql" ], 'restore of its dump');
+my ($rc, $out, $err) = $other->psql('live', 'UPDATE users SET name = name || id');
+like($err, qr/there is no key to hash masked values with.*audit_enable/s, 'the key of masked values is not in the dump of a table');
+$other->safe_psql('live', q{SELECT schemakit.audit_enable('users', mask => '{"email": "hash"}'); UPDATE users SET name = name || id; UPDATE own SET name = 'y'});
+is( $other->safe_psql('live', q{SELECT table_name, op, old FROM schemakit.audit_log ORDER BY txn_id, n}),
+    qq(public.own|I|\npublic.users|U|{"name": "bob"}\npublic.users|U|{"name": "anna"}\npublic.own|U|{"name": "x"}), 'a table from elsewhere does not get mixed up');
+
+# who may dump it
+$node->safe_psql('source', 'CREATE ROLE dumper LOGIN; GRANT CONNECT ON DATABASE source TO dumper; GRANT SELECT ON ALL TABLES IN SCHEMA public TO dumper');
+my @as = ('pg_dump', @from, '-U', 'dumper', '-f', "$dir/dumper.sql");
+command_fails_like([ @as, 'source' ], qr/permission denied for (table|sequence) audit/, 'a dump needs the right to read the log');
+$node->safe_psql('source', 'GRANT pg_read_all_data TO dumper');
+runs_clean([ @as, 'source' ], 'as pg_read_all_data gives');
+
+# pg_upgrade
+my $bindir = $node->config_data('--bindir');
+$node->stop;
+my $new = PostgreSQL::Test::Cluster->new('new');
+$new->init;
+chdir($new->basedir) or die;
+command_ok(
+    [   'pg_upgrade', '--no-sync', '--link', '-d', $node->data_dir, '-D', $new->data_dir,
+        '-b', $bindir, '-B', $bindir, '-s', $new->host, '-p', $node->port, '-P', $new->port ],
+    'pg_upgrade');
+$new->start;
+is(log_of($new, 'source'), $before, 'the same log after pg_upgrade');
+history_goes_on($new, 'source', 'after pg_upgrade');
+
+$_->stop for $new, $other;
+done_testing();

@@ -1,8 +1,8 @@
 # What the scripts share: packages, the server's programs, the user to run a
 # server as, and a directory for it.  Sourced, from the top of the source tree.
 #
-# A script sets "packages" to the further packages that it needs, and calls
-# prepare.
+# A script sets "packages" to the further packages that it needs, "@" standing for
+# the server's major version, and calls prepare.
 
 unset PGHOST PGPORT PGUSER PGDATABASE PGDATA PGSERVICE PGOPTIONS PGPASSWORD
 export LC_ALL=C.UTF-8 DEBIAN_FRONTEND=noninteractive
@@ -54,7 +54,7 @@ find_server()
 # The packages that are missing, one a line.
 missing_packages()
 {
-	local major package
+	local major= package
 
 	if ! find_server; then
 		major=$(apt-cache show postgresql 2>/dev/null |
@@ -63,6 +63,12 @@ missing_packages()
 	fi
 	command -v cc >/dev/null || printf '%s\n' gcc libc6-dev
 	for package in $packages; do
+		if [[ $package = *@* ]]; then
+			# only of use for a server that is a package itself
+			[ -z "${bindir-}" ] || major=$(sed -n 's,^/usr/lib/postgresql/\([0-9]*\)/bin$,\1,p' <<<"$bindir")
+			[ -n "$major" ] || continue
+			package=${package/@/$major}
+		fi
 		dpkg -s "$package" >/dev/null 2>&1 || printf '%s\n' "$package"
 	done
 }

@@ -277,6 +277,41 @@ make_partition(ReturnSetInfo *rsinfo, const LogTable *table, const Month *month)
 		   : psprintf("created, rows moved: " UINT64_FORMAT, moved));
 }
 
+static Datum
+as_timestamptz(const char *text)
+{
+	return DirectFunctionCall3(timestamptz_in, CStringGetDatum(text),
+							   ObjectIdGetDatum(InvalidOid), Int32GetDatum(-1));
+}
+
+/*
+ * Is a part of the month somebody's own partition already?  Those who divide
+ * the log otherwise see to it themselves.
+ */
+static bool
+is_taken(const LogTable *table, const Month *month)
+{
+	Relation	rel = table_open(sk_audit_log_relid(table->name), AccessShareLock);
+	PartitionDesc partdesc = RelationGetPartitionDesc(rel, true);
+	PartitionBoundInfo bounds = partdesc->boundinfo;
+	TimestampTz from = DatumGetTimestampTz(as_timestamptz(month->from));
+	TimestampTz until = DatumGetTimestampTz(as_timestamptz(month->until));
+	bool		taken = false;
+
+	for (int i = 0; partdesc->nparts > 0 && i < bounds->ndatums; i++)
+	{
+		/* a bound is the end of the partition that its index names */
+		TimestampTz end = bounds->kind[i][0] == PARTITION_RANGE_DATUM_VALUE
+			? DatumGetTimestampTz(bounds->datums[i][0]) : DT_NOEND;
+		TimestampTz begin = i > 0 && bounds->kind[i - 1][0] == PARTITION_RANGE_DATUM_VALUE
+			? DatumGetTimestampTz(bounds->datums[i - 1][0]) : DT_NOBEGIN;
+
+		taken |= bounds->indexes[i] >= 0 && begin < until && from < end;
+	}
+	table_close(rel, NoLock);
+	return taken;
+}
+
 /* One maintenance at a time; writers mind only if they use the default. */
 static bool
 lock_table(ReturnSetInfo *rsinfo, const LogTable *table)
@@ -311,7 +346,10 @@ make_partitions(ReturnSetInfo *rsinfo, Interval *premake, bool ahead)
 			continue;
 		/* asked again now that nobody else makes them */
 		foreach(lc, missing_months(table, premake, !ahead))
-			make_partition(rsinfo, table, lfirst(lc));
+		{
+			if (!is_taken(table, lfirst(lc)))
+				make_partition(rsinfo, table, lfirst(lc));
+		}
 	}
 }
 

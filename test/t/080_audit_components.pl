@@ -1,0 +1,158 @@
+# The audit log with the real pgbouncer and the real pg_cron: actors behind a
+# pool in transaction mode, and maintenance by a scheduled job.
+use strict;
+use warnings;
+use PostgreSQL::Test::Cluster;
+use PostgreSQL::Test::Utils;
+use Test::More;
+
+my $node = PostgreSQL::Test::Cluster->new('main');
+$node->init;
+my $cron = -e $node->config_data('--pkglibdir') . '/pg_cron.so';
+$node->append_conf('postgresql.conf', <<'C') if $cron;
+shared_preload_libraries = 'pg_cron'
+cron.database_name = 'postgres'
+cron.use_background_workers = on
+C
+$node->start;
+my $user = $node->safe_psql('postgres', 'SELECT current_user');
+$node->safe_psql('postgres', q{CREATE EXTENSION schemakit;
+    CREATE TABLE t (id bigserial PRIMARY KEY, who text);
+    SELECT schemakit.audit_enable('t');
+    CREATE TABLE required (id bigserial PRIMARY KEY, who text);
+    SELECT schemakit.audit_enable('required', require_actor => true)});
+
+# 1. Behind pgbouncer
+my ($bouncer) = grep { -x } map { "$_/pgbouncer" } split(':', $ENV{PATH}), '/usr/sbin', '/usr/local/sbin';
+SKIP:
+{
+    skip 'not checked: pgbouncer is not installed', 6 unless $bouncer;
+    my $port = PostgreSQL::Test::Cluster::get_free_port();
+    my $dir = $node->basedir;
+    append_to_file("$dir/users.txt", qq("$user" ""\n));
+    append_to_file("$dir/pgbouncer.ini", <<"I");
+[databases]
+postgres = host=@{[$node->host]} port=@{[$node->port]} dbname=postgres
+[pgbouncer]
+pool_mode = transaction
+default_pool_size = 2
+listen_port = $port
+unix_socket_dir = $dir
+auth_type = trust
+auth_file = $dir/users.txt
+I
+    my ($out, $err) = ('', '');
+    my $pooler = IPC::Run::start([ $bouncer, "$dir/pgbouncer.ini" ], '>', \$out, '2>', \$err);
+    my $up = 0;
+    for (1 .. 100)
+    {
+        last if $up = IPC::Run::run([ 'psql', '-X', '-h', $dir, '-p', $port, '-U', $user, '-c', 'SELECT 1', 'postgres' ], '>', \my $o, '2>', \my $e);
+        select(undef, undef, undef, 0.05);
+    }
+    ok($up, 'connected through pgbouncer') or diag($err);
+
+    my %script = (
+        ann => q{BEGIN; SET LOCAL schemakit.audit_actor = 'ann'; INSERT INTO t (who) VALUES ('ann'); COMMIT;},
+        bob => q{BEGIN; SELECT schemakit.audit_set_actor('bob', '{"by": "bob"}'); INSERT INTO t (who) VALUES ('bob'); UPDATE t SET who = who WHERE id = 1; COMMIT;},
+        carl => q{INSERT INTO t (who) VALUES ('carl@example.com') /*actor='carl%40example.com',route='%2Forders'*/;},
+        dan => q{INSERT INTO required (who) VALUES ('dan') /*actor='dan'*/;},
+        nobody => q{INSERT INTO t (who) VALUES (NULL);});
+    my @files;
+    for my $who (sort keys %script)
+    {
+        append_to_file("$dir/$who.sql", join("\n", split(/(?<=;) /, $script{$who})) . "\n");
+        push @files, '-f', "$dir/$who.sql";
+    }
+    for my $mode ('simple', 'extended')
+    {
+        command_ok([ 'pgbench', '-n', '-c', 8, '-t', 100, '-M', $mode, @files, '-h', $dir, '-p', $port, '-U', $user, 'postgres' ],
+            "8 clients on 2 connections, $mode protocol");
+    }
+    is( $node->safe_psql('postgres', q{SELECT count(*) > 1000, count(DISTINCT pid) <= 2, count(DISTINCT actor), count(*) FILTER (WHERE new ->> 'who' IS DISTINCT FROM actor)
+            FROM schemakit.audit_log}), 't|t|4|0', 'everybody is who they say, and nobody is somebody else');
+    is( $node->safe_psql('postgres', q{SELECT count(*) FROM schemakit.audit_log WHERE (context IS NOT NULL) <> (actor IS NOT DISTINCT FROM 'bob')}),
+        '0', 'and has said what they say');
+    my ($rc, $o, $e) = $node->psql('postgres', q{INSERT INTO required (who) VALUES ('x')}, extra_params => [ '-h', $dir, '-p', $port ]);
+    like($e, qr/no actor is set/, 'without an actor nothing is written where one is required');
+    $pooler->signal('INT');
+    $pooler->finish;
+}
+
+# 2. Maintenance
+sub leaves
+{
+    return $node->safe_psql('postgres', q{SELECT string_agg(c.relname, ' ' ORDER BY c.relname) FROM pg_inherits JOIN pg_class c ON c.oid = inhrelid
+        WHERE inhparent = 'schemakit.audit_event'::regclass AND c.relname } . $_[0]);
+}
+sub old_event
+{
+    my ($at) = @_;
+    return "INSERT INTO schemakit.audit_event (txn_id, at, changed_at, n, command, shape_id, context, op) SELECT 0, '$at', '$at', 1, 0, min(shape_id), 1, 'T' FROM schemakit.audit_shape;";
+}
+my $months = $node->safe_psql('postgres', q{SELECT string_agg('audit_event_p' || to_char(m, 'YYYY_MM'), ' ' ORDER BY m) FROM generate_series(date_trunc('month', now() AT TIME ZONE 'UTC'),
+    (now() + '3 months') AT TIME ZONE 'UTC', '1 month') AS m});
+is(leaves(q{LIKE '%_p2%'}), $months, 'audit_enable() makes the months ahead');
+$node->safe_psql('postgres', old_event('2001-01-31 23:59:59+00') . old_event('2001-02-01 00:00:00+00') . old_event('2001-02-28 12:00:00+00') . old_event('2020-01-15'));
+SKIP:
+{
+    skip 'not checked: pg_cron is not installed', 5 unless $cron;
+    $node->safe_psql('postgres', q{CREATE EXTENSION pg_cron; SELECT cron.schedule('audit', '@reboot', 'SELECT schemakit.audit_maintain()')});
+    $node->restart;
+    ok( $node->poll_query_until('postgres', q{SELECT count(*) = 1 FROM cron.job_run_details WHERE status = 'succeeded'}), 'a job of pg_cron has run');
+    is(leaves(q{~ '_p20[02][01]_'}), 'audit_event_p2001_01 audit_event_p2001_02 audit_event_p2020_01', 'and moved the rows of the default partition to their months');
+    is( $node->safe_psql('postgres', q{SELECT string_agg(count::text, ' ' ORDER BY leaf) FROM (SELECT tableoid::regclass::text AS leaf, count(*) FROM schemakit.audit_event WHERE at < '2021-01-01' GROUP BY 1) AS c}),
+        '1 2 1', 'all of them');
+    $node->safe_psql('postgres', q{SELECT cron.schedule('audit', '@reboot', 'SELECT schemakit.audit_maintain(retain => ''20 years'')')});
+    $node->restart;
+    ok( $node->poll_query_until('postgres', q{SELECT count(*) = 2 FROM cron.job_run_details WHERE status = 'succeeded'}), 'the next time with a retention');
+    is(leaves(q{~ '_p20[02][01]_'}), 'audit_event_p2020_01', 'it dropped what is older');
+}
+
+sub drop_leaves
+{
+    $node->safe_psql('postgres', q{DO $$DECLARE r regclass; BEGIN FOR r IN SELECT inhrelid FROM pg_inherits WHERE inhparent IN ('schemakit.audit_event'::regclass, 'schemakit.audit_txn'::regclass)
+        AND inhrelid::regclass::text !~ 'default' LOOP EXECUTE 'DROP TABLE ' || r; END LOOP; END$$});
+    return;
+}
+
+# 3. Nobody maintains anything: no partition, and writes go on
+drop_leaves();
+$node->safe_psql('postgres', q{INSERT INTO t (who) VALUES ('late')});
+is( $node->safe_psql('postgres', q{SELECT e.tableoid::regclass, t.tableoid::regclass FROM schemakit.audit_event e JOIN schemakit.audit_txn t USING (txn_id)}),
+    'schemakit.audit_event_default|schemakit.audit_txn_default', 'without partitions events go to the default one');
+$node->safe_psql('postgres', 'SELECT schemakit.audit_maintain()');
+is( $node->safe_psql('postgres', q{SELECT e.tableoid::regclass::text ~ '_p20', t.tableoid::regclass::text ~ '_p20', new ->> 'who' FROM schemakit.audit_event e JOIN schemakit.audit_txn t USING (txn_id)}),
+    't|t|late', 'until somebody makes them');
+
+# 4. A partition that ended after a running transaction began is kept: that may still write there
+drop_leaves();
+my $writer = $node->background_psql('postgres');
+$writer->query_safe('BEGIN; SELECT 1');
+$node->safe_psql('postgres', q{SELECT pg_sleep(0.01);
+    SELECT format('CREATE TABLE schemakit.audit_event_short PARTITION OF schemakit.audit_event FOR VALUES FROM (%L) TO (%L)', now() - interval '1 hour', now()) \gexec});
+is( $node->safe_psql('postgres', q{SELECT count(*) FROM schemakit.audit_maintain('0', '0') WHERE partition = 'audit_event_short'}),
+    '0', 'the partition of a running transaction stays');
+$writer->query_safe(q{INSERT INTO t (who) VALUES ('running')});
+$writer->query_safe('COMMIT');
+is( $node->safe_psql('postgres', q{SELECT new ->> 'who' FROM schemakit.audit_event_short}), 'running', 'and it writes there');
+is( $node->safe_psql('postgres', q{SELECT action FROM schemakit.audit_maintain('0', '0') WHERE partition = 'audit_event_short'}),
+    'dropped', 'until it has ended');
+$writer->quit;
+
+# 5. Maintenance while everybody writes: nothing fails, nobody waits for long
+append_to_file($node->basedir . '/write.sql', "INSERT INTO t (who) VALUES ('x');\n");
+my ($out, $err) = ('', '');
+my $load = IPC::Run::start([ 'pgbench', '-n', '-c', 4, '-T', 4, '-f', $node->basedir . '/write.sql', '-h', $node->host, '-p', $node->port, '-U', $user, 'postgres' ], '>', \$out, '2>', \$err);
+my $dropped = 0;
+for my $year (2001 .. 2006)
+{
+    $node->safe_psql('postgres', old_event("$year-06-15"));
+    $dropped += $node->safe_psql('postgres', q{SELECT count(*) FROM schemakit.audit_maintain(retain => '15 years') WHERE action IN ('dropped', 'rows deleted: 1')});
+}
+$load->finish;
+is($err =~ s/^pgbench.*$//mr, '', 'no writer failed while the log was maintained');
+is($dropped, 6, 'and it was');
+is( $node->safe_psql('postgres', q{SELECT (SELECT count(*) FROM t WHERE who = 'x') = (SELECT count(*) FROM schemakit.audit_log WHERE new ->> 'who' = 'x')}), 't', 'all that was written is there');
+
+$node->stop;
+done_testing();

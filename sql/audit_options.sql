@@ -173,6 +173,13 @@ CREATE TRIGGER see BEFORE INSERT ON schemakit.audit_event FOR EACH ROW EXECUTE F
 INSERT INTO follows (nr) VALUES (2);
 SELECT * FROM seen;
 DROP TRIGGER see ON schemakit.audit_event;
+-- even one that changes audited tables itself
+CREATE FUNCTION echo() RETURNS trigger LANGUAGE plpgsql AS
+    $$BEGIN IF pg_trigger_depth() < 3 THEN INSERT INTO audit_options.follows (nr) VALUES (50 + pg_trigger_depth()); END IF; RETURN new; END$$;
+CREATE TRIGGER echo BEFORE INSERT ON schemakit.audit_txn FOR EACH ROW EXECUTE FUNCTION echo();
+INSERT INTO follows (nr) VALUES (50);
+SELECT op, key, context, count(*) OVER (PARTITION BY txn_id, n) AS named FROM schemakit.audit_event WHERE (key ->> 'nr')::int >= 50 ORDER BY n;
+DROP TRIGGER echo ON schemakit.audit_txn;
 ALTER TABLE schemakit.audit_event ADD CONSTRAINT no_99 CHECK (new ->> 'nr' <> '99');
 \set VERBOSITY sqlstate
 INSERT INTO follows (nr) VALUES (99);  -- fails

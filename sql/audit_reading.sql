@@ -122,6 +122,17 @@ SELECT * FROM schemakit.audit_as_of(NULL::parts, at('parts')) ORDER BY id;
 SELECT * FROM schemakit.audit_as_of(NULL::parts_1, at('parts'));  -- fails
 SELECT op, key, old, new FROM schemakit.audit_history('parts', '{"id": 1, "k": 1}');
 
+-- rows that swap their keys
+CREATE TABLE swapped (id int PRIMARY KEY DEFERRABLE, v text);
+SELECT schemakit.audit_enable('swapped');
+INSERT INTO swapped VALUES (1, 'a'), (2, 'b'), (3, 'c');
+SELECT remember('swapped');
+UPDATE swapped SET id = id % 3 + 1;
+SELECT * FROM swapped ORDER BY id;
+SELECT * FROM schemakit.audit_as_of(NULL::swapped, at('swapped')) ORDER BY id;
+SELECT * FROM schemakit.audit_as_of(NULL::swapped, at('swapped'), '{"id": 2}');
+SELECT op, key, old, new ->> 'v' AS v FROM schemakit.audit_history('swapped', '{"id": 2}');
+
 -- a transaction counts as done with its last change of the table
 CREATE TABLE accounts (id int PRIMARY KEY, balance int);
 SELECT schemakit.audit_enable('accounts');

@@ -184,6 +184,18 @@ key_events(const Story *story, const JsonbValue *key)
 	return events;
 }
 
+/*
+ * Of what one command did to keys, only the other half of the event itself is
+ * about the same row: others may have swapped their keys with it.
+ */
+static bool
+is_about_another(const Chapter *chapter, const Chapter *from)
+{
+	return chapter->txn_id == from->txn_id &&
+		chapter->command == from->command &&
+		chapter->n != from->n + 1 && chapter->n != from->n - 1;
+}
+
 static void tell_before(Story *story, const Chapter *from);
 static void tell_after(Story *story, const Chapter *from);
 
@@ -215,7 +227,7 @@ tell_before(Story *story, const Chapter *from)
 	{
 		Chapter    *chapter = list_nth(events, i);
 
-		if (compare(chapter, from) >= 0)
+		if (compare(chapter, from) >= 0 || is_about_another(chapter, from))
 			continue;
 		tell(story, chapter, true, false);
 		if (chapter->op == SK_AUDIT_INSERT || chapter->op == SK_AUDIT_NEW_KEY)
@@ -233,7 +245,7 @@ tell_after(Story *story, const Chapter *from)
 	{
 		Chapter    *chapter = lfirst(lc);
 
-		if (compare(chapter, from) <= 0)
+		if (compare(chapter, from) <= 0 || is_about_another(chapter, from))
 			continue;
 		tell(story, chapter, false, true);
 		if (chapter->op == SK_AUDIT_DELETE || chapter->op == SK_AUDIT_OLD_KEY)

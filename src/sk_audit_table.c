@@ -84,6 +84,27 @@ identifies_rows(Relation rel, Oid indexid)
 	return identifies;
 }
 
+/*
+ * The primary key, also a deferrable one, which the relation's entry in the
+ * cache does not name in all versions of the server.
+ */
+static Oid
+primary_key(List *indexes)
+{
+	ListCell   *lc;
+
+	foreach(lc, indexes)
+	{
+		Relation	index = index_open(lfirst_oid(lc), AccessShareLock);
+		bool		is_primary = index->rd_index->indisprimary;
+
+		index_close(index, AccessShareLock);
+		if (is_primary)
+			return lfirst_oid(lc);
+	}
+	return InvalidOid;
+}
+
 static bool
 has_columns(Relation rel, List *names)
 {
@@ -106,12 +127,13 @@ List *
 sk_audit_table_key(Relation root, const SkAuditOptions *options)
 {
 	List	   *indexes = RelationGetIndexList(root);
+	Oid			primary = primary_key(indexes);
 	ListCell   *lc;
 
 	if (options->key != NIL && has_columns(root, options->key))
 		return options->key;
-	if (OidIsValid(root->rd_pkindex))
-		return index_columns(root, root->rd_pkindex);
+	if (OidIsValid(primary))
+		return index_columns(root, primary);
 	if (root->rd_rel->relreplident == REPLICA_IDENTITY_INDEX &&
 		OidIsValid(root->rd_replidindex))
 		return index_columns(root, root->rd_replidindex);

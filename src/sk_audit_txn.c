@@ -216,7 +216,7 @@ set_text(Datum *values, bool *nulls, int attnum, const char *text)
 }
 
 static void
-insert_row(void)
+insert_row(int32 n)
 {
 	Datum		values[Natts_audit_txn];
 	bool		nulls[Natts_audit_txn] = {false};
@@ -226,7 +226,7 @@ insert_row(void)
 	bool		has_context = is_set(sk_guc_audit_context);
 
 	values[Anum_audit_txn_txn_id - 1] = Int64GetDatum(txn.id);
-	values[Anum_audit_txn_n - 1] = Int32GetDatum(txn.n);
+	values[Anum_audit_txn_n - 1] = Int32GetDatum(n);
 	values[Anum_audit_txn_at - 1] = TimestampTzGetDatum(at);
 	values[Anum_audit_txn_xid - 1] = FullTransactionIdGetDatum(GetTopFullTransactionId());
 	values[Anum_audit_txn_session_role - 1] = role_name(txn.session_role);
@@ -255,8 +255,12 @@ keep(char **kept, const char *string)
 	*kept = copy;
 }
 
+/*
+ * Say who acts from event "n" on.  If somebody has put triggers on the log, they
+ * may cause events themselves meanwhile.
+ */
 static void
-write_context(void)
+write_context(int32 n)
 {
 	txn.context = 0;			/* until the row is there */
 	txn.role = GetUserId();
@@ -265,9 +269,9 @@ write_context(void)
 	txn.statement = current_statement();
 	keep(&txn.actor, current_actor());
 	keep(&txn.application, current_application());
-	insert_row();
+	insert_row(n);
 	txn.subid = GetCurrentSubTransactionId();
-	txn.context = txn.n;
+	txn.context = n;
 }
 
 /*
@@ -306,17 +310,15 @@ sk_audit_txn_next(bool require_actor)
 				(errcode(ERRCODE_PROGRAM_LIMIT_EXCEEDED),
 				 errmsg("too many changes of audited tables in one transaction"),
 				 errhint("Divide the transaction.")));
-	txn.n++;
-	txn.changed_at = Max(txn.changed_at, GetCurrentTimestamp());
+	stamp.n = ++txn.n;
+	stamp.changed_at = txn.changed_at = Max(txn.changed_at, GetCurrentTimestamp());
 	if (!is_context_current())
-		write_context();
+		write_context(stamp.n);
 	if (require_actor)
 		check_actor();
 
 	stamp.txn_id = txn.id;
 	stamp.at = GetCurrentTransactionStartTimestamp();
-	stamp.changed_at = txn.changed_at;
-	stamp.n = txn.n;
 	stamp.context = txn.context;
 	return stamp;
 }

@@ -247,7 +247,9 @@ undo_event(SkAuditPast *past, HeapTuple tuple, TupleDesc tupdesc)
 
 /*
  * The events that are to be taken back, oldest first: those after the time,
- * and those of transactions that had begun and went on after it.
+ * and those of transactions that had begun and went on after it.  Where one
+ * command takes a key from a row and gives it to another, as rows swap theirs
+ * under a deferrable constraint, the row that had it is the older one.
  */
 static char *
 events_query(const SkAuditPast *past)
@@ -262,7 +264,7 @@ events_query(const SkAuditPast *past)
 					"SELECT * FROM schemakit.audit_event WHERE %s AND changed_at <= $2 AND at <= $2"
 					" AND txn_id = ANY (ARRAY(SELECT txn_id FROM schemakit.audit_event"
 					" WHERE %s AND changed_at > $2 AND at <= $2))"
-					") AS e ORDER BY max(changed_at) OVER (PARTITION BY txn_id), txn_id, command, n",
+					") AS e ORDER BY max(changed_at) OVER (PARTITION BY txn_id), txn_id, command, op IN ('I', 'N'), n",
 					which, which, which);
 }
 

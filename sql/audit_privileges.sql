@@ -58,7 +58,7 @@ CREATE FUNCTION put(i int) RETURNS void LANGUAGE sql SECURITY DEFINER SET search
 SET ROLE regress_audit_writer;
 SELECT put(7);
 RESET ROLE;
-SELECT key, role FROM schemakit.audit_log WHERE key = '{"id": 7}';
+SELECT key, role FROM schemakit.audit_log WHERE key = '{"id": 7}' AND table_name = 'audit_privileges.t';
 
 -- names on a search_path of somebody's choice are not used
 GRANT CREATE ON DATABASE :"DBNAME" TO regress_audit_evil;

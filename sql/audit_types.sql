@@ -32,7 +32,8 @@ VALUES (2, 'NaN', 'NaN', 'NaN', 'NaN', 'infinity', 'infinity', '-infinity', '0',
        (3, 'Infinity', 0, '-Infinity', '-Infinity', '0044-03-15 BC', '0044-03-15 BC', '294276-12-31 23:59:59.999999+00', '-178000000 years', '{"$jsonb": null}', '"x"', NULL, NULL, NULL, NULL),
        (4, 1e100, -0.0001, '-0', '-0', '4713-01-01 BC', '2000-01-01', '4713-01-01 00:00+00 BC', '1 mon -1 day', '"text"', '[]', '{1}', repeat('ü', 5000), NULL, NULL),
        (5, 0.00000000000000000000000000000000000001, 1, 1e-45, 5e-324, NULL, NULL, NULL, '-1 day -02:00', '1.00', ' 1 ', NULL, 'null', NULL, NULL),
-       (6, -1.000, NULL, 3.4028235e38, 1.7976931348623157e308, NULL, NULL, NULL, NULL, '[]', NULL, NULL, '{"$jsonb": null}', NULL, NULL);
+       (6, -1.000, NULL, 3.4028235e38, 1.7976931348623157e308, NULL, NULL, NULL, NULL, '[]', NULL, NULL, '{"$jsonb": null}', NULL, NULL),
+       (7, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, '{"$bytes": 1, "$sha256": "x"}', '{"$bytes": 1, "$sha256": "x"}', NULL, '{"$bytes": 1, "$sha256": "x"}', NULL, NULL);
 CREATE TABLE copy AS SELECT * FROM t;
 CREATE TABLE moment AS SELECT clock_timestamp() AS at;
 

@@ -324,17 +324,26 @@ wrap_jsonb(JsonbValue *value)
 	*value = *pushJsonbValue(&state, WJB_END_OBJECT, NULL);
 }
 
-/* Is it {"$jsonb": ...}? */
 static bool
-is_wrapped(const JsonbValue *value)
+is_key(const JsonbPair *pair, const char *key)
 {
-	const JsonbValue *key;
+	return pair->key.val.string.len == (int) strlen(key) &&
+		memcmp(pair->key.val.string.val, key, strlen(key)) == 0;
+}
 
-	if (value->type != jbvObject || value->val.object.nPairs != 1)
+/* Would it be taken for {"$jsonb": ...} or for a digest? */
+static bool
+is_ambiguous(const JsonbValue *value)
+{
+	const JsonbPair *pairs = value->val.object.pairs;
+
+	if (value->type != jbvObject)
 		return false;
-	key = &value->val.object.pairs[0].key;
-	return key->val.string.len == strlen(SK_JSON_NULL_OF_JSONB) &&
-		memcmp(key->val.string.val, SK_JSON_NULL_OF_JSONB, strlen(SK_JSON_NULL_OF_JSONB)) == 0;
+	if (value->val.object.nPairs == 1)
+		return is_key(&pairs[0], SK_JSON_NULL_OF_JSONB);
+	return value->val.object.nPairs == 2 &&
+		is_key(&pairs[0], SK_JSON_DIGEST_BYTES) &&
+		is_key(&pairs[1], SK_JSON_DIGEST_HASH);
 }
 
 /*
@@ -363,7 +372,7 @@ static void
 encode_jsonb(Datum value, JsonbValue *out)
 {
 	sk_json_unpack(DatumGetJsonbP(value), out);
-	if (out->type == jbvNull || is_wrapped(out))
+	if (out->type == jbvNull || is_ambiguous(out))
 		wrap_jsonb(out);
 }
 
@@ -426,11 +435,11 @@ encode_digest(struct varlena *data, JsonbValue *out)
 	JsonbValue	v;
 
 	push(&state, WJB_BEGIN_OBJECT, NULL);
-	set_cstring(&v, "$bytes");
+	set_cstring(&v, SK_JSON_DIGEST_BYTES);
 	push(&state, WJB_KEY, &v);
 	set_number(&v, int64_to_numeric(VARSIZE_ANY_EXHDR(data)));
 	push(&state, WJB_VALUE, &v);
-	set_cstring(&v, "$sha256");
+	set_cstring(&v, SK_JSON_DIGEST_HASH);
 	push(&state, WJB_KEY, &v);
 	encode_bytea(digest, &v);
 	sk_json_set_string(&v, v.val.string.val + 2, v.val.string.len - 2);

@@ -50,6 +50,10 @@ typedef struct SkJsonType
 /* What a null of jsonb is written as: {"$jsonb": null} */
 #define SK_JSON_NULL_OF_JSONB	"$jsonb"
 
+/* What a value is written as that has no room: {"$bytes": n, "$sha256": s} */
+#define SK_JSON_DIGEST_BYTES	"$bytes"
+#define SK_JSON_DIGEST_HASH		"$sha256"
+
 /* The bytes that one object may take: a little less than jsonb can hold. */
 #define SK_JSON_BUDGET	((Size) 240 * 1024 * 1024)
 

@@ -48,6 +48,23 @@ decode_array(SkJsonType *type, int32 typmod, JsonbContainer *container)
 											  type->byval, type->align));
 }
 
+/* Is it the digest of a value for which there was no room? */
+static bool
+is_digest(const JsonbValue *value)
+{
+	JsonbValue	v;
+
+	return value->type == jbvBinary &&
+		JsonContainerIsObject(value->val.binary.data) &&
+		JsonContainerSize(value->val.binary.data) == 2 &&
+		getKeyJsonValueFromContainer(value->val.binary.data,
+									 SK_JSON_DIGEST_BYTES,
+									 strlen(SK_JSON_DIGEST_BYTES), &v) != NULL &&
+		getKeyJsonValueFromContainer(value->val.binary.data,
+									 SK_JSON_DIGEST_HASH,
+									 strlen(SK_JSON_DIGEST_HASH), &v) != NULL;
+}
+
 /*
  * The value of the type that was written so, or, if the type has changed
  * meanwhile, the one that its input function makes of the text.  Under
@@ -57,7 +74,7 @@ Datum
 sk_json_decode(SkJsonType *type, int32 typmod, const JsonbValue *value,
 			   bool *isnull)
 {
-	*isnull = value->type == jbvNull;
+	*isnull = value->type == jbvNull || is_digest(value);
 	if (*isnull)
 		return (Datum) 0;
 	if (type->kind == SK_JSON_JSONB)

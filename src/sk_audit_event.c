@@ -133,16 +133,27 @@ sk_audit_event_hash(const JsonbValue *values, int nvalues, int64 rel_id)
 	return hash;
 }
 
-static uint64
-hash_key(const SkAuditTable *table, TupleTableSlot *row)
+/* The row's key as an object, and its hash. */
+static Jsonb *
+encode_key(const SkAuditTable *table, TupleTableSlot *row, uint64 *hash)
 {
+	JsonbPair  *pairs = palloc(sizeof(JsonbPair) * table->nkeys);
 	JsonbValue *values = palloc(sizeof(JsonbValue) * table->nkeys);
 	Size		budget = SK_JSON_BUDGET;
+	int			npairs = 0;
 
+	for (int i = 0; i < table->ncolumns; i++)
+	{
+		if (!table->is_key[i])
+			continue;
+		pairs[npairs].key = table->columns[i].name;
+		encode_column(table, &table->columns[i], row, &budget,
+					  &pairs[npairs++].value);
+	}
 	for (int i = 0; i < table->nkeys; i++)
-		encode_column(table, &table->columns[table->keys[i]], row, &budget,
-					  &values[i]);
-	return sk_audit_event_hash(values, table->nkeys, table->options->table);
+		values[i] = pairs[table->key_ranks[i]].value;
+	*hash = sk_audit_event_hash(values, table->nkeys, table->options->table);
+	return sk_json_object(pairs, npairs);
 }
 
 
@@ -166,20 +177,20 @@ write_event(const Event *event)
 	Datum		values[Natts_audit_event];
 	bool		nulls[Natts_audit_event] = {false};
 	bool		has_key = event->keyed != NULL && table->nkeys > 0;
+	uint64		hash = 0;
+	Jsonb	   *key = has_key ? encode_key(table, event->keyed, &hash) : NULL;
 
 	values[Anum_audit_event_txn_id - 1] = Int64GetDatum(stamp.txn_id);
 	values[Anum_audit_event_at - 1] = TimestampTzGetDatum(stamp.at);
 	values[Anum_audit_event_changed_at - 1] = TimestampTzGetDatum(stamp.changed_at);
 	nulls[Anum_audit_event_key_hash - 1] = !has_key;
-	values[Anum_audit_event_key_hash - 1] = has_key
-		? UInt64GetDatum(hash_key(table, event->keyed)) : (Datum) 0;
+	values[Anum_audit_event_key_hash - 1] = UInt64GetDatum(hash);
 	values[Anum_audit_event_n - 1] = Int32GetDatum(stamp.n);
 	values[Anum_audit_event_command - 1] = Int32GetDatum((int32) event->command);
 	values[Anum_audit_event_shape_id - 1] = Int32GetDatum(table->shape_id);
 	values[Anum_audit_event_context - 1] = Int32GetDatum(stamp.context);
 	values[Anum_audit_event_op - 1] = CharGetDatum(event->op);
-	set_document(values, nulls, Anum_audit_event_key,
-				 has_key ? encode_row(table, event->keyed, table->is_key) : NULL);
+	set_document(values, nulls, Anum_audit_event_key, key);
 	set_document(values, nulls, Anum_audit_event_old, event->old);
 	set_document(values, nulls, Anum_audit_event_new, event->new);
 	sk_audit_log_insert(SK_AUDIT_LOG_EVENT, stamp.at, values, nulls);

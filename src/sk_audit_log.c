@@ -12,9 +12,9 @@
  * All rows of a transaction have the same time, so the partition is looked
  * for once in a transaction.  The lock on the log and its partition is held
  * until the transaction ends, as INSERT would, so that neither can change
- * meanwhile.  Relations are opened for each row all the same: what is kept
- * open would have to be given back in the right order when a subtransaction,
- * a COPY or a portal ends.  It costs little with the locks held.
+ * meanwhile.  Relations are opened for each row all the same, with the locks
+ * that are held: what is kept open would have to be given back in the right
+ * order when a subtransaction, a COPY or a portal ends.
  *
  * What is kept from row to row, a slot and descriptions of the indexes, refers
  * to no open relation; invalidations of the log's relations make it anew.
@@ -56,6 +56,7 @@ typedef struct Writer
 	/* found in the current transaction */
 	Oid			table;
 	Oid			leaf;			/* the table itself if it has no partitions */
+	bool		locked;			/* so are the partition and its indexes */
 
 	/* found out about "described"; lives in "context" */
 	MemoryContext context;
@@ -211,6 +212,7 @@ place(Writer *writer, TimestampTz at)
 		? find_leaf(table, at) : relid;
 	table_close(table, NoLock);
 	writer->table = relid;
+	writer->locked = false;
 }
 
 /* Does anything on the relation want to see INSERT as a statement? */
@@ -321,9 +323,9 @@ describe(Writer *writer, Oid tableid, Relation leaf)
 
 static void
 insert_into_index(Relation leaf, TupleTableSlot *slot, Oid indexid,
-				  IndexInfo *info)
+				  IndexInfo *info, LOCKMODE lockmode)
 {
-	Relation	index = index_open(indexid, RowExclusiveLock);
+	Relation	index = index_open(indexid, lockmode);
 	Datum		values[INDEX_MAX_KEYS];
 	bool		nulls[INDEX_MAX_KEYS];
 
@@ -340,9 +342,10 @@ insert_into_index(Relation leaf, TupleTableSlot *slot, Oid indexid,
 }
 
 static void
-insert_directly(const Writer *writer, Relation leaf, Datum *values, bool *nulls)
+insert_directly(Writer *writer, Relation leaf, Datum *values, bool *nulls)
 {
 	TupleTableSlot *slot = writer->slot;
+	LOCKMODE	lockmode = writer->locked ? NoLock : RowExclusiveLock;
 
 	ExecClearTuple(slot);
 	memcpy(slot->tts_values, values, sizeof(Datum) * writer->natts);
@@ -350,8 +353,10 @@ insert_directly(const Writer *writer, Relation leaf, Datum *values, bool *nulls)
 	ExecStoreVirtualTuple(slot);
 	table_tuple_insert(leaf, slot, GetCurrentCommandId(true), 0, NULL);
 	for (int i = 0; i < writer->nindexes; i++)
-		insert_into_index(leaf, slot, writer->indexes[i], writer->infos[i]);
+		insert_into_index(leaf, slot, writer->indexes[i], writer->infos[i],
+						  lockmode);
 	ExecClearTuple(slot);
+	writer->locked = OidIsValid(writer->table);
 }
 
 /* INSERT INTO schemakit.table (a, b) VALUES ($1, $2) */
@@ -416,7 +421,8 @@ sk_audit_log_insert(SkAuditLog log, TimestampTz at, Datum *values, bool *nulls)
 		place(writer, at);
 	tableid = writer->table;
 	if (OidIsValid(writer->leaf))
-		leaf = table_open(writer->leaf, RowExclusiveLock);
+		leaf = table_open(writer->leaf,
+						  writer->locked ? NoLock : RowExclusiveLock);
 	if (leaf != NULL &&
 		(writer->described != RelationGetRelid(leaf) || !writer->complete))
 		describe(writer, tableid, leaf);

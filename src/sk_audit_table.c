@@ -338,21 +338,29 @@ column_index(const SkAuditTable *table, const char *name)
 	elog(ERROR, "column \"%s\" of the key is missing", name);
 }
 
+/* How many columns of the key come before that one? */
+static int
+key_rank(const SkAuditTable *table, int column)
+{
+	int			rank = 0;
+
+	for (int i = 0; i < column; i++)
+		rank += table->is_key[i];
+	return rank;
+}
+
 static void
 make_key(SkAuditTable *table, List *key)
 {
 	ListCell   *lc;
 
-	table->keys = palloc(sizeof(int) * Max(list_length(key), 1));
 	table->is_key = palloc0(sizeof(bool) * Max(table->ncolumns, 1));
+	table->key_ranks = palloc(sizeof(int) * Max(list_length(key), 1));
 	table->nkeys = 0;
 	foreach(lc, key)
-	{
-		int			i = column_index(table, lfirst(lc));
-
-		table->keys[table->nkeys++] = i;
-		table->is_key[i] = true;
-	}
+		table->is_key[column_index(table, lfirst(lc))] = true;
+	foreach(lc, key)
+		table->key_ranks[table->nkeys++] = key_rank(table, column_index(table, lfirst(lc)));
 }
 
 /* The key of mask "hash" */

@@ -51,7 +51,8 @@ typedef struct SkAuditTable
 	int			ncolumns;
 	SkAuditColumn *columns;
 	int			nkeys;			/* 0: the table has no key */
-	int		   *keys;			/* columns of the key, in its order */
+	int		   *key_ranks;		/* in the key's order: which of its columns,
+								 * in the order of their names */
 	bool	   *is_key;			/* for each column */
 	uint8		secret[SK_AUDIT_SECRET_SIZE];
 } SkAuditTable;

@@ -188,6 +188,26 @@ SELECT rel, op, key FROM events;
 SELECT relid, state, detail FROM schemakit.status() WHERE relid IN ('parts'::regclass, 'parts_1'::regclass, 'parts_2a'::regclass);
 SELECT forget();
 
+-- and so do those of a partition that is divided itself
+ALTER TABLE parts DETACH PARTITION parts_2;
+INSERT INTO parts_2a (id, k, v) VALUES (7, 2, 'h');
+INSERT INTO parts_2 VALUES (8, 2, 'i');
+TRUNCATE parts_2a;
+SELECT rel, op, key FROM events;
+SELECT relid, state FROM schemakit.status() WHERE relid IN ('parts'::regclass, 'parts_2'::regclass, 'parts_2a'::regclass);
+SELECT forget();
+-- a partition elsewhere
+CREATE FOREIGN DATA WRAPPER audit_nowhere;
+CREATE SERVER audit_nowhere FOREIGN DATA WRAPPER audit_nowhere;
+CREATE FOREIGN TABLE parts_f (id int NOT NULL, k int NOT NULL, v text) SERVER audit_nowhere;
+CREATE TABLE mixed (id int, k int, v text) PARTITION BY LIST (k);
+SELECT schemakit.audit_enable('mixed');
+ALTER TABLE mixed ATTACH PARTITION parts_f FOR VALUES IN (9);
+SELECT relid, state FROM schemakit.status() WHERE relid = 'mixed'::regclass;
+SELECT schemakit.audit_disable('mixed'), schemakit.audit_enable('mixed');
+DROP TABLE mixed;
+DROP FOREIGN DATA WRAPPER audit_nowhere CASCADE;
+
 -- who: the role that logged in, the current one, and what the client claims
 CREATE ROLE regress_audit_app;
 GRANT USAGE ON SCHEMA audit_capture TO regress_audit_app;

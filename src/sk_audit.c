@@ -178,6 +178,13 @@ create_row_trigger(Relation rel, const char *name,
 	sk_attach_create(rel, &def);
 }
 
+/* Foreign tables, as partitions, cannot have TRUNCATE triggers before 16. */
+static bool
+has_truncate(Relation rel)
+{
+	return rel->rd_rel->relkind != RELKIND_FOREIGN_TABLE;
+}
+
 /* Give the table a TRUNCATE trigger in that state, unless it has it. */
 static void
 ensure_truncate_trigger(Relation rel, char fires_when)
@@ -214,8 +221,7 @@ ensure_truncate_triggers(Relation rel, char fires_when)
 	{
 		Relation	table = table_open(lfirst_oid(lc), NoLock);
 
-		/* foreign tables cannot have one before 16 */
-		if (table->rd_rel->relkind != RELKIND_FOREIGN_TABLE)
+		if (has_truncate(table))
 			ensure_truncate_trigger(table, fires_when);
 		table_close(table, NoLock);
 	}
@@ -289,6 +295,24 @@ audit_column_changed(Relation rel, const Trigger *trigger,
 	return true;
 }
 
+/* Tell the triggers of the table and of its partitions. */
+static void
+set_args(Relation rel, const SkAuditOptions *options)
+{
+	ListCell   *lc;
+
+	foreach(lc, with_partitions(rel))
+	{
+		Relation	table = table_open(lfirst_oid(lc), NoLock);
+		const Trigger *trigger = find_trigger(table);
+
+		if (trigger != NULL)
+			sk_attach_set_args(table, trigger,
+							   list_make1(sk_audit_option_text(options)));
+		table_close(table, NoLock);
+	}
+}
+
 /*
  * Record the new shape.  A partition gets a TRUNCATE trigger of its own; a
  * table that was one has its former parent's trigger and identity, and needs
@@ -304,7 +328,7 @@ audit_altered(Relation rel, bool detached)
 		return;
 	if (trigger->tgisclone)
 	{
-		if (fires(trigger->tgenabled) &&
+		if (fires(trigger->tgenabled) && has_truncate(rel) &&
 			sk_attach_find(rel, sk_attach_function(TRUNCATE_FUNCTION)) == NULL)
 			ensure_truncate_trigger(rel, trigger->tgenabled);
 		return;
@@ -313,8 +337,7 @@ audit_altered(Relation rel, bool detached)
 	if (detached)
 	{
 		options->table = identity(rel, 0);
-		sk_attach_set_args(rel, trigger,
-						   list_make1(sk_audit_option_text(options)));
+		set_args(rel, options);
 	}
 	if (options->table != 0)
 		(void) sk_audit_table_record(rel, options, fires(trigger->tgenabled));

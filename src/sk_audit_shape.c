@@ -39,6 +39,7 @@
 #include "utils/lsyscache.h"
 #include "utils/numeric.h"
 #include "utils/rel.h"
+#include "utils/snapmgr.h"
 #include "utils/timestamp.h"
 
 uint64		sk_audit_shape_aborts = 0;
@@ -168,6 +169,11 @@ by_number(const ListCell *a, const ListCell *b)
 		((SkAuditShape *) lfirst(b))->shape_id;
 }
 
+/*
+ * What is committed, or ours, whatever the transaction's snapshot: rows are only
+ * added.  In a serializable transaction such a scan leaves no predicate locks,
+ * by which transactions that have nothing to do with each other could fail.
+ */
 static List *
 read_shapes(const char *index, int nkeys, ScanKey keys)
 {
@@ -175,7 +181,7 @@ read_shapes(const char *index, int nkeys, ScanKey keys)
 								 AccessShareLock);
 	SysScanDesc scan = systable_beginscan(rel,
 										  index ? sk_audit_log_relid(index) : InvalidOid,
-										  index != NULL, NULL, nkeys, keys);
+										  index != NULL, SnapshotSelf, nkeys, keys);
 	List	   *shapes = NIL;
 	HeapTuple	tuple;
 

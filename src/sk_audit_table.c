@@ -32,6 +32,7 @@
 #include "utils/lsyscache.h"
 #include "utils/memutils.h"
 #include "utils/rel.h"
+#include "utils/snapmgr.h"
 
 static HTAB *tables = NULL;
 
@@ -369,7 +370,7 @@ read_secret(SkAuditTable *table)
 {
 	Relation	rel = table_open(sk_audit_log_relid("audit_secret"),
 								 AccessShareLock);
-	SysScanDesc scan = systable_beginscan(rel, InvalidOid, false, NULL, 0, NULL);
+	SysScanDesc scan = systable_beginscan(rel, InvalidOid, false, SnapshotSelf, 0, NULL);
 	HeapTuple	tuple = systable_getnext(scan);
 	bool		isnull;
 	bytea	   *key;

@@ -14,6 +14,7 @@
  */
 #include "postgres.h"
 
+#include "sk_arg.h"
 #include "sk_audit_log.h"
 #include "sk_audit_txn.h"
 #include "sk_comment.h"
@@ -321,4 +322,31 @@ sk_audit_txn_next(bool require_actor)
 	stamp.at = GetCurrentTransactionStartTimestamp();
 	stamp.context = txn.context;
 	return stamp;
+}
+
+/*
+ * schemakit.audit_set_actor(actor text, context jsonb, local boolean)
+ */
+PG_FUNCTION_INFO_V1(schemakit_audit_set_actor);
+Datum
+schemakit_audit_set_actor(PG_FUNCTION_ARGS)
+{
+	GucAction	action;
+	char	   *actor = PG_ARGISNULL(0) ? pstrdup("")
+		: text_to_cstring(PG_GETARG_TEXT_PP(0));
+	char	   *context = pstrdup("");
+
+	sk_arg_reject_null(fcinfo, 2, "local");
+	action = PG_GETARG_BOOL(2) ? GUC_ACTION_LOCAL : GUC_ACTION_SET;
+	if (!PG_ARGISNULL(1))
+	{
+		Jsonb	   *jsonb = PG_GETARG_JSONB_P(1);
+
+		context = JsonbToCString(NULL, &jsonb->root, VARSIZE(jsonb));
+	}
+	(void) set_config_option("schemakit.audit_actor", actor, PGC_USERSET,
+							 PGC_S_SESSION, action, true, 0, false);
+	(void) set_config_option("schemakit.audit_context", context, PGC_USERSET,
+							 PGC_S_SESSION, action, true, 0, false);
+	PG_RETURN_VOID();
 }

@@ -1,6 +1,7 @@
 # Random DDL, in transactions that roll back in part: every statement ends in a
 # database with schemakit as it does in a twin without, and afterwards every
-# table is covered that should be, by a trigger whose column is there.
+# table is covered that should be, by a trigger whose column is there.  All tables
+# are audited by rule, too.
 #
 # SEED repeats a run, STEPS makes it longer.
 use strict;
@@ -87,7 +88,7 @@ for my $seed (defined $ENV{SEED} ? $ENV{SEED} : map { int(rand(1 << 30)) } 1 .. 
         $node->safe_psql('postgres', "DROP DATABASE IF EXISTS \"$db\"");
         $node->safe_psql('postgres', "CREATE DATABASE \"$db\"");
     }
-    $node->safe_psql('with', 'CREATE EXTENSION schemakit');
+    $node->safe_psql('with', q{CREATE EXTENSION schemakit; SELECT schemakit.auto_enable('audit', '%')});
     my ($without) = run('without', @script);
     my ($with, $err) = run('with', @script);
 

@@ -124,7 +124,9 @@ SELECT forget();
 CREATE TABLE "Odd ""Table""" ("Select" int PRIMARY KEY, "a.b" text, "quote'd" text, "ünï" text);
 SELECT schemakit.audit_enable('"Odd ""Table"""', exclude => '{a.b}');
 INSERT INTO "Odd ""Table""" VALUES (1, 'x', 'y', 'z');
+\a
 SELECT rel, key, new FROM events;
+\a
 SELECT forget();
 
 -- columns come, go and change between events

@@ -21,7 +21,7 @@ SELECT schemakit.audit_enable('t');
 INSERT INTO t (id) VALUES (0);
 INSERT INTO t VALUES (1,
     true, -32768, 9223372036854775807, 1.50, 1.5, 1.1, 1.1, 1.1,
-    E'line\nbreak "quoted" \\ ünï', 'abc', 'ab', 'a name', 'x', '\x00ff5c', 'a0eebc99-9c0b-4ef8-bb6d-6bb9bd380a11',
+    E'line\nbreak "quoted" \\ end', 'abc', 'ab', 'a name', 'x', '\x00ff5c', 'a0eebc99-9c0b-4ef8-bb6d-6bb9bd380a11',
     '{"b": 1,  "a": "\u0000", "b": 2}', '{"b": 1, "a": [1.0, null, "x"]}', '<a>x</a>',
     '2026-02-28', '12:34:56.789', '12:34:56+05:30', '2026-02-28 12:34:56.789', '2026-02-28 12:34:56.789012+02', '1 year 2 mons -3 days +04:05:06.7',
     '10.0.0.1/8', '08:00:2b:01:02:03', B'101', B'1', '(1.1,-0)', 'fat:1A cat:2',
@@ -39,6 +39,7 @@ CREATE TABLE moment AS SELECT clock_timestamp() AS at;
 
 -- what is stored does not depend on settings, and an update tells of each column what it was
 SELECT jsonb_pretty(new) FROM schemakit.audit_log WHERE op = 'I' AND key = '{"id": 1}' AND table_name = 'audit_types.t';
+SELECT length(new ->> 'tx') = length((SELECT tx FROM copy WHERE id = 4)) AS beyond_ascii FROM schemakit.audit_log WHERE op = 'I' AND key = '{"id": 4}' AND table_name = 'audit_types.t';
 SELECT new -> 'jb' AS jb, new -> 'js' AS js, left(new ->> 'f8', 20) AS f8, left(new ->> 'n', 20) AS n, new -> 'd' AS d, new -> 'iv' AS iv
 FROM schemakit.audit_log WHERE op = 'I' AND key -> 'id' > '1' AND table_name = 'audit_types.t' ORDER BY key;
 SET TimeZone = 'Asia/Kolkata';

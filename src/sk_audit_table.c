@@ -129,6 +129,7 @@ sk_audit_table_key(Relation root, const SkAuditOptions *options)
 {
 	List	   *indexes = RelationGetIndexList(root);
 	Oid			primary = primary_key(indexes);
+	Oid			replica = RelationGetReplicaIndex(root);
 	ListCell   *lc;
 
 	if (options->key != NIL && has_columns(root, options->key))
@@ -136,8 +137,8 @@ sk_audit_table_key(Relation root, const SkAuditOptions *options)
 	if (OidIsValid(primary))
 		return index_columns(root, primary);
 	if (root->rd_rel->relreplident == REPLICA_IDENTITY_INDEX &&
-		OidIsValid(root->rd_replidindex))
-		return index_columns(root, root->rd_replidindex);
+		OidIsValid(replica))
+		return index_columns(root, replica);
 	foreach(lc, indexes)
 	{
 		if (identifies_rows(root, lfirst_oid(lc)))

@@ -19,13 +19,14 @@
 #include "sk_audit_capture.h"
 #include "sk_audit_log.h"
 #include "sk_audit_option.h"
-#include "sk_audit_partition.h"
+#include "sk_audit_maintain.h"
 #include "sk_audit_shape.h"
 #include "sk_audit_table.h"
 #include "sk_compat.h"
 #include "sk_feature.h"
 #include "sk_guc.h"
 #include "sk_json.h"
+#include "sk_restore.h"
 #include "sk_spi.h"
 #include "sk_table.h"
 #include "sk_tuple.h"
@@ -232,6 +233,8 @@ static void
 attach(Relation rel, SkAuditOptions *options, const char *name,
 	   char fires_when)
 {
+	if (find_trigger(rel) == NULL)
+		sk_audit_shape_record_gap(RelationGetRelid(rel));
 	options->table = identity(rel, options->table);
 	create_row_trigger(rel, name, options, fires_when);
 	ensure_truncate_triggers(rel, fires_when);
@@ -314,33 +317,50 @@ set_args(Relation rel, const SkAuditOptions *options)
 }
 
 /*
- * Record the new shape.  A partition gets a TRUNCATE trigger of its own; a
- * table that was one has its former parent's trigger and identity, and needs
+ * A partition gets a TRUNCATE trigger of its own; a dump brings the one that it
+ * had.
+ */
+static void
+partition_altered(Relation rel, const Trigger *trigger)
+{
+	if (fires(trigger->tgenabled) && has_truncate(rel) &&
+		!sk_restore_is_running() &&
+		sk_attach_find(rel, sk_attach_function(TRUNCATE_FUNCTION)) == NULL)
+		ensure_truncate_trigger(rel, trigger->tgenabled);
+}
+
+/*
+ * Record the new shape, but for a table whose shapes a dump brings.  A table
+ * that was a partition has its former parent's trigger and identity, and needs
  * one of its own.
  */
 static void
-audit_altered(Relation rel, bool detached)
+table_altered(Relation rel, const Trigger *trigger, bool detached)
 {
-	const Trigger *trigger = find_trigger(rel);
-	SkAuditOptions *options;
+	SkAuditOptions *options = sk_audit_option_of(trigger);
 
-	if (trigger == NULL)
-		return;
-	if (trigger->tgisclone)
-	{
-		if (fires(trigger->tgenabled) && has_truncate(rel) &&
-			sk_attach_find(rel, sk_attach_function(TRUNCATE_FUNCTION)) == NULL)
-			ensure_truncate_trigger(rel, trigger->tgenabled);
-		return;
-	}
-	options = sk_audit_option_of(trigger);
 	if (detached)
 	{
 		options->table = identity(rel, 0);
 		set_args(rel, options);
 	}
-	if (options->table != 0)
-		(void) sk_audit_table_record(rel, options, fires(trigger->tgenabled));
+	if (options->table == 0 ||
+		(sk_restore_is_running() && !sk_audit_shape_is_known(options->table)))
+		return;
+	(void) sk_audit_table_record(rel, options, fires(trigger->tgenabled));
+}
+
+static void
+audit_altered(Relation rel, bool detached)
+{
+	const Trigger *trigger = find_trigger(rel);
+
+	if (trigger == NULL)
+		sk_audit_shape_record_gap(RelationGetRelid(rel));
+	else if (trigger->tgisclone)
+		partition_altered(rel, trigger);
+	else
+		table_altered(rel, trigger, detached);
 }
 
 /* What status() tells of a trigger that works: what differs from defaults */
@@ -398,56 +418,6 @@ const SkFeature sk_feature_audit = {
  *-------------------------------------------------------------------------
  */
 
-static List *
-names_from_array(Datum array)
-{
-	Datum	   *elements;
-	bool	   *nulls;
-	int			count;
-	List	   *names = NIL;
-
-	deconstruct_array(DatumGetArrayTypeP(array), NAMEOID, NAMEDATALEN, false,
-					  TYPALIGN_CHAR, &elements, &nulls, &count);
-	for (int i = 0; i < count; i++)
-	{
-		if (nulls[i])
-			ereport(ERROR,
-					(errcode(ERRCODE_NULL_VALUE_NOT_ALLOWED),
-					 errmsg("name of a column must not be null"),
-					 errhint("Name columns of the table.")));
-		names = lappend(names, pstrdup(NameStr(*DatumGetName(elements[i]))));
-	}
-	return names;
-}
-
-/* The arguments of audit_enable(), but for the first and the last two */
-static SkAuditOptions *
-options_from_args(FunctionCallInfo fcinfo)
-{
-	static const char *const names[] = {
-		"rel", "capture", "exclude", NULL, "mask", NULL, "truncate_rows",
-		"require_actor", "baseline", "replica"
-	};
-	SkAuditOptions *options = palloc0(sizeof(SkAuditOptions));
-
-	for (size_t i = 0; i < lengthof(names); i++)
-	{
-		if (names[i] != NULL)
-			sk_arg_reject_null(fcinfo, i, names[i]);
-	}
-	options->capture = sk_audit_option_capture(text_to_cstring(PG_GETARG_TEXT_PP(1)));
-	options->exclude = names_from_array(PG_GETARG_DATUM(2));
-	options->ignore_given = !PG_ARGISNULL(3);
-	if (options->ignore_given)
-		options->ignore = names_from_array(PG_GETARG_DATUM(3));
-	sk_audit_option_set_masks(options, PG_GETARG_JSONB_P(4));
-	if (!PG_ARGISNULL(5))
-		options->key = names_from_array(PG_GETARG_DATUM(5));
-	options->truncate_rows = PG_GETARG_BOOL(6);
-	options->require_actor = PG_GETARG_BOOL(7);
-	return options;
-}
-
 static void
 refuse_clone(Relation rel, const Trigger *trigger)
 {
@@ -481,7 +451,7 @@ PG_FUNCTION_INFO_V1(schemakit_audit_enable);
 Datum
 schemakit_audit_enable(PG_FUNCTION_ARGS)
 {
-	SkAuditOptions *options = options_from_args(fcinfo);
+	SkAuditOptions *options = sk_audit_option_from_args(fcinfo);
 	char		fires_when;
 	Relation	rel;
 	const Trigger *trigger;
@@ -496,7 +466,7 @@ schemakit_audit_enable(PG_FUNCTION_ARGS)
 		: TRIGGER_FIRES_ON_ORIGIN;
 	if (trigger != NULL)
 		options->table = sk_audit_option_of(trigger)->table;
-	sk_audit_partition_ensure();
+	sk_audit_maintain_ensure();
 	if (options->mask_hash != NIL)
 		make_secret();
 	if (trigger == NULL || !is_as_wanted(rel, trigger, options, fires_when))

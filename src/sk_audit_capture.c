@@ -52,15 +52,9 @@ deleting_command(TupleTableSlot *slot, HeapTuple tuple)
 	return HeapTupleHeaderGetCmax(tuple->t_data);
 }
 
-/*
- * schemakit.audit() RETURNS trigger
- */
-PG_FUNCTION_INFO_V1(schemakit_audit);
-Datum
-schemakit_audit(PG_FUNCTION_ARGS)
+static void
+record_row(SkAuditTable *table, const TriggerData *trigdata)
 {
-	TriggerData *trigdata = sk_trigger_after_row(fcinfo, "audit");
-	SkAuditTable *table = sk_audit_table_get(trigdata->tg_relation);
 	TupleTableSlot *old = trigdata->tg_trigslot;
 	TupleTableSlot *new = trigdata->tg_newslot;
 
@@ -73,6 +67,21 @@ schemakit_audit(PG_FUNCTION_ARGS)
 	else
 		sk_audit_event_delete(table, old,
 							  deleting_command(old, trigdata->tg_trigtuple));
+}
+
+/*
+ * schemakit.audit() RETURNS trigger
+ */
+PG_FUNCTION_INFO_V1(schemakit_audit);
+Datum
+schemakit_audit(PG_FUNCTION_ARGS)
+{
+	TriggerData *trigdata = sk_trigger_after_row(fcinfo, "audit");
+	SkAuditTable *table = sk_audit_table_get(trigdata->tg_relation);
+
+	if (!table->loading)
+		record_row(table, trigdata);
+	sk_audit_table_release();
 	return PointerGetDatum(NULL);
 }
 
@@ -110,6 +119,19 @@ record_rows(Relation rel, char op)
 	ExecDropSingleTupleTableSlot(slot);
 	table_endscan(scan);
 	UnregisterSnapshot(snapshot);
+	sk_audit_table_release();
+}
+
+static void
+record_truncate(Relation rel)
+{
+	SkAuditTable *table = sk_audit_table_get(rel);
+
+	sk_audit_event_truncate(table,
+							table->root == RelationGetRelid(rel) ? NULL
+							: sk_table_name(rel),
+							GetCurrentCommandId(true));
+	sk_audit_table_release();
 }
 
 /*
@@ -125,14 +147,15 @@ schemakit_audit_truncate(PG_FUNCTION_ARGS)
 	TriggerData *trigdata = sk_trigger_before_truncate(fcinfo, "audit_truncate");
 	Relation	rel = trigdata->tg_relation;
 	SkAuditTable *table = sk_audit_table_get(rel);
+	bool		loading = table->loading;
+	bool		with_rows = table->options->truncate_rows &&
+		rel->rd_rel->relkind == RELKIND_RELATION;
 
-	if (rel->rd_rel->relkind == RELKIND_RELATION && table->options->truncate_rows)
+	sk_audit_table_release();
+	if (with_rows && !loading)
 		record_rows(rel, SK_AUDIT_DELETE);
-	table = sk_audit_table_get(rel);
-	sk_audit_event_truncate(table,
-							table->root == RelationGetRelid(rel) ? NULL
-							: sk_table_name(rel),
-							GetCurrentCommandId(true));
+	if (!loading)
+		record_truncate(rel);
 	return PointerGetDatum(NULL);
 }
 

@@ -167,6 +167,20 @@ sk_audit_log_relid(const char *name)
 }
 
 /*
+ * Whose it is.
+ */
+Oid
+sk_audit_log_owner(void)
+{
+	Relation	table = table_open(sk_audit_log_relid("audit_event"),
+								   AccessShareLock);
+	Oid			owner = table->rd_rel->relowner;
+
+	table_close(table, NoLock);
+	return owner;
+}
+
+/*
  * The next number of a sequence.
  */
 int64
@@ -386,7 +400,6 @@ insert_by_statement(const Writer *writer, Oid tableid, Datum *values,
 					bool *nulls)
 {
 	Relation	table = table_open(tableid, NoLock);
-	Oid			owner = table->rd_rel->relowner;
 	Oid		   *types = palloc(sizeof(Oid) * writer->natts);
 	char	   *markers = palloc(writer->natts + 1);
 	char	   *sql = insert_statement(writer, RelationGetDescr(table), types);
@@ -398,7 +411,8 @@ insert_by_statement(const Writer *writer, Oid tableid, Datum *values,
 		markers[i] = nulls[i] ? 'n' : ' ';
 	markers[writer->natts] = '\0';
 	GetUserIdAndSecContext(&role, &sec_context);
-	SetUserIdAndSecContext(owner, sec_context | SECURITY_LOCAL_USERID_CHANGE |
+	SetUserIdAndSecContext(sk_audit_log_owner(),
+						   sec_context | SECURITY_LOCAL_USERID_CHANGE |
 						   SECURITY_RESTRICTED_OPERATION);
 	SPI_connect();
 	(void) SPI_execute_with_args(sql, writer->natts, types, values, markers,
@@ -441,15 +455,12 @@ sk_audit_log_insert(SkAuditLog log, TimestampTz at, Datum *values, bool *nulls)
 uint64
 sk_audit_log_as_owner(const char *sql)
 {
-	Relation	table = table_open(sk_audit_log_relid("audit_event"),
-								   AccessShareLock);
-	Oid			owner = table->rd_rel->relowner;
+	Oid			owner = sk_audit_log_owner();
 	int			nestlevel = sk_guc_pin();
 	uint64		processed;
 	Oid			role;
 	int			sec_context;
 
-	table_close(table, NoLock);
 	GetUserIdAndSecContext(&role, &sec_context);
 	SetUserIdAndSecContext(owner, sec_context | SECURITY_LOCAL_USERID_CHANGE |
 						   SECURITY_RESTRICTED_OPERATION);

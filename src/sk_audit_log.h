@@ -60,6 +60,7 @@ typedef enum SkAuditLog
 
 extern void sk_audit_log_init(void);
 extern Oid	sk_audit_log_relid(const char *name);
+extern Oid	sk_audit_log_owner(void);
 extern int64 sk_audit_log_number(const char *sequence);
 extern uint64 sk_audit_log_as_owner(const char *sql);
 extern void sk_audit_log_insert(SkAuditLog log, TimestampTz at,

@@ -12,9 +12,12 @@
  */
 #include "postgres.h"
 
+#include "sk_arg.h"
 #include "sk_audit_option.h"
 #include "sk_option.h"
 
+#include "catalog/pg_type.h"
+#include "utils/array.h"
 #include "utils/builtins.h"
 #include "utils/fmgrprotos.h"
 #include "utils/numeric.h"
@@ -306,4 +309,56 @@ sk_audit_option_rename(SkAuditOptions *options, const char *from,
 	found |= rename_in(&options->mask_hash, from, to);
 	found |= rename_in(&options->key, from, to);
 	return found;
+}
+
+static List *
+names_from_array(Datum array)
+{
+	Datum	   *elements;
+	bool	   *nulls;
+	int			count;
+	List	   *names = NIL;
+
+	deconstruct_array(DatumGetArrayTypeP(array), NAMEOID, NAMEDATALEN, false,
+					  TYPALIGN_CHAR, &elements, &nulls, &count);
+	for (int i = 0; i < count; i++)
+	{
+		if (nulls[i])
+			ereport(ERROR,
+					(errcode(ERRCODE_NULL_VALUE_NOT_ALLOWED),
+					 errmsg("name of a column must not be null"),
+					 errhint("Name columns of the table.")));
+		names = lappend(names, pstrdup(NameStr(*DatumGetName(elements[i]))));
+	}
+	return names;
+}
+
+/*
+ * The arguments of audit_enable(), but for the first and the last two.
+ */
+SkAuditOptions *
+sk_audit_option_from_args(FunctionCallInfo fcinfo)
+{
+	static const char *const names[] = {
+		"rel", "capture", "exclude", NULL, "mask", NULL, "truncate_rows",
+		"require_actor", "baseline", "replica"
+	};
+	SkAuditOptions *options = palloc0(sizeof(SkAuditOptions));
+
+	for (size_t i = 0; i < lengthof(names); i++)
+	{
+		if (names[i] != NULL)
+			sk_arg_reject_null(fcinfo, i, names[i]);
+	}
+	options->capture = sk_audit_option_capture(text_to_cstring(PG_GETARG_TEXT_PP(1)));
+	options->exclude = names_from_array(PG_GETARG_DATUM(2));
+	options->ignore_given = !PG_ARGISNULL(3);
+	if (options->ignore_given)
+		options->ignore = names_from_array(PG_GETARG_DATUM(3));
+	sk_audit_option_set_masks(options, PG_GETARG_JSONB_P(4));
+	if (!PG_ARGISNULL(5))
+		options->key = names_from_array(PG_GETARG_DATUM(5));
+	options->truncate_rows = PG_GETARG_BOOL(6);
+	options->require_actor = PG_GETARG_BOOL(7);
+	return options;
 }

@@ -9,6 +9,7 @@
 #define SK_AUDIT_OPTION_H
 
 #include "commands/trigger.h"
+#include "fmgr.h"
 #include "nodes/pg_list.h"
 #include "utils/jsonb.h"
 
@@ -39,6 +40,7 @@ typedef struct SkAuditOptions
 extern SkAuditCapture sk_audit_option_capture(const char *name);
 extern void sk_audit_option_set_masks(SkAuditOptions *options,
 									  const Jsonb *masks);
+extern SkAuditOptions *sk_audit_option_from_args(FunctionCallInfo fcinfo);
 extern SkAuditOptions *sk_audit_option_parse(const Jsonb *options);
 extern SkAuditOptions *sk_audit_option_of(const Trigger *trigger);
 extern SkAuditOptions *sk_audit_option_try(const Trigger *trigger);

@@ -53,14 +53,10 @@ sk_audit_reader_check(void)
 void
 sk_audit_reader_begin(Oid *role, int *sec_context)
 {
-	Relation	table = table_open(sk_audit_log_relid("audit_event"),
-								   AccessShareLock);
-
 	GetUserIdAndSecContext(role, sec_context);
-	SetUserIdAndSecContext(table->rd_rel->relowner,
+	SetUserIdAndSecContext(sk_audit_log_owner(),
 						   *sec_context | SECURITY_LOCAL_USERID_CHANGE |
 						   SECURITY_RESTRICTED_OPERATION);
-	table_close(table, NoLock);
 }
 
 static void

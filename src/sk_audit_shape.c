@@ -28,11 +28,8 @@
 #include "access/htup_details.h"
 #include "access/table.h"
 #include "access/xact.h"
-#include "access/xlog.h"
 #include "catalog/pg_collation.h"
 #include "catalog/pg_type.h"
-#include "common/hashfn.h"
-#include "miscadmin.h"
 #include "utils/array.h"
 #include "utils/builtins.h"
 #include "utils/fmgroids.h"
@@ -89,9 +86,19 @@ sk_audit_shape_init(void)
 int64
 sk_audit_shape_cluster(void)
 {
-	uint64		hash = hash_combine64(GetSystemIdentifier(), MyDatabaseId);
+	Relation	rel = table_open(sk_audit_log_relid("audit_origin"),
+								 AccessShareLock);
+	SysScanDesc scan = systable_beginscan(rel, InvalidOid, false, SnapshotSelf, 0, NULL);
+	HeapTuple	tuple = systable_getnext(scan);
+	int64		cluster;
+	bool		isnull;
 
-	return (int64) (hash & PG_INT64_MAX);
+	if (!HeapTupleIsValid(tuple))
+		elog(ERROR, "schemakit.audit_origin is empty");
+	cluster = DatumGetInt64(heap_getattr(tuple, 1, RelationGetDescr(rel), &isnull));
+	systable_endscan(scan);
+	table_close(rel, AccessShareLock);
+	return cluster;
 }
 
 
@@ -252,6 +259,20 @@ sk_audit_shape_is_of(int64 rel_id, Oid relid)
 	return get_rel_name(last->relid) == NULL &&
 		strcmp(last->table_name, get_rel_name(relid)) == 0 &&
 		strcmp(last->schema_name, get_namespace_name(get_rel_namespace(relid))) == 0;
+}
+
+
+/*
+ * Has this database recorded it?  Not that of a table whose dump is being
+ * loaded.
+ */
+bool
+sk_audit_shape_is_known(int64 rel_id)
+{
+	List	   *shapes = sk_audit_shape_list(rel_id);
+
+	return shapes != NIL &&
+		((SkAuditShape *) llast(shapes))->cluster == sk_audit_shape_cluster();
 }
 
 
@@ -457,4 +478,26 @@ sk_audit_shape_record(SkAuditShape *shape)
 		insert_shape(shape);
 	}
 	return shape->shape_id;
+}
+
+/*
+ * The table has no trigger.  If its changes are thought to be recorded, say
+ * that they are not.
+ */
+void
+sk_audit_shape_record_gap(Oid relid)
+{
+	int64		rel_id = sk_audit_shape_find(get_namespace_name(get_rel_namespace(relid)),
+											 get_rel_name(relid));
+	SkAuditShape *last;
+
+	if (rel_id == 0)
+		return;
+	last = llast(sk_audit_shape_list(rel_id));
+	if (!last->covered || last->relid != relid ||
+		last->cluster != sk_audit_shape_cluster())
+		return;
+	last->covered = false;
+	last->shape_id = (int32) sk_audit_log_number("audit_shape_id");
+	insert_shape(last);
 }

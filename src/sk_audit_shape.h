@@ -43,7 +43,9 @@ extern int64 sk_audit_shape_cluster(void);
 extern List *sk_audit_shape_list(int64 rel_id);
 extern int64 sk_audit_shape_find(const char *schema, const char *table);
 extern bool sk_audit_shape_is_of(int64 rel_id, Oid relid);
+extern bool sk_audit_shape_is_known(int64 rel_id);
 extern void sk_audit_shape_number(SkAuditShape *shape, List *older);
 extern int32 sk_audit_shape_record(SkAuditShape *shape);
+extern void sk_audit_shape_record_gap(Oid relid);
 
 #endif							/* SK_AUDIT_SHAPE_H */

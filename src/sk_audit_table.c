@@ -6,8 +6,7 @@
  *
  * Entries are made at the first event of a table, and again after an
  * invalidation of the table or, for a partition, of the table from which it
- * has its trigger.  An entry that another one is made of stays readable until
- * then, so what runs between two invalidations needs no lock on it.
+ * has its trigger.  What an entry had before stays until nobody reads entries.
  *
  *-------------------------------------------------------------------------
  */
@@ -18,6 +17,7 @@
 #include "sk_audit_table.h"
 #include "sk_compat.h"
 #include "sk_feature.h"
+#include "sk_restore.h"
 #include "sk_tuple.h"
 
 #include "access/genam.h"
@@ -38,6 +38,9 @@ static HTAB *tables = NULL;
 
 /* What entries had before they were made anew: freed when nobody reads it. */
 static MemoryContext outdated = NULL;
+
+/* How many callers are between sk_audit_table_get() and _release()? */
+static int	readers = 0;
 
 /* Is there an entry that must not be used any more? */
 static bool any_invalid = false;
@@ -414,6 +417,17 @@ check_identity(Relation rel, const SkAuditTable *table)
 				 errhint("Call schemakit.audit_enable(), which gives it an identity of its own in the audit log.")));
 }
 
+/*
+ * Is a dump loaded that has the table's rows and its history?  Whoever loads it
+ * may write to the log, too.
+ */
+static bool
+is_loaded(const SkAuditTable *table)
+{
+	return sk_restore_is_by(sk_audit_log_owner()) &&
+		!sk_audit_shape_is_known(table->options->table);
+}
+
 static void
 make_entry(SkAuditTable *table, Relation rel)
 {
@@ -430,6 +444,9 @@ make_entry(SkAuditTable *table, Relation rel)
 				 errhint("Drop the trigger, and let schemakit.audit_enable() make it.")));
 	table->root = sk_attach_origin(trigger->tgoid);
 	check_identity(rel, table);
+	table->loading = is_loaded(table);
+	if (table->loading)
+		return;
 	root = table_open(table->root, AccessShareLock);
 	key = sk_audit_table_key(root, table->options);
 	make_columns(table, rel, key);
@@ -453,8 +470,7 @@ make_tables(void)
 }
 
 /*
- * The memory of an entry, which a caller further up may be reading: it goes
- * away with the transaction.
+ * The memory of an entry, which a caller further up may be reading.
  */
 static void
 retire(MemoryContext context)
@@ -464,6 +480,14 @@ retire(MemoryContext context)
 										 "schemakit outdated tables",
 										 ALLOCSET_SMALL_SIZES);
 	MemoryContextSetParent(context, outdated);
+}
+
+static void
+delete_outdated(void)
+{
+	if (outdated != NULL)
+		MemoryContextDelete(outdated);
+	outdated = NULL;
 }
 
 static void
@@ -480,18 +504,18 @@ remove_invalid(void)
 		MemoryContextDelete(table->context);
 		(void) hash_search(tables, &table->relid, HASH_REMOVE, NULL);
 	}
-	if (outdated != NULL)
-		MemoryContextDelete(outdated);
-	outdated = NULL;
 	any_invalid = false;
 }
 
 static void
 at_transaction_end(XactEvent event, void *arg)
 {
-	if (any_invalid && (event == XACT_EVENT_COMMIT ||
-						event == XACT_EVENT_ABORT ||
-						event == XACT_EVENT_PREPARE))
+	if (event != XACT_EVENT_COMMIT && event != XACT_EVENT_ABORT &&
+		event != XACT_EVENT_PREPARE)
+		return;
+	readers = 0;				/* one that failed did not say so */
+	delete_outdated();
+	if (any_invalid)
 		remove_invalid();
 }
 
@@ -522,8 +546,16 @@ new_entry(Oid relid)
 	return table;
 }
 
+static bool
+is_current(const SkAuditTable *table)
+{
+	return table->valid && table->aborts == sk_audit_shape_aborts &&
+		(!table->loading || sk_restore_is_running());
+}
+
 /*
- * What is known of the table that a trigger fires on.
+ * What is known of the table that a trigger fires on; the caller may read it
+ * until sk_audit_table_release().
  */
 SkAuditTable *
 sk_audit_table_get(Relation rel)
@@ -533,7 +565,8 @@ sk_audit_table_get(Relation rel)
 		: hash_search(tables, &relid, HASH_FIND, NULL);
 	MemoryContext old;
 
-	if (table != NULL && table->valid && table->aborts == sk_audit_shape_aborts)
+	readers++;
+	if (table != NULL && is_current(table))
 		return table;
 	table = new_entry(relid);
 	old = MemoryContextSwitchTo(table->context);
@@ -546,4 +579,11 @@ sk_audit_table_get(Relation rel)
 	 */
 	table->valid = !table->stale;
 	return table;
+}
+
+void
+sk_audit_table_release(void)
+{
+	if (--readers == 0)
+		delete_outdated();
 }

@@ -45,6 +45,7 @@ typedef struct SkAuditTable
 	bool		stale;			/* invalidated while it was being made */
 	uint64		aborts;			/* sk_audit_shape_aborts at that time */
 	MemoryContext context;
+	bool		loading;		/* by a dump that has its history: no events */
 
 	SkAuditOptions *options;
 	int32		shape_id;
@@ -59,6 +60,7 @@ typedef struct SkAuditTable
 
 extern void sk_audit_table_init(void);
 extern SkAuditTable *sk_audit_table_get(Relation rel);
+extern void sk_audit_table_release(void);
 extern List *sk_audit_table_key(Relation root, const SkAuditOptions *options);
 extern SkAuditShape *sk_audit_table_shape(Relation root,
 										  const SkAuditOptions *options,

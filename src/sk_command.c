@@ -13,7 +13,9 @@
 #include "sk_command.h"
 #include "sk_compat.h"
 
+#include "catalog/namespace.h"
 #include "catalog/pg_class.h"
+#include "catalog/pg_trigger.h"
 #include "catalog/pg_type.h"
 #include "executor/executor.h"
 #include "funcapi.h"
@@ -73,22 +75,75 @@ sk_command_list(void)
 	return commands;
 }
 
-static SkDroppedColumn *
-dropped_column(TupleTableSlot *slot)
+/* Schema, table, and the name of a part of it */
+static char **
+address_names(TupleTableSlot *slot)
 {
-	SkDroppedColumn *column = palloc(sizeof(SkDroppedColumn));
 	Datum	   *names;
 	bool	   *nulls;
 	int			nnames;
+	char	  **result = palloc(3 * sizeof(char *));
 
-	/* address_names: schema, table, column */
 	deconstruct_array(DatumGetArrayTypeP(slot->tts_values[10]), TEXTOID, -1,
 					  false, TYPALIGN_INT, &names, &nulls, &nnames);
 	if (nnames != 3)
-		elog(ERROR, "dropped column has %d names", nnames);
+		elog(ERROR, "dropped part of a table has %d names", nnames);
+	for (int i = 0; i < nnames; i++)
+		result[i] = TextDatumGetCString(names[i]);
+	return result;
+}
+
+/* A column of a relation that is still there, or NULL */
+static void *
+dropped_column(TupleTableSlot *slot)
+{
+	SkDroppedColumn *column;
+
+	if (DatumGetObjectId(slot->tts_values[0]) != RelationRelationId ||
+		DatumGetInt32(slot->tts_values[2]) <= 0 ||
+		get_rel_relkind(DatumGetObjectId(slot->tts_values[1])) == '\0')
+		return NULL;
+	column = palloc(sizeof(SkDroppedColumn));
 	column->relid = DatumGetObjectId(slot->tts_values[1]);
-	column->name = TextDatumGetCString(names[2]);
+	column->name = address_names(slot)[2];
 	return column;
+}
+
+/* The relation, if it is still there, that has lost a trigger, or NULL */
+static void *
+dropped_trigger(TupleTableSlot *slot)
+{
+	char	  **names;
+	Oid		   *relid;
+
+	if (DatumGetObjectId(slot->tts_values[0]) != TriggerRelationId)
+		return NULL;
+	names = address_names(slot);
+	relid = palloc(sizeof(Oid));
+	*relid = get_relname_relid(names[1], get_namespace_oid(names[0], true));
+	return OidIsValid(*relid) ? relid : NULL;
+}
+
+static List *
+dropped(void *(*interesting) (TupleTableSlot *slot))
+{
+	ReturnSetInfo *rsinfo = call_srf(F_PG_EVENT_TRIGGER_DROPPED_OBJECTS);
+	TupleTableSlot *slot = MakeSingleTupleTableSlot(rsinfo->setDesc,
+													&TTSOpsMinimalTuple);
+	List	   *objects = NIL;
+
+	while (tuplestore_gettupleslot(rsinfo->setResult, true, false, slot))
+	{
+		void	   *object;
+
+		slot_getallattrs(slot);
+		object = interesting(slot);
+		if (object != NULL)
+			objects = lappend(objects, object);
+	}
+	ExecDropSingleTupleTableSlot(slot);
+	end_srf(rsinfo);
+	return objects;
 }
 
 /*
@@ -98,20 +153,15 @@ dropped_column(TupleTableSlot *slot)
 List *
 sk_command_dropped_columns(void)
 {
-	ReturnSetInfo *rsinfo = call_srf(F_PG_EVENT_TRIGGER_DROPPED_OBJECTS);
-	TupleTableSlot *slot = MakeSingleTupleTableSlot(rsinfo->setDesc,
-													&TTSOpsMinimalTuple);
-	List	   *columns = NIL;
+	return dropped(dropped_column);
+}
 
-	while (tuplestore_gettupleslot(rsinfo->setResult, true, false, slot))
-	{
-		slot_getallattrs(slot);
-		if (DatumGetObjectId(slot->tts_values[0]) == RelationRelationId &&
-			DatumGetInt32(slot->tts_values[2]) > 0 &&
-			get_rel_relkind(DatumGetObjectId(slot->tts_values[1])) != '\0')
-			columns = lappend(columns, dropped_column(slot));
-	}
-	ExecDropSingleTupleTableSlot(slot);
-	end_srf(rsinfo);
-	return columns;
+/*
+ * The relations that have lost a trigger, and are still there, as a list of
+ * pointers to Oid.  Call it in an event trigger at sql_drop.
+ */
+List *
+sk_command_dropped_triggers(void)
+{
+	return dropped(dropped_trigger);
 }

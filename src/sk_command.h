@@ -19,5 +19,6 @@ typedef struct SkDroppedColumn
 
 extern List *sk_command_list(void);
 extern List *sk_command_dropped_columns(void);
+extern List *sk_command_dropped_triggers(void);
 
 #endif							/* SK_COMMAND_H */

@@ -11,7 +11,8 @@
  *
  * They do nothing in an extension's script, where the objects belong to the
  * extension, nor in pg_upgrade.  While a dump is loaded nothing is attached,
- * since a dump says which triggers its tables have.
+ * since a dump says which triggers its tables have; but features are told of
+ * what is changed, since a session may only look as if it loaded one.
  *
  * These functions have no SET clause: the user's search_path is needed to
  * resolve the names in the user's statement.  Nothing else is looked up on it.
@@ -26,6 +27,7 @@
 #include "sk_compat.h"
 #include "sk_guard.h"
 #include "sk_partition.h"
+#include "sk_restore.h"
 #include "sk_table.h"
 #include "sk_trigger.h"
 
@@ -61,17 +63,6 @@ is_foreign_business(void)
 {
 	return IsBinaryUpgrade || creating_extension;
 }
-
-/*
- * Is a dump being loaded?  Every dump starts by emptying search_path and
- * turning check_function_bodies off, for each of the connections that load it.
- */
-static bool
-is_restore(void)
-{
-	return !check_function_bodies && namespace_search_path[0] == '\0';
-}
-
 
 /*
  * Reading catalogs needs a snapshot.  A command has one but for DETACH
@@ -179,7 +170,7 @@ consider(Oid relid, List *added)
 {
 	Candidate	candidate = {.relid = relid,.added = added};
 
-	if (!is_restore())
+	if (!sk_restore_is_running())
 		sk_guard_run(attach_features, &candidate, "attach triggers to", relid);
 }
 
@@ -240,8 +231,23 @@ altered(Oid relid, bool detached)
 		return;
 	concerned = sk_attach_has_ours(rel);
 	relation_close(rel, NoLock);
-	if (concerned && !is_restore())
+	if (concerned)
 		sk_guard_run(tell_features, &alteration, "follow the change of", relid);
+}
+
+/* For a trigger that is gone nobody can tell whether it was one of ours. */
+static void
+triggers_dropped(void)
+{
+	ListCell   *lc;
+
+	foreach(lc, sk_command_dropped_triggers())
+	{
+		Alteration	alteration = {.relid = *(Oid *) lfirst(lc)};
+
+		sk_guard_run(tell_features, &alteration, "follow the change of",
+					 alteration.relid);
+	}
 }
 
 static void
@@ -360,7 +366,7 @@ depend_on_extension(void *arg)
 static void
 after_create_trigger(Oid trigger, const CreateTrigStmt *stmt)
 {
-	if (!is_restore() && sk_attach_is_trigger(trigger))
+	if (!sk_restore_is_running() && sk_attach_is_trigger(trigger))
 		sk_guard_run(depend_on_extension, &trigger,
 					 "record the dependency of a trigger of",
 					 RangeVarGetRelid(stmt->relation, NoLock, true));
@@ -532,6 +538,7 @@ schemakit_on_sql_drop(PG_FUNCTION_ARGS)
 		bool		pushed = push_missing_snapshot();
 
 		columns_dropped();
+		triggers_dropped();
 		if (pushed)
 			PopActiveSnapshot();
 	}

@@ -54,7 +54,8 @@ typedef struct SkFeature
 
 	/*
 	 * The table was made or altered, or is a partition now or no longer
-	 * (detached): see to what depends on its definition.  Optional.
+	 * (detached), or has lost a trigger: see to what depends on its
+	 * definition. Also called while a dump is loaded.  Optional.
 	 */
 	void		(*altered) (Relation rel, bool detached);
 

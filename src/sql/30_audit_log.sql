@@ -102,7 +102,7 @@ COMMENT ON TABLE schemakit.audit_shape IS 'audited tables and what they looked l
 COMMENT ON COLUMN schemakit.audit_shape.shape_id IS 'number of the shape';
 COMMENT ON COLUMN schemakit.audit_shape.rel_id IS 'identity of the table, whatever its name; the argument of its trigger carries it';
 COMMENT ON COLUMN schemakit.audit_shape.recorded_at IS 'since when the table had this shape';
-COMMENT ON COLUMN schemakit.audit_shape.cluster IS 'in which cluster and database';
+COMMENT ON COLUMN schemakit.audit_shape.cluster IS 'in which database, of which cluster: see schemakit.audit_origin';
 COMMENT ON COLUMN schemakit.audit_shape.relid IS 'the table''s OID there';
 COMMENT ON COLUMN schemakit.audit_shape.schema_name IS 'the table''s schema';
 COMMENT ON COLUMN schemakit.audit_shape.table_name IS 'the table''s name';
@@ -111,6 +111,19 @@ COMMENT ON COLUMN schemakit.audit_shape.columns IS 'the columns: id stays the sa
 COMMENT ON COLUMN schemakit.audit_shape.options IS 'options of audit_enable()';
 COMMENT ON COLUMN schemakit.audit_shape.covered IS 'false: from here on changes were not recorded';
 CREATE INDEX audit_shape_rel_id_idx ON schemakit.audit_shape (rel_id);
+
+/*
+ * Which database this is.  No dump has it: pg_upgrade and copies of the files
+ * keep it, and with it OIDs and numbers of transactions keep their meaning.
+ */
+CREATE TABLE schemakit.audit_origin
+(
+    cluster     bigint      NOT NULL
+);
+COMMENT ON TABLE schemakit.audit_origin IS 'which database this is, in which cluster; a dump does not take it along';
+COMMENT ON COLUMN schemakit.audit_origin.cluster IS 'a random number';
+INSERT INTO schemakit.audit_origin
+SELECT pg_catalog.hashtextextended(pg_catalog.gen_random_uuid()::pg_catalog.text, 0) OPERATOR(pg_catalog.&) 9223372036854775807;
 
 CREATE TABLE schemakit.audit_secret
 (

@@ -17,7 +17,7 @@ COMMENT ON FUNCTION schemakit.on_ddl_command_end() IS 'event trigger: attaches w
 CREATE FUNCTION schemakit.on_sql_drop() RETURNS event_trigger
     AS 'MODULE_PATHNAME', 'schemakit_on_sql_drop'
     LANGUAGE C VOLATILE PARALLEL UNSAFE;
-COMMENT ON FUNCTION schemakit.on_sql_drop() IS 'event trigger: drops triggers whose column is dropped';
+COMMENT ON FUNCTION schemakit.on_sql_drop() IS 'event trigger: drops triggers whose column is dropped, and notes that an audit trigger was';
 
 CREATE EVENT TRIGGER schemakit_ddl_command_start ON ddl_command_start
     WHEN TAG IN ('ALTER TABLE', 'CREATE TRIGGER')
@@ -35,6 +35,6 @@ COMMENT ON EVENT TRIGGER schemakit_ddl_command_end IS 'attaches what the rules a
 
 /* a column goes with ALTER TABLE or ALTER TYPE, or with its own type */
 CREATE EVENT TRIGGER schemakit_sql_drop ON sql_drop
-    WHEN TAG IN ('ALTER FOREIGN TABLE', 'ALTER TABLE', 'ALTER TYPE', 'DROP DOMAIN', 'DROP EXTENSION', 'DROP OWNED', 'DROP SCHEMA', 'DROP TYPE')
+    WHEN TAG IN ('ALTER FOREIGN TABLE', 'ALTER TABLE', 'ALTER TYPE', 'DROP DOMAIN', 'DROP EXTENSION', 'DROP OWNED', 'DROP SCHEMA', 'DROP TRIGGER', 'DROP TYPE')
     EXECUTE FUNCTION schemakit.on_sql_drop();
-COMMENT ON EVENT TRIGGER schemakit_sql_drop IS 'drops triggers whose column is dropped';
+COMMENT ON EVENT TRIGGER schemakit_sql_drop IS 'drops triggers whose column is dropped, and notes that an audit trigger was';

@@ -5,9 +5,10 @@ use strict;
 use warnings;
 use Exporter 'import';
 use IPC::Open2;
+use POSIX qw(sysconf _SC_CLK_TCK);
 use Time::HiRes qw(time);
 
-our @EXPORT = qw(median spread show_machine);
+our @EXPORT = qw(median spread verdict show_machine);
 
 # A psql that stays connected, so that one server process does all the work.
 sub connect
@@ -57,6 +58,33 @@ sub measure
 	return (($self->cpu - $cpu) / 1e6, (time - $wall) * 1e3);
 }
 
+# Clock ticks, in microseconds, of all server processes that have ended.
+sub cpu_of_ended
+{
+	my ($self) = @_;
+	my $stat = sub {
+		open(my $f, '<', "/proc/$_[0]/stat") or die "no stat for process $_[0]: $!\n";
+		return split ' ', <$f> =~ s/^.*\) //r;
+	};
+	select(undef, undef, undef, 0.05)
+	  while $self->sql(q{SELECT count(*) FROM pg_stat_activity WHERE application_name = 'pgbench'});
+	select(undef, undef, undef, 0.2);    # the postmaster still has to hear of them
+	my ($postmaster) = ($stat->($self->{backend}))[1];
+	my ($user, $system) = ($stat->($postmaster))[13, 14];
+	return ($user + $system) * 1e6 / sysconf(_SC_CLK_TCK);
+}
+
+# Run a pgbench script, and return for each transaction the server's CPU time
+# and the wall time, in microseconds.
+sub pgbench
+{
+	my ($self, $script, $clients, $transactions) = @_;
+	my $before = $self->cpu_of_ended;
+	my $out = `pgbench -n -M prepared -c $clients -j 2 -t $transactions -f $script 2>&1`;
+	my ($tps) = $out =~ /tps = ([\d.]+)/ or die $out;
+	return (($self->cpu_of_ended - $before) / ($clients * $transactions), 1e6 / $tps);
+}
+
 sub median
 {
 	my @sorted = sort { $a <=> $b } @_;
@@ -70,6 +98,14 @@ sub spread
 	my ($format, @values) = @_;
 	my @sorted = sort { $a <=> $b } @values;
 	return sprintf("$format-$format", $sorted[ @sorted / 4 ], $sorted[ @sorted * 3 / 4 ]);
+}
+
+# A goal, and whether the value is within it.
+sub verdict
+{
+	my ($value, $goal) = @_;
+	return "$goal: met" if $value <= $goal;
+	return sprintf('%s: missed by %.0f %%', $goal, ($value / $goal - 1) * 100);
 }
 
 sub show_machine

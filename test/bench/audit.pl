@@ -3,10 +3,12 @@
 # long it takes to read the history of a row in a large log.
 #
 # Against nothing; against the floor, which is INSERT ... SELECT of the same
-# finished events into a table like the log's with the same indexes; against a
+# finished events into a table like the log's with the same indexes, through the
+# partitioned table as a user would and straight into the partition; against a
 # PL/pgSQL trigger that stores to_jsonb(OLD) and to_jsonb(NEW); and against
 # table_log and periods, where they are installed.  Every round runs all of them
-# on fresh copies of the same table.  BENCH_HISTORY=0 leaves the large log out.
+# on fresh copies of the same table, and what one costs is its time less that
+# without audit in the same round.  BENCH_HISTORY=0 leaves the large log out.
 use strict;
 use warnings;
 use FindBin;
@@ -28,13 +30,12 @@ sub new_session
 }
 
 $session->sql(q{
+SELECT schemakit.audit_maintain();
 DROP SCHEMA IF EXISTS bench_audit CASCADE;
 CREATE SCHEMA bench_audit;
 -- the floor: the log's structure, with one partition
 CREATE TABLE floor (LIKE schemakit.audit_event) PARTITION BY RANGE (at);
 CREATE TABLE floor_leaf PARTITION OF floor FOR VALUES FROM ('2000-01-01') TO ('2100-01-01');
-CREATE INDEX ON floor_leaf (key_hash);
-CREATE INDEX ON floor_leaf USING brin (txn_id, at, changed_at) WITH (autosummarize = on);
 CREATE UNLOGGED TABLE staged (LIKE schemakit.audit_event);
 CREATE TABLE by_hand (id bigserial PRIMARY KEY, at timestamptz DEFAULT clock_timestamp(), who text DEFAULT current_user,
     rel text, op text, old jsonb, new jsonb);
@@ -44,9 +45,15 @@ BEGIN
     VALUES (TG_TABLE_NAME, TG_OP, CASE WHEN TG_OP <> 'INSERT' THEN to_jsonb(OLD) END, CASE WHEN TG_OP <> 'DELETE' THEN to_jsonb(NEW) END);
     RETURN NULL;
 END$$});
+$session->sql("CREATE INDEX ON floor_leaf $_") for split /\n/, $session->sql(q{
+SELECT substring(pg_get_indexdef(indexrelid) FROM ' (USING .*)') FROM pg_index WHERE indrelid = 'schemakit.audit_event_default'::regclass});
 
 sub has { $session->sql("SELECT count(*) FROM pg_available_extensions WHERE name = '$_[0]'") }
-$session->sql("CREATE EXTENSION IF NOT EXISTS $_ CASCADE") for grep { has($_) } 'table_log', 'periods';
+my @others = ('table_log', 'periods');    # they take long, so they get fewer rounds
+my $other_rounds = $rounds < 3 ? $rounds : 3;
+my %is_other = map { $_ => 1 } @others;
+my @missing = grep { !has($_) } @others;
+$session->sql("CREATE EXTENSION IF NOT EXISTS $_ CASCADE") for grep { has($_) } @others;
 
 # What makes a table be audited; "none" comes first.
 my %enable = (
@@ -55,7 +62,10 @@ my %enable = (
 	'PL/pgSQL' => 'CREATE TRIGGER by_hand AFTER INSERT OR UPDATE OR DELETE ON t FOR EACH ROW EXECUTE FUNCTION by_hand()',
 	'table_log' => q{SELECT table_log_init(5, 'bench_audit', 't', 'bench_audit', 't_log')},
 	'periods' => q{SELECT periods.add_system_time_period('t'); SELECT periods.add_system_versioning('t')});
-my @names = ('none', 'schemakit', 'PL/pgSQL', grep { has($_) } 'table_log', 'periods');
+my @names = ('none', 'schemakit', 'PL/pgSQL', grep { has($_) } @others);
+my @floors = ('floor', 'floor_leaf');
+my %title = (floor => 'the floor', floor_leaf => 'the floor, into the partition');
+my %goal = (floor => 1.5, 'PL/pgSQL' => 0.25);
 my @ops = ('INSERT', 'UPDATE', 'DELETE');
 my %statement = (
 	INSERT => "INSERT INTO t SELECT $values FROM generate_series(1, $rows) AS i",
@@ -72,18 +82,26 @@ sub new_table
 }
 
 # CPU and wall time of the three operations, and of writing the same events.
-my (%cpu, %wall);
+my %ms;
 sub record
 {
 	my ($op, $name, $cpu, $wall) = @_;
-	push @{ $cpu{$op}{$name} }, $cpu;
-	push @{ $wall{$op}{$name} }, $wall;
+	push @{ $ms{$op}{$name}{cpu} }, $cpu;
+	push @{ $ms{$op}{$name}{wall} }, $wall;
 }
-sub floor_of
+sub write_floor
 {
 	my ($op) = @_;
-	$session->sql('TRUNCATE staged, floor; INSERT INTO staged SELECT * FROM schemakit.audit_event; CHECKPOINT');
-	record($op, 'floor', $session->measure('INSERT INTO floor SELECT * FROM staged'));
+	# VACUUM, because the first to read a row would have to write down that it may be read
+	$session->sql('TRUNCATE staged; INSERT INTO staged SELECT * FROM schemakit.audit_event; VACUUM staged');
+	my $events = $session->sql('SELECT count(*) FROM staged');
+	die "$events events of $rows rows\n" if $events != $rows;
+	for my $floor (@floors)
+	{
+		$session->sql('TRUNCATE floor; CHECKPOINT');
+		record($op, $floor, $session->measure("INSERT INTO $floor SELECT * FROM staged"));
+	}
+	@floors = reverse @floors;
 }
 sub run
 {
@@ -93,7 +111,7 @@ sub run
 	{
 		$session->sql('TRUNCATE schemakit.audit_event, by_hand; CHECKPOINT');
 		record($op, $name, $session->measure($statement{$op}));
-		floor_of($op) if $name eq 'schemakit';
+		write_floor($op) if $name eq 'schemakit';
 		$session->sql('VACUUM ANALYZE t');
 	}
 	# periods keeps a plan for each row, which slows down all that follows
@@ -101,79 +119,101 @@ sub run
 }
 
 run($_) for 'none', 'schemakit';    # warm up
-%cpu = %wall = ();
+%ms = ();
 for my $round (1 .. $rounds)
 {
 	for my $name ($round % 2 ? @names : reverse @names)
 	{
-		run($name) unless $name =~ /table_log|periods/ && $round > 3;    # they take long
+		run($name) unless $is_other{$name} && $round > $other_rounds;
 	}
 }
 
+# What auditing costs, for each round; the floor is all cost.
 sub overheads
 {
-	my ($op, $name) = @_;
-	my $with = $cpu{$op}{$name};
-	return @$with if $name eq 'floor';
-	return map { $with->[$_] - $cpu{$op}{none}[$_] } 0 .. $#$with;
+	my ($op, $name, $clock) = @_;
+	my $with = $ms{$op}{$name}{$clock};
+	return @$with if $name =~ /^floor/;
+	return map { $with->[$_] - $ms{$op}{none}{$clock}[$_] } 0 .. $#$with;
 }
+sub ratios
+{
+	my ($op, $name, $clock) = @_;
+	my @ours = overheads($op, 'schemakit', $clock);
+	my @theirs = overheads($op, $name, $clock);
+	return map { $ours[$_] / $theirs[$_] } 0 .. $#theirs;
+}
+sub per_row { sprintf('%.2f', median(overheads(@_)) * 1000 / $rows) }
+sub show_ratios { sprintf('%.2f (%s)', median(@_), spread('%.2f', @_)) }
 
 show_machine($session);
-print "$rows rows of 8 columns, median of $rounds rounds (table_log, periods: of 3):\n\n";
-print "| | audit | CPU ms | middle half | wall ms | overhead, CPU µs per row | overhead of schemakit against it | goal |\n|---|---|---|---|---|---|---|---|\n";
+print "$rows rows of 8 columns, median of $rounds rounds (", join(', ', @others), ": of $other_rounds), middle half in brackets:\n\n",
+  "| | audit | CPU ms | wall ms | it costs, CPU µs per row | wall | the cost of schemakit against its, CPU | wall | goal |\n",
+  "|---|---|---|---|---|---|---|---|---|\n";
 for my $op (@ops)
 {
-	my @ours = overheads($op, 'schemakit');
-	for my $name ('none', 'floor', grep { $_ ne 'none' } @names)
+	for my $name ('none', 'schemakit', sort(@floors), grep { !/none|schemakit/ } @names)
 	{
-		my @theirs = overheads($op, $name);
-		my @ratio = map { $ours[$_] / $theirs[$_] } grep { $_ <= $#ours && $theirs[$_] } 0 .. $#theirs;
-		printf("| %s | %s | %.0f | %s | %.0f | %s | %s | %s |\n",
-			$op, $name, median(@{ $cpu{$op}{$name} }), spread('%.0f', @{ $cpu{$op}{$name} }), median(@{ $wall{$op}{$name} }),
-			$name eq 'none' ? '' : sprintf('%.2f', median(@theirs) * 1000 / $rows),
-			$name =~ /^(none|schemakit)$/ ? '' : sprintf('%.2f (%s)', median(@ratio), spread('%.2f', @ratio)),
-			{ floor => '1.5', 'PL/pgSQL' => '0.25' }->{$name} // '');
+		my $its = $ms{$op}{$name};
+		my $compared = $name !~ /^(none|schemakit)$/;
+		printf("| %s | %s | %s | %s | %s | %s | %s | %s | %s |\n", $op, $title{$name} // $name,
+			(map { sprintf('%.0f (%s)', median(@{ $its->{$_} }), spread('%.0f', @{ $its->{$_} })) } 'cpu', 'wall'),
+			(map { $name eq 'none' ? '' : per_row($op, $name, $_) } 'cpu', 'wall'),
+			(map { $compared ? show_ratios(ratios($op, $name, $_)) : '' } 'cpu', 'wall'),
+			$goal{$name} ? verdict(median(ratios($op, $name, 'cpu')), $goal{$name}) : '');
 	}
+	print "| $op | $_ | not installed | | | | | | |\n" for @missing;
 }
 
 # Bytes, of the UPDATE of one column
+sub bytes
+{
+	my ($log, $events) = @_;
+	return split /\|/, $session->sql(qq{
+SELECT pg_table_size(leaf) / $events.0, pg_indexes_size(leaf) / $events.0 FROM (SELECT DISTINCT tableoid FROM schemakit.$log) AS l (leaf)});
+}
 new_table('none', $columns);
 $session->sql("$statement{INSERT}; $enable{schemakit}; TRUNCATE schemakit.audit_event; $statement{UPDATE}");
-my ($bytes) = $session->sql(q{SELECT sum(pg_total_relation_size(oid)) / (SELECT count(*) FROM schemakit.audit_event)
-	FROM pg_class WHERE relname LIKE 'audit\_event%' AND relkind = 'r'});
-printf("\nBytes for each UPDATE of one column, with indexes: %.0f (goal: 200)\n", $bytes);
+my ($table, $index) = bytes('audit_event', $rows);
+printf("\nBytes for each UPDATE of one column: %.0f, of that indexes %.0f (goal: %s)\n",
+	$table + $index, $index, verdict($table + $index, 200));
 
 # Other kinds of work: "none" and "schemakit" in turn
 sub compare
 {
 	my ($title, $rows_of, $definition, $fill, $statement) = @_;
-	my %ms;
+	my %took;
 	for my $round (1 .. $rounds)
 	{
 		for my $name ($round % 2 ? ('none', 'schemakit') : ('schemakit', 'none'))
 		{
 			new_table('none', $definition);
-			$session->sql($fill) if $fill;
+			$session->sql("$fill; VACUUM ANALYZE t") if $fill;
 			$session->sql($enable{$name}) if $enable{$name};
 			$session->sql('TRUNCATE schemakit.audit_event; CHECKPOINT');
-			push @{ $ms{$name} }, ($session->measure($statement))[0];
+			my ($cpu, $wall) = $session->measure($statement);
+			push @{ $took{cpu}{$name} }, $cpu;
+			push @{ $took{wall}{$name} }, $wall;
 		}
 	}
-	my @overhead = map { ($ms{schemakit}[$_] - $ms{none}[$_]) * 1000 / $rows_of } 0 .. $rounds - 1;
-	printf("| %s | %.0f | %.0f | %.2f (%s) |\n", $title, median(@{ $ms{none} }), median(@{ $ms{schemakit} }), median(@overhead), spread('%.2f', @overhead));
+	printf("| %s |%s\n", $title, join '', map {
+		my $clock = $took{$_};
+		my @cost = map { ($clock->{schemakit}[$_] - $clock->{none}[$_]) * 1000 / $rows_of } 0 .. $rounds - 1;
+		sprintf(' %.0f | %.0f | %s |', median(@{ $clock->{none} }), median(@{ $clock->{schemakit} }), show_ratios(@cost));
+	} 'cpu', 'wall');
 }
 my $wide = join(', ', 'id int PRIMARY KEY', map { "c$_ text" } 1 .. 49);
 my $wide_values = join(', ', 'i', map { "'value $_ of ' || i" } 1 .. 49);
 my $file = "$ENV{PGHOST}/rows.copy";
 $session->sql("CREATE TABLE source ($columns); INSERT INTO source SELECT $values FROM generate_series(1, $rows) AS i; COPY source TO '$file'; DROP TABLE source");
-print "\n| | CPU ms without | with | overhead, CPU µs per row |\n|---|---|---|---|\n";
+print "\n| | CPU ms without | with | it costs, CPU µs per row | wall ms without | with | wall µs per row |\n|---|---|---|---|---|---|---|\n";
 compare("COPY of $rows rows", $rows, $columns, '', "COPY t FROM '$file'");
 compare('UPDATE of one of 50 columns, 20000 rows', 20_000, $wide, "INSERT INTO t SELECT $wide_values FROM generate_series(1, 20000) AS i", q{UPDATE t SET c25 = 'new ' || id});
 unlink $file;
 
 # Single rows, each in its own transaction
 new_table('none', $columns);
-$session->sql("CREATE TABLE plain (LIKE t INCLUDING ALL); INSERT INTO plain SELECT $values FROM generate_series(1, 10000) AS i; INSERT INTO t SELECT * FROM plain; $enable{schemakit}; VACUUM ANALYZE");
+$session->sql("CREATE TABLE plain (LIKE t INCLUDING ALL); INSERT INTO plain SELECT $values FROM generate_series(1, 10000) AS i; INSERT INTO t SELECT * FROM plain; $enable{schemakit}");
 my %script;
 for my $table ('plain', 't')
 {
@@ -181,58 +221,106 @@ for my $table ('plain', 't')
 	open(my $f, '>', $script{$table}) or die;
 	print $f "\\set i random(1, 10000)\nUPDATE bench_audit.$table SET n = n + 1 WHERE id = :i;\n";
 }
-print "\n| single-row UPDATE, prepared | µs for each transaction without | with | overhead | goal |\n|---|---|---|---|---|\n";
+my $transactions = 40_000;
+print "\n| single-row UPDATE, prepared | clock | µs for each transaction without | with | it costs | goal |\n|---|---|---|---|---|---|\n";
 for my $clients (1, 8)
 {
 	my %us;
-	for my $round (1 .. 5)
+	for my $round (1 .. $rounds)
 	{
 		for my $table ($round % 2 ? ('plain', 't') : ('t', 'plain'))
 		{
-			my $out = `pgbench -n -M prepared -c $clients -j 2 -T 3 -f $script{$table} 2>&1`;
-			my ($tps) = $out =~ /tps = ([\d.]+)/ or die $out;
-			push @{ $us{$table} }, 1e6 / $tps;
+			$session->sql('TRUNCATE schemakit.audit_event, schemakit.audit_txn; VACUUM plain; VACUUM t; CHECKPOINT');
+			my ($cpu, $wall) = $session->pgbench($script{$table}, $clients, $transactions / $clients);
+			push @{ $us{'server CPU'}{$table} }, $cpu;
+			push @{ $us{wall}{$table} }, $wall;
 		}
 	}
-	my @overhead = map { $us{t}[$_] - $us{plain}[$_] } 0 .. 4;
-	printf("| %d client%s | %.1f | %.1f | %.1f (%s) | %s |\n", $clients, $clients > 1 ? 's' : '', median(@{ $us{plain} }), median(@{ $us{t} }),
-		median(@overhead), spread('%.1f', @overhead), $clients > 1 ? '' : '15');
+	for my $clock ('server CPU', 'wall')
+	{
+		my ($plain, $audited) = @{ $us{$clock} }{ 'plain', 't' };
+		my @cost = map { $audited->[$_] - $plain->[$_] } 0 .. $rounds - 1;
+		printf("| %d client%s | %s | %.1f | %.1f | %.1f (%s) | %s |\n", $clients, $clients > 1 ? 's' : '', $clock,
+			median(@$plain), median(@$audited), median(@cost), spread('%.1f', @cost), verdict(median(@cost), 15));
+	}
 }
+$session->sql('TRUNCATE schemakit.audit_event, schemakit.audit_txn');
+$session->pgbench($script{t}, 1, $transactions);
+printf("\nBytes for each of these transactions: its event %.0f, of that indexes %.0f; its row in audit_txn %.0f, of that indexes %.0f\n",
+	map { my ($t, $i) = bytes($_, $transactions); ($t + $i, $i) } 'audit_event', 'audit_txn');
+unlink values %script;
 
-# A large log: ten million events of a million rows
+# A large log: ten million events, ten for each of a million rows.  One UPDATE
+# of all is real, the others are made of it: older ones, in transactions of ten
+# events each, either all in one month or each in a month of its own.
+my $many = $ENV{HISTORY_ROWS} // 1_000_000;
+sub clone_update
+{
+	my ($k, $unit, $limit) = @_;
+	my $back = "txn_id - $k * $many";
+	$session->sql(qq{
+INSERT INTO schemakit.audit_event (txn_id, at, changed_at, key_hash, n, command, shape_id, context, op, key, old, new)
+SELECT $back + n / 10, at - interval '$k $unit', changed_at - interval '$k $unit', key_hash, 1 + n % 10, command, shape_id, 1, op,
+    key, jsonb_build_object('v', -$k), jsonb_build_object('v', 1 - $k)
+FROM schemakit.audit_event WHERE txn_id = (SELECT txn_id FROM newest) LIMIT $limit;
+INSERT INTO schemakit.audit_txn (txn_id, n, at, xid, session_role, role, actor, context, application, client, pid, query)
+SELECT $back + i, 1, at - interval '$k $unit', xid, session_role, role, actor, context, application, client, pid, query
+FROM schemakit.audit_txn, generate_series(0, $many / 10) AS i WHERE txn_id = (SELECT txn_id FROM newest) LIMIT $limit});
+}
+sub fill_log
+{
+	my ($unit) = @_;
+	new_table('none', 'id int PRIMARY KEY, v int, s text');
+	$session->sql(qq{TRUNCATE schemakit.audit_event, schemakit.audit_txn;
+SELECT setval('schemakit.audit_txn_id', 100 * $many);
+INSERT INTO t SELECT i, 0, 'row ' || i FROM generate_series(1, $many) AS i;
+$enable{schemakit};
+UPDATE t SET v = v + 1;
+VACUUM ANALYZE t;
+UPDATE schemakit.audit_shape SET recorded_at = recorded_at - interval '1 year';
+DROP TABLE IF EXISTS newest;
+CREATE TABLE newest AS SELECT txn_id, at - interval '4.5 $unit' AS before FROM schemakit.audit_txn});
+	# where a month has a row, it gets a partition
+	clone_update($_, $unit, 1) for 1 .. 9;
+	$session->sql(q{SELECT schemakit.audit_maintain();
+DELETE FROM schemakit.audit_event WHERE txn_id <> (SELECT txn_id FROM newest);
+DELETE FROM schemakit.audit_txn WHERE txn_id <> (SELECT txn_id FROM newest)});
+	clone_update($_, $unit, $many) for reverse 1 .. 9;
+	$session->sql('VACUUM ANALYZE schemakit.audit_event; VACUUM ANALYZE schemakit.audit_txn; VACUUM ANALYZE schemakit.audit_shape');
+}
 if ($ENV{BENCH_HISTORY} // 1)
 {
-	my $many = $ENV{HISTORY_ROWS} // 1_000_000;
-	new_table('none', 'id int PRIMARY KEY, v int, s text');
-	$session->sql("TRUNCATE schemakit.audit_event; INSERT INTO t SELECT i, 0, 'row ' || i FROM generate_series(1, $many) AS i; $enable{schemakit}");
-	for my $n (1 .. 10)
-	{
-		$session->sql('UPDATE t SET v = v + 1; VACUUM t');
-		$session->sql('CREATE TABLE moment AS SELECT clock_timestamp() AS at') if $n == 5;
-	}
-	$session->sql('VACUUM ANALYZE schemakit.audit_event; VACUUM ANALYZE t; ANALYZE schemakit.audit_shape; ANALYZE schemakit.audit_txn');
-	$session->sql(q{CREATE FUNCTION timed(query text, many int) RETURNS float8 LANGUAGE plpgsql AS $$
-DECLARE took float8[]; since timestamptz; id int;
+	$session->sql(q{CREATE FUNCTION timed(query text, many int) RETURNS SETOF float8 LANGUAGE plpgsql AS $$
+DECLARE since timestamptz; found bigint;
 BEGIN
     FOR i IN 1..200 LOOP
-        id := 1 + floor(random() * many)::int;
+        query := regexp_replace(query, '"id": \d*', '"id": ' || 1 + floor(random() * many)::int);
         since := clock_timestamp();
-        EXECUTE format(query, id);
-        took[i] := extract(epoch FROM clock_timestamp() - since) * 1000;
+        EXECUTE query INTO STRICT found;
+        RETURN NEXT extract(epoch FROM clock_timestamp() - since) * 1000;
+        ASSERT found IN (10, -4), found;
     END LOOP;
-    RETURN percentile_cont(0.5) WITHIN GROUP (ORDER BY x) FROM unnest(took) AS x;
 END$$});
-	my $events = $session->sql('SELECT count(*) FROM schemakit.audit_event');
-	print "\n| in a log of $events events | ms, median of 200 | goal |\n|---|---|---|\n";
-	for (['the history of one row', q{SELECT count(*) FROM schemakit.audit_history('t', '{"id": %s}')}],
-		 ['one row as it was', q{SELECT count(*) FROM schemakit.audit_as_of(NULL::t, (SELECT at FROM moment), '{"id": %s}')}])
+	my @queries = (
+		['the history of one row', q{SELECT count(*) FROM schemakit.audit_history('t', '{"id": }')}],
+		['one row as it was', q{SELECT v FROM schemakit.audit_as_of(NULL::t, (SELECT before FROM newest), '{"id": }')}]);
+
+	print "\n| in a log of ", 10 * $many, " events | in | ms, median of 200 | middle half | CPU ms, mean | goal |\n|---|---|---|---|---|---|\n";
+	for my $unit ('minutes', 'months')
 	{
-		my ($title, $query) = @$_;
-		$query =~ s/'/''/g;
-		printf("| %s | %.2f | 1 |\n", $title, $session->sql("SELECT timed('$query', $many)"));
+		fill_log($unit);
+		my $leaves = $session->sql('SELECT count(DISTINCT tableoid) FROM schemakit.audit_event');
+		for (@queries)
+		{
+			my ($title, $query) = @$_;
+			my $since = $session->cpu;
+			my @took = split /\n/, $session->sql("SELECT timed(\$\$$query\$\$, $many)");
+			printf("| %s | %d partition%s | %.2f | %s | %.2f | %s |\n", $title, $leaves, $leaves > 1 ? 's' : '',
+				median(@took), spread('%.2f', @took), ($session->cpu - $since) / 1e6 / @took, verdict(median(@took), 1));
+		}
+		my ($cpu, $wall) = $session->measure('SELECT count(*), sum(v) FROM schemakit.audit_as_of(NULL::t, (SELECT before FROM newest))');
+		printf("| all %d rows as they were | %d partition%s | %.0f | | %.0f | |\n", $many, $leaves, $leaves > 1 ? 's' : '', $wall, $cpu);
 	}
-	my ($cpu, $wall) = $session->measure('SELECT count(*), sum(v) FROM schemakit.audit_as_of(NULL::t, (SELECT at FROM moment))');
-	printf("| all %d rows as they were | %.0f | |\n", $many, $wall);
 }
 new_table('none', 'id int');
 $session->sql('DROP SCHEMA bench_audit CASCADE; TRUNCATE schemakit.audit_event, schemakit.audit_txn');

@@ -48,11 +48,12 @@ $node->safe_psql('postgres', 'CREATE DATABASE source');
 $node->safe_psql('source', $schema);
 
 # All that is in the log, and what it consists of.
+# All but audit_origin, which tells a database from its copies.
 sub log_of
 {
     my ($n, $db) = @_;
     my @tables = split "\n", $n->safe_psql($db,
-        q{SELECT c.oid::regclass FROM pg_class c WHERE relnamespace = 'schemakit'::regnamespace AND relkind IN ('r', 'S') ORDER BY relname});
+        q{SELECT c.oid::regclass FROM pg_class c WHERE relnamespace = 'schemakit'::regnamespace AND relkind IN ('r', 'S') AND relname <> 'audit_origin' ORDER BY relname});
     return join "\n", (map { "$_: " . $n->safe_psql($db, "SELECT md5(string_agg(r::text, chr(10) ORDER BY r::text)), count(*) FROM (SELECT " . (/_id$/ ? 'last_value' : '*') . " FROM $_) AS r") } @tables),
       $n->safe_psql($db, q{SELECT c.relname, pg_get_expr(relpartbound, c.oid), pg_get_userbyid(relowner), relacl IS NULL OR relacl::text !~ ',',
           (SELECT string_agg(pg_get_indexdef(indexrelid), ';' ORDER BY pg_get_indexdef(indexrelid)) FROM pg_index WHERE indrelid = c.oid),
@@ -97,13 +98,16 @@ my $text = dump_text($node, 'source');
 runs_clean([ 'pg_dump', @from, '-Fc', '-f', "$dir/custom", 'source' ], 'dump, custom');
 runs_clean([ 'pg_dump', @from, '-Fd', '-j2', '-f', "$dir/dir", 'source' ], 'dump, directory');
 runs_clean([ 'pg_dump', @from, '-f', "$dir/plain.sql", 'source' ], 'dump, plain');
+runs_clean([ 'pg_dump', @from, '--load-via-partition-root', '--rows-per-insert=3', '-f', "$dir/root.sql", 'source' ],
+    'dump, by INSERT through the partitioned tables');
 
 my %restore = (
     'custom' => [ 'pg_restore', @to, '-e', '-d', 'target', "$dir/custom" ],
     'custom, 4 jobs' => [ 'pg_restore', @to, '-e', '-j4', '-d', 'target', "$dir/custom" ],
     'directory, 4 jobs' => [ 'pg_restore', @to, '-e', '-j4', '-d', 'target', "$dir/dir" ],
     'one transaction' => [ 'pg_restore', @to, '-1', '-d', 'target', "$dir/custom" ],
-    'plain' => [ @psql, '-d', 'target', '-f', "$dir/plain.sql" ]);
+    'plain' => [ @psql, '-d', 'target', '-f', "$dir/plain.sql" ],
+    'through the partitioned tables' => [ @psql, '-d', 'target', '-f', "$dir/root.sql" ]);
 for my $way (sort keys %restore)
 {
     $other->safe_psql('postgres', "DROP DATABASE IF EXISTS target");
@@ -116,6 +120,11 @@ history_goes_on($other, 'target', 'after restore');
 runs_clean([ 'pg_restore', @to, '-e', '--clean', '--if-exists', '-d', 'target', "$dir/custom" ], 'restore over itself, clean');
 is(log_of($other, 'target'), $before, 'the same log after restore over itself');
 history_goes_on($other, 'target', 'after restore over itself');
+for my $way ('there is none', 'there is one')
+{
+    runs_clean([ 'pg_restore', @to, '-e', '-C', '--clean', '--if-exists', '-d', 'postgres', "$dir/custom" ], "restore of the database, $way");
+    is(log_of($other, 'source'), $before, "the same log after restore of the database, $way");
+}
 
 # one table, into a database with a log of its own
 $other->safe_psql('postgres', 'CREATE DATABASE live');
@@ -130,6 +139,44 @@ like($err, qr/there is no key to hash masked values with.*audit_enable/s, 'the k
 $other->safe_psql('live', q{SELECT schemakit.audit_enable('users', mask => '{"email": "hash"}'); UPDATE users SET name = name || id; UPDATE own SET name = 'y'});
 is( $other->safe_psql('live', q{SELECT table_name, op, old FROM schemakit.audit_log ORDER BY txn_id, n}),
     qq(public.own|I|\npublic.users|U|{"name": "bob"}\npublic.users|U|{"name": "anna"}\npublic.own|U|{"name": "x"}), 'a table from elsewhere does not get mixed up');
+
+# one table, put back in place, and under the name that another one had meanwhile
+my $users = q{SELECT string_agg(table_name || op, ' ' ORDER BY txn_id, n) FROM schemakit.audit_log WHERE rel_id = };
+my $rel_id = $other->safe_psql('source', q{SELECT DISTINCT rel_id FROM schemakit.audit_shape WHERE table_name = 'users'});
+$other->safe_psql('source', q{UPDATE users SET name = 'again' WHERE id = 3});
+runs_clean([ 'pg_dump', @from, '-t', 'users', '--clean', '-f', "$dir/clean.sql", 'source' ], 'dump of one table, clean');
+runs_clean([ @psql, '-d', 'source', '-f', "$dir/clean.sql" ], 'restore of one table in place');
+$other->safe_psql('source', q{UPDATE users SET name = 'back' WHERE id = 3});
+is( $other->safe_psql('source', q{SELECT string_agg(op || coalesce(new ->> 'name', ''), ' ') FROM schemakit.audit_history('users', '{"id": 3}')}),
+    'Iann Uanna Uagain Uback', 'the story goes on');
+($rc, $out, $err) = $other->psql('source', 'SELECT * FROM schemakit.audit_as_of(NULL::users, (SELECT at FROM moment))');
+like($err, qr/dropped and made again/, 'what the table was before cannot be told');
+$other->safe_psql('source', 'ALTER TABLE users RENAME TO renamed; ALTER INDEX users_pkey RENAME TO renamed_pkey');
+runs_clean([ @psql, '-d', 'source', '-f', "$dir/users.sql" ], 'restore under a name that another table had');
+($rc, $out, $err) = $other->psql('source', q{UPDATE users SET name = 'mixed up'});
+like($err, qr/has the audit trigger of another table.*audit_enable/s, 'two tables are not one');
+is( $other->safe_psql('source', q{SELECT relid, state FROM schemakit.status() WHERE feature = 'audit' AND state ~ 'identity'}),
+    'users|wrong identity', 'status() tells');
+$other->safe_psql('source', q{UPDATE renamed SET name = 'old' WHERE id = 2; SELECT schemakit.audit_enable('users', mask => '{"email": "hash"}'); UPDATE users SET name = 'new' WHERE id = 2});
+is($other->safe_psql('source', "$users$rel_id"), 'public.usersI public.usersI public.usersU public.usersU public.usersU public.renamedU', 'the renamed one keeps its story');
+is( $other->safe_psql('source', q{SELECT string_agg(new ->> 'name', ' ') FROM schemakit.audit_history('users', '{"id": 2}')}),
+    'new', 'the restored one gets its own');
+
+# a dump that is taken while everybody writes
+$node->safe_psql('postgres', 'CREATE DATABASE busy');
+$node->safe_psql('busy', q{CREATE EXTENSION schemakit; CREATE TABLE t (id bigserial PRIMARY KEY); SELECT schemakit.audit_enable('t')});
+append_to_file("$dir/write.sql", "INSERT INTO t DEFAULT VALUES;\nBEGIN;\nINSERT INTO t DEFAULT VALUES;\nINSERT INTO t DEFAULT VALUES;\nEND;\n");
+my $load = IPC::Run::start([ 'pgbench', '-n', '-c', 4, '-T', 60, '-f', "$dir/write.sql", @from, 'busy' ], '>', \my $o, '2>', \my $e);
+$node->poll_query_until('busy', 'SELECT count(*) > 100 FROM schemakit.audit_event') or die 'nobody writes';
+runs_clean([ 'pg_dump', @from, '-Fd', '-j2', '-f', "$dir/busy", 'busy' ], 'dump under load');
+$load->signal('INT');
+$load->finish;
+$other->safe_psql('postgres', 'CREATE DATABASE busy');
+runs_clean([ 'pg_restore', @to, '-e', '-j4', '-d', 'busy', "$dir/busy" ], 'restore of it');
+is( $other->safe_psql('busy', q{SELECT (SELECT count(*) FROM t) = (SELECT count(*) FROM schemakit.audit_log WHERE pid IS NOT NULL)}),
+    't', 'each row has its event, and each event its transaction');
+is( $other->safe_psql('busy', q{INSERT INTO t DEFAULT VALUES; SELECT count(*) FROM (SELECT txn_id FROM schemakit.audit_txn GROUP BY 1 HAVING count(*) > 1) AS twice}),
+    '0', 'no number is given twice');
 
 # who may dump it
 $node->safe_psql('source', 'CREATE ROLE dumper LOGIN; GRANT CONNECT ON DATABASE source TO dumper; GRANT SELECT ON ALL TABLES IN SCHEMA public TO dumper');

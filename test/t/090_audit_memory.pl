@@ -73,5 +73,13 @@ note("after 10,000 statements $early bytes, after 100,000 $late; the largest con
 cmp_ok($late - $early, '<', 256 * 1024, '100,000 statements of one session keep no more than 10,000');
 cmp_ok($ours, '<', 64 * 1024, "schemakit's own contexts are small");
 
+# The same of statements that the client sends: savepoints, COPY, rolled back ones.
+append_to_file($node->basedir . '/copy', "1000\t0\n");
+my $copy = $node->basedir . '/copy';
+my $round = join '', map { "BEGIN; SAVEPOINT a; UPDATE small SET v = v + 1 WHERE id = $_ /*actor='a$_'*/; SAVEPOINT b; DELETE FROM small WHERE id = $_; ROLLBACK TO b; RELEASE a; COPY small FROM '$copy'; DELETE FROM small WHERE id = 1000; COMMIT;\n" } 1 .. 100;
+my @sent = split "\n", $node->safe_psql('postgres', $round x 2 . 'SELECT kept();' . $round x 18 . 'SELECT kept()');
+note("after 2,000 statements that wait for no other $sent[0] bytes, after 20,000 $sent[1]");
+cmp_ok($sent[1] - $sent[0], '<', 256 * 1024, 'so do savepoints and COPY');
+
 $node->stop;
 done_testing();

@@ -30,7 +30,8 @@ format:     ; @scripts/format
 else
 
 SQL_PARTS    = $(addprefix src/sql/, 00_prologue.sql 10_rule.sql \
-	20_timestamps.sql 30_audit_log.sql 35_audit.sql 70_auto.sql 80_event_triggers.sql 90_privileges.sql)
+	20_timestamps.sql 30_audit_log.sql 35_audit.sql 40_soft_delete.sql \
+	70_auto.sql 80_event_triggers.sql 90_privileges.sql)
 SQL_SCRIPT   = $(EXTENSION)--$(EXTVERSION).sql
 
 MODULE_big   = $(EXTENSION)

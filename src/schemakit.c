@@ -14,6 +14,8 @@
 #include "sk_audit_txn.h"
 #include "sk_compat.h"
 #include "sk_guc.h"
+#include "sk_soft_follow.h"
+#include "sk_soft_relation.h"
 
 #include "fmgr.h"
 
@@ -29,4 +31,6 @@ _PG_init(void)
 	sk_audit_txn_init();
 	sk_audit_shape_init();
 	sk_audit_table_init();
+	sk_soft_relation_init();
+	sk_soft_follow_init();
 }

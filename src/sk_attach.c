@@ -30,6 +30,7 @@
 #include "access/xact.h"
 #include "catalog/dependency.h"
 #include "catalog/indexing.h"
+#include "catalog/partition.h"
 #include "catalog/namespace.h"
 #include "catalog/pg_extension.h"
 #include "catalog/pg_inherits.h"
@@ -38,6 +39,9 @@
 #include "commands/event_trigger.h"
 #include "commands/extension.h"
 #include "nodes/makefuncs.h"
+#include "nodes/nodes.h"
+#include "nodes/primnodes.h"
+#include "rewrite/prs2lock.h"
 #include "storage/lmgr.h"
 #include "utils/builtins.h"
 #include "utils/fmgroids.h"
@@ -216,6 +220,7 @@ make_statement(Relation rel, const SkTriggerDef *def)
 	stmt->row = !def->for_statement;
 	stmt->timing = def->timing;
 	stmt->events = def->events;
+	stmt->whenClause = def->when;
 	return stmt;
 }
 
@@ -281,7 +286,7 @@ sk_attach_create(Relation rel, const SkTriggerDef *def)
 	stmt = make_statement(rel, def);
 	trigger = CreateTriggerFiringOn(stmt, NULL, RelationGetRelid(rel),
 									InvalidOid, InvalidOid, InvalidOid,
-									def->function, InvalidOid, NULL,
+									def->function, InvalidOid, def->analyzed,
 									false, false, def->fires_when);
 	if (old != NULL)
 		CommandCounterIncrement();	/* its dependencies are gone */
@@ -419,6 +424,20 @@ trigger_args(const Trigger *trigger)
 	return args;
 }
 
+/* The parent's trigger's condition, in terms of the child */
+static Node *
+condition_for(const Trigger *trigger, Relation child, Relation parent)
+{
+	List	   *condition;
+
+	if (trigger->tgqual == NULL)
+		return NULL;
+	condition = list_make1(stringToNode(trigger->tgqual));
+	condition = map_partition_varattnos(condition, PRS2_OLD_VARNO, child, parent);
+	condition = map_partition_varattnos(condition, PRS2_NEW_VARNO, child, parent);
+	return linitial(condition);
+}
+
 /*
  * A table is no longer a partition, and has lost the triggers that came from
  * the parent: give it ours again.
@@ -437,6 +456,7 @@ sk_attach_inherit(Relation child, Relation parent)
 			.timing = trigger->tgtype & TRIGGER_TYPE_TIMING_MASK,
 			.events = trigger->tgtype & TRIGGER_TYPE_EVENT_MASK,
 			.args = trigger_args(trigger),
+			.analyzed = condition_for(trigger, child, parent),
 			.fires_when = trigger->tgenabled,
 		};
 

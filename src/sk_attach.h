@@ -17,10 +17,12 @@ typedef struct SkTriggerDef
 {
 	const char *name;
 	Oid			function;
-	int16		timing;			/* TRIGGER_TYPE_BEFORE or _AFTER */
+	int16		timing;			/* TRIGGER_TYPE_BEFORE, _AFTER or _INSTEAD */
 	int16		events;			/* TRIGGER_TYPE_INSERT, _UPDATE, ... */
 	bool		for_statement;	/* or for each row */
 	List	   *args;			/* of C strings */
+	Node	   *when;			/* the condition as parsed, or NULL */
+	Node	   *analyzed;		/* or, where there is one, as stored */
 	char		fires_when;		/* TRIGGER_FIRES_* */
 } SkTriggerDef;
 

@@ -23,6 +23,7 @@
 #include "sk_audit_shape.h"
 #include "sk_audit_table.h"
 #include "sk_compat.h"
+#include "sk_cover.h"
 #include "sk_feature.h"
 #include "sk_guc.h"
 #include "sk_json.h"
@@ -46,7 +47,6 @@
 
 #define AUDIT_TRIGGER		SK_TRIGGER_PREFIX SK_AUDIT_FUNCTION
 #define TRUNCATE_FUNCTION	"audit_truncate"
-#define TRUNCATE_TRIGGER	SK_TRIGGER_PREFIX TRUNCATE_FUNCTION
 
 
 /*-------------------------------------------------------------------------
@@ -179,55 +179,6 @@ create_row_trigger(Relation rel, const char *name,
 	sk_attach_create(rel, &def);
 }
 
-/* Foreign tables, as partitions, cannot have TRUNCATE triggers before 16. */
-static bool
-has_truncate(Relation rel)
-{
-	return rel->rd_rel->relkind != RELKIND_FOREIGN_TABLE;
-}
-
-/* Give the table a TRUNCATE trigger in that state, unless it has it. */
-static void
-ensure_truncate_trigger(Relation rel, char fires_when)
-{
-	const Trigger *trigger = sk_attach_find(rel, sk_attach_function(TRUNCATE_FUNCTION));
-	SkTriggerDef def = {
-		.name = trigger ? trigger->tgname : TRUNCATE_TRIGGER,
-		.function = sk_attach_function(TRUNCATE_FUNCTION),
-		.timing = TRIGGER_TYPE_BEFORE,
-		.events = TRIGGER_TYPE_TRUNCATE,
-		.for_statement = true,
-		.fires_when = fires_when,
-	};
-
-	if (trigger == NULL || trigger->tgenabled != fires_when)
-		sk_attach_create(rel, &def);
-}
-
-/* The table, and its partitions at all levels, locked. */
-static List *
-with_partitions(Relation rel)
-{
-	return rel->rd_rel->relkind == RELKIND_PARTITIONED_TABLE
-		? find_all_inheritors(RelationGetRelid(rel), ShareRowExclusiveLock, NULL)
-		: list_make1_oid(RelationGetRelid(rel));
-}
-
-static void
-ensure_truncate_triggers(Relation rel, char fires_when)
-{
-	ListCell   *lc;
-
-	foreach(lc, with_partitions(rel))
-	{
-		Relation	table = table_open(lfirst_oid(lc), NoLock);
-
-		if (has_truncate(table))
-			ensure_truncate_trigger(table, fires_when);
-		table_close(table, NoLock);
-	}
-}
-
 /* Attach with these options, which suit the table. */
 static void
 attach(Relation rel, SkAuditOptions *options, const char *name,
@@ -237,7 +188,7 @@ attach(Relation rel, SkAuditOptions *options, const char *name,
 		sk_audit_shape_record_gap(RelationGetRelid(rel));
 	options->table = identity(rel, options->table);
 	create_row_trigger(rel, name, options, fires_when);
-	ensure_truncate_triggers(rel, fires_when);
+	sk_cover_all(rel, TRUNCATE_FUNCTION, fires_when);
 	CommandCounterIncrement();
 	(void) sk_audit_table_record(rel, options, fires(fires_when));
 	CommandCounterIncrement();	/* a baseline looks for it */
@@ -304,7 +255,7 @@ set_args(Relation rel, const SkAuditOptions *options)
 {
 	ListCell   *lc;
 
-	foreach(lc, with_partitions(rel))
+	foreach(lc, sk_cover_tables(rel))
 	{
 		Relation	table = table_open(lfirst_oid(lc), NoLock);
 		const Trigger *trigger = find_trigger(table);
@@ -323,10 +274,10 @@ set_args(Relation rel, const SkAuditOptions *options)
 static void
 partition_altered(Relation rel, const Trigger *trigger)
 {
-	if (fires(trigger->tgenabled) && has_truncate(rel) &&
+	if (fires(trigger->tgenabled) && sk_cover_can_truncate(rel) &&
 		!sk_restore_is_running() &&
 		sk_attach_find(rel, sk_attach_function(TRUNCATE_FUNCTION)) == NULL)
-		ensure_truncate_trigger(rel, trigger->tgenabled);
+		sk_cover_one(rel, TRUNCATE_FUNCTION, trigger->tgenabled);
 }
 
 /*
@@ -540,7 +491,7 @@ schemakit_audit_disable(PG_FUNCTION_ARGS)
 	rel = sk_table_open(PG_GETARG_OID(0), ShareRowExclusiveLock);
 	triggers = sk_attach_list(rel, sk_attach_function(SK_AUDIT_FUNCTION));
 	table = sk_table_name(rel);
-	relids = with_partitions(rel);
+	relids = sk_cover_tables(rel);
 	if (triggers == NIL)
 		ereport(NOTICE,
 				(errmsg("audit is not enabled on table \"%s\"",

@@ -18,6 +18,7 @@
 #include "sk_compat.h"
 #include "sk_feature.h"
 #include "sk_restore.h"
+#include "sk_table.h"
 #include "sk_tuple.h"
 
 #include "access/genam.h"
@@ -88,27 +89,6 @@ identifies_rows(Relation rel, Oid indexid)
 	return identifies;
 }
 
-/*
- * The primary key, also a deferrable one, which the relation's entry in the
- * cache does not name in all versions of the server.
- */
-static Oid
-primary_key(List *indexes)
-{
-	ListCell   *lc;
-
-	foreach(lc, indexes)
-	{
-		Relation	index = index_open(lfirst_oid(lc), AccessShareLock);
-		bool		is_primary = index->rd_index->indisprimary;
-
-		index_close(index, AccessShareLock);
-		if (is_primary)
-			return lfirst_oid(lc);
-	}
-	return InvalidOid;
-}
-
 static bool
 has_columns(Relation rel, List *names)
 {
@@ -131,7 +111,7 @@ List *
 sk_audit_table_key(Relation root, const SkAuditOptions *options)
 {
 	List	   *indexes = RelationGetIndexList(root);
-	Oid			primary = primary_key(indexes);
+	Oid			primary = sk_table_primary_key(root);
 	Oid			replica = RelationGetReplicaIndex(root);
 	ListCell   *lc;
 

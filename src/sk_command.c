@@ -17,8 +17,10 @@
 #include "catalog/pg_class.h"
 #include "catalog/pg_trigger.h"
 #include "catalog/pg_type.h"
+#include "commands/extension.h"
 #include "executor/executor.h"
 #include "funcapi.h"
+#include "miscadmin.h"
 #include "utils/array.h"
 #include "utils/builtins.h"
 #include "utils/fmgroids.h"
@@ -164,4 +166,14 @@ List *
 sk_command_dropped_triggers(void)
 {
 	return dropped(dropped_trigger);
+}
+
+/*
+ * Is the command none of a user's: one of an extension's script, whose objects
+ * belong to the extension, or of pg_upgrade?
+ */
+bool
+sk_command_is_foreign(void)
+{
+	return IsBinaryUpgrade || creating_extension;
 }

@@ -18,6 +18,7 @@ typedef struct SkDroppedColumn
 } SkDroppedColumn;
 
 extern List *sk_command_list(void);
+extern bool sk_command_is_foreign(void);
 extern List *sk_command_dropped_columns(void);
 extern List *sk_command_dropped_triggers(void);
 

@@ -65,6 +65,88 @@ InitMaterializedSRF(FunctionCallInfo fcinfo, bits32 flags)
 }
 #endif
 
+/*
+ * 15, 7faa3fc84bf4: views can check the rights of who uses them.  Before, a view
+ * reads its table with the rights of its owner.
+ */
+#if PG_VERSION_NUM < 150000
+#define SK_VIEW_OPTIONS ""
+#else
+#define SK_VIEW_OPTIONS "security_invoker = true"
+#endif
+
+/* 15, d6f96ed94e73: ON DELETE SET NULL (columns) */
+#if PG_VERSION_NUM < 150000
+#define sk_deconstruct_foreign_key(tuple, nkeys, conkey, confkey, operators) \
+	DeconstructFkConstraintRow(tuple, nkeys, conkey, confkey, operators, \
+							   NULL, NULL)
+#else
+#define sk_deconstruct_foreign_key(tuple, nkeys, conkey, confkey, operators) \
+	DeconstructFkConstraintRow(tuple, nkeys, conkey, confkey, operators, \
+							   NULL, NULL, NULL, NULL)
+#endif
+
+/*
+ * 18, 89f908a6d0ac: foreign keys over periods of time; ca87c415e2fc: keys that
+ * are not enforced
+ */
+#if PG_VERSION_NUM < 180000
+#define sk_constraint_is_temporal(form) false
+#define sk_constraint_is_enforced(form) true
+#else
+#define sk_constraint_is_temporal(form) ((form)->conperiod)
+#define sk_constraint_is_enforced(form) ((form)->conenforced)
+#endif
+
+/* 18, 086c84b23d99: what RESTRICT refuses has a code and a message of its own */
+#if PG_VERSION_NUM < 180000
+#define SK_ERRCODE_RESTRICT ERRCODE_FOREIGN_KEY_VIOLATION
+#define SK_RESTRICT_MESSAGE \
+	"update or delete on table \"%s\" violates foreign key constraint \"%s\" on table \"%s\""
+#define SK_RESTRICT_DETAIL "still referenced"
+#else
+#define SK_ERRCODE_RESTRICT ERRCODE_RESTRICT_VIOLATION
+#define SK_RESTRICT_MESSAGE \
+	"update or delete on table \"%s\" violates RESTRICT setting of foreign key constraint \"%s\" on table \"%s\""
+#define SK_RESTRICT_DETAIL "referenced"
+#endif
+
+/* 16, a61b1f74823c: which columns are updated is with the permissions to check */
+#if PG_VERSION_NUM < 160000
+#define sk_init_range_table(estate, rte, updated) \
+	((rte)->updatedCols = (updated), \
+	 ExecInitRangeTable(estate, list_make1(rte)))
+#define sk_init_plan_qual(epqstate, estate) \
+	EvalPlanQualInit(epqstate, estate, NULL, NIL, -1)
+#else
+#include "executor/executor.h"
+#include "parser/parse_relation.h"
+
+static inline void
+sk_init_range_table(EState *estate, RangeTblEntry *rte, Bitmapset *updated)
+{
+	List	   *permissions = NIL;
+
+	addRTEPermissionInfo(&permissions, rte)->updatedCols = updated;
+#if PG_VERSION_NUM < 180000
+	ExecInitRangeTable(estate, list_make1(rte), permissions);
+#else
+	/* 18, cbc127917e04: which of them are not pruned */
+	ExecInitRangeTable(estate, list_make1(rte), permissions,
+					   bms_make_singleton(1));
+#endif
+}
+
+#define sk_init_plan_qual(epqstate, estate) \
+	EvalPlanQualInit(epqstate, estate, NULL, NIL, -1, NIL)
+#endif
+
+/* 18, 0fbceae841cb: index scans can be counted */
+#if PG_VERSION_NUM >= 180000
+#define index_beginscan(table, index, snapshot, nkeys, norderbys) \
+	index_beginscan(table, index, snapshot, NULL, nkeys, norderbys)
+#endif
+
 /* 16, 8fb580a35ce3: local backend entries are got by index */
 #if PG_VERSION_NUM < 160000
 #define pgstat_get_local_beentry_by_index(i) pgstat_fetch_stat_local_beentry(i)

@@ -1,13 +1,13 @@
 /*-------------------------------------------------------------------------
  *
  * sk_ddl.c
- *	  The event triggers: what users' DDL means for the features.
+ *	  The event triggers at the end of a command: what users' DDL means for the
+ *	  features.
  *
- * At the start of a command they clear the way for it, at its end they attach
- * what the rules ask for to the tables that it made or gave columns to, let
- * triggers follow renamed columns, and remove those of dropped ones.  They
- * must not fail a command that would succeed without them: all work is
- * guarded (sk_guard.c), and done as the owner of the table.
+ * They attach what the rules ask for to the tables that the command made or
+ * gave columns to, let triggers follow renamed columns, and remove those of
+ * dropped ones.  They must not fail a command that would succeed without them:
+ * all work is guarded (sk_guard.c), and done as the owner of the table.
  *
  * They do nothing in an extension's script, where the objects belong to the
  * extension, nor in pg_upgrade.  While a dump is loaded nothing is attached,
@@ -52,17 +52,6 @@
 #include "utils/lsyscache.h"
 #include "utils/rel.h"
 #include "utils/snapmgr.h"
-
-/*-------------------------------------------------------------------------
- * When to stay out of the way
- *-------------------------------------------------------------------------
- */
-
-static bool
-is_foreign_business(void)
-{
-	return IsBinaryUpgrade || creating_extension;
-}
 
 /*
  * Reading catalogs needs a snapshot.  A command has one but for DETACH
@@ -329,29 +318,6 @@ column_renamed(Oid relid, const char *from, const char *to)
  *-------------------------------------------------------------------------
  */
 
-/*
- * A trigger on one of our functions replaces one that has its name: a dump
- * can be loaded into a table that was given the trigger already.  Changing
- * the statement is possible here because the server gives event triggers a
- * copy of a statement that may be run again.
- */
-static void
-before_create_trigger(CreateTrigStmt *stmt)
-{
-	Oid			relid;
-	Oid			trigger;
-
-	if (stmt->replace || stmt->isconstraint ||
-		!sk_attach_is_function(LookupFuncName(stmt->funcname, 0, NULL, true)))
-		return;
-	relid = RangeVarGetRelid(stmt->relation, NoLock, true);
-	if (!OidIsValid(relid))
-		return;
-	trigger = get_trigger_oid(relid, stmt->trigname, true);
-	if (OidIsValid(trigger) && sk_attach_is_trigger(trigger))
-		stmt->replace = true;
-}
-
 static void
 depend_on_extension(void *arg)
 {
@@ -444,37 +410,55 @@ alter_table_command(const CollectedCommand *cmd)
 	altered_with_children(relid);
 }
 
-/*
- * schemakit.on_ddl_command_start() RETURNS event_trigger
- */
-PG_FUNCTION_INFO_V1(schemakit_on_ddl_command_start);
-Datum
-schemakit_on_ddl_command_start(PG_FUNCTION_ARGS)
+typedef struct Grant
 {
-	EventTriggerData *data = sk_trigger_event(fcinfo, "on_ddl_command_start");
+	Oid			relid;
+	const GrantStmt *stmt;
+} Grant;
 
-	if (is_foreign_business())
-		PG_RETURN_NULL();
-	if (IsA(data->parsetree, CreateTrigStmt))
-		before_create_trigger((CreateTrigStmt *) data->parsetree);
-	else if (IsA(data->parsetree, AlterTableStmt))
+static void
+tell_of_grant(void *arg)
+{
+	const Grant *grant = arg;
+	Relation	rel = try_relation_open(grant->relid, AccessShareLock);
+
+	if (rel == NULL)
+		return;
+	for (const SkFeature *const *f = sk_features; *f; f++)
 	{
-		const AlterTableStmt *stmt = (const AlterTableStmt *) data->parsetree;
-		ListCell   *lc;
-
-		foreach(lc, stmt->cmds)
-		{
-			const AlterTableCmd *cmd = lfirst(lc);
-
-			if (cmd->subtype == AT_AttachPartition)
-				sk_partition_before_attach(stmt->relation, (const PartitionCmd *) cmd->def);
-		}
+		if ((*f)->granted != NULL &&
+			sk_attach_find(rel, sk_attach_function((*f)->function)) != NULL)
+			(*f)->granted(grant->stmt, grant->relid);
 	}
-	PG_RETURN_NULL();
+	relation_close(rel, NoLock);
+}
+
+/* As the role that has granted: what it may do to the table it may to others. */
+static void
+rights_granted(const CollectedCommand *cmd, const Node *parsetree)
+{
+	ListCell   *lc;
+
+	if (!IsA(parsetree, GrantStmt) || sk_restore_is_running() ||
+		((const GrantStmt *) parsetree)->objtype != OBJECT_TABLE)
+		return;
+	foreach(lc, cmd->d.grant.istmt->objects)
+	{
+		Grant		grant = {lfirst_oid(lc), (const GrantStmt *) parsetree};
+		Relation	rel = try_relation_open(grant.relid, AccessShareLock);
+		bool		concerned;
+
+		if (rel == NULL)
+			continue;
+		concerned = sk_attach_has_ours(rel);
+		relation_close(rel, NoLock);
+		if (concerned)
+			sk_guard_run(tell_of_grant, &grant, "follow the grant on", grant.relid);
+	}
 }
 
 static void
-command_ended(void)
+command_ended(const Node *parsetree)
 {
 	ListCell   *lc;
 
@@ -488,6 +472,8 @@ command_ended(void)
 			simple_command(cmd);
 		else if (cmd->type == SCT_AlterTable)
 			alter_table_command(cmd);
+		else if (cmd->type == SCT_Grant)
+			rights_granted(cmd, parsetree);
 	}
 }
 
@@ -513,12 +499,13 @@ PG_FUNCTION_INFO_V1(schemakit_on_ddl_command_end);
 Datum
 schemakit_on_ddl_command_end(PG_FUNCTION_ARGS)
 {
-	(void) sk_trigger_event(fcinfo, "on_ddl_command_end");
-	if (!is_foreign_business())
+	EventTriggerData *data = sk_trigger_event(fcinfo, "on_ddl_command_end");
+
+	if (!sk_command_is_foreign())
 	{
 		bool		pushed = push_missing_snapshot();
 
-		command_ended();
+		command_ended(data->parsetree);
 		if (pushed)
 			PopActiveSnapshot();
 	}
@@ -533,7 +520,7 @@ Datum
 schemakit_on_sql_drop(PG_FUNCTION_ARGS)
 {
 	(void) sk_trigger_event(fcinfo, "on_sql_drop");
-	if (!is_foreign_business())
+	if (!sk_command_is_foreign())
 	{
 		bool		pushed = push_missing_snapshot();
 

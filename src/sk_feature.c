@@ -14,6 +14,7 @@
 const SkFeature *const sk_features[] = {
 	&sk_feature_timestamps,
 	&sk_feature_audit,
+	&sk_feature_soft_delete,
 	NULL
 };
 

@@ -53,11 +53,24 @@ typedef struct SkFeature
 	const char *(*maintains) (Relation rel, const Trigger *trigger);
 
 	/*
+	 * A command is about to alter a table that has the feature's trigger; or,
+	 * "reshaped", to drop it, or columns of it, or to change their types.
+	 * Optional.
+	 */
+	void		(*before) (Relation rel, bool reshaped);
+
+	/*
 	 * The table was made or altered, or is a partition now or no longer
 	 * (detached), or has lost a trigger: see to what depends on its
 	 * definition. Also called while a dump is loaded.  Optional.
 	 */
 	void		(*altered) (Relation rel, bool detached);
+
+	/*
+	 * Rights on a table that has the feature's trigger were granted or
+	 * revoked. Optional.
+	 */
+	void		(*granted) (const GrantStmt *stmt, Oid relid);
 
 	/*
 	 * Why does the trigger, though enabled, not do its work?  A word for
@@ -69,6 +82,7 @@ typedef struct SkFeature
 
 extern const SkFeature sk_feature_timestamps;
 extern const SkFeature sk_feature_audit;
+extern const SkFeature sk_feature_soft_delete;
 
 /* All of them; the last entry is NULL. */
 extern const SkFeature *const sk_features[];

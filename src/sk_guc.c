@@ -24,6 +24,7 @@ char	   *sk_guc_audit_context = NULL;
 bool		sk_guc_audit_query = false;
 bool		sk_guc_audit_writable = false;
 uint64		sk_guc_audit_changes = 0;
+bool		sk_guc_soft_delete_auto = true;
 bool		sk_guc_timestamps_auto = true;
 bool		sk_guc_timestamps_touch = true;
 
@@ -141,6 +142,15 @@ void
 sk_guc_define(void)
 {
 	define_audit();
+
+	DefineCustomBoolVariable("schemakit.soft_delete_auto",
+							 "Attaches soft delete to new tables in this session.",
+							 "Tables that have a trigger already keep it.",
+							 &sk_guc_soft_delete_auto,
+							 true,
+							 PGC_USERSET,
+							 0,
+							 NULL, NULL, NULL);
 
 	DefineCustomBoolVariable("schemakit.timestamps_auto",
 							 "Attaches timestamps to new tables in this session.",

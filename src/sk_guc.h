@@ -15,6 +15,7 @@ extern bool sk_guc_audit_auto;
 extern char *sk_guc_audit_context;
 extern bool sk_guc_audit_query;
 extern bool sk_guc_audit_writable;
+extern bool sk_guc_soft_delete_auto;
 extern bool sk_guc_timestamps_auto;
 extern bool sk_guc_timestamps_touch;
 

@@ -177,3 +177,24 @@ sk_table_name(Relation rel)
 	return quote_qualified_identifier(get_namespace_name(RelationGetNamespace(rel)),
 									  RelationGetRelationName(rel));
 }
+
+/*
+ * The index of the primary key, also of a deferrable one, which the relation's
+ * entry in the cache does not name in all versions of the server; or InvalidOid.
+ */
+Oid
+sk_table_primary_key(Relation rel)
+{
+	ListCell   *lc;
+
+	foreach(lc, RelationGetIndexList(rel))
+	{
+		Relation	index = index_open(lfirst_oid(lc), AccessShareLock);
+		bool		is_primary = index->rd_index->indisprimary;
+
+		index_close(index, AccessShareLock);
+		if (is_primary)
+			return lfirst_oid(lc);
+	}
+	return InvalidOid;
+}

@@ -16,5 +16,6 @@ extern bool sk_table_is_eligible(Relation rel);
 extern List *sk_table_list(void);
 extern Relation sk_table_open(Oid relid, LOCKMODE lockmode);
 extern char *sk_table_name(Relation rel);
+extern Oid	sk_table_primary_key(Relation rel);
 
 #endif							/* SK_TABLE_H */

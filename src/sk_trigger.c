@@ -88,6 +88,20 @@ sk_trigger_after_row(FunctionCallInfo fcinfo, const char *function)
 }
 
 /*
+ * The data of an INSTEAD OF DELETE trigger, or an error.
+ */
+TriggerData *
+sk_trigger_instead_of_delete(FunctionCallInfo fcinfo, const char *function)
+{
+	TriggerData *trigdata = called_as_trigger(fcinfo, function);
+
+	if (!TRIGGER_FIRED_INSTEAD(trigdata->tg_event) ||
+		!TRIGGER_FIRED_BY_DELETE(trigdata->tg_event))
+		refuse_trigger(trigdata, function, "INSTEAD OF DELETE", "ROW");
+	return trigdata;
+}
+
+/*
  * The data of a BEFORE TRUNCATE trigger, or an error.
  */
 TriggerData *

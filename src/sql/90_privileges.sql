@@ -33,5 +33,18 @@ GRANT EXECUTE ON FUNCTION schemakit.audit_history(regclass, jsonb) TO PUBLIC;
 GRANT EXECUTE ON FUNCTION schemakit.audit_as_of(anyelement, timestamptz, jsonb) TO PUBLIC;
 GRANT EXECUTE ON FUNCTION schemakit.audit_changes(pg_snapshot, regclass) TO PUBLIC;
 
+/* as timestamps; and everybody who uses a view of live rows */
+GRANT EXECUTE ON FUNCTION schemakit.is_live(anyelement) TO PUBLIC;
+GRANT EXECUTE ON FUNCTION schemakit.soft_delete() TO PUBLIC;
+GRANT EXECUTE ON FUNCTION schemakit.soft_delete_reference() TO PUBLIC;
+GRANT EXECUTE ON FUNCTION schemakit.soft_delete_row() TO PUBLIC;
+GRANT EXECUTE ON FUNCTION schemakit.soft_delete_protect() TO PUBLIC;
+GRANT EXECUTE ON FUNCTION schemakit.soft_delete_protect_truncate() TO PUBLIC;
+GRANT EXECUTE ON FUNCTION schemakit.soft_delete_enable(regclass, name, text, boolean) TO PUBLIC;
+GRANT EXECUTE ON FUNCTION schemakit.soft_delete_disable(regclass) TO PUBLIC;
+
+/* it deletes with the rights of its caller */
+GRANT EXECUTE ON FUNCTION schemakit.soft_delete_purge(regclass, interval, bigint) TO PUBLIC;
+
 /* it shows what the catalogs show to everybody */
 GRANT EXECUTE ON FUNCTION schemakit.status() TO PUBLIC;

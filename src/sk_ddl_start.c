@@ -1,0 +1,184 @@
+/*-------------------------------------------------------------------------
+ *
+ * sk_ddl_start.c
+ *	  The event trigger at the start of a command: the way is cleared for it.
+ *
+ * A dump's CREATE TRIGGER replaces a trigger that its table was given already,
+ * ATTACH PARTITION finds no triggers that the parent's would double, and what
+ * depends on a table's columns is out of the way when they are dropped.
+ *
+ * As in sk_ddl.c all work is guarded, and done as the owner of the table; names
+ * are resolved as the statement itself does it, and who may not run the command
+ * changes nothing.
+ *
+ *-------------------------------------------------------------------------
+ */
+#include "postgres.h"
+
+#include "sk_attach.h"
+#include "sk_command.h"
+#include "sk_compat.h"
+#include "sk_feature.h"
+#include "sk_guard.h"
+#include "sk_partition.h"
+#include "sk_trigger.h"
+
+#include "access/relation.h"
+#include "catalog/namespace.h"
+#include "catalog/pg_inherits.h"
+#include "commands/trigger.h"
+#include "miscadmin.h"
+#include "parser/parse_func.h"
+#include "utils/lsyscache.h"
+#include "utils/rel.h"
+
+/*
+ * A trigger on one of our functions replaces one that has its name: a dump
+ * can be loaded into a table that was given the trigger already.  Changing
+ * the statement is possible here because the server gives event triggers a
+ * copy of a statement that may be run again.
+ */
+static void
+before_create_trigger(CreateTrigStmt *stmt)
+{
+	Oid			relid;
+	Oid			trigger;
+
+	if (stmt->replace || stmt->isconstraint ||
+		!sk_attach_is_function(LookupFuncName(stmt->funcname, 0, NULL, true)))
+		return;
+	relid = RangeVarGetRelid(stmt->relation, NoLock, true);
+	if (!OidIsValid(relid))
+		return;
+	trigger = get_trigger_oid(relid, stmt->trigname, true);
+	if (OidIsValid(trigger) && sk_attach_is_trigger(trigger))
+		stmt->replace = true;
+}
+
+
+/*-------------------------------------------------------------------------
+ * Tables that are about to be changed
+ *-------------------------------------------------------------------------
+ */
+
+typedef struct Change
+{
+	Oid			relid;
+	bool		reshaped;
+} Change;
+
+static void
+tell_features(void *arg)
+{
+	const Change *change = arg;
+	Relation	rel = try_relation_open(change->relid, AccessShareLock);
+
+	if (rel == NULL)
+		return;
+	sk_guard_become(rel->rd_rel->relowner);
+	for (const SkFeature *const *f = sk_features; *f; f++)
+	{
+		if ((*f)->before != NULL &&
+			sk_attach_find(rel, sk_attach_function((*f)->function)) != NULL)
+			(*f)->before(rel, change->reshaped);
+	}
+	relation_close(rel, NoLock);
+}
+
+/* Only what has triggers of ours is worth a subtransaction. */
+static void
+before_change(Oid relid, bool reshaped)
+{
+	Change		change = {relid, reshaped};
+	Relation	rel = try_relation_open(relid, AccessShareLock);
+	bool		concerned;
+
+	if (rel == NULL)
+		return;
+	concerned = sk_attach_has_ours(rel);
+	relation_close(rel, AccessShareLock);
+	if (concerned)
+		sk_guard_run(tell_features, &change, "prepare the change of", relid);
+}
+
+/* The table that the statement names, and those that inherit from it */
+static void
+before_change_of(const RangeVar *name, bool reshaped)
+{
+	Oid			relid = RangeVarGetRelid(name, NoLock, true);
+	char		relkind = OidIsValid(relid) ? get_rel_relkind(relid) : '\0';
+	ListCell   *lc;
+
+	if ((relkind != RELKIND_RELATION && relkind != RELKIND_PARTITIONED_TABLE) ||
+		!object_ownercheck(RelationRelationId, relid, GetUserId()))
+		return;
+	foreach(lc, find_all_inheritors(relid, NoLock, NULL))
+		before_change(lfirst_oid(lc), reshaped);
+}
+
+static void
+before_alter_table(const AlterTableStmt *stmt)
+{
+	bool		reshaped = false;
+	ListCell   *lc;
+
+	foreach(lc, stmt->cmds)
+	{
+		const AlterTableCmd *cmd = lfirst(lc);
+
+		if (cmd->subtype == AT_AttachPartition)
+			sk_partition_before_attach(stmt->relation, (const PartitionCmd *) cmd->def);
+		reshaped |= cmd->subtype == AT_DropColumn ||
+			cmd->subtype == AT_AlterColumnType;
+	}
+	if (reshaped)
+		before_change_of(stmt->relation, true);
+}
+
+static void
+before_drop(const DropStmt *stmt)
+{
+	ListCell   *lc;
+
+	if (stmt->removeType != OBJECT_TABLE)
+		return;
+	foreach(lc, stmt->objects)
+		before_change_of(makeRangeVarFromNameList(lfirst(lc)), true);
+}
+
+/*
+ * schemakit.on_ddl_command_start() RETURNS event_trigger
+ */
+PG_FUNCTION_INFO_V1(schemakit_on_ddl_command_start);
+Datum
+schemakit_on_ddl_command_start(PG_FUNCTION_ARGS)
+{
+	EventTriggerData *data = sk_trigger_event(fcinfo, "on_ddl_command_start");
+	const Node *stmt = data->parsetree;
+
+	if (sk_command_is_foreign())
+		PG_RETURN_NULL();
+	switch (nodeTag(stmt))
+	{
+		case T_CreateTrigStmt:
+			before_create_trigger((CreateTrigStmt *) stmt);
+			break;
+		case T_AlterTableStmt:
+			before_alter_table((const AlterTableStmt *) stmt);
+			break;
+		case T_RenameStmt:
+			if (((const RenameStmt *) stmt)->renameType == OBJECT_TABLE)
+				before_change_of(((const RenameStmt *) stmt)->relation, false);
+			break;
+		case T_AlterObjectSchemaStmt:
+			if (((const AlterObjectSchemaStmt *) stmt)->objectType == OBJECT_TABLE)
+				before_change_of(((const AlterObjectSchemaStmt *) stmt)->relation, false);
+			break;
+		case T_DropStmt:
+			before_drop((const DropStmt *) stmt);
+			break;
+		default:
+			break;
+	}
+	PG_RETURN_NULL();
+}

@@ -1,0 +1,26 @@
+/*-------------------------------------------------------------------------
+ *
+ * sk_live_make.h
+ *	  Views of live rows are made, and kept like their tables.
+ *
+ *-------------------------------------------------------------------------
+ */
+#ifndef SK_LIVE_MAKE_H
+#define SK_LIVE_MAKE_H
+
+#include "utils/relcache.h"
+
+extern char *sk_live_make_default_name(const char *table);
+extern Oid	sk_live_make(Relation rel, const char *col,
+						 const char *schema, const char *name);
+extern Oid	sk_live_make_bare(Relation rel, const char *col,
+							  const char *schema, const char *name,
+							  const char *options);
+extern void sk_live_make_cover(Oid viewid);
+extern void sk_live_make_set_owner(Oid viewid, Oid owner);
+extern void sk_live_make_set_name(Oid viewid, const char *schema,
+								  const char *name);
+extern char *sk_live_make_options(Relation view);
+extern void sk_live_make_refresh(Relation rel, Oid viewid);
+
+#endif							/* SK_LIVE_MAKE_H */

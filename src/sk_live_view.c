@@ -1,0 +1,289 @@
+/*-------------------------------------------------------------------------
+ *
+ * sk_live_view.c
+ *	  Views of the rows of a table that are not soft-deleted.
+ *
+ * Such a view is
+ *
+ *	  CREATE VIEW users_live WITH (security_invoker = true) AS
+ *	  SELECT id, ... FROM users WHERE schemakit.is_live(deleted_at);
+ *
+ * with an INSTEAD OF DELETE trigger.  It is known by its condition: nothing
+ * else says which table has which view.  The planner makes "deleted_at IS NULL"
+ * of the condition, so it costs nothing and partial indexes serve; and it
+ * refuses to plan a DELETE of the table's own rows through it, which is what
+ * the server would do if the trigger were lost.  The view depends on the
+ * function, so the extension cannot be dropped under it.
+ *
+ * INSERT and UPDATE go through the view to the table, as for any simple view.
+ *
+ *-------------------------------------------------------------------------
+ */
+#include "postgres.h"
+
+#include "schemakit.h"
+#include "sk_attach.h"
+#include "sk_compat.h"
+#include "sk_live_view.h"
+
+#include "access/genam.h"
+#include "access/htup_details.h"
+#include "access/relation.h"
+#include "access/table.h"
+#include "catalog/indexing.h"
+#include "catalog/namespace.h"
+#include "catalog/pg_class.h"
+#include "catalog/pg_depend.h"
+#include "catalog/pg_proc.h"
+#include "catalog/pg_rewrite.h"
+#include "catalog/pg_type.h"
+#include "nodes/makefuncs.h"
+#include "nodes/pathnodes.h"
+#include "nodes/supportnodes.h"
+#include "parser/parsetree.h"
+#include "rewrite/rewriteHandler.h"
+#include "utils/builtins.h"
+#include "utils/fmgroids.h"
+#include "utils/rel.h"
+#include "utils/syscache.h"
+
+#define TRIGGER_NAME	SK_TRIGGER_PREFIX SK_LIVE_VIEW_FUNCTION
+
+/*-------------------------------------------------------------------------
+ * The condition
+ *-------------------------------------------------------------------------
+ */
+
+/*
+ * schemakit.is_live(deleted_at anyelement) RETURNS boolean
+ */
+PG_FUNCTION_INFO_V1(schemakit_is_live);
+Datum
+schemakit_is_live(PG_FUNCTION_ARGS)
+{
+	PG_RETURN_BOOL(PG_ARGISNULL(0));
+}
+
+static bool
+deletes(const Query *query)
+{
+	ListCell   *lc;
+
+	if (query->commandType == CMD_MERGE)
+	{
+		foreach(lc, query->mergeActionList)
+		{
+			if (((MergeAction *) lfirst(lc))->commandType == CMD_DELETE)
+				return true;
+		}
+	}
+	return query->commandType == CMD_DELETE;
+}
+
+/* Is the row whose column is asked for one that the statement deletes? */
+static bool
+is_target(const PlannerInfo *root, Node *arg)
+{
+	return root != NULL && IsA(arg, Var) && deletes(root->parse) &&
+		((Var *) arg)->varlevelsup == 0 &&
+		((Var *) arg)->varno == root->parse->resultRelation;
+}
+
+/*
+ * schemakit.is_live_support(internal) RETURNS internal
+ */
+PG_FUNCTION_INFO_V1(schemakit_is_live_support);
+Datum
+schemakit_is_live_support(PG_FUNCTION_ARGS)
+{
+	Node	   *request = (Node *) PG_GETARG_POINTER(0);
+	SupportRequestSimplify *simplify = (SupportRequestSimplify *) request;
+	NullTest   *test;
+	Node	   *arg;
+
+	if (!IsA(request, SupportRequestSimplify))
+		PG_RETURN_POINTER(NULL);
+	arg = linitial(simplify->fcall->args);
+	if (is_target(simplify->root, arg))
+		ereport(ERROR,
+				(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
+				 errmsg("cannot delete rows for good through a view of live rows"),
+				 errdetail("The view has lost its trigger \"%s\".", TRIGGER_NAME),
+				 errhint("Call schemakit.soft_delete_enable() for the table again.")));
+	test = makeNode(NullTest);
+	test->arg = (Expr *) arg;
+	test->nulltesttype = IS_NULL;
+	test->argisrow = false;
+	test->location = -1;
+	PG_RETURN_POINTER(test);
+}
+
+static Oid
+is_live_function(void)
+{
+	Oid			type = ANYELEMENTOID;
+	oidvector  *types = buildoidvector(&type, 1);
+	Oid			schema = get_namespace_oid(SK_SCHEMA, false);
+
+	return GetSysCacheOid3(PROCNAMEARGSNSP, Anum_pg_proc_oid,
+						   CStringGetDatum(SK_LIVE_VIEW_CONDITION), PointerGetDatum(types),
+						   ObjectIdGetDatum(schema));
+}
+
+
+/*-------------------------------------------------------------------------
+ * Finding
+ *-------------------------------------------------------------------------
+ */
+
+/* The column that the view's condition asks for, or InvalidAttrNumber */
+static AttrNumber
+condition_column(const Query *query, int rtindex)
+{
+	FuncExpr   *condition = (FuncExpr *) query->jointree->quals;
+	Var		   *var;
+
+	if (condition == NULL || !IsA(condition, FuncExpr) ||
+		condition->funcid != is_live_function())
+		return InvalidAttrNumber;
+	var = (Var *) linitial(condition->args);
+	return IsA(var, Var) && var->varno == rtindex ? var->varattno
+		: InvalidAttrNumber;
+}
+
+static void
+read_columns(const Query *query, int rtindex, SkLiveView *live)
+{
+	ListCell   *lc;
+
+	live->attnums = palloc0(sizeof(AttrNumber) * list_length(query->targetList));
+	live->natts = 0;
+	foreach(lc, query->targetList)
+	{
+		TargetEntry *tle = lfirst(lc);
+		Var		   *var = (Var *) tle->expr;
+
+		if (!tle->resjunk)
+			live->attnums[live->natts++] = IsA(var, Var) && var->varno == rtindex
+				? var->varattno : InvalidAttrNumber;
+	}
+}
+
+/*
+ * Is it a view of a table's live rows?
+ */
+bool
+sk_live_view_read(Relation view, SkLiveView *live)
+{
+	Query	   *query;
+	RangeTblRef *from;
+
+	if (view->rd_rel->relkind != RELKIND_VIEW)
+		return false;
+	query = get_view_query(view);
+	if (list_length(query->jointree->fromlist) != 1)
+		return false;
+	from = linitial(query->jointree->fromlist);
+	if (!IsA(from, RangeTblRef))
+		return false;
+	live->column = condition_column(query, from->rtindex);
+	if (live->column <= InvalidAttrNumber)
+		return false;
+	live->tableid = rt_fetch(from->rtindex, query->rtable)->relid;
+	read_columns(query, from->rtindex, live);
+	return true;
+}
+
+/*
+ * The view of a rule.
+ */
+Oid
+sk_live_view_of_rule(Oid rule)
+{
+	Relation	rel = table_open(RewriteRelationId, AccessShareLock);
+	ScanKeyData key;
+	SysScanDesc scan;
+	HeapTuple	tuple;
+	Oid			viewid;
+
+	ScanKeyInit(&key, Anum_pg_rewrite_oid, BTEqualStrategyNumber, F_OIDEQ,
+				ObjectIdGetDatum(rule));
+	scan = systable_beginscan(rel, RewriteOidIndexId, true, NULL, 1, &key);
+	tuple = systable_getnext(scan);
+	viewid = HeapTupleIsValid(tuple)
+		? ((Form_pg_rewrite) GETSTRUCT(tuple))->ev_class : InvalidOid;
+	systable_endscan(scan);
+	table_close(rel, AccessShareLock);
+	return viewid;
+}
+
+/*
+ * What depends on the object, as a list of copied rows of pg_depend.
+ */
+List *
+sk_live_view_dependents(Oid classid, Oid objectid)
+{
+	Relation	rel = table_open(DependRelationId, AccessShareLock);
+	ScanKeyData keys[2];
+	SysScanDesc scan;
+	HeapTuple	tuple;
+	List	   *rows = NIL;
+
+	ScanKeyInit(&keys[0], Anum_pg_depend_refclassid, BTEqualStrategyNumber,
+				F_OIDEQ, ObjectIdGetDatum(classid));
+	ScanKeyInit(&keys[1], Anum_pg_depend_refobjid, BTEqualStrategyNumber,
+				F_OIDEQ, ObjectIdGetDatum(objectid));
+	scan = systable_beginscan(rel, DependReferenceIndexId, true, NULL, 2, keys);
+	while (HeapTupleIsValid(tuple = systable_getnext(scan)))
+		rows = lappend(rows, GETSTRUCT(heap_copytuple(tuple)));
+	systable_endscan(scan);
+	table_close(rel, AccessShareLock);
+	return rows;
+}
+
+static bool
+is_view_of(Oid viewid, Oid tableid)
+{
+	Relation	view = try_relation_open(viewid, AccessShareLock);
+	SkLiveView	live;
+	bool		found;
+
+	if (view == NULL)
+		return false;
+	found = sk_live_view_read(view, &live) && live.tableid == tableid;
+	relation_close(view, AccessShareLock);
+	return found;
+}
+
+/*
+ * The view of the table's live rows, or InvalidOid.
+ */
+Oid
+sk_live_view_find(Oid tableid)
+{
+	Oid			last = InvalidOid;
+	ListCell   *lc;
+
+	foreach(lc, sk_live_view_dependents(RelationRelationId, tableid))
+	{
+		Form_pg_depend depend = lfirst(lc);
+		Oid			viewid;
+
+		if (depend->classid != RewriteRelationId || depend->objid == last)
+			continue;
+		last = depend->objid;	/* there is one for each column */
+		viewid = sk_live_view_of_rule(depend->objid);
+		if (OidIsValid(viewid) && viewid != tableid && is_view_of(viewid, tableid))
+			return viewid;
+	}
+	return InvalidOid;
+}
+
+/*
+ * Has it the trigger by which DELETE only marks rows?
+ */
+bool
+sk_live_view_is_covered(Relation view)
+{
+	return sk_attach_find(view, sk_attach_function(SK_LIVE_VIEW_FUNCTION)) != NULL;
+}

@@ -1,0 +1,200 @@
+/*-------------------------------------------------------------------------
+ *
+ * sk_soft_follow.c
+ *	  Views of live rows that follow their tables through DDL.
+ *
+ * The server refuses to drop a column that a view has, or to change its type,
+ * and leaves new columns and names out of it.  So before such a command the view
+ * is taken away, unless something of a user's depends on it, in which case the
+ * server's own error is the right answer; and afterwards it is made again as it
+ * was.  What was taken away is remembered until then, or until the transaction
+ * or savepoint in which that was is rolled back.
+ *
+ *-------------------------------------------------------------------------
+ */
+#include "postgres.h"
+
+#include "sk_live_make.h"
+#include "sk_live_state.h"
+#include "sk_live_view.h"
+#include "sk_soft_follow.h"
+
+#include "access/xact.h"
+#include "commands/event_trigger.h"
+#include "miscadmin.h"
+#include "nodes/makefuncs.h"
+#include "storage/lmgr.h"
+#include "tcop/utility.h"
+#include "utils/acl.h"
+#include "utils/lsyscache.h"
+#include "utils/memutils.h"
+#include "utils/rel.h"
+
+/* A table that a command is about to change, as it was */
+typedef struct Pending
+{
+	Oid			relid;
+	SubTransactionId subid;
+	char	   *schema;
+	char	   *name;
+	SkLiveState *view;			/* NULL: it has not been taken away */
+} Pending;
+
+static MemoryContext context = NULL;
+static List *pending = NIL;
+
+static void
+forget_all(void)
+{
+	pending = NIL;
+	if (context != NULL)
+		MemoryContextReset(context);
+}
+
+static void
+at_transaction_end(XactEvent event, void *arg)
+{
+	if (event == XACT_EVENT_COMMIT || event == XACT_EVENT_ABORT ||
+		event == XACT_EVENT_PREPARE)
+		forget_all();
+}
+
+static void
+at_subtransaction_end(SubXactEvent event, SubTransactionId subid,
+					  SubTransactionId parent, void *arg)
+{
+	ListCell   *lc;
+
+	foreach(lc, pending)
+	{
+		Pending    *p = lfirst(lc);
+
+		if (p->subid != subid)
+			continue;
+		if (event == SUBXACT_EVENT_COMMIT_SUB)
+			p->subid = parent;
+		else if (event == SUBXACT_EVENT_ABORT_SUB)
+			pending = foreach_delete_current(pending, lc);
+	}
+}
+
+void
+sk_soft_follow_init(void)
+{
+	RegisterXactCallback(at_transaction_end, NULL);
+	RegisterSubXactCallback(at_subtransaction_end, NULL);
+}
+
+static Pending *
+find_pending(Oid relid)
+{
+	ListCell   *lc;
+
+	foreach(lc, pending)
+	{
+		Pending    *p = lfirst(lc);
+
+		if (p->relid == relid)
+			return p;
+	}
+	return NULL;
+}
+
+/*
+ * A command is about to change the table: note what it and its view are like,
+ * and take the view out of the way, if it would be in it.
+ */
+void
+sk_soft_follow_before(Relation rel, bool out_of_the_way)
+{
+	Oid			viewid = sk_live_view_find(RelationGetRelid(rel));
+	MemoryContext old;
+	Pending    *p;
+
+	if (!OidIsValid(viewid))
+		return;
+	if (context == NULL)
+		context = AllocSetContextCreate(TopMemoryContext,
+										"schemakit views taken away",
+										ALLOCSET_SMALL_SIZES);
+	old = MemoryContextSwitchTo(context);
+	p = palloc0(sizeof(Pending));
+	p->relid = RelationGetRelid(rel);
+	p->subid = GetCurrentSubTransactionId();
+	p->schema = get_namespace_name(RelationGetNamespace(rel));
+	p->name = pstrdup(RelationGetRelationName(rel));
+	if (out_of_the_way)
+	{
+		LockRelationOid(viewid, AccessExclusiveLock);
+		if (sk_live_state_can_drop(viewid))
+			p->view = sk_live_state_save(viewid);
+	}
+	pending = lcons(p, pending);
+	MemoryContextSwitchTo(old);
+	if (p->view != NULL)
+		sk_live_state_drop(viewid);
+}
+
+/*
+ * The view goes by the table's name: as users_live in its schema, or as users in
+ * another one.  Under any other name it stays.
+ */
+static void
+follow_name(Relation rel, Oid viewid, const Pending *p)
+{
+	char	   *schema = get_namespace_name(get_rel_namespace(viewid));
+	char	   *name = get_rel_name(viewid);
+	char	   *new_schema = schema;
+	char	   *new_name = name;
+
+	if (strcmp(name, p->name) == 0)
+		new_name = pstrdup(RelationGetRelationName(rel));
+	else if (strcmp(name, sk_live_make_default_name(p->name)) == 0)
+		new_name = sk_live_make_default_name(RelationGetRelationName(rel));
+	if (strcmp(schema, p->schema) == 0)
+		new_schema = get_namespace_name(RelationGetNamespace(rel));
+	sk_live_make_set_name(viewid, new_schema, new_name);
+}
+
+/*
+ * It has been changed.
+ */
+void
+sk_soft_follow_after(Relation rel)
+{
+	Pending    *p = find_pending(RelationGetRelid(rel));
+	Oid			viewid = sk_live_view_find(RelationGetRelid(rel));
+
+	if (!OidIsValid(viewid) && p != NULL && p->view != NULL)
+	{
+		sk_live_state_restore(rel, p->view);
+		viewid = sk_live_view_find(RelationGetRelid(rel));
+	}
+	if (OidIsValid(viewid))
+	{
+		sk_live_make_refresh(rel, viewid);
+		if (p != NULL)
+			follow_name(rel, viewid, p);
+	}
+	if (p != NULL)
+		pending = list_delete_ptr(pending, p);
+}
+
+/*
+ * What is granted or revoked on the table is so on its view, by the same role.
+ */
+void
+sk_soft_follow_grant(const GrantStmt *stmt, Oid relid)
+{
+	Oid			viewid = sk_live_view_find(relid);
+	GrantStmt  *copy;
+
+	if (!OidIsValid(viewid))
+		return;
+	copy = copyObject((GrantStmt *) stmt);
+	copy->targtype = ACL_TARGET_OBJECT;
+	copy->objects = list_make1(makeRangeVar(get_namespace_name(get_rel_namespace(viewid)),
+											get_rel_name(viewid), -1));
+	ExecuteGrantStmt(copy);
+	CommandCounterIncrement();
+}

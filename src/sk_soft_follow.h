@@ -1,0 +1,19 @@
+/*-------------------------------------------------------------------------
+ *
+ * sk_soft_follow.h
+ *	  Views of live rows that follow their tables through DDL.
+ *
+ *-------------------------------------------------------------------------
+ */
+#ifndef SK_SOFT_FOLLOW_H
+#define SK_SOFT_FOLLOW_H
+
+#include "nodes/parsenodes.h"
+#include "utils/relcache.h"
+
+extern void sk_soft_follow_init(void);
+extern void sk_soft_follow_before(Relation rel, bool out_of_the_way);
+extern void sk_soft_follow_after(Relation rel);
+extern void sk_soft_follow_grant(const GrantStmt *stmt, Oid relid);
+
+#endif							/* SK_SOFT_FOLLOW_H */

@@ -47,7 +47,8 @@ REGRESS      = install readme timestamps touch_types auto_attach columns_followe
 	audit_capture audit_types audit_options audit_reading audit_privileges \
 	uninstall
 ISOLATION    = attach_partition create_table_parallel detach_partition \
-	audit_enable audit_maintain audit_order enable_and_update
+	audit_enable audit_maintain audit_order enable_and_update \
+	soft_delete
 ISOLATION_OPTS = --inputdir=test/isolation --outputdir=test/isolation/output \
 	--load-extension=schemakit
 NO_INSTALLCHECK =

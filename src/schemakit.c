@@ -15,6 +15,7 @@
 #include "sk_compat.h"
 #include "sk_guc.h"
 #include "sk_soft_follow.h"
+#include "sk_soft_queue.h"
 #include "sk_soft_relation.h"
 
 #include "fmgr.h"
@@ -32,5 +33,6 @@ _PG_init(void)
 	sk_audit_shape_init();
 	sk_audit_table_init();
 	sk_soft_relation_init();
+	sk_soft_queue_init();
 	sk_soft_follow_init();
 }

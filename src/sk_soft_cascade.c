@@ -26,6 +26,7 @@
 #include "postgres.h"
 
 #include "sk_compat.h"
+#include "sk_soft_queue.h"
 #include "sk_soft_relation.h"
 #include "sk_trigger.h"
 #include "sk_tuple.h"
@@ -65,7 +66,7 @@ typedef struct Change
 static SPIPlanPtr
 plan_of(SkSoftLink *link, SkSoftAction action)
 {
-	int			nstamps = action == SK_SOFT_FIND || action == SK_SOFT_CHECK ? 0
+	int			nstamps = action >= SK_SOFT_FIND ? 0
 		: action == SK_SOFT_RESTAMP ? 2 : 1;
 
 	if (link->plans[action] == NULL)
@@ -151,7 +152,7 @@ may_show_key(const SkSoftLink *link, Relation rel)
 
 /* "Key (a, b)=(1, 2)", or "Key" */
 static char *
-describe_key(const SkSoftLink *link, Relation rel, TupleTableSlot *row)
+describe_key(const SkSoftLink *link, Relation rel, const Datum *key)
 {
 	StringInfoData names;
 	StringInfoData values;
@@ -163,24 +164,23 @@ describe_key(const SkSoftLink *link, Relation rel, TupleTableSlot *row)
 	for (int i = 0; i < link->nkeys; i++)
 	{
 		Form_pg_attribute attr = TupleDescAttr(RelationGetDescr(rel), link->attnums[i] - 1);
-		bool		isnull;
-		Datum		value = slot_getattr(row, attr->attnum, &isnull);
 		Oid			output;
 		bool		is_varlena;
 
 		getTypeOutputInfo(attr->atttypid, &output, &is_varlena);
 		appendStringInfo(&names, "%s%s", i ? ", " : "", NameStr(attr->attname));
 		appendStringInfo(&values, "%s%s", i ? ", " : "",
-						 isnull ? "null" : OidOutputFunctionCall(output, value));
+						 OidOutputFunctionCall(output, key[i]));
 	}
 	return psprintf("Key (%s)=(%s)", names.data, values.data);
 }
 
 static void
-refuse_deletion(const Change *change, const SkSoftLink *link)
+refuse_deletion(const Change *change, const SkSoftLink *link,
+				const Datum *values)
 {
 	Relation	child = table_open(link->otherid, AccessShareLock);
-	char	   *key = describe_key(link, change->rel, change->row);
+	char	   *key = describe_key(link, change->rel, values);
 
 	if (link->on_delete == FKCONSTR_ACTION_RESTRICT)
 		ereport(ERROR,
@@ -202,7 +202,7 @@ refuse_deletion(const Change *change, const SkSoftLink *link)
 }
 
 static void
-refuse_reference(Relation rel, const SkSoftLink *link, TupleTableSlot *row)
+refuse_reference(Relation rel, const SkSoftLink *link, const Datum *values)
 {
 	char	   *parent = get_rel_name(link->otherid);
 
@@ -211,28 +211,39 @@ refuse_reference(Relation rel, const SkSoftLink *link, TupleTableSlot *row)
 			 errmsg("insert or update on table \"%s\" violates foreign key constraint \"%s\"",
 					RelationGetRelationName(rel), link->name),
 			 errdetail("%s is soft-deleted in table \"%s\".",
-					   describe_key(link, rel, row), parent),
+					   describe_key(link, rel, values), parent),
 			 errhint("Restore the row in table \"%s\" first.", parent),
 			 errtableconstraint(rel, link->name)));
 }
 
 /* Is there a live row for the key, or none at all, which is not our business? */
-static void
-check_reference(Relation rel, SkSoftLink *link, TupleTableSlot *row)
+static bool
+refers_to_live(SkSoftLink *link, Datum *values)
 {
-	Datum		values[INDEX_MAX_KEYS];
-	bool		isnull = false;
 	bool		live = true;
+	bool		isnull;
+	bool		found;
 
-	if (!key_values(link, row, values))
-		return;
+	execute(link, SK_SOFT_LOCK, values, 1);
+	found = SPI_processed > 0;
+	SPI_finish();
+	if (!found)
+		return true;
 	execute(link, SK_SOFT_CHECK, values, 1);
 	if (SPI_processed > 0)
 		live = DatumGetBool(SPI_getbinval(SPI_tuptable->vals[0],
 										  SPI_tuptable->tupdesc, 1, &isnull));
 	SPI_finish();
-	if (!live)
-		refuse_reference(rel, link, row);
+	return live;
+}
+
+static void
+check_reference(Relation rel, SkSoftLink *link, TupleTableSlot *row)
+{
+	Datum		values[INDEX_MAX_KEYS];
+
+	if (key_values(link, row, values) && !refers_to_live(link, values))
+		refuse_reference(rel, link, values);
 }
 
 
@@ -273,7 +284,7 @@ delete_child(const Change *change, SkSoftLink *link)
 		found = SPI_processed > 0;
 		SPI_finish();
 		if (found)
-			refuse_deletion(change, link);
+			refuse_deletion(change, link, values);
 	}
 	else if (link->sql[SK_SOFT_CASCADE] != NULL)
 	{
@@ -390,6 +401,19 @@ restore_circles(SkSoftLink *link, Datum *values)
 		restore_in_circle(link, relids[i], &tids[i]);
 }
 
+/*
+ * A row that comes back must refer to live ones; but one of those may be about to
+ * come back with another row of the same statement.
+ */
+static void
+check_restored(const Change *change, SkSoftLink *link)
+{
+	Datum		values[INDEX_MAX_KEYS];
+
+	if (key_values(link, change->row, values) && !refers_to_live(link, values))
+		sk_soft_queue_add(change->rel, link, values);
+}
+
 static void
 restored(const Change *change)
 {
@@ -410,7 +434,8 @@ restored(const Change *change)
 			restore_circles(link, values);
 	}
 	foreach(lc, change->soft->parents)
-		check_reference(change->rel, lfirst(lc), change->row);
+		check_restored(change, lfirst(lc));
+	sk_soft_queue_again();		/* behind what this row has brought along */
 }
 
 
@@ -470,6 +495,36 @@ is_new_key(const SkSoftLink *link, const TriggerData *trigdata)
 			return true;
 	}
 	return false;
+}
+
+/*
+ * schemakit.soft_delete_recheck() RETURNS trigger
+ */
+PG_FUNCTION_INFO_V1(schemakit_soft_delete_recheck);
+Datum
+schemakit_soft_delete_recheck(PG_FUNCTION_ARGS)
+{
+	SkSoftDoubt *doubt;
+
+	(void) sk_trigger_after_delete(fcinfo, "soft_delete_recheck");
+	while ((doubt = sk_soft_queue_next()) != NULL)
+	{
+		Relation	rel = table_open(doubt->relid, AccessShareLock);
+		SkSoftRelation *soft = sk_soft_relation_get(rel);
+		ListCell   *lc;
+
+		foreach(lc, soft->parents)
+		{
+			SkSoftLink *link = lfirst(lc);
+
+			if (strcmp(link->name, doubt->constraint) == 0 &&
+				!refers_to_live(link, doubt->values))
+				refuse_reference(rel, link, doubt->values);
+		}
+		sk_soft_relation_release();
+		table_close(rel, NoLock);
+	}
+	return PointerGetDatum(NULL);
 }
 
 /*

@@ -326,6 +326,7 @@ add_parent(SkSoftRelation *soft, Relation rel, const SkForeignKey *key)
 		SkSoftLink *link = make_link(key, parent, column);
 
 		set_keys(link, rel, key->conkey);
+		link->sql[SK_SOFT_LOCK] = sk_soft_sql_lock(key, parent);
 		link->sql[SK_SOFT_CHECK] = sk_soft_sql_check(key, parent, column);
 		soft->parents = lappend(soft->parents, link);
 	}

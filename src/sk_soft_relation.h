@@ -28,7 +28,8 @@ typedef enum SkSoftAction
 	SK_SOFT_RESTORE,			/* those of a batch come back */
 	SK_SOFT_SKIPPED,			/* which of them did not? */
 	SK_SOFT_FIND,				/* is there a live row that refers to it? */
-	SK_SOFT_CHECK				/* is the row that it refers to live? */
+	SK_SOFT_LOCK,				/* keep the row that it refers to */
+	SK_SOFT_CHECK				/* is that live? */
 } SkSoftAction;
 
 #define SK_SOFT_ACTIONS		(SK_SOFT_CHECK + 1)

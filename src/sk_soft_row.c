@@ -366,12 +366,15 @@ update_row(Deletion *deletion)
 static bool
 delete_directly(Deletion *deletion, const TupleTableSlot *row)
 {
+	/* scans and triggers keep things between rows in the current context */
+	MemoryContext old = MemoryContextSwitchTo(deletion->estate->es_query_cxt);
 	bool		done = find_row(deletion, row) && lock_row(deletion) &&
 		update_row(deletion);
 
 	ExecClearTuple(deletion->new);
 	ExecClearTuple(deletion->old);
 	ResetPerTupleExprContext(deletion->estate);
+	MemoryContextSwitchTo(old);
 	return done;
 }
 

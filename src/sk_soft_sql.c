@@ -197,29 +197,26 @@ sk_soft_sql_skipped(const SkForeignKey *key, Relation child,
 }
 
 /*
- * Is there a row that refers to it?  A live one, if the child has soft delete.
+ * Is there a row that refers to it?  A live one, if the child has soft delete:
+ * one that is just being deleted is waited for.
  */
 char *
 sk_soft_sql_find(const SkForeignKey *key, Relation child, AttrNumber column)
 {
-	return psprintf("SELECT 1 FROM %s WHERE %s%s%s FOR KEY SHARE OF x",
+	return psprintf("SELECT 1 FROM %s WHERE %s%s%s FOR SHARE OF x",
 					from_item(child, "x"), refers(key, child),
 					column == InvalidAttrNumber ? "" : " AND ",
 					column == InvalidAttrNumber ? ""
 					: psprintf("%s IS NULL", qualified("x", child, column)));
 }
 
-/*
- * Is the row live that has the key in the parameters?
- */
-char *
-sk_soft_sql_check(const SkForeignKey *key, Relation parent, AttrNumber column)
+/* The row that has the key in the parameters */
+static char *
+has_key(const SkForeignKey *key, Relation parent)
 {
 	StringInfoData sql;
 
 	initStringInfo(&sql);
-	appendStringInfo(&sql, "SELECT %s IS NULL FROM %s WHERE ",
-					 qualified("x", parent, column), from_item(parent, "x"));
 	for (int i = 0; i < key->nkeys; i++)
 	{
 		if (i > 0)
@@ -229,6 +226,27 @@ sk_soft_sql_check(const SkForeignKey *key, Relation parent, AttrNumber column)
 								 key->operators[i], parameter(i),
 								 get_atttype(key->referencing, key->conkey[i]));
 	}
-	appendStringInfoString(&sql, " FOR KEY SHARE OF x");
 	return sql.data;
+}
+
+/*
+ * Keep the row from being deleted, and wait for who is about to.  What it reads
+ * may be older than that: a lock so weak does not look for a newer version.
+ */
+char *
+sk_soft_sql_lock(const SkForeignKey *key, Relation parent)
+{
+	return psprintf("SELECT 1 FROM %s WHERE %s FOR KEY SHARE OF x",
+					from_item(parent, "x"), has_key(key, parent));
+}
+
+/*
+ * Is it live?
+ */
+char *
+sk_soft_sql_check(const SkForeignKey *key, Relation parent, AttrNumber column)
+{
+	return psprintf("SELECT %s IS NULL FROM %s WHERE %s",
+					qualified("x", parent, column), from_item(parent, "x"),
+					has_key(key, parent));
 }

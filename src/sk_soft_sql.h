@@ -46,6 +46,7 @@ extern char *sk_soft_sql_skipped(const SkForeignKey *key, Relation child,
 								 AttrNumber column, Oid stamp_type);
 extern char *sk_soft_sql_find(const SkForeignKey *key, Relation child,
 							  AttrNumber column);
+extern char *sk_soft_sql_lock(const SkForeignKey *key, Relation parent);
 extern char *sk_soft_sql_check(const SkForeignKey *key, Relation parent,
 							   AttrNumber column);
 

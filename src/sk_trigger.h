@@ -19,6 +19,8 @@ extern TriggerData *sk_trigger_before(FunctionCallInfo fcinfo,
 									  const char *function);
 extern TriggerData *sk_trigger_after_row(FunctionCallInfo fcinfo,
 										 const char *function);
+extern TriggerData *sk_trigger_after_delete(FunctionCallInfo fcinfo,
+											const char *function);
 extern TriggerData *sk_trigger_instead_of_delete(FunctionCallInfo fcinfo,
 												 const char *function);
 extern TriggerData *sk_trigger_before_truncate(FunctionCallInfo fcinfo,

@@ -31,6 +31,20 @@ CREATE FUNCTION schemakit.soft_delete_row() RETURNS trigger
 COMMENT ON FUNCTION schemakit.soft_delete_row() IS
 'INSTEAD OF DELETE trigger on a view of live rows: marks the row as deleted.';
 
+/*
+ * Nothing is ever stored here: a trigger for statements on it is what the server
+ * fires when all other triggers of a statement are done.
+ */
+CREATE FUNCTION schemakit.soft_delete_recheck() RETURNS trigger
+    AS 'MODULE_PATHNAME', 'schemakit_soft_delete_recheck'
+    LANGUAGE C VOLATILE PARALLEL UNSAFE;
+COMMENT ON FUNCTION schemakit.soft_delete_recheck() IS 'trigger: checks what rows refer to when all that a statement restores is restored';
+CREATE TABLE schemakit.soft_delete_queue ();
+COMMENT ON TABLE schemakit.soft_delete_queue IS 'always empty; its trigger fires when those of a statement are done';
+CREATE TRIGGER soft_delete_recheck AFTER DELETE ON schemakit.soft_delete_queue
+    FOR EACH STATEMENT EXECUTE FUNCTION schemakit.soft_delete_recheck();
+COMMENT ON TRIGGER soft_delete_recheck ON schemakit.soft_delete_queue IS 'checks what rows refer to when all that a statement restores is restored';
+
 CREATE FUNCTION schemakit.soft_delete_protect() RETURNS trigger
     AS 'MODULE_PATHNAME', 'schemakit_soft_delete_protect'
     LANGUAGE C VOLATILE PARALLEL UNSAFE;

@@ -27,8 +27,11 @@
 #include "varatt.h"
 #endif
 
-/* 16, afbfc02983f8: one object_ownercheck() for all kinds of objects */
+/* 16, afbfc02983f8 and c727f511bd7b: one function for all kinds of objects */
 #if PG_VERSION_NUM < 160000
+#define object_aclcheck(classid, objectid, roleid, mode) \
+	(AssertMacro((classid) == NamespaceRelationId), \
+	 pg_namespace_aclcheck((objectid), (roleid), (mode)))
 #define object_ownercheck(classid, objectid, roleid) \
 	(AssertMacro((classid) == RelationRelationId), \
 	 pg_class_ownercheck((objectid), (roleid)))

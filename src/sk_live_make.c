@@ -20,12 +20,14 @@
 #include "access/relation.h"
 #include "access/reloptions.h"
 #include "access/xact.h"
+#include "catalog/dependency.h"
 #include "catalog/namespace.h"
 #include "catalog/pg_class.h"
 #include "catalog/pg_trigger.h"
 #include "commands/defrem.h"
 #include "commands/tablecmds.h"
 #include "executor/spi.h"
+#include "storage/lmgr.h"
 #include "utils/builtins.h"
 #include "utils/lsyscache.h"
 #include "utils/rel.h"
@@ -166,23 +168,43 @@ sk_live_make(Relation rel, const char *col, const char *schema,
 	return viewid;
 }
 
+static void
+move_to_schema(Oid viewid, Oid schema)
+{
+	Relation	view = relation_open(viewid, AccessExclusiveLock);
+	ObjectAddresses *moved = new_object_addresses();
+
+	AlterTableNamespaceInternal(view, RelationGetNamespace(view), schema, moved);
+	free_object_addresses(moved);
+	relation_close(view, NoLock);
+	CommandCounterIncrement();
+}
+
+static void
+rename_view(Oid viewid, const char *name)
+{
+	LockRelationOid(viewid, AccessExclusiveLock);
+	RenameRelationInternal(viewid, name, false, false);
+	CommandCounterIncrement();
+}
+
 /*
- * Give it another name or schema.
+ * Give it another name or schema.  Nothing has to be allowed for that: it goes
+ * where its table goes.
  */
 void
 sk_live_make_set_name(Oid viewid, const char *schema, const char *name)
 {
-	const char *old_schema = get_namespace_name(get_rel_namespace(viewid));
-	const char *old_name = get_rel_name(viewid);
+	Oid			schemaid = get_namespace_oid(schema, false);
 
-	if (strcmp(old_schema, schema) != 0)
-		execute(psprintf("ALTER VIEW %s SET SCHEMA %s",
-						 quote_qualified_identifier(old_schema, old_name),
-						 quote_identifier(schema)));
-	if (strcmp(old_name, name) != 0)
-		execute(psprintf("ALTER VIEW %s RENAME TO %s",
-						 quote_qualified_identifier(schema, old_name),
-						 quote_identifier(name)));
+	if (get_rel_namespace(viewid) != schemaid)
+	{
+		/* by way of a name that is free in both */
+		rename_view(viewid, psprintf("%s%u", SK_TRIGGER_PREFIX, viewid));
+		move_to_schema(viewid, schemaid);
+	}
+	if (strcmp(get_rel_name(viewid), name) != 0)
+		rename_view(viewid, name);
 }
 
 

@@ -420,13 +420,13 @@ parse_view_name(Relation rel, FunctionCallInfo fcinfo, char **schema, char **nam
 	*name = strVal(llast(names));
 	if (list_length(names) == 2)
 		*schema = strVal(linitial(names));
-	(void) get_namespace_oid(*schema, false);
 }
 
 static void
 check_name(Oid viewid, const char *schema, const char *name)
 {
-	Oid			taken = get_relname_relid(name, get_namespace_oid(schema, false));
+	Oid			schemaid = LookupCreationNamespace(schema);
+	Oid			taken = get_relname_relid(name, schemaid);
 
 	if (OidIsValid(taken) && taken != viewid)
 		ereport(ERROR,

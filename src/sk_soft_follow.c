@@ -5,21 +5,23 @@
  *
  * The server refuses to drop a column that a view has, or to change its type,
  * and leaves new columns and names out of it.  So before such a command the view
- * is taken away, unless something of a user's depends on it, in which case the
- * server's own error is the right answer; and afterwards it is made again as it
- * was.  What was taken away is remembered until then, or until the transaction
+ * is taken away, and afterwards it is made again as it was; unless something of a
+ * user's depends on it, or the role may not make it again, in which case the
+ * server's own error is the right answer.  What was taken away is remembered until then, or until the transaction
  * or savepoint in which that was is rolled back.
  *
  *-------------------------------------------------------------------------
  */
 #include "postgres.h"
 
+#include "sk_compat.h"
 #include "sk_live_make.h"
 #include "sk_live_state.h"
 #include "sk_live_view.h"
 #include "sk_soft_follow.h"
 
 #include "access/xact.h"
+#include "catalog/pg_namespace.h"
 #include "commands/event_trigger.h"
 #include "miscadmin.h"
 #include "nodes/makefuncs.h"
@@ -100,6 +102,15 @@ find_pending(Oid relid)
 	return NULL;
 }
 
+static bool
+can_make_again(Oid viewid)
+{
+	LockRelationOid(viewid, AccessExclusiveLock);
+	return sk_live_state_can_drop(viewid) &&
+		object_aclcheck(NamespaceRelationId, get_rel_namespace(viewid),
+						GetUserId(), ACL_CREATE) == ACLCHECK_OK;
+}
+
 /*
  * A command is about to change the table: note what it and its view are like,
  * and take the view out of the way, if it would be in it.
@@ -123,12 +134,8 @@ sk_soft_follow_before(Relation rel, bool out_of_the_way)
 	p->subid = GetCurrentSubTransactionId();
 	p->schema = get_namespace_name(RelationGetNamespace(rel));
 	p->name = pstrdup(RelationGetRelationName(rel));
-	if (out_of_the_way)
-	{
-		LockRelationOid(viewid, AccessExclusiveLock);
-		if (sk_live_state_can_drop(viewid))
-			p->view = sk_live_state_save(viewid);
-	}
+	if (out_of_the_way && can_make_again(viewid))
+		p->view = sk_live_state_save(viewid);
 	pending = lcons(p, pending);
 	MemoryContextSwitchTo(old);
 	if (p->view != NULL)

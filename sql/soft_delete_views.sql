@@ -1,0 +1,232 @@
+--
+-- Soft delete: the view follows its table, bad input, protection, purge, rules
+--
+SET client_min_messages = warning;
+CREATE SCHEMA views;
+CREATE SCHEMA live;
+SET search_path = views, public;
+CREATE VIEW shown AS
+SELECT c.oid::regclass AS view, pg_get_userbyid(c.relowner) AS owner, regexp_replace(c.relacl::text, 'Dxtm', 'Dxt', 'g') AS acl, obj_description(c.oid, 'pg_class') AS comment,
+    (SELECT string_agg(attname::text || ' ' || format_type(atttypid, atttypmod) || coalesce(' ' || attacl::text, '') || coalesce(' -- ' || col_description(attrelid, attnum), ''), ', ' ORDER BY attnum) FROM pg_attribute WHERE attrelid = c.oid AND attnum > 0) AS columns,
+    array_to_string(reloptions, ', ') AS options, (SELECT count(*) FROM pg_trigger WHERE tgrelid = c.oid) AS triggers
+FROM pg_class AS c WHERE relkind = 'v' AND relname <> 'shown' AND relnamespace IN ('views'::regnamespace, 'live'::regnamespace) ORDER BY 1;
+\x
+CREATE ROLE regress_views_owner;
+CREATE ROLE regress_views_reader;
+GRANT ALL ON SCHEMA views, live TO regress_views_owner, regress_views_reader;
+CREATE TABLE users (id int PRIMARY KEY, "Full Name" text, "select" int, gone int);
+GRANT SELECT ON users TO regress_views_reader WITH GRANT OPTION;
+GRANT UPDATE ("select") ON users TO PUBLIC;
+ALTER TABLE users OWNER TO regress_views_owner;
+GRANT SELECT ON shown TO PUBLIC;
+SET ROLE regress_views_owner;
+SELECT schemakit.soft_delete_enable('users');
+COMMENT ON VIEW users_live IS 'those who are here';
+COMMENT ON COLUMN users_live."Full Name" IS 'as they write it';
+ALTER VIEW users_live SET (security_barrier = true);
+GRANT INSERT ON users_live TO regress_views_reader;
+SELECT * FROM shown;
+
+-- columns come, go, and change; what belongs to the view stays
+ALTER TABLE users ADD COLUMN age int DEFAULT 7;
+ALTER TABLE users DROP COLUMN gone, ALTER COLUMN age TYPE bigint, ADD COLUMN added int;
+ALTER TABLE users RENAME COLUMN added TO renamed;
+ALTER TABLE users RENAME COLUMN deleted_at TO removed_at;
+SELECT * FROM shown;
+INSERT INTO users_live (id, "Full Name") VALUES (1, 'Ann'), (2, 'Bob');
+DELETE FROM users_live WHERE id = 1 RETURNING id, age;
+SELECT id, removed_at IS NOT NULL AS removed FROM users ORDER BY id;
+-- also when it is all undone
+BEGIN;
+ALTER TABLE users DROP COLUMN renamed;
+ROLLBACK;
+DO $$BEGIN ALTER TABLE users DROP COLUMN renamed; RAISE division_by_zero; EXCEPTION WHEN division_by_zero THEN NULL; END$$;
+ALTER TABLE users ALTER COLUMN age TYPE int;
+BEGIN;
+SAVEPOINT s;
+ALTER TABLE users DROP COLUMN renamed;
+RELEASE s;
+ALTER TABLE users ADD COLUMN renamed int;
+COMMIT;
+SELECT columns FROM shown;
+-- and when it fails
+ALTER TABLE users DROP COLUMN age, ADD CHECK (nonsense > 1);
+SELECT columns FROM shown;
+
+-- somebody's view on ours: the server's own errors, and nothing is lost
+CREATE VIEW names AS SELECT "Full Name" FROM users_live;
+ALTER TABLE users DROP COLUMN "Full Name";
+ALTER TABLE users ALTER COLUMN "Full Name" TYPE varchar(80);
+ALTER TABLE users DROP COLUMN age;
+ALTER TABLE users ADD COLUMN more int;
+ALTER TABLE users RENAME COLUMN "Full Name" TO full_name;
+DROP TABLE users;
+SELECT schemakit.soft_delete_disable('users');
+SELECT view, columns FROM shown WHERE view = 'users_live'::regclass;
+TABLE names;
+DROP VIEW names;
+
+-- names, schemas, owners and grants
+ALTER TABLE users RENAME TO people;
+RESET ROLE;
+ALTER TABLE people SET SCHEMA public;
+SELECT view FROM shown;
+SELECT 'public.people_live'::regclass;
+ALTER TABLE public.people SET SCHEMA views;
+GRANT DELETE, TRUNCATE ON people TO regress_views_reader;
+REVOKE SELECT ON people FROM regress_views_reader CASCADE;
+GRANT SELECT (id) ON people TO regress_views_reader;
+GRANT INSERT ON ALL TABLES IN SCHEMA views TO PUBLIC;
+SELECT acl, columns FROM shown;
+ALTER TABLE people OWNER TO CURRENT_USER;
+SELECT view, owner = current_user AS is_ours FROM shown;
+DROP TABLE people;
+SELECT count(*) FROM shown;
+-- what could not be made again is not taken away
+CREATE TABLE users (id int PRIMARY KEY, v int);
+ALTER TABLE users OWNER TO regress_views_owner;
+SELECT schemakit.soft_delete_enable('users');
+REVOKE ALL ON SCHEMA views FROM regress_views_owner;
+GRANT USAGE ON SCHEMA views TO regress_views_owner;
+SET ROLE regress_views_owner;
+ALTER TABLE users DROP COLUMN v;
+RESET ROLE;
+ALTER TABLE users DROP COLUMN v;
+SELECT columns FROM shown;
+DROP TABLE users;
+
+-- the overlay: the same statements, another meaning
+CREATE TABLE users (id int PRIMARY KEY, name text);
+SELECT schemakit.soft_delete_enable('users', view_name => 'live.users');
+INSERT INTO users VALUES (1, 'ann'), (2, 'bob');
+SET search_path = live, views, public;
+DELETE FROM users WHERE name = 'bob' RETURNING *;
+SELECT count(*) FROM users;
+INSERT INTO users (id, name) VALUES (3, 'eve') RETURNING id;
+UPDATE users SET name = 'Ann' WHERE id = 1 RETURNING name;
+SELECT count(*) FROM views.users;
+SET search_path = views, public;
+ALTER TABLE users RENAME TO people;
+SELECT view FROM shown;
+SELECT schemakit.soft_delete_enable('people', view_name => 'views.somebody');
+SELECT view FROM shown;
+SELECT schemakit.soft_delete_enable('people', view_name => 'live.people');
+SELECT schemakit.soft_delete_enable('people');
+SELECT view FROM shown;
+ALTER TABLE people RENAME TO users;
+SELECT view FROM shown;
+
+-- protection, and deletion for good
+SELECT schemakit.soft_delete_enable('users', protect => true);
+DELETE FROM users;
+TRUNCATE users;
+SELECT detail FROM schemakit.status() WHERE relid = 'users'::regclass AND feature = 'soft_delete';
+SELECT schemakit.soft_delete_purge('users', '1 day'), schemakit.soft_delete_purge('users', '0'), (SELECT count(*) FROM users) AS left;
+SELECT schemakit.soft_delete_enable('users');
+CREATE TABLE orders (id int PRIMARY KEY, user_id int REFERENCES users ON DELETE CASCADE);
+CREATE TABLE logs (id int PRIMARY KEY, order_id int REFERENCES orders ON DELETE CASCADE);
+CREATE TABLE marks (id int PRIMARY KEY, user_id int REFERENCES users ON DELETE SET NULL);
+SELECT schemakit.soft_delete_enable('orders');
+SELECT detail FROM schemakit.status() WHERE relid = 'orders'::regclass;
+TRUNCATE users CASCADE;
+INSERT INTO users SELECT i, 'user ' || i FROM generate_series(1, 7) AS i;
+INSERT INTO orders SELECT i, i FROM generate_series(1, 7) AS i;
+INSERT INTO logs VALUES (4, 4);
+INSERT INTO marks SELECT i, i FROM generate_series(1, 7) AS i;
+UPDATE users SET deleted_at = now() - id * interval '10 days' WHERE id < 7;
+-- 1 not long enough; 4 has an order with a log, 5 one that was deleted a moment ago, 6 one that never was: kept
+UPDATE orders SET deleted_at = now() WHERE id = 5;
+ALTER TABLE orders DISABLE TRIGGER USER;
+UPDATE orders SET deleted_at = NULL WHERE id = 6;
+ALTER TABLE orders ENABLE TRIGGER USER;
+SELECT schemakit.soft_delete_purge('users', '15 days', 1) AS one, schemakit.soft_delete_purge('users', '15 days') AS others;
+SELECT string_agg(id::text, ' ' ORDER BY id) AS users FROM users;
+SELECT string_agg(id::text, ' ' ORDER BY id) AS orders FROM orders;
+SELECT string_agg(id::text, ' ' ORDER BY id) FILTER (WHERE user_id IS NULL) AS unmarked FROM marks;
+CREATE TABLE tree (id int PRIMARY KEY, up int REFERENCES tree ON DELETE CASCADE);
+SELECT schemakit.soft_delete_enable('tree');
+INSERT INTO tree SELECT i, nullif(i / 2, 0) FROM generate_series(1, 100) AS i;
+DELETE FROM tree_live WHERE id = 3;
+SELECT schemakit.soft_delete_purge('tree', '0');
+SELECT (SELECT count(*) FROM tree) = (SELECT count(*) FROM tree_live) AS all_gone;
+
+-- rules: the column is how a table says it
+SELECT schemakit.auto_enable('soft_delete', schemas => 'views', options => '{"view_schema": "live", "protect": true}') > 0 AS made;
+CREATE TABLE plain (id int PRIMARY KEY);
+CREATE TABLE nokey (id int, deleted_at timestamptz);
+CREATE TABLE soft (id int PRIMARY KEY, deleted_at timestamptz);
+ALTER TABLE plain ADD COLUMN deleted_at timestamp(0);
+CREATE TABLE live.taken (id int);
+CREATE TABLE taken (id int PRIMARY KEY, deleted_at timestamptz);
+SELECT relid, state, detail FROM schemakit.status() WHERE feature = 'soft_delete' AND relid::text ~ 'plain|nokey|soft|taken' ORDER BY 1;
+SELECT schemakit.auto_enable('soft_delete', options => '{"colour": "red"}');
+DELETE FROM schemakit.auto_rule WHERE feature = 'soft_delete';
+
+-- no silent physical delete
+CREATE TABLE kept (id int PRIMARY KEY);
+SELECT schemakit.soft_delete_enable('kept');
+INSERT INTO kept VALUES (1);
+CREATE OR REPLACE VIEW kept_live AS SELECT id, deleted_at FROM kept WHERE schemakit.is_live(deleted_at);
+DROP TRIGGER zz_schemakit_soft_delete_row ON kept_live;
+DELETE FROM kept_live;
+SELECT state FROM schemakit.status() WHERE relid = 'kept'::regclass;
+DROP EXTENSION schemakit;
+SELECT count(*) FROM kept;
+SELECT schemakit.soft_delete_disable('kept');
+SELECT schemakit.soft_delete_disable('kept');
+\d kept
+
+-- bad input: clear errors, and nothing is changed
+CREATE TEMP TABLE temporary (id int PRIMARY KEY);
+CREATE TABLE wrong (id int PRIMARY KEY, deleted_at text, never timestamptz NOT NULL, made timestamptz GENERATED ALWAYS AS (NULL) STORED);
+CREATE TABLE parts (id int PRIMARY KEY) PARTITION BY LIST (id);
+CREATE TABLE part PARTITION OF parts DEFAULT;
+CREATE VIEW a_view AS SELECT 1 AS id;
+SELECT schemakit.soft_delete_enable('temporary');
+SELECT schemakit.soft_delete_enable('a_view');
+SELECT schemakit.soft_delete_enable('part');
+SELECT schemakit.soft_delete_enable('pg_class');
+SELECT schemakit.soft_delete_enable('nokey');
+SELECT schemakit.soft_delete_enable('wrong');
+SELECT schemakit.soft_delete_enable('wrong', 'never');
+SELECT schemakit.soft_delete_enable('wrong', 'made');
+SELECT schemakit.soft_delete_enable('wrong', 'removed_at', view_name => 'a_view');
+SELECT schemakit.soft_delete_enable('wrong', 'removed_at', view_name => 'no_schema.x');
+SELECT schemakit.soft_delete_enable('wrong', 'removed_at', view_name => 'a.b.c');
+SELECT schemakit.soft_delete_enable(NULL);
+SELECT schemakit.soft_delete_enable('wrong', NULL);
+SELECT schemakit.soft_delete_enable('users', 'removed_at');
+SELECT schemakit.soft_delete_purge('wrong', '1 day');
+SELECT schemakit.soft_delete_purge('users', '-1 day');
+SELECT schemakit.soft_delete_purge('users', '1 day', 0);
+SELECT schemakit.soft_delete_purge('users', NULL);
+SET ROLE regress_views_reader;
+SELECT schemakit.soft_delete_enable('views.wrong');
+SELECT schemakit.soft_delete_disable('views.users');
+\set VERBOSITY terse
+SELECT schemakit.soft_delete_purge('views.users', '0');
+\set VERBOSITY default
+RESET ROLE;
+\x
+\d wrong
+-- who may delete softly: who may update the column, if the policies say so, too
+TRUNCATE users CASCADE;
+INSERT INTO users VALUES (1, 'regress_views_reader'), (2, 'else');
+GRANT SELECT, DELETE ON users TO regress_views_reader;
+SET ROLE regress_views_reader;
+DELETE FROM live.users WHERE id = 2;
+RESET ROLE;
+GRANT UPDATE (deleted_at) ON users TO regress_views_reader;
+SET ROLE regress_views_reader;
+DELETE FROM live.users WHERE id = 2 RETURNING id;
+RESET ROLE;
+UPDATE users SET deleted_at = NULL;
+ALTER TABLE users ENABLE ROW LEVEL SECURITY;
+CREATE POLICY own ON users FOR UPDATE USING (name = current_user);
+CREATE POLICY see ON users FOR SELECT USING (true);
+SET ROLE regress_views_reader;
+DELETE FROM live.users RETURNING id;
+RESET ROLE;
+SET client_min_messages = error;
+DROP SCHEMA views, live CASCADE;
+DROP ROLE regress_views_owner, regress_views_reader;

@@ -183,5 +183,19 @@ CREATE FUNCTION plan_of(sql text) RETURNS SETOF text LANGUAGE plpgsql AS 'BEGIN 
 SELECT string_agg(p, ' ') ~ 'using users_email_idx' AS index, string_agg(p, ' ') !~ 'Filter' AS no_filter FROM plan_of($$SELECT id FROM users_live WHERE email = 'ann'$$) AS p;
 RESET enable_seqscan;
 
+-- the audit log tells what it was
+CREATE TABLE audited (id int PRIMARY KEY, parent int REFERENCES audited ON DELETE CASCADE);
+SELECT schemakit.audit_enable('audited', capture => 'full'), schemakit.soft_delete_enable('audited', 'gone_at');
+INSERT INTO audited VALUES (1, NULL), (2, 1);
+DELETE FROM audited_live WHERE id = 1;
+UPDATE audited SET gone_at = '2001-01-01' WHERE id = 1;
+ALTER TABLE audited RENAME COLUMN gone_at TO left_at;
+UPDATE audited SET left_at = NULL WHERE id = 1;
+SELECT schemakit.audit_enable('audited');
+DELETE FROM audited_live WHERE id = 2;
+DELETE FROM audited WHERE id = 2;
+SELECT key, op, changed, soft_delete FROM schemakit.audit_log WHERE table_name = 'soft_delete.audited' ORDER BY txn_id, command, n;
+SELECT op, soft_delete FROM schemakit.audit_history('audited', '{"id": 1}');
+
 SET client_min_messages = error;
 DROP SCHEMA soft_delete CASCADE;

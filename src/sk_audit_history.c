@@ -387,7 +387,7 @@ static const char changes_query[] =
 " AND ($1 IS NULL OR (SELECT cluster FROM schemakit.audit_shape AS s WHERE s.shape_id = l.shape_id) = $3)"
 " AND ($2 IS NULL OR l.rel_id = $2)"
 ") SELECT pg_current_snapshot(), changed_at, at, txn_id, n, actor, session_role, role, application, client, pid, xid,"
-" context, table_name, op, key, old, new, changed, query, rel_id, key_hash, command"
+" context, table_name, op, key, old, new, changed, query, rel_id, key_hash, command, soft_delete"
 " FROM l ORDER BY ended_at, txn_id, command, n";
 
 /*

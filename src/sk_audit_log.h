@@ -45,7 +45,7 @@ typedef enum SkAuditLog
 #define Anum_audit_txn_pid				11
 #define Anum_audit_txn_query			12
 
-#define Natts_audit_shape				11
+#define Natts_audit_shape				12
 #define Anum_audit_shape_shape_id		1
 #define Anum_audit_shape_rel_id			2
 #define Anum_audit_shape_recorded_at	3
@@ -57,6 +57,7 @@ typedef enum SkAuditLog
 #define Anum_audit_shape_columns		9
 #define Anum_audit_shape_options		10
 #define Anum_audit_shape_covered		11
+#define Anum_audit_shape_soft_delete	12
 
 extern void sk_audit_log_init(void);
 extern Oid	sk_audit_log_relid(const char *name);

@@ -166,6 +166,8 @@ read_shape(TupleDesc tupdesc, HeapTuple tuple)
 	shape->columns = read_columns(values[Anum_audit_shape_columns - 1]);
 	shape->options = DatumGetJsonbP(values[Anum_audit_shape_options - 1]);
 	shape->covered = DatumGetBool(values[Anum_audit_shape_covered - 1]);
+	shape->soft_delete = nulls[Anum_audit_shape_soft_delete - 1] ? NULL
+		: TextDatumGetCString(values[Anum_audit_shape_soft_delete - 1]);
 	return shape;
 }
 
@@ -324,9 +326,16 @@ same_table(const SkAuditShape *a, const SkAuditShape *b)
 }
 
 static bool
+same_text(const char *a, const char *b)
+{
+	return a == NULL || b == NULL ? a == b : strcmp(a, b) == 0;
+}
+
+static bool
 same_shape(const SkAuditShape *a, const SkAuditShape *b)
 {
 	return same_table(a, b) && a->covered == b->covered &&
+		same_text(a->soft_delete, b->soft_delete) &&
 		strcmp(a->schema_name, b->schema_name) == 0 &&
 		strcmp(a->table_name, b->table_name) == 0 &&
 		same_names(a->key, b->key) && same_columns(a->columns, b->columns) &&
@@ -455,6 +464,9 @@ insert_shape(const SkAuditShape *shape)
 	values[Anum_audit_shape_columns - 1] = columns_as_jsonb(shape->columns);
 	values[Anum_audit_shape_options - 1] = JsonbPGetDatum(shape->options);
 	values[Anum_audit_shape_covered - 1] = BoolGetDatum(shape->covered);
+	nulls[Anum_audit_shape_soft_delete - 1] = shape->soft_delete == NULL;
+	if (shape->soft_delete != NULL)
+		values[Anum_audit_shape_soft_delete - 1] = CStringGetTextDatum(shape->soft_delete);
 	sk_audit_log_insert(SK_AUDIT_LOG_SHAPE,
 						GetCurrentTransactionStartTimestamp(), values, nulls);
 	recorded = true;

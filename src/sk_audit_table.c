@@ -159,6 +159,21 @@ shape_columns(TupleDesc tupdesc)
 	return columns;
 }
 
+/* The column that some feature says marks rows as deleted, or NULL */
+static char *
+marking_column(Relation rel)
+{
+	for (const SkFeature *const *f = sk_features; *f; f++)
+	{
+		const Trigger *trigger = (*f)->marks == NULL ? NULL
+			: sk_attach_find(rel, sk_attach_function((*f)->function));
+
+		if (trigger != NULL)
+			return (char *) (*f)->marks(rel, trigger);
+	}
+	return NULL;
+}
+
 /*
  * What the table looks like now, but for the numbers that the log gives.
  */
@@ -177,6 +192,7 @@ sk_audit_table_shape(Relation root, const SkAuditOptions *options, bool covered)
 	shape->columns = shape_columns(RelationGetDescr(root));
 	shape->options = sk_audit_option_jsonb(&shown);
 	shape->covered = covered;
+	shape->soft_delete = marking_column(root);
 	return shape;
 }
 

@@ -53,6 +53,12 @@ typedef struct SkFeature
 	const char *(*maintains) (Relation rel, const Trigger *trigger);
 
 	/*
+	 * The column whose time marks a row as deleted; NULL if there is none.
+	 * Optional.
+	 */
+	const char *(*marks) (Relation rel, const Trigger *trigger);
+
+	/*
 	 * A command is about to alter a table that has the feature's trigger; or,
 	 * "reshaped", to drop it, or columns of it, or to change their types.
 	 * Optional.

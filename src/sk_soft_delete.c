@@ -291,6 +291,15 @@ soft_delete_column_changed(Relation rel, const Trigger *trigger,
 	return true;
 }
 
+static const char *
+soft_delete_marks(Relation rel, const Trigger *trigger)
+{
+	AttrNumber	column = sk_soft_relation_column(rel);
+
+	return column == InvalidAttrNumber ? NULL
+		: pstrdup(NameStr(TupleDescAttr(RelationGetDescr(rel), column - 1)->attname));
+}
+
 static void
 soft_delete_altered(Relation rel, bool detached)
 {
@@ -388,6 +397,7 @@ const SkFeature sk_feature_soft_delete = {
 	.wants = soft_delete_wants,
 	.attach = soft_delete_attach,
 	.column_changed = soft_delete_column_changed,
+	.marks = soft_delete_marks,
 	.before = soft_delete_before,
 	.altered = soft_delete_altered,
 	.granted = sk_soft_follow_grant,

@@ -96,7 +96,8 @@ CREATE TABLE schemakit.audit_shape
     key         text[],
     columns     jsonb       NOT NULL,
     options     jsonb       NOT NULL,
-    covered     boolean     NOT NULL
+    covered     boolean     NOT NULL,
+    soft_delete text
 );
 COMMENT ON TABLE schemakit.audit_shape IS 'audited tables and what they looked like over time; events refer to it';
 COMMENT ON COLUMN schemakit.audit_shape.shape_id IS 'number of the shape';
@@ -110,6 +111,7 @@ COMMENT ON COLUMN schemakit.audit_shape.key IS 'columns of the key; null if ther
 COMMENT ON COLUMN schemakit.audit_shape.columns IS 'the columns: id stays the same when a column is renamed';
 COMMENT ON COLUMN schemakit.audit_shape.options IS 'options of audit_enable()';
 COMMENT ON COLUMN schemakit.audit_shape.covered IS 'false: from here on changes were not recorded';
+COMMENT ON COLUMN schemakit.audit_shape.soft_delete IS 'the column that marks rows as deleted; null if there is none';
 CREATE INDEX audit_shape_rel_id_idx ON schemakit.audit_shape (rel_id);
 
 /*
@@ -188,7 +190,11 @@ SELECT e.changed_at, e.at, e.txn_id, e.n,
               OR e.old OPERATOR(pg_catalog.->) c.name IS DISTINCT FROM e.new OPERATOR(pg_catalog.->) c.name
            ORDER BY c.name) END AS changed,
        t.query,
-       s.rel_id, e.shape_id, e.key_hash, e.command
+       s.rel_id, e.shape_id, e.key_hash, e.command,
+       CASE WHEN s.soft_delete IS NULL OR e.op NOT IN ('U', 'N') THEN NULL
+           WHEN e.old OPERATOR(pg_catalog.->>) s.soft_delete IS NULL AND e.new OPERATOR(pg_catalog.->>) s.soft_delete IS NOT NULL THEN 'deleted'
+           WHEN e.old OPERATOR(pg_catalog.->>) s.soft_delete IS NOT NULL AND e.new OPERATOR(pg_catalog.->>) s.soft_delete IS NULL THEN 'restored'
+       END AS soft_delete
 FROM schemakit.audit_event AS e
 JOIN schemakit.audit_shape AS s ON s.shape_id OPERATOR(pg_catalog.=) e.shape_id
 LEFT JOIN schemakit.audit_txn AS t ON t.txn_id OPERATOR(pg_catalog.=) e.txn_id AND t.n OPERATOR(pg_catalog.=) e.context
@@ -197,4 +203,4 @@ WHERE e.op OPERATOR(pg_catalog.<>) 'O';
 COMMENT ON VIEW schemakit.audit_log IS
 'every change of every row of the audited tables.
 actor, application and context are what the client claims; session_role, role, client, pid and xid are what the server knows.
-op: I insert, U update, D delete, T truncate, B baseline.  changed: the columns that an update changed.';
+op: I insert, U update, D delete, T truncate, B baseline.  changed: the columns that an update changed.  soft_delete: deleted or restored, if that is what an update was.';

@@ -83,7 +83,7 @@ CREATE FUNCTION schemakit.audit_changes(
     OUT "position" pg_snapshot, OUT changed_at timestamptz, OUT at timestamptz, OUT txn_id bigint, OUT n integer,
     OUT actor text, OUT session_role text, OUT role text, OUT application text, OUT client inet, OUT pid integer, OUT xid xid8,
     OUT context jsonb, OUT table_name text, OUT op text, OUT key jsonb, OUT old jsonb, OUT new jsonb, OUT changed text[],
-    OUT query text, OUT rel_id bigint, OUT key_hash bigint, OUT command integer)
+    OUT query text, OUT rel_id bigint, OUT key_hash bigint, OUT command integer, OUT soft_delete text)
     RETURNS SETOF record
     AS 'MODULE_PATHNAME', 'schemakit_audit_changes'
     LANGUAGE C STABLE PARALLEL UNSAFE;

@@ -33,7 +33,8 @@ typedef struct SkAuditShape
 	List	   *columns;		/* of SkAuditShapeColumn */
 	Jsonb	   *options;
 	bool		covered;		/* are changes recorded? */
-	char	   *soft_delete;	/* the column that marks rows as deleted, or NULL */
+	char	   *soft_delete;	/* the column that marks rows as deleted, or
+								 * NULL */
 } SkAuditShape;
 
 /* Counts the transactions whose shapes are gone because they aborted. */

@@ -144,6 +144,32 @@ sk_init_range_table(EState *estate, RangeTblEntry *rte, Bitmapset *updated)
 	EvalPlanQualInit(epqstate, estate, NULL, NIL, -1, NIL)
 #endif
 
+/* 16, 19d8e2308bc5: which indexes an update has to do with */
+#if PG_VERSION_NUM < 160000
+typedef bool sk_index_update;
+#define sk_has_index_update(update) (update)
+#define sk_insert_index_tuples(result, slot, estate, update) \
+	ExecInsertIndexTuples(result, slot, estate, true, false, NULL, NIL)
+#else
+#include "access/tableam.h"
+
+typedef TU_UpdateIndexes sk_index_update;
+#define sk_has_index_update(update) ((update) != TU_None)
+#define sk_insert_index_tuples(result, slot, estate, update) \
+	ExecInsertIndexTuples(result, slot, estate, true, false, NULL, NIL, \
+						  (update) == TU_Summarizing)
+#endif
+
+/* 15, ba9a7e392171: rows that move between partitions are told of */
+#if PG_VERSION_NUM < 150000
+#define sk_after_update(estate, result, tid, slot, recheck) \
+	ExecARUpdateTriggers(estate, result, tid, NULL, slot, recheck, NULL)
+#else
+#define sk_after_update(estate, result, tid, slot, recheck) \
+	ExecARUpdateTriggers(estate, result, NULL, NULL, tid, NULL, slot, \
+						 recheck, NULL, false)
+#endif
+
 /* 18, 0fbceae841cb: index scans can be counted */
 #if PG_VERSION_NUM >= 180000
 #define index_beginscan(table, index, snapshot, nkeys, norderbys) \

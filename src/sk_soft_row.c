@@ -35,6 +35,7 @@
 #include "catalog/pg_inherits.h"
 #include "catalog/pg_type.h"
 #include "executor/executor.h"
+#include "executor/nodeModifyTable.h"
 #include "executor/spi.h"
 #include "miscadmin.h"
 #include "utils/acl.h"
@@ -285,6 +286,7 @@ init_executor(Deletion *deletion)
 									   &deletion->executor_callback);
 	deletion->estate->es_snapshot = GetActiveSnapshot();
 	deletion->estate->es_output_cid = GetCurrentCommandId(true);
+	CheckCmdReplicaIdentity(table, CMD_UPDATE);
 	sk_init_range_table(deletion->estate, rte, updated);
 	sk_init_plan_qual(&deletion->epqstate, deletion->estate);
 	deletion->result = makeNode(ResultRelInfo);
@@ -342,9 +344,9 @@ lock_row(Deletion *deletion)
 	}
 }
 
-/* The row with the stamp; false if a trigger does not want it. */
-static bool
-update_row(Deletion *deletion)
+/* The row with the stamp */
+static void
+make_new_row(Deletion *deletion)
 {
 	TupleTableSlot *old = deletion->old;
 	TupleTableSlot *new = deletion->new;
@@ -358,9 +360,56 @@ update_row(Deletion *deletion)
 	new->tts_isnull[deletion->column - 1] = false;
 	ExecStoreVirtualTuple(new);
 	ItemPointerSetInvalid(&new->tts_tid);
+}
+
+/* Update a row that is locked; false if a trigger does not want it. */
+static bool
+update_row(Deletion *deletion)
+{
+	make_new_row(deletion);
 	ExecSimpleRelationUpdate(deletion->result, deletion->estate,
-							 &deletion->epqstate, old, new);
-	return ItemPointerIsValid(&new->tts_tid);
+							 &deletion->epqstate, deletion->old, deletion->new);
+	return ItemPointerIsValid(&deletion->new->tts_tid);
+}
+
+/*
+ * Update a row that is not locked, as ExecSimpleRelationUpdate() does where no
+ * BEFORE triggers are: it need not be locked first, only if somebody else is
+ * about to change it.
+ */
+static TM_Result
+try_update(Deletion *deletion)
+{
+	Relation	table = deletion->table;
+	TupleTableSlot *new = deletion->new;
+	ItemPointer tid = &deletion->old->tts_tid;
+	TM_FailureData tmfd;
+	LockTupleMode lockmode;
+	sk_index_update update_indexes;
+	List	   *recheck = NIL;
+	TM_Result	result;
+
+	make_new_row(deletion);
+	if (table->rd_att->constr && table->rd_att->constr->has_generated_stored)
+		ExecComputeStoredGenerated(deletion->result, deletion->estate, new, CMD_UPDATE);
+	if (table->rd_att->constr)
+		ExecConstraints(deletion->result, new, deletion->estate);
+	result = table_tuple_update(table, tid, new, GetCurrentCommandId(true),
+								GetActiveSnapshot(), InvalidSnapshot, true,
+								&tmfd, &lockmode, &update_indexes);
+	if (result != TM_Ok)
+		return result;
+	if (deletion->result->ri_NumIndices > 0 && sk_has_index_update(update_indexes))
+		recheck = sk_insert_index_tuples(deletion->result, new, deletion->estate, update_indexes);
+	sk_after_update(deletion->estate, deletion->result, tid, new, recheck);
+	list_free(recheck);
+	return TM_Ok;
+}
+
+static bool
+has_before_trigger(Relation table)
+{
+	return table->trigdesc != NULL && table->trigdesc->trig_update_before_row;
 }
 
 static bool
@@ -368,8 +417,12 @@ delete_directly(Deletion *deletion, const TupleTableSlot *row)
 {
 	/* scans and triggers keep things between rows in the current context */
 	MemoryContext old = MemoryContextSwitchTo(deletion->estate->es_query_cxt);
-	bool		done = find_row(deletion, row) && lock_row(deletion) &&
-		update_row(deletion);
+	bool		done = false;
+
+	if (find_row(deletion, row))
+		done = (!has_before_trigger(deletion->table) &&
+				try_update(deletion) == TM_Ok) ||
+			(lock_row(deletion) && update_row(deletion));
 
 	ExecClearTuple(deletion->new);
 	ExecClearTuple(deletion->old);

@@ -8,6 +8,7 @@
 #   make installcheck  regression and isolation tests against a running server
 #   make lint          the rules of the house
 #   make bench         what it costs, as ratios
+#   make check-clients soft delete with real clients: ORMs and query builders
 #   make check-slow    the regression tests with all caches discarded
 #   make format        lay the C sources out
 
@@ -16,7 +17,7 @@ EXTVERSION  := $(shell sed -n "s/^default_version *= *'\(.*\)'/\1/p" schemakit.c
 PG_CONFIG   ?= pg_config
 
 # Entry points that need no server to be there: they see to it themselves.
-ENTRIES      = bench check check-slow demo demo-stop format lint
+ENTRIES      = bench check check-clients check-slow demo demo-stop format lint
 
 ifneq ($(filter $(ENTRIES),$(MAKECMDGOALS)),)
 .PHONY: $(ENTRIES)
@@ -24,6 +25,7 @@ demo:       ; @scripts/demo
 demo-stop:  ; @scripts/demo stop
 check:      ; @scripts/check
 check-slow: ; @scripts/check slow
+check-clients: ; @scripts/clients
 bench:      ; @scripts/bench
 lint:       ; @test/lint/run
 format:     ; @scripts/format

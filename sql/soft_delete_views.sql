@@ -36,6 +36,12 @@ SELECT * FROM shown;
 INSERT INTO users_live (id, "Full Name") VALUES (1, 'Ann'), (2, 'Bob');
 DELETE FROM users_live WHERE id = 1 RETURNING id, age;
 SELECT id, removed_at IS NOT NULL AS removed FROM users ORDER BY id;
+-- the time's own type, too, as long as it is one of a time
+ALTER TABLE users ALTER COLUMN removed_at TYPE timestamptz(3), ALTER COLUMN "select" TYPE bigint;
+ALTER TABLE users ALTER COLUMN removed_at TYPE text;
+SELECT columns FROM shown;
+SELECT state FROM schemakit.status() WHERE feature = 'soft_delete' AND relid = 'users'::regclass;
+ALTER TABLE users DROP COLUMN removed_at;
 -- also when it is all undone
 BEGIN;
 ALTER TABLE users DROP COLUMN renamed;

@@ -64,7 +64,7 @@ before_create_trigger(CreateTrigStmt *stmt)
 typedef struct Change
 {
 	Oid			relid;
-	bool		reshaped;
+	const SkTableChange *change;
 } Change;
 
 static void
@@ -81,16 +81,16 @@ tell_features(void *arg)
 	{
 		if ((*f)->before != NULL &&
 			sk_attach_find(rel, sk_attach_function((*f)->function)) != NULL)
-			(*f)->before(rel, change->reshaped);
+			(*f)->before(rel, change->change);
 	}
 	relation_close(rel, NoLock);
 }
 
 /* Only what has triggers of ours is worth a subtransaction. */
 static void
-before_change(Oid relid, bool reshaped)
+before_change(Oid relid, const SkTableChange *what)
 {
-	Change		change = {relid, reshaped};
+	Change		change = {relid, what};
 	Relation	rel = try_relation_open(relid, AccessShareLock);
 	bool		concerned;
 
@@ -104,7 +104,7 @@ before_change(Oid relid, bool reshaped)
 
 /* The table that the statement names, and those that inherit from it */
 static void
-before_change_of(const RangeVar *name, bool reshaped)
+before_change_of(const RangeVar *name, const SkTableChange *change)
 {
 	Oid			relid = RangeVarGetRelid(name, NoLock, true);
 	char		relkind = OidIsValid(relid) ? get_rel_relkind(relid) : '\0';
@@ -114,37 +114,40 @@ before_change_of(const RangeVar *name, bool reshaped)
 		!object_ownercheck(RelationRelationId, relid, GetUserId()))
 		return;
 	foreach(lc, find_all_inheritors(relid, NoLock, NULL))
-		before_change(lfirst_oid(lc), reshaped);
+		before_change(lfirst_oid(lc), change);
 }
 
 static void
 before_alter_table(const AlterTableStmt *stmt)
 {
-	bool		reshaped = false;
+	SkTableChange change = {false, NIL};
 	ListCell   *lc;
 
 	foreach(lc, stmt->cmds)
 	{
-		const AlterTableCmd *cmd = lfirst(lc);
+		AlterTableCmd *cmd = lfirst(lc);
 
 		if (cmd->subtype == AT_AttachPartition)
 			sk_partition_before_attach(stmt->relation, (const PartitionCmd *) cmd->def);
-		reshaped |= cmd->subtype == AT_DropColumn ||
+		if (cmd->subtype == AT_AlterColumnType)
+			change.retyped = lappend(change.retyped, cmd);
+		change.reshaped |= cmd->subtype == AT_DropColumn ||
 			cmd->subtype == AT_AlterColumnType;
 	}
-	if (reshaped)
-		before_change_of(stmt->relation, true);
+	if (change.reshaped)
+		before_change_of(stmt->relation, &change);
 }
 
 static void
 before_drop(const DropStmt *stmt)
 {
+	SkTableChange change = {true, NIL};
 	ListCell   *lc;
 
 	if (stmt->removeType != OBJECT_TABLE)
 		return;
 	foreach(lc, stmt->objects)
-		before_change_of(makeRangeVarFromNameList(lfirst(lc)), true);
+		before_change_of(makeRangeVarFromNameList(lfirst(lc)), &change);
 }
 
 /*
@@ -156,6 +159,7 @@ schemakit_on_ddl_command_start(PG_FUNCTION_ARGS)
 {
 	EventTriggerData *data = sk_trigger_event(fcinfo, "on_ddl_command_start");
 	const Node *stmt = data->parsetree;
+	SkTableChange renamed = {false, NIL};
 
 	if (sk_command_is_foreign())
 		PG_RETURN_NULL();
@@ -169,11 +173,11 @@ schemakit_on_ddl_command_start(PG_FUNCTION_ARGS)
 			break;
 		case T_RenameStmt:
 			if (((const RenameStmt *) stmt)->renameType == OBJECT_TABLE)
-				before_change_of(((const RenameStmt *) stmt)->relation, false);
+				before_change_of(((const RenameStmt *) stmt)->relation, &renamed);
 			break;
 		case T_AlterObjectSchemaStmt:
 			if (((const AlterObjectSchemaStmt *) stmt)->objectType == OBJECT_TABLE)
-				before_change_of(((const AlterObjectSchemaStmt *) stmt)->relation, false);
+				before_change_of(((const AlterObjectSchemaStmt *) stmt)->relation, &renamed);
 			break;
 		case T_DropStmt:
 			before_drop((const DropStmt *) stmt);

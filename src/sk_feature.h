@@ -17,6 +17,13 @@
 #include "utils/jsonb.h"
 #include "utils/relcache.h"
 
+/* What a command is about to do to a table. */
+typedef struct SkTableChange
+{
+	bool		reshaped;		/* drop it, or columns, or change their types */
+	List	   *retyped;		/* of AlterTableCmd, that change a type */
+} SkTableChange;
+
 typedef struct SkFeature
 {
 	const char *name;			/* as in auto_enable(name) */
@@ -59,11 +66,10 @@ typedef struct SkFeature
 	const char *(*marks) (Relation rel, const Trigger *trigger);
 
 	/*
-	 * A command is about to alter a table that has the feature's trigger; or,
-	 * "reshaped", to drop it, or columns of it, or to change their types.
+	 * A command is about to alter a table that has the feature's trigger.
 	 * Optional.
 	 */
-	void		(*before) (Relation rel, bool reshaped);
+	void		(*before) (Relation rel, const SkTableChange *change);
 
 	/*
 	 * The table was made or altered, or is a partition now or no longer

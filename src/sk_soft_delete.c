@@ -41,6 +41,7 @@
 #include "executor/spi.h"
 #include "miscadmin.h"
 #include "nodes/makefuncs.h"
+#include "parser/parse_type.h"
 #include "utils/builtins.h"
 #include "utils/lsyscache.h"
 #include "utils/rel.h"
@@ -60,10 +61,16 @@ static const char *const option_names[] = {
  */
 
 static bool
+is_stamp_type(Oid type)
+{
+	return type == TIMESTAMPTZOID || type == TIMESTAMPOID;
+}
+
+static bool
 can_hold_stamp(Form_pg_attribute attr)
 {
 	return !attr->attgenerated && !attr->attnotnull &&
-		(attr->atttypid == TIMESTAMPTZOID || attr->atttypid == TIMESTAMPOID);
+		is_stamp_type(attr->atttypid);
 }
 
 static Form_pg_attribute
@@ -151,9 +158,9 @@ stamp_changes(const char *col)
 }
 
 static void
-create_triggers(Relation rel, const char *col, char fires_when)
+create_stamp_trigger(Relation rel, const char *col, char fires_when)
 {
-	SkTriggerDef stamp = {
+	SkTriggerDef def = {
 		.name = SK_TRIGGER_PREFIX SK_SOFT_FUNCTION,
 		.function = sk_attach_function(SK_SOFT_FUNCTION),
 		.timing = TRIGGER_TYPE_AFTER,
@@ -162,7 +169,14 @@ create_triggers(Relation rel, const char *col, char fires_when)
 		.when = stamp_changes(col),
 		.fires_when = fires_when,
 	};
-	SkTriggerDef reference = {
+
+	sk_attach_create(rel, &def);
+}
+
+static void
+create_triggers(Relation rel, const char *col, char fires_when)
+{
+	SkTriggerDef def = {
 		.name = SK_TRIGGER_PREFIX REFERENCE_FUNCTION,
 		.function = sk_attach_function(REFERENCE_FUNCTION),
 		.timing = TRIGGER_TYPE_AFTER,
@@ -170,8 +184,8 @@ create_triggers(Relation rel, const char *col, char fires_when)
 		.fires_when = fires_when,
 	};
 
-	sk_attach_create(rel, &stamp);
-	sk_attach_create(rel, &reference);
+	create_stamp_trigger(rel, col, fires_when);
+	sk_attach_create(rel, &def);
 }
 
 static void
@@ -300,27 +314,67 @@ soft_delete_marks(Relation rel, const Trigger *trigger)
 		: pstrdup(NameStr(TupleDescAttr(RelationGetDescr(rel), column - 1)->attname));
 }
 
+/* Put the trigger back that was in the way of a command. */
 static void
-soft_delete_altered(Relation rel, bool detached)
+put_trigger_back(Relation rel)
 {
-	const Trigger *trigger = find_trigger(rel);
+	char		fires_when;
+	char	   *col = sk_soft_follow_trigger(RelationGetRelid(rel), &fires_when);
 
-	if (sk_restore_is_running())
-		return;
-	if (trigger != NULL && trigger->tgisclone)
-	{
-		if (is_protected(rel) && sk_cover_can_truncate(rel))
-			sk_cover_one(rel, SK_SOFT_PROTECT_TRUNCATE, TRIGGER_FIRES_ON_ORIGIN);
-	}
-	else if (trigger != NULL)
-		sk_soft_follow_after(rel);
+	if (col != NULL)
+		create_stamp_trigger(rel, col, fires_when);
 }
 
 static void
-soft_delete_before(Relation rel, bool reshaped)
+soft_delete_altered(Relation rel, bool detached)
 {
-	if (!sk_restore_is_running())
-		sk_soft_follow_before(rel, reshaped);
+	const Trigger *trigger;
+
+	if (sk_restore_is_running())
+		return;
+	if (find_trigger(rel) == NULL)
+		put_trigger_back(rel);
+	trigger = find_trigger(rel);
+	if (trigger == NULL)
+		return;
+	if (!trigger->tgisclone)
+		sk_soft_follow_after(rel);
+	else if (is_protected(rel) && sk_cover_can_truncate(rel))
+		sk_cover_one(rel, SK_SOFT_PROTECT_TRUNCATE, TRIGGER_FIRES_ON_ORIGIN);
+}
+
+/* Does the column get another type that suits it? */
+static bool
+stamp_is_retyped(const Trigger *trigger, List *retyped)
+{
+	ListCell   *lc;
+
+	foreach(lc, retyped)
+	{
+		const AlterTableCmd *cmd = lfirst(lc);
+		const ColumnDef *def = (const ColumnDef *) cmd->def;
+
+		if (trigger->tgnargs == 1 && strcmp(cmd->name, trigger->tgargs[0]) == 0)
+			return is_stamp_type(typenameTypeId(NULL, def->typeName));
+	}
+	return false;
+}
+
+/* The server does not change the type of a column that a trigger's WHEN names. */
+static void
+soft_delete_before(Relation rel, const SkTableChange *change)
+{
+	const Trigger *trigger = find_trigger(rel);
+
+	if (trigger == NULL || trigger->tgisclone || sk_restore_is_running())
+		return;
+	if (!stamp_is_retyped(trigger, change->retyped))
+		sk_soft_follow_before(rel, change->reshaped, NULL);
+	else
+	{
+		sk_soft_follow_before(rel, change->reshaped, trigger);
+		sk_attach_drop(trigger);
+	}
 }
 
 /* Tables whose rows a real delete would take along, and this one does not */

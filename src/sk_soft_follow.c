@@ -40,6 +40,8 @@ typedef struct Pending
 	char	   *schema;
 	char	   *name;
 	SkLiveState *view;			/* NULL: it has not been taken away */
+	char	   *column;			/* of a trigger that has; or NULL */
+	char		fires_when;
 } Pending;
 
 static MemoryContext context = NULL;
@@ -113,16 +115,17 @@ can_make_again(Oid viewid)
 
 /*
  * A command is about to change the table: note what it and its view are like,
- * and take the view out of the way, if it would be in it.
+ * and take the view out of the way, if it would be in it.  The caller does so
+ * with the trigger, if it is given.
  */
 void
-sk_soft_follow_before(Relation rel, bool out_of_the_way)
+sk_soft_follow_before(Relation rel, bool out_of_the_way, const Trigger *trigger)
 {
 	Oid			viewid = sk_live_view_find(RelationGetRelid(rel));
 	MemoryContext old;
 	Pending    *p;
 
-	if (!OidIsValid(viewid))
+	if (!OidIsValid(viewid) && trigger == NULL)
 		return;
 	if (context == NULL)
 		context = AllocSetContextCreate(TopMemoryContext,
@@ -134,12 +137,31 @@ sk_soft_follow_before(Relation rel, bool out_of_the_way)
 	p->subid = GetCurrentSubTransactionId();
 	p->schema = get_namespace_name(RelationGetNamespace(rel));
 	p->name = pstrdup(RelationGetRelationName(rel));
-	if (out_of_the_way && can_make_again(viewid))
+	if (trigger != NULL)
+	{
+		p->column = pstrdup(trigger->tgargs[0]);
+		p->fires_when = trigger->tgenabled;
+	}
+	if (out_of_the_way && OidIsValid(viewid) && can_make_again(viewid))
 		p->view = sk_live_state_save(viewid);
 	pending = lcons(p, pending);
 	MemoryContextSwitchTo(old);
 	if (p->view != NULL)
 		sk_live_state_drop(viewid);
+}
+
+/*
+ * The column of the trigger that was taken away, and its state; NULL if none was.
+ */
+char *
+sk_soft_follow_trigger(Oid relid, char *fires_when)
+{
+	Pending    *p = find_pending(relid);
+
+	if (p == NULL || p->column == NULL)
+		return NULL;
+	*fires_when = p->fires_when;
+	return p->column;
 }
 
 /*

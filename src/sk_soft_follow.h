@@ -8,11 +8,14 @@
 #ifndef SK_SOFT_FOLLOW_H
 #define SK_SOFT_FOLLOW_H
 
+#include "commands/trigger.h"
 #include "nodes/parsenodes.h"
 #include "utils/relcache.h"
 
 extern void sk_soft_follow_init(void);
-extern void sk_soft_follow_before(Relation rel, bool out_of_the_way);
+extern void sk_soft_follow_before(Relation rel, bool out_of_the_way,
+								  const Trigger *trigger);
+extern char *sk_soft_follow_trigger(Oid relid, char *fires_when);
 extern void sk_soft_follow_after(Relation rel);
 extern void sk_soft_follow_grant(const GrantStmt *stmt, Oid relid);
 

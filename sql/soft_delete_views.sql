@@ -164,7 +164,7 @@ CREATE TABLE soft (id int PRIMARY KEY, deleted_at timestamptz);
 ALTER TABLE plain ADD COLUMN deleted_at timestamp(0);
 CREATE TABLE live.taken (id int);
 CREATE TABLE taken (id int PRIMARY KEY, deleted_at timestamptz);
-SELECT relid, state, detail FROM schemakit.status() WHERE feature = 'soft_delete' AND relid::text ~ 'plain|nokey|soft|taken' ORDER BY 1;
+SELECT relid, state, regexp_replace(detail, '[0-9]+', 'N') AS detail FROM schemakit.status() WHERE feature = 'soft_delete' AND relid::text ~ 'plain|nokey|soft|taken' ORDER BY relid::text;
 SELECT schemakit.auto_enable('soft_delete', options => '{"colour": "red"}');
 DELETE FROM schemakit.auto_rule WHERE feature = 'soft_delete';
 

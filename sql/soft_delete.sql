@@ -176,6 +176,24 @@ EXECUTE p(1);
 SELECT relid, state FROM schemakit.status() WHERE feature = 'soft_delete' AND state <> 'ok' ORDER BY relid::text;
 ALTER TABLE users ENABLE TRIGGER zz_schemakit_soft_delete;
 
+-- operators of a user's own have no say in what is executed as somebody else
+CREATE SCHEMA evil;
+CREATE FUNCTION evil.eq(timestamptz, timestamptz) RETURNS boolean LANGUAGE plpgsql AS 'BEGIN RAISE WARNING ''evil''; RETURN true; END';
+CREATE OPERATOR evil.= (FUNCTION = evil.eq, LEFTARG = timestamptz, RIGHTARG = timestamptz);
+CREATE OPERATOR evil.<> (FUNCTION = evil.eq, LEFTARG = timestamptz, RIGHTARG = timestamptz);
+CREATE OPERATOR evil.< (FUNCTION = evil.eq, LEFTARG = timestamptz, RIGHTARG = timestamptz);
+SET search_path = evil, soft_delete, public, pg_catalog;
+DELETE FROM a_live WHERE id = 1;
+DELETE FROM b_live WHERE id = 1;
+UPDATE a SET deleted_at = '2001-01-01' WHERE id = 1;
+UPDATE a SET deleted_at = NULL WHERE id = 1;
+UPDATE b SET deleted_at = NULL WHERE id = 1;
+DELETE FROM staff_live WHERE id IN (1, 4);
+UPDATE staff SET deleted_at = NULL;
+SELECT schemakit.soft_delete_purge('ab', '0');
+SET search_path = soft_delete, public;
+SELECT a, b FROM ab_live ORDER BY 1, 2;
+
 -- it costs the planner nothing
 CREATE INDEX users_email_idx ON users (email) WHERE deleted_at IS NULL;
 SET enable_seqscan = off;
@@ -198,4 +216,4 @@ SELECT key, op, changed, soft_delete FROM schemakit.audit_log WHERE table_name =
 SELECT op, soft_delete FROM schemakit.audit_history('audited', '{"id": 1}');
 
 SET client_min_messages = error;
-DROP SCHEMA soft_delete CASCADE;
+DROP SCHEMA soft_delete, evil CASCADE;

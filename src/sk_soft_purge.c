@@ -236,7 +236,7 @@ schemakit_soft_delete_purge(PG_FUNCTION_ARGS)
 	Relation	rel;
 	AttrNumber	column;
 	char	   *sql;
-	int64		purged = 0;
+	volatile int64 purged = 0;
 
 	sk_arg_reject_null(fcinfo, 0, "rel");
 	sk_arg_reject_null(fcinfo, 1, "older_than");

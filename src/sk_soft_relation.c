@@ -45,6 +45,7 @@ typedef struct Entry
 static HTAB *relations = NULL;
 static List *outdated = NIL;	/* contexts, freed when nobody reads */
 static int	readers = 0;
+static bool any_invalid = false;
 
 
 /*-------------------------------------------------------------------------
@@ -350,10 +351,12 @@ at_invalidation(Datum arg, Oid relid)
 	hash_seq_init(&status, relations);
 	while ((entry = hash_seq_search(&status)) != NULL)
 	{
-		if (entry->soft != NULL &&
-			(!OidIsValid(relid) || entry->relid == relid ||
+		if ((!OidIsValid(relid) || entry->relid == relid ||
 			 list_member_oid(entry->soft->watched, relid)))
+		{
 			entry->soft->valid = false;
+			any_invalid = true;
+		}
 	}
 }
 
@@ -368,6 +371,24 @@ delete_outdated(void)
 	outdated = NIL;
 }
 
+/* Their tables may be gone, too. */
+static void
+remove_invalid(void)
+{
+	HASH_SEQ_STATUS status;
+	Entry	   *entry;
+
+	hash_seq_init(&status, relations);
+	while ((entry = hash_seq_search(&status)) != NULL)
+	{
+		if (entry->soft->valid)
+			continue;
+		MemoryContextDelete(entry->soft->context);
+		(void) hash_search(relations, &entry->relid, HASH_REMOVE, NULL);
+	}
+	any_invalid = false;
+}
+
 static void
 at_transaction_end(XactEvent event, void *arg)
 {
@@ -376,6 +397,8 @@ at_transaction_end(XactEvent event, void *arg)
 		return;
 	readers = 0;				/* one that failed did not say so */
 	delete_outdated();
+	if (any_invalid)
+		remove_invalid();
 }
 
 void

@@ -179,7 +179,8 @@ sk_soft_sql_restore(const SkForeignKey *key, Relation child,
 		return psprintf("UPDATE %s SET %s = NULL WHERE %s",
 						from_item(child, "x"), column_name(child, column), batch);
 	stamp = first_stamp(child, column, blockers);
-	return psprintf("UPDATE %s SET %s = %s WHERE %s AND %s IS DISTINCT FROM %s",
+	/* not IS DISTINCT FROM, which looks its operator up on the search_path */
+	return psprintf("UPDATE %s SET %s = %s WHERE %s AND COALESCE(%s OPERATOR(pg_catalog.<>) %s, true)",
 					from_item(child, "x"), column_name(child, column), stamp,
 					batch, stamp, qualified("x", child, column));
 }

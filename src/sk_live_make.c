@@ -162,9 +162,9 @@ sk_live_make(Relation rel, const char *col, const char *schema,
 {
 	Oid			viewid = sk_live_make_bare(rel, col, schema, name, default_options());
 
+	sk_live_make_cover(viewid); /* before rights to do so are taken away */
 	sk_live_make_set_owner(viewid, rel->rd_rel->relowner);
 	copy_grants(rel, viewid);
-	sk_live_make_cover(viewid);
 	return viewid;
 }
 

@@ -38,7 +38,8 @@ struct SkLiveState
 
 typedef struct ColumnState
 {
-	char	   *name;
+	AttrNumber	attnum;			/* of the table's column: another may get its
+								 * name */
 	char	   *comment;
 	Acl		   *acl;
 } ColumnState;
@@ -88,13 +89,13 @@ sk_live_state_drop(Oid viewid)
 }
 
 static ColumnState *
-save_column(Oid viewid, Form_pg_attribute attr)
+save_column(Oid viewid, AttrNumber attnum, AttrNumber table_attnum)
 {
 	ColumnState *column = palloc(sizeof(ColumnState));
 
-	column->name = pstrdup(NameStr(attr->attname));
-	column->comment = GetComment(viewid, RelationRelationId, attr->attnum);
-	column->acl = sk_acl_read(viewid, attr->attnum);
+	column->attnum = table_attnum;
+	column->comment = GetComment(viewid, RelationRelationId, attnum);
+	column->acl = sk_acl_read(viewid, attnum);
 	return column;
 }
 
@@ -106,6 +107,7 @@ sk_live_state_save(Oid viewid)
 {
 	Relation	view = relation_open(viewid, AccessShareLock);
 	SkLiveState *state = palloc(sizeof(SkLiveState));
+	SkLiveView	live;
 
 	state->schema = get_namespace_name(RelationGetNamespace(view));
 	state->name = pstrdup(RelationGetRelationName(view));
@@ -114,17 +116,21 @@ sk_live_state_save(Oid viewid)
 	state->comment = GetComment(viewid, RelationRelationId, 0);
 	state->acl = sk_acl_read(viewid, 0);
 	state->columns = NIL;
-	for (int i = 0; i < RelationGetNumberOfAttributes(view); i++)
-		state->columns = lappend(state->columns,
-								 save_column(viewid, TupleDescAttr(RelationGetDescr(view), i)));
+	if (sk_live_view_read(view, &live))
+	{
+		for (int i = 0; i < live.natts; i++)
+			state->columns = lappend(state->columns,
+									 save_column(viewid, i + 1, live.attnums[i]));
+	}
 	relation_close(view, NoLock);
 	return state;
 }
 
 static void
-restore_column(Oid viewid, const ColumnState *column, Oid owner)
+restore_column(Relation rel, Oid viewid, const ColumnState *column, Oid owner)
 {
-	AttrNumber	attnum = get_attnum(viewid, column->name);
+	char	   *name = get_attname(RelationGetRelid(rel), column->attnum, true);
+	AttrNumber	attnum = name ? get_attnum(viewid, name) : InvalidAttrNumber;
 
 	if (attnum == InvalidAttrNumber)
 		return;
@@ -145,11 +151,11 @@ sk_live_state_restore(Relation rel, const SkLiveState *state)
 										   state->name, state->options);
 	ListCell   *lc;
 
+	sk_live_make_cover(viewid); /* before rights to do so are taken away */
 	sk_live_make_set_owner(viewid, state->owner);
 	sk_acl_write(viewid, 0, state->acl, state->owner);
 	if (state->comment != NULL)
 		CreateComments(viewid, RelationRelationId, 0, state->comment);
 	foreach(lc, state->columns)
-		restore_column(viewid, lfirst(lc), state->owner);
-	sk_live_make_cover(viewid);
+		restore_column(rel, viewid, lfirst(lc), state->owner);
 }

@@ -360,7 +360,10 @@ stamp_is_retyped(const Trigger *trigger, List *retyped)
 	return false;
 }
 
-/* The server does not change the type of a column that a trigger's WHEN names. */
+/*
+ * The server does not change the type of a column that a trigger's WHEN names, so
+ * that is taken away meanwhile by who can make it again.
+ */
 static void
 soft_delete_before(Relation rel, const SkTableChange *change)
 {
@@ -368,7 +371,8 @@ soft_delete_before(Relation rel, const SkTableChange *change)
 
 	if (trigger == NULL || trigger->tgisclone || sk_restore_is_running())
 		return;
-	if (!stamp_is_retyped(trigger, change->retyped))
+	if (!stamp_is_retyped(trigger, change->retyped) ||
+		pg_class_aclcheck(RelationGetRelid(rel), GetUserId(), ACL_TRIGGER) != ACLCHECK_OK)
 		sk_soft_follow_before(rel, change->reshaped, NULL);
 	else
 	{

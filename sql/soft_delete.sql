@@ -147,6 +147,23 @@ DELETE FROM watched_live RETURNING id;
 DROP TRIGGER watch ON watched;
 DELETE FROM watched_live RETURNING id;
 
+-- triggers that delete further rows, as for a real delete: BEFORE is an error
+CREATE FUNCTION delete_next() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+    IF NEW.deleted_at IS NOT NULL THEN
+        DELETE FROM a_live WHERE id = NEW.id + 1;
+    END IF;
+    RETURN NEW;
+END$$;
+CREATE TRIGGER delete_next BEFORE UPDATE ON a FOR EACH ROW EXECUTE FUNCTION delete_next();
+DELETE FROM a_live;
+DROP TRIGGER delete_next ON a;
+CREATE TRIGGER delete_next AFTER UPDATE ON a FOR EACH ROW EXECUTE FUNCTION delete_next();
+DELETE FROM a_live WHERE id = 1;
+DROP TRIGGER delete_next ON a;
+SELECT count(*) FROM a_live;
+UPDATE a SET deleted_at = NULL;
+
 -- in cursors, functions, savepoints
 CREATE FUNCTION delete_user(int) RETURNS int LANGUAGE sql AS 'DELETE FROM users_live WHERE id = $1 RETURNING id';
 BEGIN;

@@ -321,14 +321,20 @@ lock_row(Deletion *deletion)
 	TM_FailureData tmfd;
 
 	switch (table_tuple_lock(deletion->table, &tid, GetActiveSnapshot(),
-							 deletion->old, GetCurrentCommandId(true),
+							 deletion->old, deletion->estate->es_output_cid,
 							 LockTupleNoKeyExclusive, LockWaitBlock,
 							 IsolationUsesXactSnapshot() ? 0 : TUPLE_LOCK_FLAG_FIND_LAST_VERSION,
 							 &tmfd))
 	{
 		case TM_Ok:
 			return slot_attisnull(deletion->old, deletion->column);
-		case TM_SelfModified:	/* the statement names the row twice */
+		case TM_SelfModified:
+			/* the statement names the row twice, or else a trigger changed it */
+			if (tmfd.cmax != deletion->estate->es_output_cid)
+				ereport(ERROR,
+						(errcode(ERRCODE_TRIGGERED_DATA_CHANGE_VIOLATION),
+						 errmsg("tuple to be updated was already modified by an operation triggered by the current command"),
+						 errhint("Consider using an AFTER trigger instead of a BEFORE trigger to propagate changes to other rows.")));
 			return false;
 		case TM_Updated:
 			fail_to_serialize("update");
@@ -394,7 +400,7 @@ try_update(Deletion *deletion)
 		ExecComputeStoredGenerated(deletion->result, deletion->estate, new, CMD_UPDATE);
 	if (table->rd_att->constr)
 		ExecConstraints(deletion->result, new, deletion->estate);
-	result = table_tuple_update(table, tid, new, GetCurrentCommandId(true),
+	result = table_tuple_update(table, tid, new, deletion->estate->es_output_cid,
 								GetActiveSnapshot(), InvalidSnapshot, true,
 								&tmfd, &lockmode, &update_indexes);
 	if (result != TM_Ok)

@@ -148,19 +148,19 @@ DROP TRIGGER watch ON watched;
 DELETE FROM watched_live RETURNING id;
 
 -- triggers that delete further rows, as for a real delete: BEFORE is an error
-CREATE FUNCTION delete_next() RETURNS trigger LANGUAGE plpgsql AS $$
+CREATE FUNCTION delete_others() RETURNS trigger LANGUAGE plpgsql AS $$
 BEGIN
-    IF NEW.deleted_at IS NOT NULL THEN
-        DELETE FROM a_live WHERE id = NEW.id + 1;
+    IF NEW.deleted_at IS NOT NULL AND pg_trigger_depth() < 3 THEN
+        DELETE FROM a_live WHERE id <> NEW.id;
     END IF;
     RETURN NEW;
 END$$;
-CREATE TRIGGER delete_next BEFORE UPDATE ON a FOR EACH ROW EXECUTE FUNCTION delete_next();
+CREATE TRIGGER delete_others BEFORE UPDATE ON a FOR EACH ROW EXECUTE FUNCTION delete_others();
 DELETE FROM a_live;
-DROP TRIGGER delete_next ON a;
-CREATE TRIGGER delete_next AFTER UPDATE ON a FOR EACH ROW EXECUTE FUNCTION delete_next();
+DROP TRIGGER delete_others ON a;
+CREATE TRIGGER delete_others AFTER UPDATE ON a FOR EACH ROW EXECUTE FUNCTION delete_others();
 DELETE FROM a_live WHERE id = 1;
-DROP TRIGGER delete_next ON a;
+DROP TRIGGER delete_others ON a;
 SELECT count(*) FROM a_live;
 UPDATE a SET deleted_at = NULL;
 

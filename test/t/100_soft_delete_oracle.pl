@@ -45,6 +45,7 @@ for my $what ('deleted', 'restored', 'refused alike', 'not restored', 'really de
     cmp_ok($count{$what} // 0, '>', $schemas / 4, "$what: it has been tried");
 }
 cmp_ok($count{'refused otherwise'} // 0, '<', $count{'refused alike'} / 5, 'refusals are those of a real delete, mostly word for word');
+cmp_ok(($count{'not refused'} // 0) + ($count{'refused only here'} // 0), '<', ($count{deleted} + $count{'refused alike'}) / 50, 'hardly any deletion is refused on one side only');
 cmp_ok($count{'restored otherwise'} // 0, '<', $count{restored} / 20, 'hardly any restore that a replay would not allow');
 
 # Several sessions: whatever they do, at the end no live row violates a key, and

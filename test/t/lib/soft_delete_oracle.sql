@@ -177,7 +177,18 @@ BEGIN
     theirs := try(format('DELETE FROM t.t%s WHERE id = ANY (%L)', tab, ids));
     ours := try(format(CASE way WHEN 'view' THEN 'DELETE FROM s.t%s_live WHERE id = ANY (%L)'
         ELSE 'UPDATE s.t%s SET deleted_at = clock_timestamp() WHERE id = ANY (%L) AND deleted_at IS NULL' END, tab, ids));
-    IF ours.ids IS DISTINCT FROM theirs.ids OR (ours.state IS NULL) <> (theirs.state IS NULL) THEN
+    IF (ours.state IS NULL) <> (theirs.state IS NULL) THEN
+        -- Where a row is referred to by two keys it depends on where rows are
+        -- whether NO ACTION or CASCADE comes to it first; and the server checks
+        -- the other keys of a row that it has set to null twice.
+        IF ours.state IS NULL THEN
+            PERFORM load_twin('live');
+            ROLLBACK;
+        END IF;
+        result := CASE WHEN ours.state IS NULL THEN 'not refused' ELSE 'refused only here' END;
+        RETURN;
+    END IF;
+    IF ours.ids IS DISTINCT FROM theirs.ids THEN
         PERFORM fail('another outcome of delete', format('t%s %s: %s, really %s', tab, ids, ours, theirs));
     END IF;
     IF ours.state IS NOT NULL THEN

@@ -30,6 +30,7 @@
 #include "sk_audit_partition.h"
 #include "sk_audit_protect.h"
 #include "sk_compat.h"
+#include "sk_guard.h"
 #include "sk_guc.h"
 #include "sk_spi.h"
 
@@ -43,7 +44,6 @@
 #include "utils/backend_status.h"
 #include "utils/builtins.h"
 #include "utils/lsyscache.h"
-#include "utils/resowner.h"
 #include "utils/timestamp.h"
 
 #define LOCK_WAIT_MS	1000
@@ -260,8 +260,9 @@ finish(Maintenance *m, const Task *task)
 }
 
 static void
-maintain(Maintenance *m)
+maintain(void *arg)
 {
+	Maintenance *m = arg;
 	bool		first = true;
 
 	for (size_t i = 0; i < lengthof(m->tasks); i++)
@@ -300,36 +301,14 @@ is_busy(const ErrorData *edata)
 static void
 maintain_or_undo(Maintenance *m)
 {
-	MemoryContext context = CurrentMemoryContext;
-	ResourceOwner owner = CurrentResourceOwner;
+	ErrorData  *failure = sk_guard_try(maintain, m, is_busy);
 
-	BeginInternalSubTransaction(NULL);
-	MemoryContextSwitchTo(context);
-	PG_TRY();
-	{
-		maintain(m);
-		ReleaseCurrentSubTransaction();
-	}
-	PG_CATCH();
-	{
-		ErrorData  *edata;
-
-		MemoryContextSwitchTo(context);
-		edata = CopyErrorData();
-		FlushErrorState();
-		RollbackAndReleaseCurrentSubTransaction();
-		MemoryContextSwitchTo(context);
-		CurrentResourceOwner = owner;
-		if (!is_busy(edata))
-			ReThrowError(edata);
-		FreeErrorData(edata);
-		if (m->rsinfo != NULL)
-			tuplestore_clear(m->rsinfo->setResult);
-		report(m->rsinfo, m->waiting, "busy");
-	}
-	PG_END_TRY();
-	MemoryContextSwitchTo(context);
-	CurrentResourceOwner = owner;
+	if (failure == NULL)
+		return;
+	FreeErrorData(failure);
+	if (m->rsinfo != NULL)
+		tuplestore_clear(m->rsinfo->setResult);
+	report(m->rsinfo, m->waiting, "busy");
 }
 
 static void

@@ -40,18 +40,19 @@ warn(const ErrorData *edata, const char *purpose, Oid relid)
 }
 
 /*
- * Run "work" in a subtransaction.  True if it succeeded; if it failed, a
- * WARNING has told that schemakit could not do "purpose" to the table.
+ * Run "work" in a subtransaction.  Returns NULL if it succeeded.  If it failed
+ * with an error that is "expected", it is undone, and the error is returned;
+ * any other is raised.
  *
  * What "work" leaves to its caller must be in memory that outlives the
  * subtransaction: the current context at the time of this call does.
  */
-bool
-sk_guard_run(SkGuarded work, void *arg, const char *purpose, Oid relid)
+ErrorData *
+sk_guard_try(SkGuarded work, void *arg, SkExpected expected)
 {
 	MemoryContext context = CurrentMemoryContext;
 	ResourceOwner owner = CurrentResourceOwner;
-	volatile bool done = false;
+	ErrorData  *volatile failure = NULL;
 	Oid			role;
 	int			sec_context;
 
@@ -63,27 +64,44 @@ sk_guard_run(SkGuarded work, void *arg, const char *purpose, Oid relid)
 		work(arg);
 		SetUserIdAndSecContext(role, sec_context);
 		ReleaseCurrentSubTransaction();
-		done = true;
 	}
 	PG_CATCH();
 	{
-		ErrorData  *edata;
-
 		MemoryContextSwitchTo(context);
-		edata = CopyErrorData();
+		failure = CopyErrorData();
 		FlushErrorState();
 		RollbackAndReleaseCurrentSubTransaction();
 		MemoryContextSwitchTo(context);
 		CurrentResourceOwner = owner;
-		if (is_request_to_stop(edata->sqlerrcode))
-			ReThrowError(edata);
-		warn(edata, purpose, relid);
-		FreeErrorData(edata);
+		if (!expected(failure))
+			ReThrowError(failure);
 	}
 	PG_END_TRY();
 	MemoryContextSwitchTo(context);
 	CurrentResourceOwner = owner;
-	return done;
+	return failure;
+}
+
+static bool
+is_no_request_to_stop(const ErrorData *edata)
+{
+	return !is_request_to_stop(edata->sqlerrcode);
+}
+
+/*
+ * Run "work" in a subtransaction.  True if it succeeded; if it failed, a
+ * WARNING has told that schemakit could not do "purpose" to the table.
+ */
+bool
+sk_guard_run(SkGuarded work, void *arg, const char *purpose, Oid relid)
+{
+	ErrorData  *failure = sk_guard_try(work, arg, is_no_request_to_stop);
+
+	if (failure == NULL)
+		return true;
+	warn(failure, purpose, relid);
+	FreeErrorData(failure);
+	return false;
 }
 
 /*

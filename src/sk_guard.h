@@ -10,6 +10,11 @@
 
 typedef void (*SkGuarded) (void *arg);
 
+/* Is it an error that may happen? */
+typedef bool (*SkExpected) (const ErrorData *edata);
+
+extern ErrorData *sk_guard_try(SkGuarded work, void *arg,
+							   SkExpected expected);
 extern bool sk_guard_run(SkGuarded work, void *arg,
 						 const char *purpose, Oid relid);
 extern void sk_guard_become(Oid role);

@@ -26,8 +26,11 @@
 #include "postgres.h"
 
 #include "sk_compat.h"
+#include "sk_guard.h"
 #include "sk_soft_queue.h"
 #include "sk_soft_relation.h"
+#include "sk_spi.h"
+#include "sk_table.h"
 #include "sk_trigger.h"
 #include "sk_tuple.h"
 
@@ -42,7 +45,6 @@
 #include "utils/builtins.h"
 #include "utils/lsyscache.h"
 #include "utils/rel.h"
-#include "utils/resowner.h"
 #include "utils/rls.h"
 #include "utils/snapmgr.h"
 #include "utils/timestamp.h"
@@ -324,56 +326,52 @@ restamped(const Change *change)
 	}
 }
 
-/*
- * Let one row come back although a row that it refers to is deleted: if they
- * refer to each other, both do.  If not, all of it is undone.
- */
-static void
-restore_in_circle(const SkSoftLink *link, Oid relid, ItemPointer tid)
+/* A row of a circle */
+typedef struct Member
 {
-	Relation	child = table_open(relid, AccessShareLock);
+	const SkSoftLink *link;
+	Oid			relid;
+	ItemPointer tid;
+} Member;
+
+static void
+restore_member(void *arg)
+{
+	const Member *member = arg;
+	const SkSoftLink *link = member->link;
+	Relation	child = table_open(member->relid, AccessShareLock);
 	char	   *sql = psprintf("UPDATE ONLY %s SET %s = NULL WHERE ctid OPERATOR(pg_catalog.=) $1",
-							   quote_qualified_identifier(get_namespace_name(RelationGetNamespace(child)),
-														  RelationGetRelationName(child)),
+							   sk_table_name(child),
 							   quote_identifier(get_attname(link->otherid, link->column, false)));
-	MemoryContext context = CurrentMemoryContext;
-	ResourceOwner owner = CurrentResourceOwner;
 	Oid			type = TIDOID;
-	Datum		value = PointerGetDatum(tid);
+	Datum		value = PointerGetDatum(member->tid);
 	Oid			role;
 	int			sec_context;
 
 	table_close(child, NoLock);
 	GetUserIdAndSecContext(&role, &sec_context);
-	BeginInternalSubTransaction(NULL);
-	MemoryContextSwitchTo(context);
-	PG_TRY();
-	{
-		SetUserIdAndSecContext(link->owner, sec_context |
-							   SECURITY_LOCAL_USERID_CHANGE | SECURITY_NOFORCE_RLS);
-		SPI_connect();
-		(void) SPI_execute_with_args(sql, 1, &type, &value, NULL, false, 0);
-		SPI_finish();
-		SetUserIdAndSecContext(role, sec_context);
-		ReleaseCurrentSubTransaction();
-	}
-	PG_CATCH();
-	{
-		ErrorData  *edata;
+	SetUserIdAndSecContext(link->owner, sec_context |
+						   SECURITY_LOCAL_USERID_CHANGE | SECURITY_NOFORCE_RLS);
+	(void) sk_spi_execute(sql, 1, &type, &value, SPI_OK_UPDATE, NULL);
+}
 
-		MemoryContextSwitchTo(context);
-		edata = CopyErrorData();
-		FlushErrorState();
-		RollbackAndReleaseCurrentSubTransaction();
-		MemoryContextSwitchTo(context);
-		CurrentResourceOwner = owner;
-		if (edata->sqlerrcode != ERRCODE_FOREIGN_KEY_VIOLATION)
-			ReThrowError(edata);
-		FreeErrorData(edata);
-	}
-	PG_END_TRY();
-	MemoryContextSwitchTo(context);
-	CurrentResourceOwner = owner;
+static bool
+is_violation(const ErrorData *edata)
+{
+	return edata->sqlerrcode == ERRCODE_FOREIGN_KEY_VIOLATION;
+}
+
+/*
+ * Let one row come back although a row that it refers to is deleted: if they
+ * refer to each other, both do.  If not, all of it is undone.
+ */
+static void
+restore_in_circle(Member *member)
+{
+	ErrorData  *failure = sk_guard_try(restore_member, member, is_violation);
+
+	if (failure != NULL)
+		FreeErrorData(failure);
 }
 
 static void
@@ -398,7 +396,11 @@ restore_circles(SkSoftLink *link, Datum *values)
 	}
 	SPI_finish();
 	for (uint64 i = 0; i < count; i++)
-		restore_in_circle(link, relids[i], &tids[i]);
+	{
+		Member		member = {link, relids[i], &tids[i]};
+
+		restore_in_circle(&member);
+	}
 }
 
 /*

@@ -40,27 +40,12 @@
 static void append_needed(StringInfo sql, Relation rel, const char *alias,
 						  List *path);
 
-static char *
-qualified(const char *alias, Relation rel, AttrNumber attnum)
-{
-	return psprintf("%s.%s", alias,
-					quote_identifier(NameStr(TupleDescAttr(RelationGetDescr(rel), attnum - 1)->attname)));
-}
-
-static char *
-from_item(Relation rel, const char *alias)
-{
-	return psprintf("%s%s %s",
-					rel->rd_rel->relkind == RELKIND_PARTITIONED_TABLE ? "" : "ONLY ",
-					sk_table_name(rel), alias);
-}
-
 /* "Deleted before $1" */
 static char *
 is_due(const char *alias, Relation rel, AttrNumber column)
 {
 	return psprintf("%s OPERATOR(pg_catalog.<) CAST($1 AS %s)",
-					qualified(alias, rel, column),
+					sk_soft_sql_column(alias, rel, column),
 					format_type_be(TupleDescAttr(RelationGetDescr(rel), column - 1)->atttypid));
 }
 
@@ -71,10 +56,10 @@ append_join(StringInfo sql, const SkForeignKey *key, Relation rel,
 	for (int i = 0; i < key->nkeys; i++)
 	{
 		appendStringInfoString(sql, i > 0 ? " AND " : "");
-		generate_operator_clause(sql, qualified(alias, rel, key->confkey[i]),
+		generate_operator_clause(sql, sk_soft_sql_column(alias, rel, key->confkey[i]),
 								 get_atttype(key->referenced, key->confkey[i]),
 								 key->operators[i],
-								 qualified(child_alias, child, key->conkey[i]),
+								 sk_soft_sql_column(child_alias, child, key->conkey[i]),
 								 get_atttype(key->referencing, key->conkey[i]));
 	}
 }
@@ -92,13 +77,13 @@ append_keeper(StringInfo sql, const SkForeignKey *key, Relation rel,
 	char	   *child_alias = psprintf("x%d", list_length(path));
 
 	appendStringInfo(sql, " OR EXISTS (SELECT FROM %s WHERE ",
-					 from_item(child, child_alias));
+					 sk_soft_sql_from(child, child_alias));
 	append_join(sql, key, rel, alias, child, child_alias);
 	if (key->on_delete == FKCONSTR_ACTION_CASCADE &&
 		column != InvalidAttrNumber && !list_member_oid(path, key->referencing))
 	{
 		appendStringInfo(sql, " AND (%s IS NULL OR NOT %s",
-						 qualified(child_alias, child, column),
+						 sk_soft_sql_column(child_alias, child, column),
 						 is_due(child_alias, child, column));
 		append_needed(sql, child, child_alias, lappend_oid(list_copy(path), key->referencing));
 		appendStringInfoChar(sql, ')');
@@ -141,12 +126,12 @@ primary_key(Relation rel, const char *alias)
 											 BTEqualStrategyNumber);
 
 		if (alias != NULL)
-			appendStringInfo(&sql, "%s%s", i ? ", " : "", qualified(alias, rel, attnum));
+			appendStringInfo(&sql, "%s%s", i ? ", " : "", sk_soft_sql_column(alias, rel, attnum));
 		else
 		{
 			appendStringInfoString(&sql, i ? " AND " : "");
-			generate_operator_clause(&sql, qualified("d", rel, attnum), type, op,
-									 qualified("doomed", rel, attnum), type);
+			generate_operator_clause(&sql, sk_soft_sql_column("d", rel, attnum), type, op,
+									 sk_soft_sql_column("doomed", rel, attnum), type);
 		}
 	}
 	index_close(index, AccessShareLock);
@@ -160,12 +145,12 @@ purge_statement(Relation rel, AttrNumber column)
 
 	initStringInfo(&sql);
 	appendStringInfo(&sql, "WITH doomed AS MATERIALIZED (SELECT %s FROM %s WHERE %s AND NOT (false",
-					 primary_key(rel, "x0"), from_item(rel, "x0"),
+					 primary_key(rel, "x0"), sk_soft_sql_from(rel, "x0"),
 					 is_due("x0", rel, column));
 	append_needed(&sql, rel, "x0", list_make1_oid(RelationGetRelid(rel)));
 	appendStringInfo(&sql, ") ORDER BY %s LIMIT $2 FOR UPDATE OF x0 SKIP LOCKED)"
 					 " DELETE FROM %s USING doomed WHERE %s AND %s",
-					 qualified("x0", rel, column), from_item(rel, "AS d"),
+					 sk_soft_sql_column("x0", rel, column), sk_soft_sql_from(rel, "AS d"),
 					 primary_key(rel, NULL), is_due("d", rel, column));
 	return sql.data;
 }

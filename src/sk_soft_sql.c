@@ -29,15 +29,20 @@ column_name(Relation rel, AttrNumber attnum)
 	return quote_identifier(NameStr(TupleDescAttr(RelationGetDescr(rel), attnum - 1)->attname));
 }
 
-static char *
-qualified(const char *alias, Relation rel, AttrNumber attnum)
+/*
+ * A column of the table that goes by the alias.
+ */
+char *
+sk_soft_sql_column(const char *alias, Relation rel, AttrNumber attnum)
 {
 	return psprintf("%s.%s", alias, column_name(rel, attnum));
 }
 
-/* The table as it stands after FROM or UPDATE */
-static char *
-from_item(Relation rel, const char *alias)
+/*
+ * The table as it stands after FROM or UPDATE.
+ */
+char *
+sk_soft_sql_from(Relation rel, const char *alias)
 {
 	return psprintf("%s%s %s",
 					rel->rd_rel->relkind == RELKIND_PARTITIONED_TABLE ? "" : "ONLY ",
@@ -76,7 +81,7 @@ refers(const SkForeignKey *key, Relation child)
 		generate_operator_clause(&sql, parameter(i),
 								 get_atttype(key->referenced, key->confkey[i]),
 								 key->operators[i],
-								 qualified("x", child, key->conkey[i]),
+								 sk_soft_sql_column("x", child, key->conkey[i]),
 								 get_atttype(key->referencing, key->conkey[i]));
 	}
 	return sql.data;
@@ -90,9 +95,9 @@ sk_soft_sql_cascade(const SkForeignKey *key, Relation child,
 					AttrNumber column, Oid stamp_type)
 {
 	return psprintf("UPDATE %s SET %s = %s WHERE %s AND %s IS NULL",
-					from_item(child, "x"), column_name(child, column),
+					sk_soft_sql_from(child, "x"), column_name(child, column),
 					as_stored(parameter(key->nkeys), stamp_type, child, column),
-					refers(key, child), qualified("x", child, column));
+					refers(key, child), sk_soft_sql_column("x", child, column));
 }
 
 /* The rows of the batch */
@@ -101,7 +106,7 @@ of_batch(const SkForeignKey *key, Relation child, AttrNumber column,
 		 Oid stamp_type)
 {
 	return psprintf("%s AND %s OPERATOR(pg_catalog.=) %s",
-					refers(key, child), qualified("x", child, column),
+					refers(key, child), sk_soft_sql_column("x", child, column),
 					as_stored(parameter(key->nkeys), stamp_type, child, column));
 }
 
@@ -113,7 +118,7 @@ sk_soft_sql_restamp(const SkForeignKey *key, Relation child,
 					AttrNumber column, Oid stamp_type)
 {
 	return psprintf("UPDATE %s SET %s = %s WHERE %s",
-					from_item(child, "x"), column_name(child, column),
+					sk_soft_sql_from(child, "x"), column_name(child, column),
 					as_stored(parameter(key->nkeys + 1), stamp_type, child, column),
 					of_batch(key, child, column, stamp_type));
 }
@@ -129,17 +134,17 @@ stamp_of(const SkSoftBlocker *blocker, Relation child, AttrNumber column)
 
 	initStringInfo(&sql);
 	appendStringInfo(&sql, "(SELECT %s FROM %s WHERE ",
-					 as_stored(qualified("p", blocker->parent, blocker->column),
+					 as_stored(sk_soft_sql_column("p", blocker->parent, blocker->column),
 							   type, child, column),
-					 from_item(blocker->parent, "p"));
+					 sk_soft_sql_from(blocker->parent, "p"));
 	for (int i = 0; i < key->nkeys; i++)
 	{
 		if (i > 0)
 			appendStringInfoString(&sql, " AND ");
-		generate_operator_clause(&sql, qualified("p", blocker->parent, key->confkey[i]),
+		generate_operator_clause(&sql, sk_soft_sql_column("p", blocker->parent, key->confkey[i]),
 								 get_atttype(key->referenced, key->confkey[i]),
 								 key->operators[i],
-								 qualified("x", child, key->conkey[i]),
+								 sk_soft_sql_column("x", child, key->conkey[i]),
 								 get_atttype(key->referencing, key->conkey[i]));
 	}
 	/* a row may refer to itself */
@@ -177,12 +182,12 @@ sk_soft_sql_restore(const SkForeignKey *key, Relation child,
 
 	if (blockers == NIL)
 		return psprintf("UPDATE %s SET %s = NULL WHERE %s",
-						from_item(child, "x"), column_name(child, column), batch);
+						sk_soft_sql_from(child, "x"), column_name(child, column), batch);
 	stamp = first_stamp(child, column, blockers);
 	/* not IS DISTINCT FROM, which looks its operator up on the search_path */
 	return psprintf("UPDATE %s SET %s = %s WHERE %s AND COALESCE(%s OPERATOR(pg_catalog.<>) %s, true)",
-					from_item(child, "x"), column_name(child, column), stamp,
-					batch, stamp, qualified("x", child, column));
+					sk_soft_sql_from(child, "x"), column_name(child, column), stamp,
+					batch, stamp, sk_soft_sql_column("x", child, column));
 }
 
 /*
@@ -193,7 +198,7 @@ sk_soft_sql_skipped(const SkForeignKey *key, Relation child,
 					AttrNumber column, Oid stamp_type)
 {
 	return psprintf("SELECT x.tableoid, x.ctid FROM %s WHERE %s",
-					from_item(child, "x"),
+					sk_soft_sql_from(child, "x"),
 					of_batch(key, child, column, stamp_type));
 }
 
@@ -205,10 +210,10 @@ char *
 sk_soft_sql_find(const SkForeignKey *key, Relation child, AttrNumber column)
 {
 	return psprintf("SELECT 1 FROM %s WHERE %s%s%s FOR SHARE OF x",
-					from_item(child, "x"), refers(key, child),
+					sk_soft_sql_from(child, "x"), refers(key, child),
 					column == InvalidAttrNumber ? "" : " AND ",
 					column == InvalidAttrNumber ? ""
-					: psprintf("%s IS NULL", qualified("x", child, column)));
+					: psprintf("%s IS NULL", sk_soft_sql_column("x", child, column)));
 }
 
 /* The row that has the key in the parameters */
@@ -222,7 +227,7 @@ has_key(const SkForeignKey *key, Relation parent)
 	{
 		if (i > 0)
 			appendStringInfoString(&sql, " AND ");
-		generate_operator_clause(&sql, qualified("x", parent, key->confkey[i]),
+		generate_operator_clause(&sql, sk_soft_sql_column("x", parent, key->confkey[i]),
 								 get_atttype(key->referenced, key->confkey[i]),
 								 key->operators[i], parameter(i),
 								 get_atttype(key->referencing, key->conkey[i]));
@@ -238,7 +243,7 @@ char *
 sk_soft_sql_lock(const SkForeignKey *key, Relation parent)
 {
 	return psprintf("SELECT 1 FROM %s WHERE %s FOR KEY SHARE OF x",
-					from_item(parent, "x"), has_key(key, parent));
+					sk_soft_sql_from(parent, "x"), has_key(key, parent));
 }
 
 /*
@@ -248,6 +253,6 @@ char *
 sk_soft_sql_check(const SkForeignKey *key, Relation parent, AttrNumber column)
 {
 	return psprintf("SELECT %s IS NULL FROM %s WHERE %s",
-					qualified("x", parent, column), from_item(parent, "x"),
+					sk_soft_sql_column("x", parent, column), sk_soft_sql_from(parent, "x"),
 					has_key(key, parent));
 }

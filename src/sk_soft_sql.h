@@ -35,6 +35,9 @@ typedef struct SkSoftBlocker
 	AttrNumber	column;
 } SkSoftBlocker;
 
+extern char *sk_soft_sql_column(const char *alias, Relation rel,
+								AttrNumber attnum);
+extern char *sk_soft_sql_from(Relation rel, const char *alias);
 extern char *sk_soft_sql_cascade(const SkForeignKey *key, Relation child,
 								 AttrNumber column, Oid stamp_type);
 extern char *sk_soft_sql_restamp(const SkForeignKey *key, Relation child,

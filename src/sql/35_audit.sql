@@ -56,7 +56,7 @@ CREATE FUNCTION schemakit.audit_maintain(
 COMMENT ON FUNCTION schemakit.audit_maintain(interval, interval) IS
 'makes the audit log''s partitions for the time ahead, moves what is in the default partition to where it belongs, and drops partitions that ended longer ago than "retain"; without it none.
 A partition to which a running transaction may still write is kept.
-action: created; created, rows moved: n: they were in the default partition; dropped; rows deleted: n: from the default partition; busy: others held a lock for longer than a second, and nothing was done to that table, or with the name of a log''s table, to any; the next run will do it.
+action: created; created, rows moved: n: they were in the default partition; dropped; rows deleted: n: from the default partition; busy: others held a lock for longer than a second; nothing was done to that partition, or, if it is audit_event or audit_txn itself, at all; the next run will do it.
 Errors: 22023 a negative interval.';
 
 CREATE FUNCTION schemakit.audit_history(rel regclass, key jsonb)

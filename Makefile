@@ -33,7 +33,7 @@ else
 
 SQL_PARTS    = $(addprefix src/sql/, 00_prologue.sql 10_rule.sql \
 	20_timestamps.sql 30_audit_log.sql 35_audit.sql 40_soft_delete.sql \
-	70_auto.sql 80_event_triggers.sql 90_privileges.sql)
+	50_advice.sql 70_auto.sql 80_event_triggers.sql 90_privileges.sql)
 SQL_SCRIPT   = $(EXTENSION)--$(EXTVERSION).sql
 
 MODULE_big   = $(EXTENSION)
@@ -48,6 +48,7 @@ REGRESS      = install readme timestamps touch_types auto_attach columns_followe
 	partitions rules errors privileges transactions drop \
 	audit_capture audit_types audit_options audit_reading audit_privileges \
 	soft_delete soft_delete_views \
+	index_whatif \
 	uninstall
 ISOLATION    = attach_partition create_table_parallel detach_partition \
 	audit_enable audit_maintain audit_order enable_and_update \

@@ -17,6 +17,7 @@
 #include "sk_soft_follow.h"
 #include "sk_soft_queue.h"
 #include "sk_soft_relation.h"
+#include "sk_whatif.h"
 
 #include "fmgr.h"
 
@@ -35,4 +36,5 @@ _PG_init(void)
 	sk_soft_relation_init();
 	sk_soft_queue_init();
 	sk_soft_follow_init();
+	sk_whatif_init();
 }

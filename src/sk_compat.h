@@ -47,20 +47,23 @@
 #include "funcapi.h"
 #include "miscadmin.h"
 
+#define MAT_SRF_USE_EXPECTED_DESC 0x01
+
 static inline void
 InitMaterializedSRF(FunctionCallInfo fcinfo, bits32 flags)
 {
 	ReturnSetInfo *rsinfo = (ReturnSetInfo *) fcinfo->resultinfo;
 	MemoryContext old;
 
-	Assert(flags == 0);
 	if (rsinfo == NULL || !IsA(rsinfo, ReturnSetInfo) ||
 		(rsinfo->allowedModes & SFRM_Materialize) == 0)
 		ereport(ERROR,
 				(errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
 				 errmsg("set-valued function called in context that cannot accept a set")));
 	old = MemoryContextSwitchTo(rsinfo->econtext->ecxt_per_query_memory);
-	if (get_call_result_type(fcinfo, NULL, &rsinfo->setDesc) != TYPEFUNC_COMPOSITE)
+	if (flags & MAT_SRF_USE_EXPECTED_DESC)
+		rsinfo->setDesc = CreateTupleDescCopy(rsinfo->expectedDesc);
+	else if (get_call_result_type(fcinfo, NULL, &rsinfo->setDesc) != TYPEFUNC_COMPOSITE)
 		elog(ERROR, "return type must be a row type");
 	rsinfo->returnMode = SFRM_Materialize;
 	rsinfo->setResult = tuplestore_begin_heap(true, false, work_mem);
@@ -184,6 +187,64 @@ typedef TU_UpdateIndexes sk_index_update;
 /* 17, c1ec02be1d79: what an index keeps between insertions is given back */
 #if PG_VERSION_NUM < 170000
 #define index_insert_cleanup(index, info) ((void) 0)
+#endif
+
+/* 15, 94aa7cc5f707: whether nulls are distinct in unique indexes */
+#if PG_VERSION_NUM < 150000
+#define sk_index_nulls_not_distinct(form) false
+#define sk_index_stmt_nulls_not_distinct(stmt) false
+#else
+#define sk_index_nulls_not_distinct(form) ((form)->indnullsnotdistinct)
+#define sk_index_stmt_nulls_not_distinct(stmt) ((stmt)->nulls_not_distinct)
+#endif
+
+/* 18, 2f8cb1c6f1f5: and the planner knows */
+#if PG_VERSION_NUM < 180000
+#define sk_set_nulls_not_distinct(info, value) ((void) (value))
+#else
+#define sk_set_nulls_not_distinct(info, value) \
+	((info)->nullsnotdistinct = (value))
+#endif
+
+/* 16, ad86d159b6ab: columns may be missing */
+#include "access/attmap.h"
+#if PG_VERSION_NUM < 160000
+#define build_attrmap_by_name(in, out, missing) \
+	build_attrmap_by_name(in, out)
+#endif
+
+/* 18, c3953226a07b: one callback less for bitmap scans */
+#if PG_VERSION_NUM < 180000
+#define sk_has_bitmap_scan(tableam) ((tableam)->scan_bitmap_next_block != NULL)
+#else
+#define sk_has_bitmap_scan(tableam) ((tableam)->scan_bitmap_next_tuple != NULL)
+#endif
+
+/*
+ * 17, 5de890e3610d: EXPLAIN can tell of the planner's memory; 18, c65bc2e1d14a:
+ * headers were split
+ */
+#if PG_VERSION_NUM < 170000
+#define sk_explain_plan(plan, es, text, params, planning) \
+	ExplainOnePlan(plan, NULL, es, text, params, NULL, planning, NULL)
+#else
+#define sk_explain_plan(plan, es, text, params, planning) \
+	ExplainOnePlan(plan, NULL, es, text, params, NULL, planning, NULL, NULL)
+#endif
+#if PG_VERSION_NUM >= 180000
+#include "commands/explain_format.h"
+#include "commands/explain_state.h"
+#endif
+
+/* 17, 4f622503d6de: the target of statistics is not in the column's row */
+#include "commands/vacuum.h"
+#if PG_VERSION_NUM < 170000
+#define sk_set_statistics_target(stats) \
+	((stats)->attr = palloc0(ATTRIBUTE_FIXED_PART_SIZE), \
+	 (stats)->attr->atttypid = (stats)->attrtypid, \
+	 (stats)->attr->attstattarget = -1)
+#else
+#define sk_set_statistics_target(stats) ((stats)->attstattarget = -1)
 #endif
 
 /* 18, 9324c8c58065: a module can tell its name and version */

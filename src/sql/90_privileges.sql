@@ -46,5 +46,11 @@ GRANT EXECUTE ON FUNCTION schemakit.soft_delete_disable(regclass) TO PUBLIC;
 /* it deletes with the rights of its caller */
 GRANT EXECUTE ON FUNCTION schemakit.soft_delete_purge(regclass, interval, bigint) TO PUBLIC;
 
+/* it plans with the rights of its caller, as EXPLAIN does */
+GRANT EXECUTE ON FUNCTION schemakit.explain_with_indexes(text, text[], regclass[]) TO PUBLIC;
+
+/* it asks for SELECT on the table itself */
+GRANT EXECUTE ON FUNCTION schemakit.estimate_index_size(text) TO PUBLIC;
+
 /* it shows what the catalogs show to everybody */
 GRANT EXECUTE ON FUNCTION schemakit.status() TO PUBLIC;

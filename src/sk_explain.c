@@ -1,0 +1,181 @@
+/*-------------------------------------------------------------------------
+ *
+ * sk_explain.c
+ *	  EXPLAIN as if other indexes existed: explain_with_indexes().
+ *
+ * Nothing is executed, and nothing is made.  The statement is planned as the
+ * caller, with the caller's rights.
+ *
+ *-------------------------------------------------------------------------
+ */
+#include "postgres.h"
+
+#include "sk_arg.h"
+#include "sk_compat.h"
+#include "sk_index_text.h"
+#include "sk_statement.h"
+#include "sk_whatif.h"
+
+#include "catalog/pg_type.h"
+#include "commands/explain.h"
+#include "catalog/objectaddress.h"
+#include "funcapi.h"
+#include "miscadmin.h"
+#include "utils/acl.h"
+#include "utils/lsyscache.h"
+#include "utils/array.h"
+#include "utils/builtins.h"
+#include "utils/tuplestore.h"
+
+/* The indexes that a plan which is being printed may have. */
+static List *explained;
+static explain_get_index_name_hook_type next_index_name_hook;
+
+static const char *
+index_name(Oid oid)
+{
+	SkHypothetical *index = sk_whatif_find(explained, oid);
+
+	if (index != NULL)
+		return index->name;
+	return next_index_name_hook ? next_index_name_hook(oid) : NULL;
+}
+
+static void
+print_plan(PlannedStmt *plan, ExplainState *es, const char *text,
+		   ParamListInfo params, List *indexes)
+{
+	instr_time	planning;
+
+	INSTR_TIME_SET_ZERO(planning);
+	next_index_name_hook = explain_get_index_name_hook;
+	PG_TRY();
+	{
+		explained = indexes;
+		explain_get_index_name_hook = index_name;
+		sk_explain_plan(plan, es, text, params, &planning);
+	}
+	PG_FINALLY();
+	{
+		explain_get_index_name_hook = next_index_name_hook;
+		explained = NIL;
+	}
+	PG_END_TRY();
+}
+
+static List *
+parse_indexes(ArrayType *array)
+{
+	List	   *result = NIL;
+	List	   *names = NIL;
+	Datum	   *elems;
+	bool	   *nulls;
+	int			n;
+
+	deconstruct_array(array, TEXTOID, -1, false, TYPALIGN_INT,
+					  &elems, &nulls, &n);
+	for (int i = 0; i < n; i++)
+	{
+		SkIndex    *index;
+		char	   *name;
+
+		if (nulls[i])
+			ereport(ERROR,
+					(errcode(ERRCODE_NULL_VALUE_NOT_ALLOWED),
+					 errmsg("an index must not be null")));
+		index = sk_index_parse(TextDatumGetCString(elems[i]));
+		name = sk_index_text_name(index, names);
+		names = lappend(names, name);
+		result = lappend(result, sk_whatif_index(index, name));
+	}
+	return result;
+}
+
+static List *
+read_oids(ArrayType *array)
+{
+	List	   *result = NIL;
+	Datum	   *elems;
+	bool	   *nulls;
+	int			n;
+
+	deconstruct_array(array, REGCLASSOID, sizeof(Oid), true, TYPALIGN_INT,
+					  &elems, &nulls, &n);
+	for (int i = 0; i < n; i++)
+	{
+		if (nulls[i])
+			continue;
+		result = lappend_oid(result, DatumGetObjectId(elems[i]));
+	}
+	return result;
+}
+
+static void
+return_lines(ReturnSetInfo *rsinfo, char *text)
+{
+	for (char *line = text; line != NULL && *line != '\0';)
+	{
+		char	   *end = strchr(line, '\n');
+		Datum		value;
+		bool		isnull = false;
+
+		if (end != NULL)
+			*end++ = '\0';
+		value = CStringGetTextDatum(line);
+		tuplestore_putvalues(rsinfo->setResult, rsinfo->setDesc, &value, &isnull);
+		line = end;
+	}
+}
+
+PG_FUNCTION_INFO_V1(schemakit_explain_with_indexes);
+PG_FUNCTION_INFO_V1(schemakit_estimate_index_size);
+
+/*
+ * explain_with_indexes(query text, indexes text[], hide regclass[] = '{}')
+ * returns setof text
+ */
+Datum
+schemakit_explain_with_indexes(PG_FUNCTION_ARGS)
+{
+	char	   *query;
+	SkWhatIf	whatif = {0};
+	List	   *queries;
+	ListCell   *lc;
+	ExplainState *es = NewExplainState();
+
+	sk_arg_reject_null(fcinfo, 0, "query");
+	sk_arg_reject_null(fcinfo, 1, "indexes");
+	sk_arg_reject_null(fcinfo, 2, "hide");
+	InitMaterializedSRF(fcinfo, MAT_SRF_USE_EXPECTED_DESC);
+
+	query = text_to_cstring(PG_GETARG_TEXT_PP(0));
+	whatif.indexes = parse_indexes(PG_GETARG_ARRAYTYPE_P(1));
+	whatif.hidden = read_oids(PG_GETARG_ARRAYTYPE_P(2));
+	queries = sk_statement_analyze(query);
+	es->costs = true;
+	ExplainBeginOutput(es);
+	foreach(lc, queries)
+	{
+		PlannedStmt *plan = sk_whatif_plan(lfirst(lc), query, NULL, &whatif);
+
+		print_plan(plan, es, query, NULL, whatif.indexes);
+		if (lnext(queries, lc) != NULL)
+			ExplainSeparatePlans(es);
+	}
+	ExplainEndOutput(es);
+	return_lines((ReturnSetInfo *) fcinfo->resultinfo, es->str->data);
+	return (Datum) 0;
+}
+
+/* estimate_index_size(index text) returns bigint: bytes */
+Datum
+schemakit_estimate_index_size(PG_FUNCTION_ARGS)
+{
+	SkIndex    *index = sk_index_parse(text_to_cstring(PG_GETARG_TEXT_PP(0)));
+	AclResult	result = pg_class_aclcheck(index->relid, GetUserId(), ACL_SELECT);
+
+	if (result != ACLCHECK_OK)
+		aclcheck_error(result, get_relkind_objtype(get_rel_relkind(index->relid)),
+					   get_rel_name(index->relid));
+	PG_RETURN_INT64((int64) (sk_whatif_pages(sk_whatif_index(index, NULL)) * BLCKSZ));
+}

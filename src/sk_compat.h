@@ -236,6 +236,21 @@ typedef TU_UpdateIndexes sk_index_update;
 #include "commands/explain_state.h"
 #endif
 
+/* 16, a61b1f74823c: each table of a query has its permissions elsewhere */
+#if PG_VERSION_NUM < 160000
+#define sk_add_permissions(query, rte) ((void) (query))
+#else
+#define sk_add_permissions(query, rte) \
+	((void) addRTEPermissionInfo(&(query)->rteperminfos, (rte)))
+#endif
+
+/* 15, 7103ebb7aae8: MERGE */
+#if PG_VERSION_NUM < 150000
+#define sk_is_merge(stmt) false
+#else
+#define sk_is_merge(stmt) IsA(stmt, MergeStmt)
+#endif
+
 /* 17, 4f622503d6de: the target of statistics is not in the column's row */
 #include "commands/vacuum.h"
 #if PG_VERSION_NUM < 170000

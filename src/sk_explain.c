@@ -151,7 +151,7 @@ schemakit_explain_with_indexes(PG_FUNCTION_ARGS)
 	query = text_to_cstring(PG_GETARG_TEXT_PP(0));
 	whatif.indexes = parse_indexes(PG_GETARG_ARRAYTYPE_P(1));
 	whatif.hidden = read_oids(PG_GETARG_ARRAYTYPE_P(2));
-	queries = sk_statement_analyze(query);
+	queries = sk_statement_analyze(sk_statement_make(query, false));
 	es->costs = true;
 	ExplainBeginOutput(es);
 	foreach(lc, queries)

@@ -47,6 +47,7 @@ sk_stat_root(Oid relid)
 	rte->inh = rte->relkind == RELKIND_PARTITIONED_TABLE;
 	query->commandType = CMD_SELECT;
 	query->rtable = list_make1(rte);
+	sk_add_permissions(query, rte);
 	query->jointree = makeFromExpr(NIL, NULL);
 
 	root->parse = query;

@@ -3,6 +3,17 @@
  * sk_statement.c
  *	  Statements, from their text to what the planner takes.
  *
+ * A text of pg_stat_statements has lost constants, with their types, the names
+ * of PL/pgSQL's variables, which look like columns, and the search_path.  All of
+ * that is guessed here, by trying: an error tells what is missing and where.
+ * What was found is kept, so that a statement is analyzed at once the next time.
+ *
+ * Nothing is told to other extensions (post_parse_analyze_hook): a statement
+ * that is only looked at must not be counted by pg_stat_statements.
+ *
+ * Analysis locks the statement's tables and may set search_path: the caller
+ * runs it in a subtransaction and rolls that back.
+ *
  *-------------------------------------------------------------------------
  */
 #include "postgres.h"
@@ -10,22 +21,581 @@
 #include "sk_statement.h"
 
 #include "sk_compat.h"
+#include "sk_guard.h"
+#include "sk_repair.h"
 
-#include "nodes/parsenodes.h"
+#include "access/genam.h"
+#include "access/htup_details.h"
+#include "access/table.h"
+#include "catalog/namespace.h"
+#include "catalog/pg_class.h"
+#include "catalog/pg_namespace.h"
+#include "catalog/pg_type.h"
+#include "mb/pg_wchar.h"
+#include "miscadmin.h"
+#include "nodes/makefuncs.h"
+#include "nodes/nodeFuncs.h"
 #include "parser/analyze.h"
+#include "parser/parse_node.h"
 #include "parser/parser.h"
+#include "parser/scansup.h"
 #include "rewrite/rewriteHandler.h"
+#include "utils/acl.h"
+#include "utils/builtins.h"
+#include "utils/fmgroids.h"
+#include "utils/guc.h"
+#include "utils/lsyscache.h"
+#include "utils/syscache.h"
 
-List *
-sk_statement_analyze(const char *text)
+#include <ctype.h>
+
+/* Types that a lost constant may have had, likely ones first. */
+static const Oid guesses[] = {
+	INT4OID, INTERVALOID, TIMESTAMPTZOID, NUMERICOID, TEXTOID, DATEOID,
+	FLOAT8OID, TEXTARRAYOID, INT4ARRAYOID, JSONBOID, BOOLOID, REGCONFIGOID
+};
+
+/* How much guessing one statement is worth. */
+#define MAX_TRIES 150
+#define MAX_NEAR 6
+#define MAX_PARAMS 32767
+
+/* Analysis as it goes on: what the parser's hooks work on. */
+typedef struct Analysis
+{
+	SkStatement *statement;
+	RawStmt    *raw;
+	int			nparams;
+	Oid		   *types;			/* UNKNOWNOID until it is known */
+	int		   *locations;		/* where a parameter is, or -1 */
+	List	   *names;			/* of variables, after the parameters */
+	List	   *queries;		/* the result */
+} Analysis;
+
+/* ----------
+ * The parser's hooks
+ * ----------
+ */
+static void
+grow(Analysis *analysis, int n)
+{
+	if (n <= analysis->nparams)
+		return;
+	if (n > MAX_PARAMS)
+		ereport(ERROR,
+				(errcode(ERRCODE_PROGRAM_LIMIT_EXCEEDED),
+				 errmsg("statement has too many parameters")));
+	analysis->types = analysis->types ?
+		repalloc(analysis->types, n * sizeof(Oid)) : palloc(n * sizeof(Oid));
+	analysis->locations = analysis->locations ?
+		repalloc(analysis->locations, n * sizeof(int)) : palloc(n * sizeof(int));
+	for (int i = analysis->nparams; i < n; i++)
+	{
+		analysis->types[i] = InvalidOid;
+		analysis->locations[i] = -1;
+	}
+	analysis->nparams = n;
+}
+
+static Node *
+make_param(Analysis *analysis, int number, int location)
+{
+	Param	   *param = makeNode(Param);
+
+	grow(analysis, number);
+	if (!OidIsValid(analysis->types[number - 1]))
+		analysis->types[number - 1] = UNKNOWNOID;
+	if (location >= 0)
+		analysis->locations[number - 1] = location;
+	param->paramkind = PARAM_EXTERN;
+	param->paramid = number;
+	param->paramtype = analysis->types[number - 1];
+	param->paramtypmod = -1;
+	param->paramcollid = get_typcollation(param->paramtype);
+	param->location = location;
+	return (Node *) param;
+}
+
+static Node *
+on_param(ParseState *pstate, ParamRef *ref)
+{
+	if (ref->number < 1)
+		ereport(ERROR,
+				(errcode(ERRCODE_UNDEFINED_PARAMETER),
+				 errmsg("there is no parameter $%d", ref->number)));
+	return make_param(pstate->p_ref_hook_state, ref->number, ref->location);
+}
+
+/* What a parameter is compared with tells its type. */
+static Node *
+on_coerce(ParseState *pstate, Param *param, Oid type, int32 typmod,
+		  int location)
+{
+	Analysis   *analysis = pstate->p_ref_hook_state;
+	Oid		   *known;
+
+	if (param->paramkind != PARAM_EXTERN || param->paramtype != UNKNOWNOID)
+		return NULL;
+	known = &analysis->types[param->paramid - 1];
+	if (*known == UNKNOWNOID)
+		*known = type;
+	else if (*known != type)
+		ereport(ERROR,
+				(errcode(ERRCODE_AMBIGUOUS_PARAMETER),
+				 errmsg("inconsistent types deduced for parameter $%d",
+						param->paramid),
+				 errdetail("%s versus %s", format_type_be(*known),
+						   format_type_be(type)),
+				 parser_errposition(pstate, param->location)));
+	param->paramtype = type;
+	param->paramtypmod = -1;
+	param->paramcollid = get_typcollation(type);
+	return (Node *) param;
+}
+
+/* A name that is no column: a variable of the function that it is from. */
+static Node *
+on_column(ParseState *pstate, ColumnRef *ref, Node *var)
+{
+	Analysis   *analysis = pstate->p_ref_hook_state;
+	char	   *name;
+	ListCell   *lc;
+	int			i = 0;
+
+	if (var != NULL || IsA(llast(ref->fields), A_Star))
+		return NULL;
+	name = NameListToString(ref->fields);
+	foreach(lc, analysis->names)
+	{
+		if (strcmp(lfirst(lc), name) == 0)
+			break;
+		i++;
+	}
+	if (lc == NULL)
+		analysis->names = lappend(analysis->names, name);
+	analysis->statement->guessed = true;
+	return make_param(analysis, analysis->statement->nparams + i + 1,
+					  ref->location);
+}
+
+/* ----------
+ * One try
+ * ----------
+ */
+static RawStmt *
+unwrap(RawStmt *raw)
+{
+	Node	   *inner = NULL;
+
+	switch (nodeTag(raw->stmt))
+	{
+		case T_ExplainStmt:
+			inner = ((ExplainStmt *) raw->stmt)->query;
+			break;
+		case T_CreateTableAsStmt:
+			inner = ((CreateTableAsStmt *) raw->stmt)->query;
+			break;
+		case T_DeclareCursorStmt:
+			inner = ((DeclareCursorStmt *) raw->stmt)->query;
+			break;
+		case T_CopyStmt:
+			inner = ((CopyStmt *) raw->stmt)->query;
+			break;
+		case T_PrepareStmt:
+			inner = ((PrepareStmt *) raw->stmt)->query;
+			break;
+		default:
+			return raw;
+	}
+	if (inner == NULL)
+		return raw;
+	raw->stmt = inner;
+	return unwrap(raw);
+}
+
+static bool
+is_planned(const Node *stmt)
+{
+	switch (nodeTag(stmt))
+	{
+		case T_SelectStmt:
+		case T_InsertStmt:
+		case T_UpdateStmt:
+		case T_DeleteStmt:
+			return true;
+		default:
+			return sk_is_merge(stmt);
+	}
+}
+
+static RawStmt *
+parse(const char *text)
 {
 	List	   *commands = raw_parser(text, RAW_PARSE_DEFAULT);
+	RawStmt    *raw;
+
+	if (commands == NIL)
+		ereport(ERROR,
+				(errcode(ERRCODE_SYNTAX_ERROR),
+				 errmsg("statement is empty")));
+	if (list_length(commands) != 1)
+		ereport(ERROR,
+				(errcode(ERRCODE_SYNTAX_ERROR),
+				 errmsg("cannot plan several statements as one")));
+	raw = unwrap(linitial_node(RawStmt, commands));
+	if (!is_planned(raw->stmt))
+		ereport(ERROR,
+				(errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
+				 errmsg("statement is a utility command, which has no plan")));
+	return raw;
+}
+
+static void
+transform(void *arg)
+{
+	Analysis   *analysis = arg;
+	SkStatement *statement = analysis->statement;
 	ParseState *pstate = make_parsestate(NULL);
 	Query	   *query;
 
-	pstate->p_sourcetext = text;
-
-	query = transformTopLevelStmt(pstate, linitial_node(RawStmt, commands));
+	pstate->p_sourcetext = statement->text;
+	pstate->p_ref_hook_state = analysis;
+	pstate->p_paramref_hook = on_param;
+	pstate->p_coerce_param_hook = on_coerce;
+	if (statement->nested)
+		pstate->p_post_columnref_hook = on_column;
+	query = transformTopLevelStmt(pstate, copyObject(analysis->raw));
 	free_parsestate(pstate);
-	return QueryRewrite(query);
+	analysis->queries = list_make1(query);
+}
+
+/* Begin anew, with the types that the statement is known to have. */
+static void
+begin_try(Analysis *analysis)
+{
+	SkStatement *statement = analysis->statement;
+
+	analysis->nparams = 0;
+	analysis->types = NULL;
+	analysis->locations = NULL;
+	analysis->names = NIL;
+	analysis->queries = NIL;
+	grow(analysis, statement->ntypes);
+	for (int i = 0; i < statement->ntypes; i++)
+		analysis->types[i] = statement->types[i];
+}
+
+/* An error that says something about the statement. */
+static bool
+is_about_statement(const ErrorData *edata)
+{
+	int			category = ERRCODE_TO_CATEGORY(edata->sqlerrcode);
+
+	return category == ERRCODE_SYNTAX_ERROR_OR_ACCESS_RULE_VIOLATION ||
+		category == ERRCODE_DATA_EXCEPTION ||
+		category == ERRCODE_FEATURE_NOT_SUPPORTED ||
+		category == ERRCODE_INVALID_SCHEMA_NAME;
+}
+
+static ErrorData *
+try(Analysis *analysis)
+{
+	begin_try(analysis);
+	return sk_guard_try(transform, analysis, is_about_statement);
+}
+
+/* ----------
+ * Guessing
+ * ----------
+ */
+static int
+char_position(const SkStatement *statement, int location)
+{
+	return pg_mbstrlen_with_len(statement->text, location) + 1;
+}
+
+/* The parameters next to an error, which are not known by their context. */
+static int
+near_params(const Analysis *analysis, int cursorpos, int *near, int most)
+{
+	int			n = 0;
+	bool	   *taken = palloc0(analysis->nparams * sizeof(bool));
+
+	while (n < most)
+	{
+		int			best = -1;
+		int			best_distance = INT_MAX;
+
+		for (int i = 0; i < analysis->nparams &&
+			 i < analysis->statement->nparams; i++)
+		{
+			int			distance;
+
+			if (taken[i] || analysis->locations[i] < 0)
+				continue;
+			distance = abs(char_position(analysis->statement,
+										 analysis->locations[i]) - cursorpos);
+			if (distance < best_distance)
+			{
+				best = i;
+				best_distance = distance;
+			}
+		}
+		if (best < 0)
+			break;
+		taken[best] = true;
+		near[n++] = best;
+	}
+	pfree(taken);
+	return n;
+}
+
+/*
+ * Give one of the parameters next to an error a type, so that the error goes
+ * away, or at least another comes that has to do with another parameter.
+ * Returns the error that is left.
+ */
+static ErrorData *
+guess_type(Analysis *analysis, ErrorData *error, int *tries)
+{
+	SkStatement *statement = analysis->statement;
+	int			near[MAX_NEAR];
+	int			n = near_params(analysis, error->cursorpos, near, MAX_NEAR);
+
+	for (int i = 0; i < n; i++)
+	{
+		Oid			before = statement->types[near[i]];
+
+		for (size_t g = 0; g < lengthof(guesses) && ++*tries < MAX_TRIES; g++)
+		{
+			ErrorData  *left;
+			int			nearest;
+
+			statement->types[near[i]] = guesses[g];
+			left = try(analysis);
+			if (left == NULL)
+				return NULL;
+			if (left->cursorpos > 0 && left->cursorpos != error->cursorpos &&
+				near_params(analysis, left->cursorpos, &nearest, 1) == 1 &&
+				nearest != near[i])
+				return left;
+		}
+		statement->types[near[i]] = before;
+	}
+	*tries = MAX_TRIES;
+	return error;
+}
+
+/* The name that an error points to, if it is a plain one. */
+static char *
+name_at(const SkStatement *statement, int cursorpos)
+{
+	const char *p = statement->text;
+	int			len = 0;
+
+	for (int i = 1; i < cursorpos && *p != '\0'; i++)
+		p += pg_mblen(p);
+	if (*p == '"')
+	{
+		const char *end = strchr(p + 1, '"');
+
+		return end == NULL || end[1] == '.' ? NULL :
+			pnstrdup(p + 1, end - p - 1);
+	}
+	while (isalnum((unsigned char) p[len]) || p[len] == '_' ||
+		   IS_HIGHBIT_SET(p[len]))
+		len++;
+	if (len == 0 || p[len] == '.')
+		return NULL;
+	return downcase_identifier(p, len, false, false);
+}
+
+/* Schemas that have a relation of this name, which the role may use. */
+static List *
+schemas_with(const char *relname)
+{
+	Relation	pg_class = table_open(RelationRelationId, AccessShareLock);
+	List	   *result = NIL;
+	ScanKeyData key;
+	SysScanDesc scan;
+	HeapTuple	tuple;
+
+	ScanKeyInit(&key, Anum_pg_class_relname, BTEqualStrategyNumber, F_NAMEEQ,
+				CStringGetDatum(relname));
+	scan = systable_beginscan(pg_class, ClassNameNspIndexId, true, NULL, 1, &key);
+	while (HeapTupleIsValid(tuple = systable_getnext(scan)))
+	{
+		Oid			schema = ((Form_pg_class) GETSTRUCT(tuple))->relnamespace;
+
+		if (!isAnyTempNamespace(schema) && schema != PG_TOAST_NAMESPACE &&
+			object_aclcheck(NamespaceRelationId, schema, GetUserId(),
+							ACL_USAGE) == ACLCHECK_OK)
+			result = list_append_unique_oid(result, schema);
+	}
+	systable_endscan(scan);
+	table_close(pg_class, AccessShareLock);
+	list_sort(result, list_oid_cmp);
+	return result;
+}
+
+static void
+set_search_path(const char *path)
+{
+	(void) set_config_option("search_path", path, PGC_USERSET, PGC_S_SESSION,
+							 GUC_ACTION_LOCAL, true, 0, false);
+}
+
+/*
+ * A table that is not found may be in a schema that the session which ran the
+ * statement had in its search_path.  True if there is one to try.
+ */
+static bool
+guess_schema(Analysis *analysis, const ErrorData *error)
+{
+	SkStatement *statement = analysis->statement;
+	char	   *name = name_at(statement, error->cursorpos);
+	List	   *schemas;
+	StringInfoData path;
+
+	if (name == NULL)
+		return false;
+	schemas = schemas_with(name);
+	if (schemas == NIL ||
+		list_member_oid(fetch_search_path(true), linitial_oid(schemas)))
+		return false;
+	initStringInfo(&path);
+	appendStringInfo(&path, "%s%s%s", namespace_search_path,
+					 namespace_search_path[0] == '\0' ? "" : ", ",
+					 quote_identifier(get_namespace_name(linitial_oid(schemas))));
+	statement->search_path = path.data;
+	statement->guessed = true;
+	set_search_path(path.data);
+	return true;
+}
+
+static bool
+is_about_types(const ErrorData *error)
+{
+	switch (error->sqlerrcode)
+	{
+		case ERRCODE_AMBIGUOUS_FUNCTION:
+		case ERRCODE_UNDEFINED_FUNCTION:
+		case ERRCODE_INDETERMINATE_DATATYPE:
+		case ERRCODE_AMBIGUOUS_PARAMETER:
+		case ERRCODE_DATATYPE_MISMATCH:
+		case ERRCODE_CANNOT_COERCE:
+		case ERRCODE_WRONG_OBJECT_TYPE:
+			return error->cursorpos > 0;
+		default:
+			return false;
+	}
+}
+
+/* Analyze until it succeeds, or raise the error that came first. */
+static void
+find_out(Analysis *analysis)
+{
+	SkStatement *statement = analysis->statement;
+	ErrorData  *first = NULL;
+	ErrorData  *error = try(analysis);
+	int			tries = 0;
+
+	while (error != NULL)
+	{
+		if (first == NULL)
+			first = error;
+		CHECK_FOR_INTERRUPTS();
+		if (error->sqlerrcode == ERRCODE_UNDEFINED_TABLE &&
+			guess_schema(analysis, error))
+			error = try(analysis);
+		else if (is_about_types(error) && tries < MAX_TRIES &&
+				 statement->nparams > 0)
+		{
+			error = guess_type(analysis, error, &tries);
+			statement->guessed = true;
+		}
+		else
+			ReThrowError(first);
+		if (error != NULL && tries >= MAX_TRIES)
+			ReThrowError(first);
+	}
+}
+
+/* Keep the types that were found; what nothing says anything about is text. */
+static void
+keep_types(Analysis *analysis)
+{
+	SkStatement *statement = analysis->statement;
+
+	statement->ntypes = analysis->nparams;
+	statement->types = palloc((analysis->nparams + 1) * sizeof(Oid));
+	for (int i = 0; i < analysis->nparams; i++)
+	{
+		Oid			type = analysis->types[i];
+
+		statement->types[i] = !OidIsValid(type) || type == UNKNOWNOID ?
+			TEXTOID : type;
+	}
+}
+
+/* ----------
+ * From outside
+ * ----------
+ */
+
+/*
+ * "nested" if it was run by a function.  What is found out about the statement
+ * goes to the memory context that is current now.
+ */
+SkStatement *
+sk_statement_make(const char *source, bool nested)
+{
+	SkStatement *statement = palloc0(sizeof(SkStatement));
+
+	statement->source = source;
+	statement->nested = nested;
+	statement->context = CurrentMemoryContext;
+	return statement;
+}
+
+static void
+resolve(Analysis *analysis)
+{
+	SkStatement *statement = analysis->statement;
+	MemoryContext old;
+
+	find_out(analysis);
+	old = MemoryContextSwitchTo(statement->context);
+	keep_types(analysis);
+	statement->text = pstrdup(statement->text);
+	if (statement->search_path != NULL)
+		statement->search_path = pstrdup(statement->search_path);
+	MemoryContextSwitchTo(old);
+	statement->resolved = true;
+}
+
+/*
+ * The queries that the planner gets for a statement: none, one, or several if
+ * there are rules.  Raises an error if the statement cannot be planned.
+ */
+List *
+sk_statement_analyze(SkStatement *statement)
+{
+	Analysis	analysis = {0};
+
+	analysis.statement = statement;
+	if (!statement->resolved)
+	{
+		statement->text = sk_repair_text(statement->source, &statement->nparams);
+		statement->ntypes = Min(statement->nparams, MAX_PARAMS);
+		statement->types = palloc0((statement->ntypes + 1) * sizeof(Oid));
+	}
+	else if (statement->search_path != NULL)
+		set_search_path(statement->search_path);
+	analysis.raw = parse(statement->text);
+	if (!statement->resolved)
+		resolve(&analysis);
+	begin_try(&analysis);
+	transform(&analysis);
+	return QueryRewrite(linitial(analysis.queries));
 }

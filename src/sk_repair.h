@@ -1,0 +1,13 @@
+/*-------------------------------------------------------------------------
+ *
+ * sk_repair.h
+ *	  Texts of statements, made SQL again.
+ *
+ *-------------------------------------------------------------------------
+ */
+#ifndef SK_REPAIR_H
+#define SK_REPAIR_H
+
+extern char *sk_repair_text(const char *text, int *nparams);
+
+#endif							/* SK_REPAIR_H */

@@ -45,7 +45,7 @@ typedef struct Token
 
 typedef struct Tokens
 {
-	const char *text;
+	const char *source;
 	Token	   *token;
 	int			n;
 	int			nparams;		/* the highest $n */
@@ -54,26 +54,20 @@ typedef struct Tokens
 static void
 classify(Tokens *tokens, Token *token)
 {
-	const char *text = tokens->text + token->start;
 	int			len = token->end - token->start;
-	char	   *word;
+	char	   *word = pnstrdup(tokens->source + token->start, len);
 
 	token->word = "";
-	if (text[0] == '$' && len > 1 && isdigit((unsigned char) text[1]))
+	if (word[0] == '$' && len > 1 && isdigit((unsigned char) word[1]))
 	{
-		token->param = atoi(text + 1);
+		token->param = atoi(word + 1);
 		tokens->nparams = Max(tokens->nparams, token->param);
-		return;
 	}
-	if (text[0] == '"')
-	{
+	else if (word[0] == '"')
 		token->name = true;
+	else if (strchr(word, '\'') != NULL)
 		return;
-	}
-	if (memchr(text, '\'', len) != NULL)
-		return;
-	word = pnstrdup(text, len);
-	if (len == 1 && strchr("(),.", word[0]) != NULL)
+	else if (len == 1 && strchr("(),.", word[0]) != NULL)
 		token->word = word;
 	else if (isalpha((unsigned char) word[0]) || word[0] == '_' ||
 			 IS_HIGHBIT_SET(word[0]))
@@ -88,17 +82,17 @@ classify(Tokens *tokens, Token *token)
 
 /* The scanner ends the current token with a zero byte in its buffer. */
 static void
-scan(Tokens *tokens, const char *text)
+scan(Tokens *tokens, const char *source)
 {
 	core_yy_extra_type extra;
-	core_yyscan_t scanner = scanner_init(text, &extra, &ScanKeywords,
+	core_yyscan_t scanner = scanner_init(source, &extra, &ScanKeywords,
 										 ScanKeywordTokens);
 	core_YYSTYPE value;
 	YYLTYPE		location;
 	int			allocated = 64;
 
 	memset(tokens, 0, sizeof(Tokens));
-	tokens->text = text;
+	tokens->source = source;
 	tokens->token = palloc(allocated * sizeof(Token));
 	extra.escape_string_warning = false;
 	while (core_yylex(&value, &location, scanner) != 0)
@@ -195,7 +189,7 @@ static void
 append_tokens(StringInfo buf, const Tokens *tokens, int from, int to)
 {
 	if (from < to)
-		appendBinaryStringInfo(buf, tokens->text + tokens->token[from].start,
+		appendBinaryStringInfo(buf, tokens->source + tokens->token[from].start,
 							   tokens->token[to - 1].end -
 							   tokens->token[from].start);
 }
@@ -224,11 +218,11 @@ static void
 append_param(StringInfo buf, Tokens *tokens, int i)
 {
 	const Token *token = &tokens->token[i];
-	const char *mark = strstr(tokens->text + token->end, LIST_MARK);
+	const char *mark = strstr(tokens->source + token->end, LIST_MARK);
 
 	appendStringInfo(buf, "$%d", token->param);
 	if (mark == NULL || i + 1 >= tokens->n ||
-		mark > tokens->text + tokens->token[i + 1].start)
+		mark > tokens->source + tokens->token[i + 1].start)
 		return;
 	for (int more = 1; more < LIST_LENGTH; more++)
 		appendStringInfo(buf, ", $%d", ++tokens->nparams);
@@ -240,7 +234,7 @@ append_space(StringInfo buf, const Tokens *tokens, int i)
 {
 	int			from = i == 0 ? 0 : tokens->token[i - 1].end;
 
-	appendBinaryStringInfo(buf, tokens->text + from,
+	appendBinaryStringInfo(buf, tokens->source + from,
 						   tokens->token[i].start - from);
 }
 
@@ -279,12 +273,12 @@ append_next(StringInfo buf, Tokens *tokens, int i)
  * error if the text is not made of SQL's words.
  */
 char *
-sk_repair_text(const char *text, int *nparams)
+sk_repair_text(const char *source, int *nparams)
 {
 	Tokens		tokens;
 	StringInfoData buf;
 
-	scan(&tokens, text);
+	scan(&tokens, source);
 	initStringInfo(&buf);
 	for (int i = 0; i < tokens.n;)
 	{

@@ -244,6 +244,56 @@ typedef TU_UpdateIndexes sk_index_update;
 	((void) addRTEPermissionInfo(&(query)->rteperminfos, (rte)))
 #endif
 
+/* 16, a61b1f74823c, and what one may do with a plan is checked there */
+#include "executor/executor.h"
+#if PG_VERSION_NUM < 160000
+#define sk_check_plan_permissions(plan) \
+	((void) ExecCheckRTPerms((plan)->rtable, true))
+#else
+#define sk_check_plan_permissions(plan) \
+	((void) ExecCheckPermissions((plan)->rtable, (plan)->permInfos, true))
+#endif
+
+/* 16, 3d14e171e9e2: to be a member is one thing, to become the role another */
+#if PG_VERSION_NUM < 160000
+#define sk_may_become(role) is_member_of_role(GetUserId(), (role))
+#else
+#define sk_may_become(role) member_can_set_role(GetUserId(), (role))
+#endif
+
+/* 16, 19d8e2308bc5: updates are heap-only in spite of a BRIN index */
+#if PG_VERSION_NUM < 160000
+#define SK_SUMMARIZES(am) false
+#else
+#define SK_SUMMARIZES(am) ((am) == BRIN_AM_OID)
+#endif
+
+/* 18, 8123e91f5aeb: orders are known by comparison, not by b-tree's strategy */
+#if PG_VERSION_NUM < 180000
+#define sk_is_descending(pathkey) \
+	((pathkey)->pk_strategy == BTGreaterStrategyNumber)
+#else
+#define sk_is_descending(pathkey) ((pathkey)->pk_cmptype == COMPARE_GT)
+#endif
+
+/* 16, 2489d76c4906: Vars know the outer joins that may make them null */
+#if PG_VERSION_NUM < 160000
+#define sk_forget_nulling(node) ((void) (node))
+#else
+#include "nodes/nodeFuncs.h"
+#define sk_forget_nulling(node) ((void) sk_forget_nulling_walker((node), NULL))
+
+static inline bool
+sk_forget_nulling_walker(Node *node, void *arg)
+{
+	if (node == NULL)
+		return false;
+	if (IsA(node, Var))
+		((Var *) node)->varnullingrels = NULL;
+	return expression_tree_walker(node, sk_forget_nulling_walker, arg);
+}
+#endif
+
 /* 15, 7103ebb7aae8: MERGE */
 #if PG_VERSION_NUM < 150000
 #define sk_is_merge(stmt) false

@@ -26,6 +26,12 @@ is_request_to_stop(int sqlerrcode)
 		ERRCODE_TO_CATEGORY(sqlerrcode) == ERRCODE_TO_CATEGORY(ERRCODE_OPERATOR_INTERVENTION);
 }
 
+static bool
+is_no_request_to_stop(const ErrorData *edata)
+{
+	return !is_request_to_stop(edata->sqlerrcode);
+}
+
 static void
 warn(const ErrorData *edata, const char *purpose, Oid relid)
 {
@@ -39,16 +45,8 @@ warn(const ErrorData *edata, const char *purpose, Oid relid)
 			 errhint("The statement itself went through.  SELECT * FROM schemakit.status() shows what is covered.")));
 }
 
-/*
- * Run "work" in a subtransaction.  Returns NULL if it succeeded.  If it failed
- * with an error that is "expected", it is undone, and the error is returned;
- * any other is raised.
- *
- * What "work" leaves to its caller must be in memory that outlives the
- * subtransaction: the current context at the time of this call does.
- */
-ErrorData *
-sk_guard_try(SkGuarded work, void *arg, SkExpected expected)
+static ErrorData *
+run(SkGuarded work, void *arg, SkExpected expected, bool keep)
 {
 	MemoryContext context = CurrentMemoryContext;
 	ResourceOwner owner = CurrentResourceOwner;
@@ -63,7 +61,10 @@ sk_guard_try(SkGuarded work, void *arg, SkExpected expected)
 	{
 		work(arg);
 		SetUserIdAndSecContext(role, sec_context);
-		ReleaseCurrentSubTransaction();
+		if (keep)
+			ReleaseCurrentSubTransaction();
+		else
+			RollbackAndReleaseCurrentSubTransaction();
 	}
 	PG_CATCH();
 	{
@@ -82,10 +83,25 @@ sk_guard_try(SkGuarded work, void *arg, SkExpected expected)
 	return failure;
 }
 
-static bool
-is_no_request_to_stop(const ErrorData *edata)
+/*
+ * Run "work" in a subtransaction.  Returns NULL if it succeeded.  If it failed
+ * with an error that is "expected", it is undone, and the error is returned;
+ * any other is raised.
+ *
+ * What "work" leaves to its caller must be in memory that outlives the
+ * subtransaction: the current context at the time of this call does.
+ */
+ErrorData *
+sk_guard_try(SkGuarded work, void *arg, SkExpected expected)
 {
-	return !is_request_to_stop(edata->sqlerrcode);
+	return run(work, arg, expected, true);
+}
+
+/* The same, but it is undone in any case: no lock or setting remains. */
+ErrorData *
+sk_guard_rehearse(SkGuarded work, void *arg)
+{
+	return run(work, arg, is_no_request_to_stop, false);
 }
 
 /*

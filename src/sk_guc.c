@@ -18,6 +18,7 @@
 #include "utils/fmgrprotos.h"
 #include "utils/varlena.h"
 
+double		sk_guc_advice_unused_days = 14;
 char	   *sk_guc_audit_actor = NULL;
 bool		sk_guc_audit_auto = true;
 char	   *sk_guc_audit_context = NULL;
@@ -141,6 +142,14 @@ define_audit(void)
 void
 sk_guc_define(void)
 {
+	DefineCustomRealVariable("schemakit.advice_unused_days",
+							 "Advises to drop an index when it was not used for so many days.",
+							 "Statistics must be at least that old.",
+							 &sk_guc_advice_unused_days,
+							 14, 0, 10000,
+							 PGC_USERSET,
+							 0,
+							 NULL, NULL, NULL);
 	define_audit();
 
 	DefineCustomBoolVariable("schemakit.soft_delete_auto",

@@ -10,6 +10,7 @@
 
 #include "nodes/pg_list.h"
 
+extern double sk_guc_advice_unused_days;
 extern char *sk_guc_audit_actor;
 extern bool sk_guc_audit_auto;
 extern char *sk_guc_audit_context;

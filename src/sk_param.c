@@ -39,7 +39,7 @@ use_of(SkParams *params, const Param *param)
 static void
 mark(SkParams *params, Node *node, SkParamKind kind)
 {
-	SkParamUse		   *use;
+	SkParamUse *use;
 
 	while (node != NULL && (IsA(node, RelabelType) || IsA(node, FuncExpr)))
 	{
@@ -179,7 +179,7 @@ static void
 record(Seen *seen, const Param *param, SkParamKind kind, Node *key, SkValues *values,
 	   int i)
 {
-	SkParamUse		   *use = use_of(seen->params, param);
+	SkParamUse *use = use_of(seen->params, param);
 	bool		member = seen->rel->reloptkind != RELOPT_BASEREL;
 	MemoryContext old;
 
@@ -263,7 +263,7 @@ record_pattern(Seen *seen, SkParamKind kind, Node *key, Node *other, SkValues *v
 static void
 see_operator(Seen *seen, Oid opno, Node *left, Node *right)
 {
-	SkParamKind		kind;
+	SkParamKind kind;
 	SkValues   *values;
 	ListCell   *lc;
 	int			i = 0;
@@ -350,4 +350,3 @@ sk_param_is_adjustable(const SkParams *params)
 	}
 	return false;
 }
-

@@ -17,23 +17,23 @@ typedef enum SkParamKind
 {
 	SK_PARAM_UNKNOWN,
 	SK_PARAM_EQUAL,
-	SK_PARAM_LOWER,						/* the bound below a range */
-	SK_PARAM_UPPER,						/* and above */
-	SK_PARAM_DISTANCE,					/* added to or taken from a bound */
-	SK_PARAM_AGO,						/* taken from the present, bound below */
-	SK_PARAM_PATTERN,					/* of LIKE */
-	SK_PARAM_WILDCARD,					/* the rest of a pattern */
+	SK_PARAM_LOWER,				/* the bound below a range */
+	SK_PARAM_UPPER,				/* and above */
+	SK_PARAM_DISTANCE,			/* added to or taken from a bound */
+	SK_PARAM_AGO,				/* taken from the present, bound below */
+	SK_PARAM_PATTERN,			/* of LIKE */
+	SK_PARAM_WILDCARD,			/* the rest of a pattern */
 	SK_PARAM_REGEX,
-	SK_PARAM_CONTAINED,					/* what an array, document, ... contains */
+	SK_PARAM_CONTAINED,			/* what an array, document, ... contains */
 	SK_PARAM_LIMIT,
 	SK_PARAM_OFFSET,
-	SK_PARAM_CONFIG						/* of text search */
+	SK_PARAM_CONFIG				/* of text search */
 } SkParamKind;
 
 /* ... and with what. */
 typedef struct SkParamUse
 {
-	SkParamKind		kind;
+	SkParamKind kind;
 	SkValues   *values;			/* of what it is compared with, or NULL */
 	Relids		relids;			/* that table, */
 	Node	   *key;			/* and what of it */
@@ -46,7 +46,7 @@ typedef struct SkParams
 	MemoryContext context;
 	int			n;
 	const Oid  *types;
-	SkParamUse		   *uses;
+	SkParamUse *uses;
 	double		rows;			/* that the statement returns, or < 0 */
 	bool		readable_only;
 } SkParams;

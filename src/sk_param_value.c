@@ -54,7 +54,7 @@ partner(const SkParams *params, const SkParamUse *use, SkParamKind kind)
 {
 	for (int i = 0; i < params->n; i++)
 	{
-		const SkParamUse  *other = &params->uses[i];
+		const SkParamUse *other = &params->uses[i];
 
 		if (other->kind == kind && other != use &&
 			bms_equal(other->relids, use->relids) && equal(other->key, use->key))
@@ -114,7 +114,7 @@ static bool
 bound_value(const SkParams *params, const SkParamUse *use, double share, Oid *type,
 			Datum *value)
 {
-	const SkParamUse  *distance = partner(params, use, SK_PARAM_DISTANCE);
+	const SkParamUse *distance = partner(params, use, SK_PARAM_DISTANCE);
 	double		part = share_of(params, use, share);
 	double		quantile;
 
@@ -154,7 +154,7 @@ distance_in_time(const SkParams *params, const SkParamUse *use, double share,
 	}
 	else
 		*value = interval_of(is_between(params, use) ?
-							   (int64) ((last - first) * share_of(params, use, share)) : 0);
+							 (int64) ((last - first) * share_of(params, use, share)) : 0);
 	return true;
 }
 
@@ -399,7 +399,7 @@ find_value(const SkParams *params, const SkParamUse *use, double share, Oid want
 typedef struct Wanted
 {
 	const SkParams *params;
-	const SkParamUse  *use;
+	const SkParamUse *use;
 	double		share;
 	Oid			type;
 	bool		found;

@@ -33,7 +33,6 @@
 #include "catalog/pg_type.h"
 #include "mb/pg_wchar.h"
 #include "miscadmin.h"
-#include "nodes/makefuncs.h"
 #include "nodes/nodeFuncs.h"
 #include "parser/analyze.h"
 #include "parser/parse_node.h"
@@ -229,9 +228,9 @@ is_planned(const Node *stmt)
 }
 
 static RawStmt *
-parse(const char *text)
+parse(SkStatement *statement)
 {
-	List	   *commands = raw_parser(text, RAW_PARSE_DEFAULT);
+	List	   *commands = raw_parser(statement->text, RAW_PARSE_DEFAULT);
 	RawStmt    *raw;
 
 	if (commands == NIL)
@@ -243,7 +242,8 @@ parse(const char *text)
 				(errcode(ERRCODE_SYNTAX_ERROR),
 				 errmsg("cannot plan several statements as one")));
 	raw = unwrap(linitial_node(RawStmt, commands));
-	if (!is_planned(raw->stmt))
+	statement->utility = !is_planned(raw->stmt);
+	if (statement->utility)
 		ereport(ERROR,
 				(errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
 				 errmsg("statement is a utility command, which has no plan")));
@@ -308,12 +308,6 @@ try(Analysis *analysis)
  * Guessing
  * ----------
  */
-static int
-char_position(const SkStatement *statement, int location)
-{
-	return pg_mbstrlen_with_len(statement->text, location) + 1;
-}
-
 /* The parameters next to an error, which are not known by their context. */
 static int
 near_params(const Analysis *analysis, int cursorpos, int *near, int most)
@@ -333,8 +327,9 @@ near_params(const Analysis *analysis, int cursorpos, int *near, int most)
 
 			if (taken[i] || analysis->locations[i] < 0)
 				continue;
-			distance = abs(char_position(analysis->statement,
-										 analysis->locations[i]) - cursorpos);
+			distance = abs(pg_mbstrlen_with_len(analysis->statement->text,
+												analysis->locations[i]) + 1 -
+						   cursorpos);
 			if (distance < best_distance)
 			{
 				best = i;
@@ -592,7 +587,7 @@ sk_statement_analyze(SkStatement *statement)
 	}
 	else if (statement->search_path != NULL)
 		set_search_path(statement->search_path);
-	analysis.raw = parse(statement->text);
+	analysis.raw = parse(statement);
 	if (!statement->resolved)
 		resolve(&analysis);
 	begin_try(&analysis);

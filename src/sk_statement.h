@@ -19,6 +19,7 @@ typedef struct SkStatement
 	int			ntypes;			/* those, and variables */
 	Oid		   *types;			/* of both, by their numbers */
 	char	   *search_path;	/* that it needs; NULL: the session's */
+	bool		utility;		/* it has no plan */
 	bool		guessed;		/* types, variables or schemas were guessed */
 	bool		resolved;		/* all of it was found out */
 	MemoryContext context;		/* where that is kept */

@@ -32,6 +32,7 @@ read_list(VariableStatData *var, int kind, SkValueList *list)
 	bool		byval;
 
 	if (!get_attstatsslot(&slot, var->statsTuple, kind, InvalidOid,
+						  kind == STATISTIC_KIND_HISTOGRAM ? ATTSTATSSLOT_VALUES :
 						  ATTSTATSSLOT_VALUES | ATTSTATSSLOT_NUMBERS))
 		return;
 	get_typlenbyval(slot.valuetype, &len, &byval);

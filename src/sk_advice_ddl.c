@@ -1,0 +1,176 @@
+/*-------------------------------------------------------------------------
+ *
+ * sk_advice_ddl.c
+ *	  Advice as commands.
+ *
+ * Each step is one command that runs by itself and outside of a transaction, so
+ * that it can be CONCURRENTLY.  That cannot be said of an index on a partitioned
+ * table: it is made on that table only, where it is empty, and on each partition
+ * concurrently; then the parts are attached.
+ *
+ *-------------------------------------------------------------------------
+ */
+#include "postgres.h"
+
+#include "sk_advice_ddl.h"
+
+#include "sk_index_cover.h"
+#include "sk_index_text.h"
+
+#include "access/htup_details.h"
+#include "catalog/pg_class.h"
+#include "catalog/pg_inherits.h"
+#include "utils/builtins.h"
+#include "utils/fmgrprotos.h"
+#include "utils/lsyscache.h"
+
+/* Commands, as they come together. */
+typedef struct Script
+{
+	List	   *steps;
+	List	  **names;			/* that indexes of this advice have */
+} Script;
+
+static char *
+qualified_table(Oid relid)
+{
+	return quote_qualified_identifier(get_namespace_name(get_rel_namespace(relid)),
+									  get_rel_name(relid));
+}
+
+static char *
+qualified_index(Oid relid, const char *name)
+{
+	return quote_qualified_identifier(get_namespace_name(get_rel_namespace(relid)),
+									  name);
+}
+
+static void
+add_step(Script *script, Oid relid, char *ddl, char *undo)
+{
+	SkAdviceStep *step = palloc(sizeof(SkAdviceStep));
+
+	step->relid = relid;
+	step->ddl = ddl;
+	step->undo = undo;
+	script->steps = lappend(script->steps, step);
+}
+
+static char *create(Script *script, const SkIndex *index, bool part);
+
+/* An index on each partition, which becomes a part of the one by this name. */
+static void
+create_parts(Script *script, const SkIndex *index, const char *name)
+{
+	ListCell   *lc;
+
+	foreach(lc, find_inheritance_children(index->relid, AccessShareLock))
+	{
+		Oid			partition = lfirst_oid(lc);
+		char		relkind = get_rel_relkind(partition);
+		char	   *part;
+
+		if (relkind != RELKIND_RELATION && relkind != RELKIND_PARTITIONED_TABLE)
+			continue;
+		part = create(script, sk_index_for_partition(index, partition), true);
+		add_step(script, partition,
+				 psprintf("ALTER INDEX %s ATTACH PARTITION %s",
+						  qualified_index(index->relid, name),
+						  qualified_index(partition, part)),
+				 NULL);
+	}
+}
+
+/* Returns the name of the index. */
+static char *
+create(Script *script, const SkIndex *index, bool part)
+{
+	bool		partitioned = get_rel_relkind(index->relid) == RELKIND_PARTITIONED_TABLE;
+	char	   *name = sk_index_text_name(index, *script->names);
+
+	*script->names = lappend(*script->names, name);
+	add_step(script, index->relid,
+			 psprintf("CREATE %sINDEX %s%s ON %s%s %s",
+					  index->unique ? "UNIQUE " : "",
+					  partitioned ? "" : "CONCURRENTLY ",
+					  quote_identifier(name), partitioned ? "ONLY " : "",
+					  qualified_table(index->relid),
+					  sk_index_text_definition(index)),
+			 part ? NULL :
+			 psprintf("DROP INDEX %s%s", partitioned ? "" : "CONCURRENTLY ",
+					  qualified_index(index->relid, name)));
+	if (partitioned)
+		create_parts(script, index, name);
+	return name;
+}
+
+/* The command that made an index, concurrently. */
+static char *
+definition_of(Oid indexid)
+{
+	char	   *definition = TextDatumGetCString(DirectFunctionCall1(pg_get_indexdef,
+																	 ObjectIdGetDatum(indexid)));
+	char	   *where = strstr(definition, "INDEX ");
+
+	if (where == NULL || get_rel_relkind(indexid) == RELKIND_PARTITIONED_INDEX)
+		return definition;
+	where += strlen("INDEX ");
+	return psprintf("%.*sCONCURRENTLY %s", (int) (where - definition), definition, where);
+}
+
+static void
+drop(Script *script, Oid relid, Oid indexid)
+{
+	bool		partitioned = get_rel_relkind(indexid) == RELKIND_PARTITIONED_INDEX;
+
+	add_step(script, relid,
+			 psprintf("DROP INDEX %s%s", partitioned ? "" : "CONCURRENTLY ",
+					  qualified_table(indexid)),
+			 definition_of(indexid));
+}
+
+static bool
+has_expression(const SkIndex *index)
+{
+	for (int i = 0; i < index->nkeys; i++)
+	{
+		if (index->keys[i].attnum == InvalidAttrNumber)
+			return true;
+	}
+	return false;
+}
+
+/*
+ * The commands for one thing to do (SkAdviceStep).  "names" collects the names
+ * that they give to indexes.
+ */
+List *
+sk_advice_ddl(const SkAdviceItem *item, List **names)
+{
+	Script		script = {NIL, names};
+	ListCell   *lc;
+
+	switch (item->action)
+	{
+		case SK_ADVICE_CREATE:
+		case SK_ADVICE_REPLACE:
+			(void) create(&script, item->index, false);
+
+			/* the planner knows nothing of an expression before that */
+			if (has_expression(item->index))
+				add_step(&script, item->relid,
+						 psprintf("ANALYZE %s", qualified_table(item->relid)), NULL);
+			foreach(lc, item->replaced)
+				drop(&script, item->relid, lfirst_oid(lc));
+			break;
+		case SK_ADVICE_DROP:
+			drop(&script, item->relid, item->index->oid);
+			break;
+		case SK_ADVICE_REINDEX:
+			add_step(&script, item->relid,
+					 psprintf("REINDEX INDEX CONCURRENTLY %s",
+							  qualified_table(item->index->oid)), NULL);
+			break;
+	}
+	return script.steps;
+}

@@ -1,0 +1,582 @@
+/*-------------------------------------------------------------------------
+ *
+ * sk_advice_out.c
+ *	  advise_indexes() and advise_indexes_report().
+ *
+ * Both take the same arguments and make the same advice; one tells what to do,
+ * the other what was looked at and what not.  All of it happens in a
+ * subtransaction that is rolled back, so that no lock remains.
+ *
+ *-------------------------------------------------------------------------
+ */
+#include "postgres.h"
+
+#include "sk_advice_ddl.h"
+#include "sk_advise.h"
+#include "sk_arg.h"
+#include "sk_compat.h"
+#include "sk_guard.h"
+#include "sk_scope.h"
+
+#include "catalog/namespace.h"
+#include "catalog/pg_type.h"
+#include "commands/defrem.h"
+#include "funcapi.h"
+#include "miscadmin.h"
+#include "utils/array.h"
+#include "utils/builtins.h"
+#include "utils/fmgrprotos.h"
+#include "utils/json.h"
+#include "utils/jsonb.h"
+#include "utils/lsyscache.h"
+#include "utils/timestamp.h"
+
+#include <math.h>
+
+/* The arguments, in their order. */
+enum
+{
+	ARG_QUERIES,
+	ARG_WEIGHTS,
+	ARG_SCHEMAS,
+	ARG_TABLES,
+	ARG_ACTIONS,
+	ARG_MAX_INDEXES,
+	ARG_MAX_WIDTH,
+	ARG_STORAGE_BUDGET,
+	ARG_TIME_BUDGET,
+	ARG_MAX_QUERIES,
+	ARG_MIN_BENEFIT,
+	ARG_MAX_REGRESSION,
+	ARG_MIN_TABLE_SIZE
+};
+
+enum
+{
+	COL_RANK,
+	COL_STEP,
+	COL_ACTION,
+	COL_TABLE_NAME,
+	COL_DDL,
+	COL_UNDO_DDL,
+	COL_METHOD,
+	COL_EST_BYTES,
+	COL_BENEFIT,
+	COL_WRITE,
+	COL_GAIN,
+	COL_QUERIES,
+	COL_REPLACES,
+	COL_CONFIDENCE,
+	COL_REASON,
+	NCOLUMNS
+};
+
+static const char *const action_names[] = {"create", "replace", "reindex", "drop"};
+
+/* Statistics of less time say little about a day. */
+#define LEAST_DAYS (1.0 / 24)
+
+/* ----------
+ * Arguments
+ * ----------
+ */
+static List *
+read_schemas(ArrayType *array)
+{
+	List	   *result = NIL;
+	Datum	   *elems;
+	bool	   *nulls;
+	int			n;
+
+	deconstruct_array(array, TEXTOID, -1, false, TYPALIGN_INT, &elems, &nulls, &n);
+	for (int i = 0; i < n; i++)
+	{
+		if (!nulls[i])
+			result = lappend_oid(result,
+								 get_namespace_oid(TextDatumGetCString(elems[i]), false));
+	}
+	return result;
+}
+
+static List *
+read_tables(ArrayType *array)
+{
+	List	   *result = NIL;
+	Datum	   *elems;
+	bool	   *nulls;
+	int			n;
+
+	deconstruct_array(array, REGCLASSOID, sizeof(Oid), true, TYPALIGN_INT,
+					  &elems, &nulls, &n);
+	for (int i = 0; i < n; i++)
+	{
+		if (!nulls[i])
+			result = lappend_oid(result, DatumGetObjectId(elems[i]));
+	}
+	return result;
+}
+
+static void
+read_actions(ArrayType *array, SkAdviceOptions *options)
+{
+	Datum	   *elems;
+	bool	   *nulls;
+	int			n;
+
+	deconstruct_array(array, TEXTOID, -1, false, TYPALIGN_INT, &elems, &nulls, &n);
+	for (int i = 0; i < n; i++)
+	{
+		const char *name = nulls[i] ? "" : TextDatumGetCString(elems[i]);
+
+		if (strcmp(name, "create") == 0)
+			options->create = true;
+		else if (strcmp(name, "drop") == 0)
+			options->drop = true;
+		else if (strcmp(name, "replace") == 0)
+			options->replace = true;
+		else if (strcmp(name, "reindex") == 0)
+			options->reindex = true;
+		else
+			ereport(ERROR,
+					(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+					 errmsg("unrecognized action \"%s\"", name),
+					 errhint("Actions are \"create\", \"drop\", \"replace\" and \"reindex\".")));
+	}
+}
+
+static double
+read_number(double value, double least, double most, const char *name)
+{
+	if (!(value >= least && value <= most))
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				 errmsg("argument \"%s\" must be between %g and %g",
+						name, least, most)));
+	return value;
+}
+
+static double
+read_time(Datum value)
+{
+	Interval   *interval = DatumGetIntervalP(value);
+	double		ms = interval->time / 1000.0 +
+		(interval->day + interval->month * 30.0) * 86400000;
+
+	if (ms <= 0)
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				 errmsg("argument \"time_budget\" must be positive")));
+	return ms;
+}
+
+static void
+read_options(FunctionCallInfo fcinfo, SkAdviceOptions *options)
+{
+	memset(options, 0, sizeof(SkAdviceOptions));
+	if (!PG_ARGISNULL(ARG_QUERIES))
+		options->queries = PG_GETARG_ARRAYTYPE_P(ARG_QUERIES);
+	if (!PG_ARGISNULL(ARG_WEIGHTS))
+		options->weights = PG_GETARG_ARRAYTYPE_P(ARG_WEIGHTS);
+	if (options->weights != NULL && options->queries == NULL)
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				 errmsg("weights are for queries that are given")));
+	if (!PG_ARGISNULL(ARG_SCHEMAS))
+		options->schemas = read_schemas(PG_GETARG_ARRAYTYPE_P(ARG_SCHEMAS));
+	if (!PG_ARGISNULL(ARG_TABLES))
+		options->tables = read_tables(PG_GETARG_ARRAYTYPE_P(ARG_TABLES));
+	sk_arg_reject_null(fcinfo, ARG_ACTIONS, "actions");
+	sk_arg_reject_null(fcinfo, ARG_MAX_INDEXES, "max_indexes");
+	sk_arg_reject_null(fcinfo, ARG_MAX_WIDTH, "max_width");
+	sk_arg_reject_null(fcinfo, ARG_TIME_BUDGET, "time_budget");
+	sk_arg_reject_null(fcinfo, ARG_MAX_QUERIES, "max_queries");
+	sk_arg_reject_null(fcinfo, ARG_MIN_BENEFIT, "min_benefit");
+	sk_arg_reject_null(fcinfo, ARG_MAX_REGRESSION, "max_regression");
+	sk_arg_reject_null(fcinfo, ARG_MIN_TABLE_SIZE, "min_table_size");
+	read_actions(PG_GETARG_ARRAYTYPE_P(ARG_ACTIONS), options);
+	options->max_indexes = (int) read_number(PG_GETARG_INT32(ARG_MAX_INDEXES), 0, 1000, "max_indexes");
+	options->max_width = (int) read_number(PG_GETARG_INT32(ARG_MAX_WIDTH), 1, INDEX_MAX_KEYS, "max_width");
+	options->storage_budget = PG_ARGISNULL(ARG_STORAGE_BUDGET) ? INFINITY :
+		read_number(PG_GETARG_INT64(ARG_STORAGE_BUDGET), 0, 1e18, "storage_budget");
+	options->time_budget = read_time(PG_GETARG_DATUM(ARG_TIME_BUDGET));
+	options->max_queries = (int) read_number(PG_GETARG_INT32(ARG_MAX_QUERIES), 1, 100000, "max_queries");
+	options->min_benefit = read_number(PG_GETARG_FLOAT8(ARG_MIN_BENEFIT), 0, 1, "min_benefit");
+	options->max_regression = read_number(PG_GETARG_FLOAT8(ARG_MAX_REGRESSION), 0, 1e6, "max_regression");
+	options->min_table_size = read_number(PG_GETARG_INT64(ARG_MIN_TABLE_SIZE), 0, 1e18, "min_table_size");
+}
+
+/* ----------
+ * Rows
+ * ----------
+ */
+typedef struct Call
+{
+	SkAdviceOptions options;
+	ReturnSetInfo *rsinfo;		/* for rows */
+	StringInfoData report;
+	double		elapsed;
+} Call;
+
+static void
+append_number(StringInfo buf, const char *name, double value)
+{
+	if (isnan(value) || isinf(value))
+		appendStringInfo(buf, "\"%s\": null", name);
+	else
+		appendStringInfo(buf, "\"%s\": %.10g", name, value);
+}
+
+static Datum
+helped_queries(const SkAdvice *advice, const SkAdviceItem *item)
+{
+	StringInfoData buf;
+	ListCell   *lc;
+
+	initStringInfo(&buf);
+	appendStringInfoChar(&buf, '[');
+	foreach(lc, item->helped)
+	{
+		const SkHelped *help = lfirst(lc);
+
+		appendStringInfoString(&buf, lc == list_head(item->helped) ? "{" : ", {");
+		if (help->query->foreign_key != NULL)
+		{
+			appendStringInfoString(&buf, "\"foreign_key\": ");
+			escape_json(&buf, help->query->foreign_key);
+		}
+		else
+			appendStringInfo(&buf, "\"%s\": " INT64_FORMAT,
+							 advice->workload->measured ? "queryid" : "query",
+							 help->query->id);
+		appendStringInfoString(&buf, ", ");
+		append_number(&buf, advice->workload->measured ? "calls_per_day" : "weight",
+					  help->query->calls);
+		appendStringInfoString(&buf, ", ");
+		if (advice->workload->measured)
+		{
+			append_number(&buf, "ms_per_day", help->query->value);
+			appendStringInfoString(&buf, ", ");
+		}
+		append_number(&buf, "cost_before", help->query->cost);
+		appendStringInfoString(&buf, ", ");
+		append_number(&buf, "cost_after", help->cost);
+		appendStringInfoChar(&buf, '}');
+	}
+	appendStringInfoChar(&buf, ']');
+	return DirectFunctionCall1(jsonb_in, CStringGetDatum(buf.data));
+}
+
+static Datum
+oid_array(List *oids)
+{
+	Datum	   *elems = palloc((list_length(oids) + 1) * sizeof(Datum));
+	int			n = 0;
+	ListCell   *lc;
+
+	foreach(lc, oids)
+		elems[n++] = ObjectIdGetDatum(lfirst_oid(lc));
+	return PointerGetDatum(construct_array(elems, n, REGCLASSOID, sizeof(Oid),
+										   true, TYPALIGN_INT));
+}
+
+static double
+total_value(const SkAdvice *advice)
+{
+	double		value = 0;
+	ListCell   *lc;
+
+	foreach(lc, advice->workload->queries)
+	{
+		if (((SkQuery *) lfirst(lc))->sqlerrcode == 0)
+			value += ((SkQuery *) lfirst(lc))->value;
+	}
+	return value;
+}
+
+/* What is said about the whole of an item, at its first step. */
+static void
+set_item(const SkAdvice *advice, const SkAdviceItem *item, Datum *values,
+		 bool *nulls)
+{
+	double		total = total_value(advice);
+	double		gain = item->benefit - item->write;
+
+	values[COL_EST_BYTES] = Int64GetDatum((int64) item->bytes);
+	values[COL_BENEFIT] = Float8GetDatum(item->benefit);
+	values[COL_WRITE] = Float8GetDatum(item->write);
+	nulls[COL_BENEFIT] = nulls[COL_WRITE] = !advice->workload->measured;
+	values[COL_GAIN] = Float8GetDatum(total > 0 ? 100 * gain / total : 0);
+	values[COL_QUERIES] = helped_queries(advice, item);
+	values[COL_REPLACES] = oid_array(item->replaced);
+	values[COL_CONFIDENCE] = CStringGetTextDatum(item->confidence);
+	values[COL_REASON] = CStringGetTextDatum(item->reason);
+}
+
+static void
+return_item(Call *call, const SkAdvice *advice, const SkAdviceItem *item,
+			int rank, List **names)
+{
+	int			n = 0;
+	ListCell   *lc;
+
+	foreach(lc, sk_advice_ddl(item, names))
+	{
+		const SkAdviceStep *step = lfirst(lc);
+		Datum		values[NCOLUMNS] = {0};
+		bool		nulls[NCOLUMNS] = {0};
+
+		values[COL_RANK] = Int32GetDatum(rank);
+		values[COL_STEP] = Int32GetDatum(++n);
+		values[COL_ACTION] = CStringGetTextDatum(action_names[item->action]);
+		values[COL_TABLE_NAME] = ObjectIdGetDatum(step->relid);
+		values[COL_DDL] = CStringGetTextDatum(step->ddl);
+		nulls[COL_UNDO_DDL] = step->undo == NULL;
+		if (step->undo != NULL)
+			values[COL_UNDO_DDL] = CStringGetTextDatum(step->undo);
+		values[COL_METHOD] = CStringGetTextDatum(get_am_name(item->index->am));
+		if (n == 1)
+			set_item(advice, item, values, nulls);
+		else
+			memset(nulls + COL_EST_BYTES, true, NCOLUMNS - COL_EST_BYTES);
+		tuplestore_putvalues(call->rsinfo->setResult, call->rsinfo->setDesc,
+							 values, nulls);
+	}
+}
+
+/* ----------
+ * What is missing
+ * ----------
+ */
+static List *
+notes_of(const SkAdvice *advice)
+{
+	const SkWorkload *workload = advice->workload;
+	List	   *notes = NIL;
+	ListCell   *lc;
+	List	   *unknown = NIL;
+
+	if (workload->missing != NULL)
+		return list_make1(psprintf("no statements are known: %s", workload->missing));
+	if (workload->measured && workload->queries == NIL)
+		notes = lappend(notes, "pg_stat_statements has no statements of this database");
+	else if (workload->measured && workload->days < LEAST_DAYS)
+		notes = lappend(notes, psprintf("statistics of statements are of the last %.0f minutes only",
+										workload->days * 24 * 60));
+	if (workload->hidden > 0)
+		notes = lappend(notes, psprintf("%.0f statements of other roles cannot be read; grant pg_read_all_stats",
+										workload->hidden));
+	if (workload->lost > 0)
+		notes = lappend(notes, psprintf("pg_stat_statements has forgotten statements %.0f times; raise pg_stat_statements.max",
+										workload->lost));
+	foreach(lc, workload->queries)
+	{
+		ListCell   *lc2;
+
+		foreach(lc2, ((SkQuery *) lfirst(lc))->accesses)
+		{
+			Oid			relid = ((SkAccess *) lfirst(lc2))->relid;
+
+			if (!list_member_oid(unknown, relid) && !sk_scope_is_analyzed(relid))
+			{
+				unknown = lappend_oid(unknown, relid);
+				notes = lappend(notes, psprintf("table \"%s\" was never analyzed",
+												get_rel_name(relid)));
+			}
+		}
+	}
+	return notes;
+}
+
+static void
+return_rows(void *arg)
+{
+	Call	   *call = arg;
+	SkAdvice   *advice = sk_advise(&call->options);
+	List	   *names = NIL;
+	int			rank = 0;
+	ListCell   *lc;
+
+	foreach(lc, advice->items)
+		return_item(call, advice, lfirst(lc), ++rank, &names);
+	foreach(lc, notes_of(advice))
+		ereport(NOTICE, (errmsg_internal("%s", (char *) lfirst(lc))));
+}
+
+/* ----------
+ * The report
+ * ----------
+ */
+typedef struct Coverage
+{
+	double		statements;
+	double		planned;
+	double		total_ms;
+	double		planned_ms;
+	double		utility;
+	double		utility_ms;
+} Coverage;
+
+static void
+count_coverage(const SkAdvice *advice, Coverage *coverage)
+{
+	const SkWorkload *workload = advice->workload;
+	ListCell   *lc;
+	double		seen = 0;
+
+	memset(coverage, 0, sizeof(Coverage));
+	foreach(lc, workload->queries)
+	{
+		const SkQuery *query = lfirst(lc);
+
+		if (query->foreign_key != NULL)
+			continue;
+		seen++;
+		if (query->statement->utility)
+		{
+			coverage->utility++;
+			coverage->utility_ms += query->total_ms;
+		}
+		else if (query->sqlerrcode == 0)
+		{
+			coverage->planned++;
+			coverage->planned_ms += query->total_ms;
+		}
+	}
+	coverage->statements = (workload->measured ? workload->statements : seen) -
+		coverage->utility;
+	coverage->total_ms = workload->total_ms - coverage->utility_ms;
+}
+
+static void
+append_coverage(StringInfo buf, const SkAdvice *advice)
+{
+	Coverage	coverage;
+
+	count_coverage(advice, &coverage);
+	appendStringInfoString(buf, "\"coverage\": {");
+	append_number(buf, "statements", coverage.statements);
+	appendStringInfoString(buf, ", ");
+	append_number(buf, "planned", coverage.planned);
+	appendStringInfoString(buf, ", ");
+	append_number(buf, "total_ms", advice->workload->measured ? coverage.total_ms : NAN);
+	appendStringInfoString(buf, ", ");
+	append_number(buf, "planned_ms", advice->workload->measured ? coverage.planned_ms : NAN);
+	appendStringInfoString(buf, ", ");
+	append_number(buf, "utility", coverage.utility);
+	appendStringInfoString(buf, "}");
+}
+
+static void
+append_skipped(StringInfo buf, const SkAdvice *advice)
+{
+	const char *comma = "";
+	ListCell   *lc;
+
+	appendStringInfoString(buf, ", \"skipped\": [");
+	foreach(lc, advice->workload->queries)
+	{
+		const SkQuery *query = lfirst(lc);
+
+		if (query->sqlerrcode == 0 || query->statement->utility)
+			continue;
+		appendStringInfo(buf, "%s{\"%s\": " INT64_FORMAT ", \"sqlstate\": \"%s\", \"reason\": ",
+						 comma, advice->workload->measured ? "queryid" : "query",
+						 query->id, unpack_sql_state(query->sqlerrcode));
+		escape_json(buf, query->reason);
+		appendStringInfoChar(buf, '}');
+		comma = ", ";
+	}
+	appendStringInfoChar(buf, ']');
+}
+
+static void
+append_strings(StringInfo buf, const char *name, List *strings)
+{
+	ListCell   *lc;
+
+	appendStringInfo(buf, ", \"%s\": [", name);
+	foreach(lc, strings)
+	{
+		if (lc != list_head(strings))
+			appendStringInfoString(buf, ", ");
+		escape_json(buf, lfirst(lc));
+	}
+	appendStringInfoChar(buf, ']');
+}
+
+static void
+write_report(void *arg)
+{
+	Call	   *call = arg;
+	StringInfo	buf = &call->report;
+	SkAdvice   *advice = sk_advise(&call->options);
+	double		days = advice->workload->days;
+
+	appendStringInfoChar(buf, '{');
+	append_coverage(buf, advice);
+	append_skipped(buf, advice);
+	append_strings(buf, "not_advised", advice->refused);
+	append_strings(buf, "notes", notes_of(advice));
+	appendStringInfoString(buf, ", ");
+	append_number(buf, "candidates", advice->pool->n);
+	appendStringInfoString(buf, ", ");
+	append_number(buf, "planner_calls", (double) sk_query_planner_calls);
+	appendStringInfoString(buf, ", ");
+	append_number(buf, "elapsed_ms",
+				  (GetCurrentTimestamp() - advice->start) / 1000.0);
+	appendStringInfo(buf, ", \"stopped_by\": \"%s\", ",
+					 advice->out_of_time ? "time_budget" : "done");
+	append_number(buf, "workload_before", total_value(advice));
+	appendStringInfoString(buf, ", ");
+	append_number(buf, "workload_after", total_value(advice) - advice->achieved);
+	appendStringInfoString(buf, ", ");
+	append_number(buf, "gap", advice->attainable > 0 ?
+				  Max(1 - advice->achieved / advice->attainable, 0) : 0);
+	if (advice->workload->measured && advice->workload->missing == NULL)
+		appendStringInfo(buf, ", \"stats_age\": \"%.0f days %02d:%02d\"", floor(days),
+						 (int) (fmod(days, 1) * 24), (int) (fmod(days * 24, 1) * 60));
+	appendStringInfoChar(buf, '}');
+}
+
+/* ----------
+ * From SQL
+ * ----------
+ */
+static void
+rehearse(SkGuarded work, Call *call)
+{
+	ErrorData  *error = sk_guard_rehearse(work, call);
+
+	if (error != NULL)
+		ReThrowError(error);
+}
+
+PG_FUNCTION_INFO_V1(schemakit_advise_indexes);
+PG_FUNCTION_INFO_V1(schemakit_advise_indexes_report);
+
+/* advise_indexes(...) returns table (...): see 50_advice.sql */
+Datum
+schemakit_advise_indexes(PG_FUNCTION_ARGS)
+{
+	Call		call;
+
+	memset(&call, 0, sizeof(call));
+	read_options(fcinfo, &call.options);
+	InitMaterializedSRF(fcinfo, 0);
+	call.rsinfo = (ReturnSetInfo *) fcinfo->resultinfo;
+	rehearse(return_rows, &call);
+	return (Datum) 0;
+}
+
+/* advise_indexes_report(...) returns jsonb */
+Datum
+schemakit_advise_indexes_report(PG_FUNCTION_ARGS)
+{
+	Call		call;
+
+	memset(&call, 0, sizeof(call));
+	read_options(fcinfo, &call.options);
+	initStringInfo(&call.report);
+	rehearse(write_report, &call);
+	return DirectFunctionCall1(jsonb_in, CStringGetDatum(call.report.data));
+}

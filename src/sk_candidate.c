@@ -1,0 +1,482 @@
+/*-------------------------------------------------------------------------
+ *
+ * sk_candidate.c
+ *	  Indexes that might help.
+ *
+ * From what a statement asks of a table follow the keys that an index could
+ * have: columns compared with something known first, then what a join brings,
+ * then one range or the order of the result.  Which of them is best is for the
+ * planner to say, so several arrangements are made.  Those that a plan uses are
+ * refined afterwards: with the other columns that the statement reads, and for
+ * those rows only that all conditions leave.  Indexes that two statements want
+ * are merged.
+ *
+ * What an existing index does already is no candidate.
+ *
+ *-------------------------------------------------------------------------
+ */
+#include "postgres.h"
+
+#include "sk_candidate.h"
+
+#include "sk_index_cover.h"
+#include "sk_index_text.h"
+#include "sk_stat.h"
+
+#include "access/htup_details.h"
+#include "access/relation.h"
+#include "catalog/pg_am.h"
+#include "catalog/pg_class.h"
+#include "catalog/pg_index.h"
+#include "catalog/pg_inherits.h"
+#include "nodes/makefuncs.h"
+#include "nodes/nodeFuncs.h"
+#include "optimizer/optimizer.h"
+#include "utils/lsyscache.h"
+#include "utils/memutils.h"
+#include "utils/rel.h"
+#include "utils/syscache.h"
+
+/* Of one table in one statement. */
+#define MAX_CANDIDATES	40
+#define MAX_INCLUDED	8
+#define MAX_INCLUDED_WIDTH 256
+
+/* A condition that leaves more rows makes no partial index. */
+#define MAX_PARTIAL_FRACTION 0.9
+
+/* What indexes of one table there are. */
+typedef struct Existing
+{
+	Oid			relid;
+	List	   *indexes;		/* SkIndex */
+} Existing;
+
+SkPool *
+sk_candidate_pool(int max_width)
+{
+	SkPool	   *pool = palloc0(sizeof(SkPool));
+
+	pool->context = CurrentMemoryContext;
+	pool->max_width = max_width;
+	pool->allocated = 64;
+	pool->candidate = palloc(pool->allocated * sizeof(SkCandidate *));
+	return pool;
+}
+
+static List *
+read_existing(Oid relid)
+{
+	Relation	rel = relation_open(relid, AccessShareLock);
+	List	   *result = NIL;
+	ListCell   *lc;
+
+	foreach(lc, RelationGetIndexList(rel))
+	{
+		HeapTuple	tuple = SearchSysCache1(INDEXRELID,
+											ObjectIdGetDatum(lfirst_oid(lc)));
+		bool		valid;
+
+		if (!HeapTupleIsValid(tuple))
+			continue;
+		valid = ((Form_pg_index) GETSTRUCT(tuple))->indisvalid;
+		ReleaseSysCache(tuple);
+		if (valid)
+			result = lappend(result, sk_index_of_catalog(lfirst_oid(lc)));
+	}
+	relation_close(rel, NoLock);
+	return result;
+}
+
+/* The indexes that a table has, and that can be used. */
+List *
+sk_candidate_existing(SkPool *pool, Oid relid)
+{
+	MemoryContext old;
+	Existing   *existing;
+	ListCell   *lc;
+
+	foreach(lc, pool->existing)
+	{
+		existing = lfirst(lc);
+		if (existing->relid == relid)
+			return existing->indexes;
+	}
+	old = MemoryContextSwitchTo(pool->context);
+	existing = palloc(sizeof(Existing));
+	existing->relid = relid;
+	existing->indexes = read_existing(relid);
+	pool->existing = lappend(pool->existing, existing);
+	MemoryContextSwitchTo(old);
+	return existing->indexes;
+}
+
+static bool
+exists(SkPool *pool, const SkIndex *index)
+{
+	ListCell   *lc;
+
+	foreach(lc, sk_candidate_existing(pool, index->relid))
+	{
+		if (sk_index_covers(lfirst(lc), index))
+			return true;
+	}
+	return false;
+}
+
+/* Put an index into the pool, unless it is there; "ids" gets its number. */
+static Bitmapset *
+add(SkPool *pool, SkIndex *index, Bitmapset *ids)
+{
+	MemoryContext old;
+	SkCandidate *candidate;
+	char	   *definition = sk_index_text_definition(index);
+
+	for (int i = 0; i < pool->n; i++)
+	{
+		candidate = pool->candidate[i];
+		if (candidate->index->relid == index->relid &&
+			strcmp(candidate->definition, definition) == 0)
+			return bms_add_member(ids, i);
+	}
+	if (exists(pool, index))
+		return ids;
+
+	old = MemoryContextSwitchTo(pool->context);
+	if (pool->n == pool->allocated)
+	{
+		pool->allocated *= 2;
+		pool->candidate = repalloc(pool->candidate,
+								   pool->allocated * sizeof(SkCandidate *));
+	}
+	candidate = palloc0(sizeof(SkCandidate));
+	candidate->id = pool->n;
+	candidate->index = sk_index_copy(index);
+	candidate->definition = pstrdup(definition);
+	candidate->what = sk_whatif_index(candidate->index, NULL);
+	pool->candidate[pool->n++] = candidate;
+	MemoryContextSwitchTo(old);
+	return bms_add_member(ids, candidate->id);
+}
+
+/* ----------
+ * From what a statement asks for
+ * ----------
+ */
+typedef struct Generator
+{
+	SkPool	   *pool;
+	const SkAccess *access;
+	Bitmapset  *ids;
+	int			n;
+} Generator;
+
+/* A key twice says nothing new. */
+static List *
+distinct_keys(List *keys, int most)
+{
+	List	   *result = NIL;
+	ListCell   *lc;
+	ListCell   *lc2;
+
+	foreach(lc, keys)
+	{
+		SkIndexKey *key = lfirst(lc);
+
+		foreach(lc2, result)
+		{
+			if (equal(((SkIndexKey *) lfirst(lc2))->expr, key->expr))
+				break;
+		}
+		if (lc2 == NULL && list_length(result) < most)
+			result = lappend(result, key);
+	}
+	return result;
+}
+
+static void
+add_index(Generator *gen, Oid am, List *keys)
+{
+	SkIndex		index = {0};
+	ListCell   *lc;
+
+	keys = distinct_keys(keys, gen->pool->max_width);
+	if (keys == NIL || gen->n++ >= MAX_CANDIDATES)
+		return;
+	index.relid = gen->access->relid;
+	index.am = am;
+	index.keys = palloc(list_length(keys) * sizeof(SkIndexKey));
+	foreach(lc, keys)
+		index.keys[index.nkeys++] = *(SkIndexKey *) lfirst(lc);
+	gen->ids = add(gen->pool, &index, gen->ids);
+}
+
+static void
+add_each(Generator *gen, List *before, List *keys, List *after)
+{
+	ListCell   *lc;
+
+	foreach(lc, keys)
+		add_index(gen, BTREE_AM_OID,
+				  list_concat(lappend(list_copy(before), lfirst(lc)), after));
+}
+
+/* "keys" in turn: each of the first three may come first. */
+static List *
+rotated(List *keys, int first)
+{
+	List	   *result = list_make1(list_nth(keys, first));
+	ListCell   *lc;
+
+	foreach(lc, keys)
+	{
+		if (foreach_current_index(lc) != first)
+			result = lappend(result, lfirst(lc));
+	}
+	return result;
+}
+
+static void
+add_equalities(Generator *gen)
+{
+	const SkAccess *access = gen->access;
+
+	for (int i = 0; i < list_length(access->equal) && i < 3; i++)
+	{
+		List	   *keys = rotated(access->equal, i);
+
+		add_index(gen, BTREE_AM_OID, keys);
+		add_each(gen, keys, access->range, NIL);
+	}
+	if (list_length(access->equal) > 1)
+	{
+		add_each(gen, NIL, access->equal, NIL);
+		for (int i = 0; i < list_length(access->equal) && i < 3; i++)
+			add_each(gen, list_make1(list_nth(access->equal, i)),
+					 access->range, NIL);
+	}
+}
+
+static void
+add_orders(Generator *gen)
+{
+	const SkAccess *access = gen->access;
+	ListCell   *lc;
+	ListCell   *lc2;
+
+	foreach(lc, access->orders)
+	{
+		List	   *order = lfirst(lc);
+
+		add_index(gen, BTREE_AM_OID, order);
+		if (access->equal == NIL)
+			continue;
+		add_index(gen, BTREE_AM_OID,
+				  list_concat(list_copy(access->equal), order));
+		if (list_length(access->equal) == 1)
+			continue;
+		foreach(lc2, access->equal)
+			add_index(gen, BTREE_AM_OID, lcons(lfirst(lc2), list_copy(order)));
+	}
+}
+
+static void
+add_joins(Generator *gen)
+{
+	const SkAccess *access = gen->access;
+	ListCell   *lc;
+
+	foreach(lc, access->join)
+	{
+		List	   *join = list_make1(lfirst(lc));
+
+		add_index(gen, BTREE_AM_OID, join);
+		if (access->equal != NIL)
+		{
+			add_index(gen, BTREE_AM_OID,
+					  list_concat(list_copy(join), access->equal));
+			add_index(gen, BTREE_AM_OID,
+					  list_concat(list_copy(access->equal), join));
+		}
+		add_each(gen, join, access->range, NIL);
+	}
+	if (list_length(access->join) > 1)
+	{
+		add_index(gen, BTREE_AM_OID, access->join);
+		add_index(gen, BTREE_AM_OID, rotated(access->join, 1));
+	}
+}
+
+/* The candidates for one table of one statement. */
+Bitmapset *
+sk_candidate_generate(SkPool *pool, const SkAccess *access, Bitmapset *ids)
+{
+	Generator	gen = {pool, access, ids, 0};
+	ListCell   *lc;
+
+	add_equalities(&gen);
+	add_joins(&gen);
+	add_each(&gen, NIL, access->range, NIL);
+	add_each(&gen, NIL, access->pattern, NIL);
+	if (access->equal != NIL)
+		add_each(&gen, access->equal, access->pattern, NIL);
+	add_orders(&gen);
+	foreach(lc, access->other)
+	{
+		SkAccessOther *other = lfirst(lc);
+
+		add_index(&gen, other->am, list_make1(&other->key));
+	}
+	foreach(lc, access->brin)
+		add_index(&gen, BRIN_AM_OID, list_make1(lfirst(lc)));
+	return gen.ids;
+}
+
+/* ----------
+ * From candidates that are used
+ * ----------
+ */
+
+/* Include all other columns that are read; NULL if they are too many. */
+static SkIndex *
+with_columns(const SkIndex *index, const SkAccess *access)
+{
+	SkIndex    *result = sk_index_copy(index);
+	int			attnum = -1;
+	int			width = 0;
+
+	if (access->all_columns || index->am != BTREE_AM_OID)
+		return NULL;
+	result->include = palloc((MAX_INCLUDED + 1) * sizeof(AttrNumber));
+	memcpy(result->include, index->include, index->ninclude * sizeof(AttrNumber));
+	while ((attnum = bms_next_member(access->needed, attnum)) >= 0)
+	{
+		int32		bytes = get_attavgwidth(index->relid, attnum);
+
+		if (sk_index_has_column(result, attnum))
+			continue;
+		if (bytes <= 0)
+			bytes = get_typavgwidth(get_atttype(index->relid, attnum), -1);
+		width += bytes;
+		if (result->ninclude == MAX_INCLUDED || width > MAX_INCLUDED_WIDTH)
+			return NULL;
+		result->include[result->ninclude++] = attnum;
+	}
+	return result->ninclude > index->ninclude ? result : NULL;
+}
+
+/* Does a condition fix a key, so that it orders nothing? */
+static bool
+is_fixed(const SkIndexKey *key, List *conditions)
+{
+	ListCell   *lc;
+
+	foreach(lc, conditions)
+	{
+		Node	   *clause = lfirst(lc);
+
+		if (IsA(clause, NullTest) &&
+			((NullTest *) clause)->nulltesttype == IS_NULL &&
+			equal(((NullTest *) clause)->arg, key->expr))
+			return true;
+		if (equal(clause, key->expr))
+			return true;
+		if (IsA(clause, OpExpr) && list_length(((OpExpr *) clause)->args) == 2 &&
+			IsA(lsecond(((OpExpr *) clause)->args), Const) &&
+			equal(linitial(((OpExpr *) clause)->args), key->expr) &&
+			get_op_opfamily_strategy(((OpExpr *) clause)->opno,
+									 key->opfamily) == BTEqualStrategyNumber)
+			return true;
+	}
+	return false;
+}
+
+/* Only for rows that the conditions leave; NULL if those are most. */
+static SkIndex *
+with_conditions(const SkIndex *index, List *conditions)
+{
+	SkIndex    *result;
+	int			n = 0;
+
+	if (conditions == NIL || index->predicate != NIL ||
+		get_rel_relkind(index->relid) == RELKIND_PARTITIONED_TABLE)
+		return NULL;
+	if (sk_stat_fraction(sk_stat_root(index->relid), conditions) >
+		MAX_PARTIAL_FRACTION)
+		return NULL;
+	result = sk_index_copy(index);
+	result->predicate = sk_index_normalize_predicate((Node *) make_ands_explicit(copyObject(conditions)));
+	for (int i = 0; i < index->nkeys; i++)
+	{
+		if (!is_fixed(&result->keys[i], conditions))
+			result->keys[n++] = result->keys[i];
+	}
+
+	/* an index must have a key, even if it orders nothing */
+	result->nkeys = Max(n, 1);
+	return result;
+}
+
+/* Better ones for the same statement; "access" is to the candidate's table. */
+Bitmapset *
+sk_candidate_refine(SkPool *pool, const SkAccess *access,
+					const SkCandidate *candidate, Bitmapset *ids)
+{
+	const SkIndex *index = candidate->index;
+	SkIndex    *wide = with_columns(index, access);
+	SkIndex    *partial = with_conditions(index, access->conditions);
+	ListCell   *lc;
+
+	if (wide != NULL)
+		ids = add(pool, wide, ids);
+	if (partial != NULL)
+	{
+		ids = add(pool, partial, ids);
+		wide = with_columns(partial, access);
+		if (wide != NULL)
+			ids = add(pool, wide, ids);
+	}
+	if (list_length(access->conditions) < 2)
+		return ids;
+	foreach(lc, access->conditions)
+	{
+		partial = with_conditions(index, list_make1(lfirst(lc)));
+		if (partial != NULL)
+			ids = add(pool, partial, ids);
+	}
+	return ids;
+}
+
+/*
+ * One index instead of two, where one has the keys that the other begins with:
+ * the longer keys, and what both include.
+ */
+Bitmapset *
+sk_candidate_merge(SkPool *pool, const SkCandidate *a, const SkCandidate *b,
+				   Bitmapset *ids)
+{
+	const SkIndex *wide = a->index->nkeys >= b->index->nkeys ? a->index : b->index;
+	const SkIndex *narrow = wide == a->index ? b->index : a->index;
+	SkIndex    *keys;
+	SkIndex    *merged;
+
+	if (wide->relid != narrow->relid || wide->am != BTREE_AM_OID ||
+		narrow->am != BTREE_AM_OID || (wide->ninclude == 0 && narrow->ninclude == 0) ||
+		!equal(wide->predicate, narrow->predicate))
+		return ids;
+	keys = sk_index_copy(narrow);
+	keys->ninclude = 0;
+	if (!sk_index_covers(wide, keys))
+		return ids;
+	merged = sk_index_copy(wide);
+	merged->include = palloc((wide->ninclude + narrow->ninclude + 1) * sizeof(AttrNumber));
+	memcpy(merged->include, wide->include, wide->ninclude * sizeof(AttrNumber));
+	for (int i = 0; i < narrow->ninclude; i++)
+	{
+		if (!sk_index_has_column(merged, narrow->include[i]))
+			merged->include[merged->ninclude++] = narrow->include[i];
+	}
+	if (merged->ninclude > MAX_INCLUDED)
+		return ids;
+	return add(pool, merged, ids);
+}

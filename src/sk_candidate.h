@@ -1,0 +1,43 @@
+/*-------------------------------------------------------------------------
+ *
+ * sk_candidate.h
+ *	  Indexes that might help.
+ *
+ *-------------------------------------------------------------------------
+ */
+#ifndef SK_CANDIDATE_H
+#define SK_CANDIDATE_H
+
+#include "sk_access.h"
+#include "sk_whatif.h"
+
+typedef struct SkCandidate
+{
+	int			id;				/* position in the pool */
+	SkIndex    *index;
+	char	   *definition;		/* tells it from others on its table */
+	SkHypothetical *what;
+	bool		promising;		/* a plan has used it to some gain */
+} SkCandidate;
+
+typedef struct SkPool
+{
+	MemoryContext context;
+	int			max_width;		/* keys of an index */
+	int			n;
+	int			allocated;
+	SkCandidate **candidate;
+	List	   *existing;		/* see sk_candidate_existing() */
+} SkPool;
+
+extern SkPool *sk_candidate_pool(int max_width);
+extern List *sk_candidate_existing(SkPool *pool, Oid relid);
+extern Bitmapset *sk_candidate_generate(SkPool *pool, const SkAccess *access,
+										Bitmapset *ids);
+extern Bitmapset *sk_candidate_refine(SkPool *pool, const SkAccess *access,
+									  const SkCandidate *candidate,
+									  Bitmapset *ids);
+extern Bitmapset *sk_candidate_merge(SkPool *pool, const SkCandidate *a,
+									 const SkCandidate *b, Bitmapset *ids);
+
+#endif							/* SK_CANDIDATE_H */

@@ -1,0 +1,441 @@
+/*-------------------------------------------------------------------------
+ *
+ * sk_cost_table.c
+ *	  What each statement costs with which candidates.
+ *
+ * A plan made with a set of candidates uses a few of them, and costs the same
+ * with any set between those and the whole.  So each call of the planner gives
+ * an entry of a table: the candidates used, and the cost; and the cost with a
+ * set of candidates is taken to be the least of the entries that it has all of.
+ * Which index does how much for how many statements is then found by looking at
+ * the table, and not by planning (Bruno and Chaudhuri, "To Tune or not to Tune",
+ * VLDB 2006, call the entries atomic configurations; cf. Finkelstein et al.,
+ * TODS 1988).
+ *
+ * A statement is planned with all of its candidates at first.  What the planner
+ * chooses is refined, then taken away to see what it would choose instead, then
+ * given alone.  A call whose result is known within a per cent, between what is
+ * in the table and the cost with everything, is not made (Wang et al., "Wii",
+ * SIGMOD 2024).  At last each statement is tried with what helps others.
+ *
+ *-------------------------------------------------------------------------
+ */
+#include "postgres.h"
+
+#include "sk_cost_table.h"
+
+#include "miscadmin.h"
+#include "utils/memutils.h"
+#include "utils/timestamp.h"
+
+/* Gains below this fraction are not looked for. */
+#define TOLERANCE 0.01
+
+#define MAX_ROUNDS 4
+#define MAX_ALONE 12
+#define MAX_PAIRS 6
+#define MAX_MERGED 30
+
+/* ----------
+ * The table
+ * ----------
+ */
+
+/* The cost with these candidates, as far as the table knows. */
+double
+sk_cost_derive(const SkQuery *query, const Bitmapset *chosen)
+{
+	double		cost = query->cost;
+	ListCell   *lc;
+
+	foreach(lc, query->configs)
+	{
+		const SkConfig *config = lfirst(lc);
+
+		if (config->cost < cost && bms_is_subset(config->used, chosen))
+			cost = config->cost;
+	}
+	return cost;
+}
+
+/* The least cost that was seen. */
+double
+sk_cost_least(const SkQuery *query)
+{
+	double		cost = query->cost;
+	ListCell   *lc;
+
+	foreach(lc, query->configs)
+		cost = Min(cost, ((const SkConfig *) lfirst(lc))->cost);
+	return cost;
+}
+
+/* ----------
+ * Exploration
+ * ----------
+ */
+typedef struct Explorer
+{
+	SkQuery    *query;
+	SkPool	   *pool;
+	SkRun	   *run;
+	MemoryContext context;		/* of what remains */
+	double		least;			/* with all candidates */
+} Explorer;
+
+static bool
+is_used(const SkHypothetical *what, List *used)
+{
+	ListCell   *lc;
+
+	if (list_member_oid(used, what->oid))
+		return true;
+	foreach(lc, what->parts)
+	{
+		if (list_member_oid(used, ((SkHypothetical *) lfirst(lc))->oid))
+			return true;
+	}
+	return false;
+}
+
+static Bitmapset *
+used_of(const SkPool *pool, const Bitmapset *set, List *used)
+{
+	Bitmapset  *result = NULL;
+	int			id = -1;
+
+	while ((id = bms_next_member(set, id)) >= 0)
+	{
+		if (is_used(pool->candidate[id]->what, used))
+			result = bms_add_member(result, id);
+	}
+	return result;
+}
+
+static List *
+hypotheticals(const SkPool *pool, const Bitmapset *set)
+{
+	List	   *result = NIL;
+	int			id = -1;
+
+	while ((id = bms_next_member(set, id)) >= 0)
+		result = lappend(result, pool->candidate[id]->what);
+	return result;
+}
+
+static void
+record(Explorer *explorer, const Bitmapset *used, double cost)
+{
+	SkQuery    *query = explorer->query;
+	MemoryContext old;
+	SkConfig   *config;
+	ListCell   *lc;
+	int			id = -1;
+
+	foreach(lc, query->configs)
+	{
+		config = lfirst(lc);
+		if (bms_equal(config->used, used))
+		{
+			config->cost = Min(config->cost, cost);
+			return;
+		}
+	}
+	old = MemoryContextSwitchTo(explorer->context);
+	config = palloc(sizeof(SkConfig));
+	config->used = bms_copy(used);
+	config->cost = cost;
+	query->configs = lappend(query->configs, config);
+	MemoryContextSwitchTo(old);
+	while (cost < query->cost * (1 - TOLERANCE) &&
+		   (id = bms_next_member(used, id)) >= 0)
+		explorer->pool->candidate[id]->promising = true;
+}
+
+/* Plan with these candidates, and enter what comes out. */
+static double
+plan_with(Explorer *explorer, const Bitmapset *set, Bitmapset **used)
+{
+	SkWhatIf	whatif = {0};
+	List	   *oids;
+	double		cost;
+
+	whatif.indexes = hypotheticals(explorer->pool, set);
+	cost = sk_query_plan(explorer->run, &whatif, &oids);
+	*used = used_of(explorer->pool, set, oids);
+	record(explorer, *used, cost);
+	return cost;
+}
+
+/* The same, unless it is known well enough. */
+static void
+try_set(Explorer *explorer, const Bitmapset *set)
+{
+	double		known = sk_cost_derive(explorer->query, set);
+	Bitmapset  *used;
+
+	if (!bms_is_empty(set) && known > explorer->least * (1 + TOLERANCE))
+		(void) plan_with(explorer, set, &used);
+}
+
+/* Take away what is used, again and again, while the rest is good for anything. */
+static Bitmapset *
+peel(Explorer *explorer, const Bitmapset *set, int rounds)
+{
+	Bitmapset  *rest = bms_copy(set);
+	Bitmapset  *seen = NULL;
+
+	while (rounds-- > 0 && !bms_is_empty(rest))
+	{
+		Bitmapset  *used;
+		double		cost = plan_with(explorer, rest, &used);
+
+		if (bms_is_empty(used) ||
+			cost > explorer->query->cost * (1 - TOLERANCE))
+			break;
+		seen = bms_add_members(seen, used);
+		rest = bms_del_members(rest, used);
+	}
+	return seen;
+}
+
+static void
+refine(Explorer *explorer, const Bitmapset *used)
+{
+	SkQuery    *query = explorer->query;
+	Bitmapset  *ids = bms_copy(query->candidates);
+	MemoryContext old;
+	ListCell   *lc;
+	int			id = -1;
+
+	while ((id = bms_next_member(used, id)) >= 0)
+	{
+		const SkCandidate *candidate = explorer->pool->candidate[id];
+
+		foreach(lc, query->accesses)
+		{
+			SkAccess   *access = lfirst(lc);
+
+			if (access->relid == candidate->index->relid)
+				ids = sk_candidate_refine(explorer->pool, access, candidate, ids);
+		}
+	}
+	old = MemoryContextSwitchTo(explorer->context);
+	query->candidates = bms_copy(ids);
+	MemoryContextSwitchTo(old);
+}
+
+/* The candidates for one table. */
+static Bitmapset *
+on_table(const SkPool *pool, const Bitmapset *set, Oid relid)
+{
+	Bitmapset  *result = NULL;
+	int			id = -1;
+
+	while ((id = bms_next_member(set, id)) >= 0)
+	{
+		if (pool->candidate[id]->index->relid == relid)
+			result = bms_add_member(result, id);
+	}
+	return result;
+}
+
+static List *
+tables_of(const SkQuery *query)
+{
+	List	   *result = NIL;
+	ListCell   *lc;
+
+	foreach(lc, query->accesses)
+		result = list_append_unique_oid(result,
+										((SkAccess *) lfirst(lc))->relid);
+	return result;
+}
+
+/* Each alone, and what is left of the best when each is taken away. */
+static void
+try_parts(Explorer *explorer, const Bitmapset *seen, const Bitmapset *best)
+{
+	int			id = -1;
+	int			n = 0;
+
+	while ((id = bms_next_member(seen, id)) >= 0 && n++ < MAX_ALONE)
+		try_set(explorer, bms_make_singleton(id));
+	if (bms_num_members(best) < 3)
+		return;
+	id = -1;
+	n = 0;
+	while ((id = bms_next_member(best, id)) >= 0 && n++ < MAX_PAIRS)
+		try_set(explorer, bms_del_member(bms_copy(best), id));
+}
+
+static void
+explore(SkRun *run, void *arg)
+{
+	Explorer   *explorer = arg;
+	SkQuery    *query = explorer->query;
+	Bitmapset  *best;
+	Bitmapset  *seen;
+	Bitmapset  *before;
+	List	   *tables = tables_of(query);
+	ListCell   *lc;
+
+	explorer->run = run;
+	explorer->least = plan_with(explorer, query->candidates, &best);
+	if (explorer->least > query->cost * (1 - TOLERANCE))
+		return;
+	before = bms_copy(query->candidates);
+	refine(explorer, best);
+	if (!bms_equal(before, query->candidates))
+		explorer->least = Min(explorer->least,
+							  plan_with(explorer, query->candidates, &best));
+	seen = bms_copy(best);
+	seen = bms_add_members(seen,
+						   peel(explorer,
+								bms_difference(query->candidates, best),
+								MAX_ROUNDS));
+	foreach(lc, tables)
+	{
+		if (list_length(tables) < 2)
+			break;
+		seen = bms_add_members(seen,
+							   peel(explorer,
+									on_table(explorer->pool, query->candidates,
+											 lfirst_oid(lc)), 2));
+	}
+	try_parts(explorer, seen, best);
+}
+
+/* What was found for other statements may serve this one. */
+static void
+explore_others(SkRun *run, void *arg)
+{
+	Explorer   *explorer = arg;
+	SkQuery    *query = explorer->query;
+	SkPool	   *pool = explorer->pool;
+	Bitmapset  *others = NULL;
+	Bitmapset  *seen;
+	int			id = -1;
+	ListCell   *lc;
+
+	explorer->run = run;
+	explorer->least = sk_cost_least(query);
+	foreach(lc, tables_of(query))
+	{
+		for (int i = 0; i < pool->n; i++)
+		{
+			if (pool->candidate[i]->promising &&
+				pool->candidate[i]->index->relid == lfirst_oid(lc) &&
+				!bms_is_member(i, query->candidates))
+				others = bms_add_member(others, i);
+		}
+	}
+	if (bms_is_empty(others))
+		return;
+	seen = peel(explorer, others, MAX_ROUNDS);
+	while ((id = bms_next_member(seen, id)) >= 0)
+		try_set(explorer, bms_make_singleton(id));
+	(void) peel(explorer, bms_union(others, query->candidates), 1);
+}
+
+/* Pairs of indexes that one could replace. */
+static void
+merge(SkPool *pool)
+{
+	int			n = pool->n;
+	int			merged = 0;
+
+	for (int i = 0; i < n && merged < MAX_MERGED; i++)
+	{
+		for (int k = i + 1; k < n && merged < MAX_MERGED; k++)
+		{
+			Bitmapset  *ids;
+			int			id;
+
+			if (!pool->candidate[i]->promising || !pool->candidate[k]->promising)
+				continue;
+			ids = sk_candidate_merge(pool, pool->candidate[i],
+									 pool->candidate[k], NULL);
+			id = bms_next_member(ids, -1);
+			if (id < n)
+				continue;
+			pool->candidate[id]->promising = true;
+			merged++;
+		}
+	}
+}
+
+/*
+ * Fill the table, for statements in the order given, until there is no more time
+ * (0: no limit).  It is kept in the current memory context.
+ */
+void
+sk_cost_explore(List *queries, SkPool *pool, TimestampTz deadline)
+{
+	static const SkQueryWork passes[] = {explore, explore_others};
+
+	for (size_t pass = 0; pass < lengthof(passes); pass++)
+	{
+		ListCell   *lc;
+
+		foreach(lc, queries)
+		{
+			SkQuery    *query = lfirst(lc);
+			Explorer	explorer = {query, pool, NULL, CurrentMemoryContext, 0};
+
+			if (deadline != 0 && GetCurrentTimestamp() > deadline)
+				return;
+			if (query->sqlerrcode == 0 && !bms_is_empty(query->candidates))
+				(void) sk_query_run(query, passes[pass], &explorer);
+		}
+		if (pass == 0)
+			merge(pool);
+	}
+}
+
+/* ----------
+ * Verification
+ * ----------
+ */
+typedef struct Check
+{
+	SkPool	   *pool;
+	Bitmapset  *chosen;
+	List	   *hidden;
+	double		cost;
+	Bitmapset  *used;
+	MemoryContext context;
+} Check;
+
+static void
+check(SkRun *run, void *arg)
+{
+	Check	   *check = arg;
+	SkWhatIf	whatif = {0};
+	List	   *oids;
+	MemoryContext old;
+
+	whatif.indexes = hypotheticals(check->pool, check->chosen);
+	whatif.hidden = check->hidden;
+	check->cost = sk_query_plan(run, &whatif, &oids);
+	old = MemoryContextSwitchTo(check->context);
+	check->used = used_of(check->pool, check->chosen, oids);
+	MemoryContextSwitchTo(old);
+}
+
+/*
+ * The true cost with exactly these candidates, and without the hidden indexes.
+ * False if the statement cannot be planned any more.
+ */
+bool
+sk_cost_plan(SkQuery *query, SkPool *pool, Bitmapset *chosen, List *hidden,
+			 double *cost, Bitmapset **used)
+{
+	Check		all = {pool, chosen, hidden, 0, NULL, CurrentMemoryContext};
+
+	if (!sk_query_run(query, check, &all))
+		return false;
+	*cost = all.cost;
+	*used = all.used;
+	return true;
+}

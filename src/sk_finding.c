@@ -1,0 +1,360 @@
+/*-------------------------------------------------------------------------
+ *
+ * sk_finding.c
+ *	  Indexes that should go, or be built anew.
+ *
+ * What the catalogs say of indexes that exist: another one does all that they
+ * do, nobody has used them for long, a build of them has failed.  An index that
+ * is more than a way to find rows is never one to drop: one that makes rows
+ * unique or belongs to a constraint, a replica identity, what CLUSTER goes by,
+ * or a part of a partitioned index.  Nor is one that statements of the workload
+ * would miss, or without which a foreign key had none.
+ *
+ * Statistics of use are this server's: a standby has its own.
+ *
+ *-------------------------------------------------------------------------
+ */
+#include "postgres.h"
+
+#include "sk_finding.h"
+
+#include "sk_cost_table.h"
+#include "sk_foreign_key.h"
+#include "sk_guc.h"
+#include "sk_index_cover.h"
+#include "sk_scope.h"
+
+#include "access/htup_details.h"
+#include "access/xlog.h"
+#include "catalog/dependency.h"
+#include "catalog/index.h"
+#include "catalog/pg_class.h"
+#include "catalog/pg_index.h"
+#include "catalog/pg_type.h"
+#include "executor/spi.h"
+#include "utils/builtins.h"
+#include "utils/lsyscache.h"
+#include "utils/syscache.h"
+
+/* An index that another covers is not let go for one that is much larger. */
+#define MOST_TIMES_LARGER 3
+
+/* Reads of a table after which an index that none of them used is unused. */
+#define LEAST_READS 100
+
+typedef struct Found
+{
+	SkIndex    *index;
+	char	   *name;
+	bool		valid;
+	bool		fixed;			/* never to be dropped */
+	bool		building;
+	double		bytes;
+	double		scans;
+	double		reads;			/* of its table, by any way */
+	double		writes;
+	double		days;			/* since the statistics begin */
+	char	   *last_use;		/* NULL: none, or not known */
+	bool		dropped;		/* is in the advice */
+} Found;
+
+static const char *const indexes_query =
+"SELECT i.indexrelid, c.relname, i.indisvalid,"
+" EXISTS (SELECT FROM pg_catalog.pg_stat_progress_create_index AS p"
+"  WHERE p.index_relid OPERATOR(pg_catalog.=) i.indexrelid OR p.relid OPERATOR(pg_catalog.=) i.indrelid) AS building,"
+" pg_catalog.pg_relation_size(i.indexrelid)::pg_catalog.float8 AS bytes,"
+" coalesce(pg_catalog.pg_stat_get_numscans(i.indexrelid), 0)::pg_catalog.float8 AS scans,"
+" (coalesce(pg_catalog.pg_stat_get_numscans(i.indrelid), 0) OPERATOR(pg_catalog.+)"
+"  (SELECT coalesce(pg_catalog.sum(pg_catalog.pg_stat_get_numscans(o.indexrelid)), 0) FROM pg_catalog.pg_index AS o"
+"   WHERE o.indrelid OPERATOR(pg_catalog.=) i.indrelid))::pg_catalog.float8 AS reads,"
+" (pg_catalog.pg_stat_get_tuples_inserted(i.indrelid) OPERATOR(pg_catalog.+) pg_catalog.pg_stat_get_tuples_updated(i.indrelid))::pg_catalog.float8 AS writes,"
+" pg_catalog.date_part('epoch', pg_catalog.now() OPERATOR(pg_catalog.-)"
+"  coalesce(pg_catalog.pg_stat_get_db_stat_reset_time((SELECT d.oid FROM pg_catalog.pg_database AS d"
+"   WHERE d.datname OPERATOR(pg_catalog.=) pg_catalog.current_database())), pg_catalog.pg_postmaster_start_time()))"
+"  OPERATOR(pg_catalog./) 86400.0 AS days,"
+" pg_catalog.to_jsonb(s) OPERATOR(pg_catalog.->>) 'last_idx_scan' AS last_use"
+" FROM pg_catalog.pg_index AS i"
+" JOIN pg_catalog.pg_class AS c ON c.oid OPERATOR(pg_catalog.=) i.indexrelid"
+" LEFT JOIN pg_catalog.pg_stat_all_indexes AS s ON s.indexrelid OPERATOR(pg_catalog.=) i.indexrelid"
+" WHERE c.relkind OPERATOR(pg_catalog.=) 'i' AND i.indislive"
+" AND i.indrelid OPERATOR(pg_catalog.>=) 16384::pg_catalog.oid"
+" ORDER BY i.indrelid, i.indexrelid";
+
+/* Is the index nothing but a way to find rows? */
+bool
+sk_finding_may_drop(Oid indexid)
+{
+	HeapTuple	tuple = SearchSysCache1(INDEXRELID, ObjectIdGetDatum(indexid));
+	Form_pg_index form;
+	bool		plain;
+
+	if (!HeapTupleIsValid(tuple))
+		return false;
+	form = (Form_pg_index) GETSTRUCT(tuple);
+	plain = !form->indisunique && !form->indisexclusion &&
+		!form->indisreplident && !form->indisclustered &&
+		!OidIsValid(getExtensionOfObject(RelationRelationId, form->indrelid));
+	ReleaseSysCache(tuple);
+	return plain && !OidIsValid(get_index_constraint(indexid)) &&
+		!get_rel_relispartition(indexid) &&
+		!OidIsValid(getExtensionOfObject(RelationRelationId, indexid));
+}
+
+static double
+number(HeapTuple row, int i)
+{
+	bool		isnull;
+	Datum		value = SPI_getbinval(row, SPI_tuptable->tupdesc, i, &isnull);
+
+	return isnull ? 0 : DatumGetFloat8(value);
+}
+
+static bool
+boolean(HeapTuple row, int i)
+{
+	bool		isnull;
+	Datum		value = SPI_getbinval(row, SPI_tuptable->tupdesc, i, &isnull);
+
+	return !isnull && DatumGetBool(value);
+}
+
+static Found *
+read_found(HeapTuple row, Oid indexid)
+{
+	Found	   *found = palloc0(sizeof(Found));
+
+	found->index = sk_index_of_catalog(indexid);
+	found->name = SPI_getvalue(row, SPI_tuptable->tupdesc, 2);
+	found->name = pstrdup(found->name);
+	found->valid = boolean(row, 3);
+	found->fixed = !sk_finding_may_drop(indexid);
+	found->building = boolean(row, 4);
+	found->bytes = number(row, 5);
+	found->scans = number(row, 6);
+	found->reads = number(row, 7);
+	found->writes = number(row, 8);
+	found->days = number(row, 9);
+	found->last_use = SPI_getvalue(row, SPI_tuptable->tupdesc, 10);
+	return found;
+}
+
+static List *
+list_indexes(SkAdvice *advice)
+{
+	MemoryContext context = CurrentMemoryContext;
+	List	   *result = NIL;
+
+	SPI_connect();
+	if (SPI_execute(indexes_query, true, 0) != SPI_OK_SELECT)
+		elog(ERROR, "could not read indexes");
+	for (uint64 i = 0; i < SPI_processed; i++)
+	{
+		HeapTuple	row = SPI_tuptable->vals[i];
+		bool		isnull;
+		Oid			indexid = DatumGetObjectId(SPI_getbinval(row,
+															 SPI_tuptable->tupdesc,
+															 1, &isnull));
+		MemoryContext old = MemoryContextSwitchTo(context);
+
+		if (sk_scope_is_users(advice, IndexGetRelation(indexid, true)))
+			result = lappend(result, read_found(row, indexid));
+		MemoryContextSwitchTo(old);
+	}
+	SPI_finish();
+	return result;
+}
+
+/* ----------
+ * What must not be lost
+ * ----------
+ */
+
+static bool
+shares_member(List *a, List *b)
+{
+	ListCell   *lc;
+
+	foreach(lc, a)
+	{
+		if (list_member_oid(b, lfirst_oid(lc)))
+			return true;
+	}
+	return false;
+}
+
+/* Would a statement of the workload get dearer without these indexes? */
+static bool
+is_missed(SkAdvice *advice, List *hidden)
+{
+	ListCell   *lc;
+
+	foreach(lc, advice->workload->queries)
+	{
+		SkQuery    *query = lfirst(lc);
+		Bitmapset  *used;
+		double		cost;
+
+		if (query->sqlerrcode != 0 ||
+			!shares_member(query->indexes, hidden))
+			continue;
+		if (!sk_cost_plan(query, advice->pool, NULL, hidden, &cost, &used) ||
+			cost > query->cost * (1 + advice->options.max_regression))
+			return true;
+	}
+	return false;
+}
+
+static bool
+is_used(SkAdvice *advice, Oid indexid)
+{
+	ListCell   *lc;
+
+	foreach(lc, advice->workload->queries)
+	{
+		if (list_member_oid(((SkQuery *) lfirst(lc))->indexes, indexid))
+			return true;
+	}
+	return false;
+}
+
+/* Is there a foreign key that only this index serves? */
+static bool
+serves_key(SkAdvice *advice, List *keys, List *all, const Found *found)
+{
+	List	   *rest = NIL;
+	ListCell   *lc;
+
+	foreach(lc, all)
+	{
+		Found	   *other = lfirst(lc);
+
+		if (other != found && !other->dropped && other->valid)
+			rest = lappend(rest, other->index);
+	}
+	foreach(lc, keys)
+	{
+		SkForeignKey *key = lfirst(lc);
+
+		if (sk_foreign_key_is_served(key, list_make1(found->index)) &&
+			!sk_foreign_key_is_served(key, rest))
+			return true;
+	}
+	return false;
+}
+
+/* ----------
+ * Findings
+ * ----------
+ */
+static void
+add_item(SkAdvice *advice, SkAdviceAction action, Found *found,
+		 const char *confidence, char *reason)
+{
+	SkAdviceItem *item = palloc0(sizeof(SkAdviceItem));
+
+	item->action = action;
+	item->relid = found->index->relid;
+	item->index = found->index;
+	item->bytes = action == SK_ADVICE_DROP ? -found->bytes : 0;
+	item->confidence = confidence;
+	item->reason = reason;
+	advice->items = lappend(advice->items, item);
+	found->dropped = action == SK_ADVICE_DROP;
+}
+
+/* What stays of two that are the same: what cannot go, then the older one. */
+static bool
+goes_before(const Found *a, const Found *b)
+{
+	if (a->fixed != b->fixed)
+		return b->fixed;
+	return a->index->oid > b->index->oid;
+}
+
+static void
+find_covered(SkAdvice *advice, List *all, Found *found)
+{
+	ListCell   *lc;
+
+	if (found->fixed || !found->valid)
+		return;
+	foreach(lc, all)
+	{
+		Found	   *other = lfirst(lc);
+		bool		same;
+
+		if (other == found || other->dropped || !other->valid ||
+			!sk_index_covers(other->index, found->index))
+			continue;
+		same = sk_index_covers(found->index, other->index);
+		if (same && !goes_before(found, other))
+			continue;
+		if (!same && (other->bytes > MOST_TIMES_LARGER * found->bytes ||
+					  is_missed(advice, list_make1_oid(found->index->oid))))
+			continue;
+		add_item(advice, SK_ADVICE_DROP, found, same ? "high" : "medium",
+				 psprintf(same ?
+						  "index \"%s\" is the same as \"%s\"" :
+						  "all that index \"%s\" does, \"%s\" does too",
+						  found->name, other->name));
+		return;
+	}
+}
+
+static void
+find_unused(SkAdvice *advice, List *keys, List *all, Found *found)
+{
+	if (found->fixed || !found->valid || found->dropped || found->scans > 0 ||
+		found->last_use != NULL || found->days < sk_guc_advice_unused_days ||
+		found->bytes < advice->options.min_table_size ||
+		found->reads < LEAST_READS || is_used(advice, found->index->oid) ||
+		serves_key(advice, keys, all, found))
+		return;
+	add_item(advice, SK_ADVICE_DROP, found,
+			 found->days >= 2 * sk_guc_advice_unused_days ? "medium" : "low",
+			 psprintf("index \"%s\" was not used in %.1f days, in which its table was read %.0f times and %.0f rows were written; look at the standbys, too, whose statistics are their own",
+					  found->name, found->days, found->reads, found->writes));
+}
+
+static bool
+ends_with(const char *string, const char *end)
+{
+	size_t		a = strlen(string);
+	size_t		b = strlen(end);
+
+	return a >= b && strcmp(string + a - b, end) == 0;
+}
+
+static void
+find_invalid(SkAdvice *advice, Found *found)
+{
+	if (found->valid || found->building || RecoveryInProgress())
+		return;
+	if (ends_with(found->name, "_ccnew") || ends_with(found->name, "_ccold"))
+		add_item(advice, SK_ADVICE_DROP, found, "high",
+				 psprintf("index \"%s\" is what a failed REINDEX CONCURRENTLY left behind",
+						  found->name));
+	else
+		add_item(advice, SK_ADVICE_REINDEX, found, "high",
+				 psprintf("index \"%s\" is not valid: its build failed, and it costs writes but serves nothing",
+						  found->name));
+}
+
+/* Add what there is to drop and to build anew to the advice. */
+void
+sk_finding_collect(SkAdvice *advice)
+{
+	List	   *all = list_indexes(advice);
+	List	   *keys = sk_foreign_key_list(advice);
+	ListCell   *lc;
+
+	if (advice->options.reindex)
+		foreach(lc, all)
+			find_invalid(advice, lfirst(lc));
+	if (!advice->options.drop)
+		return;
+	foreach(lc, all)
+		find_covered(advice, all, lfirst(lc));
+	foreach(lc, all)
+		find_unused(advice, keys, all, lfirst(lc));
+}

@@ -1,0 +1,16 @@
+/*-------------------------------------------------------------------------
+ *
+ * sk_finding.h
+ *	  Indexes that should go, or be built anew.
+ *
+ *-------------------------------------------------------------------------
+ */
+#ifndef SK_FINDING_H
+#define SK_FINDING_H
+
+#include "sk_advice.h"
+
+extern void sk_finding_collect(SkAdvice *advice);
+extern bool sk_finding_may_drop(Oid indexid);
+
+#endif							/* SK_FINDING_H */

@@ -1,0 +1,18 @@
+/*-------------------------------------------------------------------------
+ *
+ * sk_index_cover.h
+ *	  Indexes that do what others do.
+ *
+ *-------------------------------------------------------------------------
+ */
+#ifndef SK_INDEX_COVER_H
+#define SK_INDEX_COVER_H
+
+#include "sk_index.h"
+
+extern bool sk_index_covers(const SkIndex *wide, const SkIndex *narrow);
+extern bool sk_index_is_same(const SkIndex *a, const SkIndex *b);
+extern bool sk_index_reads(const SkIndex *index, AttrNumber attnum);
+extern bool sk_index_has_column(const SkIndex *index, AttrNumber attnum);
+
+#endif							/* SK_INDEX_COVER_H */

@@ -1,0 +1,22 @@
+/*-------------------------------------------------------------------------
+ *
+ * sk_write.h
+ *	  What an index costs when rows are written.
+ *
+ *-------------------------------------------------------------------------
+ */
+#ifndef SK_WRITE_H
+#define SK_WRITE_H
+
+#include "sk_workload.h"
+
+typedef struct SkWrites SkWrites;
+
+extern SkWrites *sk_write_collect(const SkWorkload *workload);
+extern double sk_write_cost(const SkWrites *writes, SkHypothetical *what,
+							List *existing);
+extern double sk_write_deletes(const SkWrites *writes, Oid relid);
+extern double sk_write_rows(const SkWrites *writes, Oid relid);
+extern double sk_write_unit(const SkWrites *writes);
+
+#endif							/* SK_WRITE_H */

@@ -55,8 +55,9 @@ static const Oid guesses[] = {
 };
 
 /* How much guessing one statement is worth. */
-#define MAX_TRIES 150
-#define MAX_NEAR 6
+#define MAX_TRIES 300
+#define MAX_NEAR 8
+#define FAR 1000000				/* characters */
 #define MAX_PARAMS 32767
 
 /* Analysis as it goes on: what the parser's hooks work on. */
@@ -308,7 +309,16 @@ try(Analysis *analysis)
  * Guessing
  * ----------
  */
-/* The parameters next to an error, which are not known by their context. */
+/* Has the context told the type?  What is text may just not be known. */
+static bool
+is_resolved(const Analysis *analysis, int i)
+{
+	Oid			type = analysis->types[i];
+
+	return OidIsValid(type) && type != UNKNOWNOID && type != TEXTOID;
+}
+
+/* The parameters next to an error, those with types last. */
 static int
 near_params(const Analysis *analysis, int cursorpos, int *near, int most)
 {
@@ -330,6 +340,8 @@ near_params(const Analysis *analysis, int cursorpos, int *near, int most)
 			distance = abs(pg_mbstrlen_with_len(analysis->statement->text,
 												analysis->locations[i]) + 1 -
 						   cursorpos);
+			if (is_resolved(analysis, i))
+				distance += FAR;
 			if (distance < best_distance)
 			{
 				best = i;

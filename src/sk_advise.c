@@ -208,7 +208,7 @@ pose(SkAdvice *advice, SkProblem *problem)
 			problem->table_bytes += sk_scope_table_bytes(advice,
 														 candidate->index->relid);
 		}
-		bytes[i] = sk_whatif_pages(candidate->what) * BLCKSZ;
+		bytes[i] = sk_candidate_bytes(candidate);
 		write[i] = sk_write_cost(advice->writes, candidate->what,
 								 sk_candidate_existing(pool, candidate->index->relid));
 		if (bytes[i] > problem->budget)
@@ -475,13 +475,21 @@ choose(SkAdvice *advice)
 	verified = verify(advice, chosen);
 	for (int repairs = 0; repairs < MAX_REPAIRS; repairs++)
 	{
+		Bitmapset  *next;
+
 		blame = find_blame(advice, &problem, chosen, verified);
-		if (blame < 0)
+		if (blame >= 0)
+		{
+			refuse(advice, advice->pool->candidate[blame],
+				   "makes another statement dearer than max_regression allows");
+			problem.usable = bms_del_member(problem.usable, blame);
+		}
+
+		/* the table has learnt, so another choice may be better now */
+		next = sk_select(&problem);
+		if (bms_equal(next, chosen))
 			break;
-		refuse(advice, advice->pool->candidate[blame],
-			   "makes another statement dearer than max_regression allows");
-		problem.usable = bms_del_member(problem.usable, blame);
-		chosen = sk_select(&problem);
+		chosen = next;
 		verified = verify(advice, chosen);
 	}
 	add_chosen(advice, &problem, chosen, verified);
@@ -546,7 +554,7 @@ sk_advise(const SkAdviceOptions *options)
 	advice->start = GetCurrentTimestamp();
 	if (options->time_budget > 0)
 		advice->deadline = advice->start + (TimestampTz) (options->time_budget * 1000);
-	advice->pool = sk_candidate_pool(options->max_width);
+	advice->pool = sk_candidate_pool(options->max_width, options->storage_budget);
 	advice->workload = options->queries != NULL ?
 		sk_workload_given(options->queries, options->weights) :
 		sk_workload_measured(options->max_queries);

@@ -52,16 +52,24 @@ typedef struct Existing
 	List	   *indexes;		/* SkIndex */
 } Existing;
 
+/* "max_bytes": what is larger is no candidate. */
 SkPool *
-sk_candidate_pool(int max_width)
+sk_candidate_pool(int max_width, double max_bytes)
 {
 	SkPool	   *pool = palloc0(sizeof(SkPool));
 
 	pool->context = CurrentMemoryContext;
 	pool->max_width = max_width;
+	pool->max_bytes = max_bytes;
 	pool->allocated = 64;
 	pool->candidate = palloc(pool->allocated * sizeof(SkCandidate *));
 	return pool;
+}
+
+double
+sk_candidate_bytes(const SkCandidate *candidate)
+{
+	return sk_whatif_pages(candidate->what) * BLCKSZ;
 }
 
 static List *

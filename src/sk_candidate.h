@@ -24,13 +24,15 @@ typedef struct SkPool
 {
 	MemoryContext context;
 	int			max_width;		/* keys of an index */
+	double		max_bytes;		/* and its size */
 	int			n;
 	int			allocated;
 	SkCandidate **candidate;
 	List	   *existing;		/* see sk_candidate_existing() */
 } SkPool;
 
-extern SkPool *sk_candidate_pool(int max_width);
+extern SkPool *sk_candidate_pool(int max_width, double max_bytes);
+extern double sk_candidate_bytes(const SkCandidate *candidate);
 extern List *sk_candidate_existing(SkPool *pool, Oid relid);
 extern Bitmapset *sk_candidate_generate(SkPool *pool, const SkAccess *access,
 										Bitmapset *ids);

@@ -28,6 +28,8 @@
 #include "utils/memutils.h"
 #include "utils/timestamp.h"
 
+#include <math.h>
+
 /* Gains below this fraction are not looked for. */
 #define TOLERANCE 0.01
 
@@ -150,6 +152,24 @@ record(Explorer *explorer, const Bitmapset *used, double cost)
 	while (cost < query->cost * (1 - TOLERANCE) &&
 		   (id = bms_next_member(used, id)) >= 0)
 		explorer->pool->candidate[id]->promising = true;
+}
+
+/* Those of the statement's candidates that there may be room for. */
+static Bitmapset *
+affordable(const Explorer *explorer)
+{
+	const SkPool *pool = explorer->pool;
+	Bitmapset  *result = bms_copy(explorer->query->candidates);
+	int			id = -1;
+
+	if (isinf(pool->max_bytes))
+		return result;
+	while ((id = bms_next_member(explorer->query->candidates, id)) >= 0)
+	{
+		if (sk_candidate_bytes(pool->candidate[id]) > pool->max_bytes)
+			result = bms_del_member(result, id);
+	}
+	return result;
 }
 
 /* Plan with these candidates, and enter what comes out. */
@@ -276,31 +296,31 @@ explore(SkRun *run, void *arg)
 	SkQuery    *query = explorer->query;
 	Bitmapset  *best;
 	Bitmapset  *seen;
-	Bitmapset  *before;
+	Bitmapset  *all = affordable(explorer);
+	int			n = bms_num_members(all);
 	List	   *tables = tables_of(query);
 	ListCell   *lc;
 
 	explorer->run = run;
-	explorer->least = plan_with(explorer, query->candidates, &best);
+	if (n == 0)
+		return;
+	explorer->least = plan_with(explorer, all, &best);
 	if (explorer->least > query->cost * (1 - TOLERANCE))
 		return;
-	before = bms_copy(query->candidates);
 	refine(explorer, best);
-	if (!bms_equal(before, query->candidates))
-		explorer->least = Min(explorer->least,
-							  plan_with(explorer, query->candidates, &best));
+	all = affordable(explorer);
+	if (bms_num_members(all) > n)
+		explorer->least = Min(explorer->least, plan_with(explorer, all, &best));
 	seen = bms_copy(best);
 	seen = bms_add_members(seen,
-						   peel(explorer,
-								bms_difference(query->candidates, best),
-								MAX_ROUNDS));
+						   peel(explorer, bms_difference(all, best), MAX_ROUNDS));
 	foreach(lc, tables)
 	{
 		if (list_length(tables) < 2)
 			break;
 		seen = bms_add_members(seen,
 							   peel(explorer,
-									on_table(explorer->pool, query->candidates,
+									on_table(explorer->pool, all,
 											 lfirst_oid(lc)), 2));
 	}
 	try_parts(explorer, seen, best);
@@ -335,7 +355,7 @@ explore_others(SkRun *run, void *arg)
 	seen = peel(explorer, others, MAX_ROUNDS);
 	while ((id = bms_next_member(seen, id)) >= 0)
 		try_set(explorer, bms_make_singleton(id));
-	(void) peel(explorer, bms_union(others, query->candidates), 1);
+	(void) peel(explorer, bms_union(others, affordable(explorer)), 1);
 }
 
 /* Pairs of indexes that one could replace. */
@@ -399,40 +419,50 @@ sk_cost_explore(List *queries, SkPool *pool, TimestampTz deadline)
  */
 typedef struct Check
 {
-	SkPool	   *pool;
+	Explorer	explorer;
 	Bitmapset  *chosen;
 	List	   *hidden;
 	double		cost;
 	Bitmapset  *used;
-	MemoryContext context;
 } Check;
 
 static void
 check(SkRun *run, void *arg)
 {
 	Check	   *check = arg;
+	SkPool	   *pool = check->explorer.pool;
 	SkWhatIf	whatif = {0};
 	List	   *oids;
+	Bitmapset  *used;
 	MemoryContext old;
 
-	whatif.indexes = hypotheticals(check->pool, check->chosen);
+	whatif.indexes = hypotheticals(pool, check->chosen);
 	whatif.hidden = check->hidden;
 	check->cost = sk_query_plan(run, &whatif, &oids);
-	old = MemoryContextSwitchTo(check->context);
-	check->used = used_of(check->pool, check->chosen, oids);
+	used = used_of(pool, check->chosen, oids);
+	if (check->hidden == NIL)
+		record(&check->explorer, used, check->cost);
+	old = MemoryContextSwitchTo(check->explorer.context);
+	check->used = bms_copy(used);
 	MemoryContextSwitchTo(old);
 }
 
 /*
  * The true cost with exactly these candidates, and without the hidden indexes.
- * False if the statement cannot be planned any more.
+ * The table learns of it.  False if the statement cannot be planned any more.
  */
 bool
 sk_cost_plan(SkQuery *query, SkPool *pool, Bitmapset *chosen, List *hidden,
 			 double *cost, Bitmapset **used)
 {
-	Check		all = {pool, chosen, hidden, 0, NULL, CurrentMemoryContext};
+	Check		all;
 
+	memset(&all, 0, sizeof(all));
+	all.explorer.query = query;
+	all.explorer.pool = pool;
+	all.explorer.context = CurrentMemoryContext;
+	all.chosen = chosen;
+	all.hidden = hidden;
 	if (!sk_query_run(query, check, &all))
 		return false;
 	*cost = all.cost;

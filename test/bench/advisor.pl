@@ -1,0 +1,100 @@
+# advise_indexes() on data and statements like TPC-H's, SF=0.1 unless set:
+#
+# * what it takes, and how much of the workload it could plan, from
+#   pg_stat_statements;
+# * what the statements take before and after the advised indexes are made,
+#   beside what the advice says; and the statement that got slowest;
+# * for budgets from a tenth to all of the tables' size, the workload's cost, by
+#   the planner, with its choice and with that of the Extend algorithm, and how
+#   often each asked the planner.
+use strict;
+use warnings;
+use FindBin;
+use lib $FindBin::Bin;
+use Bench;
+use Extend;
+
+my $sf = $ENV{SF} // 0.1;
+my $rounds = $ENV{ROUNDS} // 5;
+my $dir = "$FindBin::Bin/tpch";
+my $db = 'bench_tpch';
+system('dropdb', '--if-exists', $db) == 0 && system('createdb', $db) == 0 or die;
+system("psql -X -q -v sf=$sf -d $db -f $dir/data.sql >/dev/null") == 0 or die;
+my $session = Bench->connect($db);
+$session->sql('CREATE EXTENSION schemakit; CREATE EXTENSION pg_stat_statements');
+
+open(my $f, '<', "$dir/queries.sql") or die;
+my @statements = grep { /\S/ } split /;\s*(?:--\s*\d+\s*)?/, do { local $/; <$f> };
+s/^--\s*\d+\s*// for @statements;
+show_machine($session);
+
+sub run_all
+{
+	my ($n) = @_;
+	my @ms;
+	for (1 .. $n)
+	{
+		for my $i (0 .. $#statements)
+		{
+			my ($cpu, $wall) = $session->measure($statements[$i]);
+			push @{ $ms[$i] }, $wall;
+		}
+	}
+	return map { median(@$_) } @ms;
+}
+
+# ---- as a user would
+$session->sql('SELECT pg_stat_statements_reset()');
+my @before = run_all(1);
+my ($cpu, $wall) = $session->measure('CREATE TABLE advice AS SELECT * FROM schemakit.advise_indexes()');
+my $report = $session->sql(q{SELECT r->'coverage'->>'planned', r->'coverage'->>'statements',
+ round((r->'coverage'->>'planned_ms')::numeric / (r->'coverage'->>'total_ms')::numeric * 100, 2), r->>'planner_calls', round((r->>'gap')::numeric, 4)
+ FROM schemakit.advise_indexes_report() AS r});
+my ($planned, $all, $share, $calls, $gap) = split /\|/, $report;
+my $estimate = $session->sql('SELECT round(sum(workload_gain_pct)::numeric, 2) FROM advice');
+print "Advice from pg_stat_statements: ", sprintf('%.0f', $wall), " ms ($calls plans, gap $gap); ",
+  "$planned of $all statements planned, $share % of the time.\n\n";
+for my $ddl (split /\n/, $session->sql('SELECT ddl FROM advice ORDER BY rank, step'))
+{
+	print "    $ddl\n";
+	$session->sql($ddl);
+}
+$session->sql('VACUUM ANALYZE');
+my @after = run_all($rounds);
+my ($sum_before, $sum_after) = (0, 0);
+$sum_before += $_ for @before;
+$sum_after += $_ for @after;
+printf "\n| statements | ms before | ms after | saved | saved, as advised |\n|---|---|---|---|---|\n| all %d | %.0f | %.0f | %.2f %% | %s %% |\n\n",
+  scalar @statements, $sum_before, $sum_after, 100 * (1 - $sum_after / $sum_before), $estimate;
+$session->sql($_) for split /\n/, $session->sql('SELECT undo_ddl FROM advice WHERE undo_ddl IS NOT NULL');
+@before = run_all(3);
+my @slower = sort { $after[$b] / $before[$b] <=> $after[$a] / $before[$a] } 0 .. $#statements;
+printf "Slowest against before: statement %d, %.1f ms before, %.1f after (%.2f; goal 1.10)\n\n",
+  $slower[0] + 1, $before[ $slower[0] ], $after[ $slower[0] ], $after[ $slower[0] ] / $before[ $slower[0] ];
+
+# ---- against Extend
+my %columns;
+my $words = lc join ' ', @statements;
+for (split /\n/, $session->sql(q{SELECT relname, attname FROM pg_class c JOIN pg_attribute a ON attrelid = c.oid
+ WHERE relkind = 'r' AND attnum > 0 AND relnamespace = 'public'::regnamespace AND relname <> 'advice' ORDER BY relname, attnum}))
+{
+	my ($table, $column) = split /\|/;
+	push @{ $columns{$table} }, $column if $words =~ /\b$column\b/;
+}
+my $tables = $session->sql(q{SELECT sum(pg_relation_size(oid)) FROM pg_class WHERE relkind = 'r' AND relnamespace = 'public'::regnamespace});
+my $queries = 'ARRAY[' . join(', ', map { "\$s\$$_\$s\$" } @statements) . ']';
+my $none = Extend->new(session => $session, statements => \@statements, columns => \%columns)->cost();
+print "| budget, % of the tables | cost, % of none: advice | Extend | ratio (goal 1) | plans: advice | Extend | ratio (goal 0.5) |\n|---|---|---|---|---|---|---|\n";
+for my $percent (map { $_ * 10 } 1 .. 10)
+{
+	my $budget = int($tables * $percent / 100);
+	my $arguments = "$queries, storage_budget => $budget, max_indexes => 1000, min_benefit => 0, max_regression => 1000, min_table_size => 0, actions => '{create}'";
+	my @ddl = split /\n/, $session->sql("SELECT ddl FROM schemakit.advise_indexes($arguments) WHERE ddl LIKE 'CREATE%'");
+	my $calls = $session->sql("SELECT (schemakit.advise_indexes_report($arguments)->>'planner_calls')::int");
+	my $extend = Extend->new(session => $session, statements => \@statements, columns => \%columns);
+	my $ours = 0;
+	$ours += $extend->statement_cost($_, @ddl) for 0 .. $#statements;
+	my ($theirs) = $extend->choose($budget);
+	printf "| %d | %.3f | %.3f | %.3f | %d | %d | %.2f |\n", $percent, 100 * $ours / $none, 100 * $theirs / $none,
+	  $ours / $theirs, $calls, $extend->{calls}, $calls / $extend->{calls};
+}

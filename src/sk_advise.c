@@ -226,13 +226,36 @@ pose(SkAdvice *advice, SkProblem *problem)
  */
 typedef struct Verified
 {
+	Bitmapset  *relevant;		/* of the choice, to this statement's tables */
 	double		cost;
 	Bitmapset  *used;
 } Verified;
 
-/* Plan each statement with exactly the choice. */
+static Bitmapset *
+relevant_to(const SkAdvice *advice, const SkQuery *query, Bitmapset *chosen)
+{
+	Bitmapset  *result = NULL;
+	int			id = -1;
+	ListCell   *lc;
+
+	while ((id = bms_next_member(chosen, id)) >= 0)
+	{
+		foreach(lc, query->accesses)
+		{
+			if (((SkAccess *) lfirst(lc))->relid ==
+				advice->pool->candidate[id]->index->relid)
+				result = bms_add_member(result, id);
+		}
+	}
+	return result;
+}
+
+/*
+ * Plan each statement with exactly the choice, unless that is the same for it as
+ * the last time.
+ */
 static Verified *
-verify(SkAdvice *advice, Bitmapset *chosen)
+verify(SkAdvice *advice, Bitmapset *chosen, const Verified *last)
 {
 	int			i = 0;
 	Verified   *result = palloc0((list_length(advice->workload->queries) + 1) *
@@ -242,13 +265,16 @@ verify(SkAdvice *advice, Bitmapset *chosen)
 	foreach(lc, advice->workload->queries)
 	{
 		SkQuery    *query = lfirst(lc);
-		Verified   *verified = &result[i++];
+		Verified   *verified = &result[i];
 
+		verified->relevant = relevant_to(advice, query, chosen);
 		verified->cost = query->cost;
-		if (query->sqlerrcode == 0 && !bms_is_empty(chosen) &&
-			query->accesses != NIL)
-			(void) sk_cost_plan(query, advice->pool, chosen, NIL,
+		if (last != NULL && bms_equal(verified->relevant, last[i].relevant))
+			*verified = last[i];
+		else if (query->sqlerrcode == 0 && !bms_is_empty(verified->relevant))
+			(void) sk_cost_plan(query, advice->pool, verified->relevant, NIL,
 								&verified->cost, &verified->used);
+		i++;
 	}
 	return result;
 }
@@ -472,7 +498,7 @@ choose(SkAdvice *advice)
 	(void) is_over(advice, EXPLORE_UNTIL);
 	pose(advice, &problem);
 	chosen = sk_select(&problem);
-	verified = verify(advice, chosen);
+	verified = verify(advice, chosen, NULL);
 	for (int repairs = 0; repairs < MAX_REPAIRS; repairs++)
 	{
 		Bitmapset  *next;
@@ -490,7 +516,7 @@ choose(SkAdvice *advice)
 		if (bms_equal(next, chosen))
 			break;
 		chosen = next;
-		verified = verify(advice, chosen);
+		verified = verify(advice, chosen, verified);
 	}
 	add_chosen(advice, &problem, chosen, verified);
 	list_sort(advice->items, by_benefit);

@@ -167,6 +167,34 @@ add(SkPool *pool, SkIndex *index, Bitmapset *ids)
 	return bms_add_member(ids, candidate->id);
 }
 
+/* Include all other columns that are read; NULL if they are too many. */
+static SkIndex *
+with_columns(const SkIndex *index, const SkAccess *access)
+{
+	SkIndex    *result = sk_index_copy(index);
+	int			attnum = -1;
+	int			width = 0;
+
+	if (access->all_columns || index->am != BTREE_AM_OID)
+		return NULL;
+	result->include = palloc((MAX_INCLUDED + 1) * sizeof(AttrNumber));
+	memcpy(result->include, index->include, index->ninclude * sizeof(AttrNumber));
+	while ((attnum = bms_next_member(access->needed, attnum)) >= 0)
+	{
+		int32		bytes = get_attavgwidth(index->relid, attnum);
+
+		if (sk_index_has_column(result, attnum))
+			continue;
+		if (bytes <= 0)
+			bytes = get_typavgwidth(get_atttype(index->relid, attnum), -1);
+		width += bytes;
+		if (result->ninclude == MAX_INCLUDED || width > MAX_INCLUDED_WIDTH)
+			return NULL;
+		result->include[result->ninclude++] = attnum;
+	}
+	return result->ninclude > index->ninclude ? result : NULL;
+}
+
 /* ----------
  * From what a statement asks for
  * ----------
@@ -206,6 +234,7 @@ static void
 add_index(Generator *gen, Oid am, List *keys)
 {
 	SkIndex		index = {0};
+	SkIndex    *wide;
 	ListCell   *lc;
 
 	keys = distinct_keys(keys, gen->pool->max_width);
@@ -216,7 +245,16 @@ add_index(Generator *gen, Oid am, List *keys)
 	index.keys = palloc(list_length(keys) * sizeof(SkIndexKey));
 	foreach(lc, keys)
 		index.keys[index.nkeys++] = *(SkIndexKey *) lfirst(lc);
-	gen->ids = add(gen->pool, &index, gen->ids);
+	if (!exists(gen->pool, &index))
+	{
+		gen->ids = add(gen->pool, &index, gen->ids);
+		return;
+	}
+
+	/* there is such an index, but it may not have all that is read */
+	wide = with_columns(&index, gen->access);
+	if (wide != NULL)
+		gen->ids = add(gen->pool, wide, gen->ids);
 }
 
 static void
@@ -344,34 +382,6 @@ sk_candidate_generate(SkPool *pool, const SkAccess *access, Bitmapset *ids)
  * From candidates that are used
  * ----------
  */
-
-/* Include all other columns that are read; NULL if they are too many. */
-static SkIndex *
-with_columns(const SkIndex *index, const SkAccess *access)
-{
-	SkIndex    *result = sk_index_copy(index);
-	int			attnum = -1;
-	int			width = 0;
-
-	if (access->all_columns || index->am != BTREE_AM_OID)
-		return NULL;
-	result->include = palloc((MAX_INCLUDED + 1) * sizeof(AttrNumber));
-	memcpy(result->include, index->include, index->ninclude * sizeof(AttrNumber));
-	while ((attnum = bms_next_member(access->needed, attnum)) >= 0)
-	{
-		int32		bytes = get_attavgwidth(index->relid, attnum);
-
-		if (sk_index_has_column(result, attnum))
-			continue;
-		if (bytes <= 0)
-			bytes = get_typavgwidth(get_atttype(index->relid, attnum), -1);
-		width += bytes;
-		if (result->ninclude == MAX_INCLUDED || width > MAX_INCLUDED_WIDTH)
-			return NULL;
-		result->include[result->ninclude++] = attnum;
-	}
-	return result->ninclude > index->ninclude ? result : NULL;
-}
 
 /* Does a condition fix a key, so that it orders nothing? */
 static bool

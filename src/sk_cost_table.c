@@ -24,6 +24,7 @@
 
 #include "sk_cost_table.h"
 
+#include "catalog/pg_am.h"
 #include "miscadmin.h"
 #include "utils/memutils.h"
 #include "utils/timestamp.h"
@@ -33,7 +34,11 @@
 /* Gains below this fraction are not looked for. */
 #define TOLERANCE 0.01
 
+/* Nor what is less than this fraction of what the workload costs in the end. */
+#define SMALL 0.003
+
 #define MAX_ROUNDS 4
+#define TABLE_ROUNDS 1
 #define MAX_ALONE 12
 #define MAX_PAIRS 6
 #define MAX_MERGED 30
@@ -60,16 +65,27 @@ sk_cost_derive(const SkQuery *query, const Bitmapset *chosen)
 	return cost;
 }
 
+static const SkConfig *
+least_config(const SkQuery *query)
+{
+	const SkConfig *least = linitial(query->configs);
+	ListCell   *lc;
+
+	foreach(lc, query->configs)
+	{
+		const SkConfig *config = lfirst(lc);
+
+		if (config->cost < least->cost)
+			least = config;
+	}
+	return least;
+}
+
 /* The least cost that was seen. */
 double
 sk_cost_least(const SkQuery *query)
 {
-	double		cost = query->cost;
-	ListCell   *lc;
-
-	foreach(lc, query->configs)
-		cost = Min(cost, ((const SkConfig *) lfirst(lc))->cost);
-	return cost;
+	return least_config(query)->cost;
 }
 
 /* ----------
@@ -83,7 +99,18 @@ typedef struct Explorer
 	SkRun	   *run;
 	MemoryContext context;		/* of what remains */
 	double		least;			/* with all candidates */
+	double		remains;		/* value of the workload at its least */
 } Explorer;
+
+/* Is so much of the statement's cost next to nothing, whatever is done? */
+static bool
+is_small(const Explorer *explorer, double cost)
+{
+	const SkQuery *query = explorer->query;
+
+	return cost < query->cost * TOLERANCE ||
+		query->value * cost / query->cost < explorer->remains * SMALL;
+}
 
 static bool
 is_used(const SkHypothetical *what, List *used)
@@ -289,23 +316,34 @@ try_parts(Explorer *explorer, const Bitmapset *seen, const Bitmapset *best)
 		try_set(explorer, bms_del_member(bms_copy(best), id));
 }
 
+/* First of all, what all candidates together could do. */
+static void
+look(SkRun *run, void *arg)
+{
+	Explorer   *explorer = arg;
+	Bitmapset  *all = affordable(explorer);
+	Bitmapset  *used;
+
+	explorer->run = run;
+	if (!bms_is_empty(all))
+		(void) plan_with(explorer, all, &used);
+}
+
 static void
 explore(SkRun *run, void *arg)
 {
 	Explorer   *explorer = arg;
-	SkQuery    *query = explorer->query;
-	Bitmapset  *best;
+	const SkConfig *first = least_config(explorer->query);
+	Bitmapset  *best = bms_copy(first->used);
 	Bitmapset  *seen;
 	Bitmapset  *all = affordable(explorer);
 	int			n = bms_num_members(all);
-	List	   *tables = tables_of(query);
+	List	   *tables = tables_of(explorer->query);
 	ListCell   *lc;
 
 	explorer->run = run;
-	if (n == 0)
-		return;
-	explorer->least = plan_with(explorer, all, &best);
-	if (explorer->least > query->cost * (1 - TOLERANCE))
+	explorer->least = first->cost;
+	if (is_small(explorer, explorer->query->cost - explorer->least))
 		return;
 	refine(explorer, best);
 	all = affordable(explorer);
@@ -321,9 +359,59 @@ explore(SkRun *run, void *arg)
 		seen = bms_add_members(seen,
 							   peel(explorer,
 									on_table(explorer->pool, all,
-											 lfirst_oid(lc)), 2));
+											 lfirst_oid(lc)), TABLE_ROUNDS));
 	}
 	try_parts(explorer, seen, best);
+}
+
+static bool
+is_wanted(const SkAccess *access, const SkIndex *index)
+{
+	List	   *keys[] = {access->equal, access->range, access->join,
+	access->pattern};
+	ListCell   *lc;
+
+	for (size_t i = 0; i < lengthof(keys); i++)
+	{
+		foreach(lc, keys[i])
+		{
+			if (equal(((SkIndexKey *) lfirst(lc))->expr, index->keys[0].expr))
+				return true;
+		}
+	}
+	foreach(lc, access->orders)
+	{
+		if (equal(((SkIndexKey *) linitial((List *) lfirst(lc)))->expr,
+				  index->keys[0].expr))
+			return true;
+	}
+	return index->am != BTREE_AM_OID;
+}
+
+/* Candidates of other statements that begin with what this one asks for. */
+static Bitmapset *
+find_others(const Explorer *explorer)
+{
+	const SkQuery *query = explorer->query;
+	const SkPool *pool = explorer->pool;
+	Bitmapset  *others = NULL;
+	ListCell   *lc;
+
+	foreach(lc, query->accesses)
+	{
+		const SkAccess *access = lfirst(lc);
+
+		for (int i = 0; i < pool->n; i++)
+		{
+			const SkCandidate *candidate = pool->candidate[i];
+
+			if (candidate->promising && !bms_is_member(i, query->candidates) &&
+				candidate->index->relid == access->relid &&
+				is_wanted(access, candidate->index))
+				others = bms_add_member(others, i);
+		}
+	}
+	return others;
 }
 
 /* What was found for other statements may serve this one. */
@@ -331,28 +419,18 @@ static void
 explore_others(SkRun *run, void *arg)
 {
 	Explorer   *explorer = arg;
-	SkQuery    *query = explorer->query;
-	SkPool	   *pool = explorer->pool;
-	Bitmapset  *others = NULL;
+	Bitmapset  *others = find_others(explorer);
 	Bitmapset  *seen;
 	int			id = -1;
-	ListCell   *lc;
 
 	explorer->run = run;
-	explorer->least = sk_cost_least(query);
-	foreach(lc, tables_of(query))
-	{
-		for (int i = 0; i < pool->n; i++)
-		{
-			if (pool->candidate[i]->promising &&
-				pool->candidate[i]->index->relid == lfirst_oid(lc) &&
-				!bms_is_member(i, query->candidates))
-				others = bms_add_member(others, i);
-		}
-	}
-	if (bms_is_empty(others))
+	explorer->least = sk_cost_least(explorer->query);
+	if (bms_is_empty(others) ||
+		is_small(explorer, explorer->query->cost - explorer->least))
 		return;
 	seen = peel(explorer, others, MAX_ROUNDS);
+	if (bms_is_empty(seen))
+		return;
 	while ((id = bms_next_member(seen, id)) >= 0)
 		try_set(explorer, bms_make_singleton(id));
 	(void) peel(explorer, bms_union(others, affordable(explorer)), 1);
@@ -385,6 +463,22 @@ merge(SkPool *pool)
 	}
 }
 
+static double
+value_at_least(List *queries)
+{
+	double		value = 0;
+	ListCell   *lc;
+
+	foreach(lc, queries)
+	{
+		const SkQuery *query = lfirst(lc);
+
+		if (query->sqlerrcode == 0 && query->cost > 0)
+			value += query->value * sk_cost_least(query) / query->cost;
+	}
+	return value;
+}
+
 /*
  * Fill the table, for statements in the order given, until there is no more time
  * (0: no limit).  It is kept in the current memory context.
@@ -392,7 +486,8 @@ merge(SkPool *pool)
 void
 sk_cost_explore(List *queries, SkPool *pool, TimestampTz deadline)
 {
-	static const SkQueryWork passes[] = {explore, explore_others};
+	static const SkQueryWork passes[] = {look, explore, explore_others};
+	double		remains = 0;
 
 	for (size_t pass = 0; pass < lengthof(passes); pass++)
 	{
@@ -401,7 +496,7 @@ sk_cost_explore(List *queries, SkPool *pool, TimestampTz deadline)
 		foreach(lc, queries)
 		{
 			SkQuery    *query = lfirst(lc);
-			Explorer	explorer = {query, pool, NULL, CurrentMemoryContext, 0};
+			Explorer	explorer = {query, pool, NULL, CurrentMemoryContext, 0, remains};
 
 			if (deadline != 0 && GetCurrentTimestamp() > deadline)
 				return;
@@ -409,6 +504,8 @@ sk_cost_explore(List *queries, SkPool *pool, TimestampTz deadline)
 				(void) sk_query_run(query, passes[pass], &explorer);
 		}
 		if (pass == 0)
+			remains = value_at_least(queries);
+		if (pass == 1)
 			merge(pool);
 	}
 }

@@ -298,11 +298,13 @@ learn(SkRun *run, void *arg)
 
 	lesson->params = sk_param_begin(run->trees, query->statement->ntypes,
 									query->statement->types, query->rows, false);
-	(void) plan_with(run, NULL, &observed, NULL, true);
-	calibrate(run, lesson->params);
-	run->params = query->statement->ntypes == 0 ? NULL :
-		sk_param_values(lesson->params, query->share);
-	query->cost = sk_query_plan(run, &nothing, &used);
+	query->cost = plan_with(run, NULL, &observed, &used, true);
+	if (query->statement->ntypes > 0)
+	{
+		calibrate(run, lesson->params);
+		run->params = sk_param_values(lesson->params, query->share);
+		query->cost = sk_query_plan(run, &nothing, &used);
+	}
 
 	old = MemoryContextSwitchTo(lesson->context);
 	query->params = run->params == NULL ? NULL : copyParamList(run->params);

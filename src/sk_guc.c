@@ -91,6 +91,19 @@ audit_bool_changed(bool newval, void *extra)
 }
 
 static void
+define_advice(void)
+{
+	DefineCustomRealVariable("schemakit.advice_unused_days",
+							 "Advises to drop an index when it was not used for so many days.",
+							 "Statistics must be at least that old.",
+							 &sk_guc_advice_unused_days,
+							 14, 0, 10000,
+							 PGC_USERSET,
+							 0,
+							 NULL, NULL, NULL);
+}
+
+static void
 define_audit(void)
 {
 	DefineCustomStringVariable("schemakit.audit_actor",
@@ -142,14 +155,7 @@ define_audit(void)
 void
 sk_guc_define(void)
 {
-	DefineCustomRealVariable("schemakit.advice_unused_days",
-							 "Advises to drop an index when it was not used for so many days.",
-							 "Statistics must be at least that old.",
-							 &sk_guc_advice_unused_days,
-							 14, 0, 10000,
-							 PGC_USERSET,
-							 0,
-							 NULL, NULL, NULL);
+	define_advice();
 	define_audit();
 
 	DefineCustomBoolVariable("schemakit.soft_delete_auto",

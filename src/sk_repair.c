@@ -34,6 +34,9 @@
 /* "timestamp (3) without time zone", and some for names with schemas */
 #define MAX_TYPE_WORDS 9
 
+/* Of a parameter's number; more are too many parameters in any case. */
+#define MAX_DIGITS 6
+
 typedef struct Token
 {
 	int			start;			/* bytes */
@@ -60,7 +63,7 @@ classify(Tokens *tokens, Token *token)
 	token->word = "";
 	if (word[0] == '$' && len > 1 && isdigit((unsigned char) word[1]))
 	{
-		token->param = atoi(word + 1);
+		token->param = len > MAX_DIGITS + 1 ? INT_MAX : atoi(word + 1);
 		tokens->nparams = Max(tokens->nparams, token->param);
 	}
 	else if (word[0] == '"')

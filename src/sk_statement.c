@@ -8,10 +8,7 @@
  * that is guessed here, by trying: an error tells what is missing and where.
  * What was found is kept, so that a statement is analyzed at once the next time.
  *
- * Nothing is told to other extensions (post_parse_analyze_hook): a statement
- * that is only looked at must not be counted by pg_stat_statements.
- *
- * Analysis locks the statement's tables and may set search_path: the caller
+ * SkAnalysis locks the statement's tables and may set search_path: the caller
  * runs it in a subtransaction and rolls that back.
  *
  *-------------------------------------------------------------------------
@@ -21,7 +18,6 @@
 #include "sk_statement.h"
 
 #include "sk_compat.h"
-#include "sk_guard.h"
 #include "sk_repair.h"
 
 #include "access/genam.h"
@@ -34,9 +30,6 @@
 #include "mb/pg_wchar.h"
 #include "miscadmin.h"
 #include "nodes/nodeFuncs.h"
-#include "parser/analyze.h"
-#include "parser/parse_node.h"
-#include "parser/parser.h"
 #include "parser/scansup.h"
 #include "rewrite/rewriteHandler.h"
 #include "utils/acl.h"
@@ -57,253 +50,8 @@ static const Oid guesses[] = {
 /* How much guessing one statement is worth. */
 #define MAX_TRIES 300
 #define MAX_NEAR 8
+#define MAX_PARAMS 32000
 #define FAR 1000000				/* characters */
-#define MAX_PARAMS 32767
-
-/* Analysis as it goes on: what the parser's hooks work on. */
-typedef struct Analysis
-{
-	SkStatement *statement;
-	RawStmt    *raw;
-	int			nparams;
-	Oid		   *types;			/* UNKNOWNOID until it is known */
-	int		   *locations;		/* where a parameter is, or -1 */
-	List	   *names;			/* of variables, after the parameters */
-	List	   *queries;		/* the result */
-} Analysis;
-
-/* ----------
- * The parser's hooks
- * ----------
- */
-static void
-grow(Analysis *analysis, int n)
-{
-	if (n <= analysis->nparams)
-		return;
-	if (n > MAX_PARAMS)
-		ereport(ERROR,
-				(errcode(ERRCODE_PROGRAM_LIMIT_EXCEEDED),
-				 errmsg("statement has too many parameters")));
-	analysis->types = analysis->types ?
-		repalloc(analysis->types, n * sizeof(Oid)) : palloc(n * sizeof(Oid));
-	analysis->locations = analysis->locations ?
-		repalloc(analysis->locations, n * sizeof(int)) : palloc(n * sizeof(int));
-	for (int i = analysis->nparams; i < n; i++)
-	{
-		analysis->types[i] = InvalidOid;
-		analysis->locations[i] = -1;
-	}
-	analysis->nparams = n;
-}
-
-static Node *
-make_param(Analysis *analysis, int number, int location)
-{
-	Param	   *param = makeNode(Param);
-
-	grow(analysis, number);
-	if (!OidIsValid(analysis->types[number - 1]))
-		analysis->types[number - 1] = UNKNOWNOID;
-	if (location >= 0)
-		analysis->locations[number - 1] = location;
-	param->paramkind = PARAM_EXTERN;
-	param->paramid = number;
-	param->paramtype = analysis->types[number - 1];
-	param->paramtypmod = -1;
-	param->paramcollid = get_typcollation(param->paramtype);
-	param->location = location;
-	return (Node *) param;
-}
-
-static Node *
-on_param(ParseState *pstate, ParamRef *ref)
-{
-	if (ref->number < 1)
-		ereport(ERROR,
-				(errcode(ERRCODE_UNDEFINED_PARAMETER),
-				 errmsg("there is no parameter $%d", ref->number)));
-	return make_param(pstate->p_ref_hook_state, ref->number, ref->location);
-}
-
-/* What a parameter is compared with tells its type. */
-static Node *
-on_coerce(ParseState *pstate, Param *param, Oid type, int32 typmod,
-		  int location)
-{
-	Analysis   *analysis = pstate->p_ref_hook_state;
-	Oid		   *known;
-
-	if (param->paramkind != PARAM_EXTERN || param->paramtype != UNKNOWNOID)
-		return NULL;
-	known = &analysis->types[param->paramid - 1];
-	if (*known == UNKNOWNOID)
-		*known = type;
-	else if (*known != type)
-		ereport(ERROR,
-				(errcode(ERRCODE_AMBIGUOUS_PARAMETER),
-				 errmsg("inconsistent types deduced for parameter $%d",
-						param->paramid),
-				 errdetail("%s versus %s", format_type_be(*known),
-						   format_type_be(type)),
-				 parser_errposition(pstate, param->location)));
-	param->paramtype = type;
-	param->paramtypmod = -1;
-	param->paramcollid = get_typcollation(type);
-	return (Node *) param;
-}
-
-/* A name that is no column: a variable of the function that it is from. */
-static Node *
-on_column(ParseState *pstate, ColumnRef *ref, Node *var)
-{
-	Analysis   *analysis = pstate->p_ref_hook_state;
-	char	   *name;
-	ListCell   *lc;
-	int			i = 0;
-
-	if (var != NULL || IsA(llast(ref->fields), A_Star))
-		return NULL;
-	name = NameListToString(ref->fields);
-	foreach(lc, analysis->names)
-	{
-		if (strcmp(lfirst(lc), name) == 0)
-			break;
-		i++;
-	}
-	if (lc == NULL)
-		analysis->names = lappend(analysis->names, name);
-	analysis->statement->guessed = true;
-	return make_param(analysis, analysis->statement->nparams + i + 1,
-					  ref->location);
-}
-
-/* ----------
- * One try
- * ----------
- */
-static RawStmt *
-unwrap(RawStmt *raw)
-{
-	Node	   *inner = NULL;
-
-	switch (nodeTag(raw->stmt))
-	{
-		case T_ExplainStmt:
-			inner = ((ExplainStmt *) raw->stmt)->query;
-			break;
-		case T_CreateTableAsStmt:
-			inner = ((CreateTableAsStmt *) raw->stmt)->query;
-			break;
-		case T_DeclareCursorStmt:
-			inner = ((DeclareCursorStmt *) raw->stmt)->query;
-			break;
-		case T_CopyStmt:
-			inner = ((CopyStmt *) raw->stmt)->query;
-			break;
-		case T_PrepareStmt:
-			inner = ((PrepareStmt *) raw->stmt)->query;
-			break;
-		default:
-			return raw;
-	}
-	if (inner == NULL)
-		return raw;
-	raw->stmt = inner;
-	return unwrap(raw);
-}
-
-static bool
-is_planned(const Node *stmt)
-{
-	switch (nodeTag(stmt))
-	{
-		case T_SelectStmt:
-		case T_InsertStmt:
-		case T_UpdateStmt:
-		case T_DeleteStmt:
-			return true;
-		default:
-			return sk_is_merge(stmt);
-	}
-}
-
-static RawStmt *
-parse(SkStatement *statement)
-{
-	List	   *commands = raw_parser(statement->text, RAW_PARSE_DEFAULT);
-	RawStmt    *raw;
-
-	if (commands == NIL)
-		ereport(ERROR,
-				(errcode(ERRCODE_SYNTAX_ERROR),
-				 errmsg("statement is empty")));
-	if (list_length(commands) != 1)
-		ereport(ERROR,
-				(errcode(ERRCODE_SYNTAX_ERROR),
-				 errmsg("cannot plan several statements as one")));
-	raw = unwrap(linitial_node(RawStmt, commands));
-	statement->utility = !is_planned(raw->stmt);
-	if (statement->utility)
-		ereport(ERROR,
-				(errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
-				 errmsg("statement is a utility command, which has no plan")));
-	return raw;
-}
-
-static void
-transform(void *arg)
-{
-	Analysis   *analysis = arg;
-	SkStatement *statement = analysis->statement;
-	ParseState *pstate = make_parsestate(NULL);
-	Query	   *query;
-
-	pstate->p_sourcetext = statement->text;
-	pstate->p_ref_hook_state = analysis;
-	pstate->p_paramref_hook = on_param;
-	pstate->p_coerce_param_hook = on_coerce;
-	if (statement->nested)
-		pstate->p_post_columnref_hook = on_column;
-	query = transformTopLevelStmt(pstate, copyObject(analysis->raw));
-	free_parsestate(pstate);
-	analysis->queries = list_make1(query);
-}
-
-/* Begin anew, with the types that the statement is known to have. */
-static void
-begin_try(Analysis *analysis)
-{
-	SkStatement *statement = analysis->statement;
-
-	analysis->nparams = 0;
-	analysis->types = NULL;
-	analysis->locations = NULL;
-	analysis->names = NIL;
-	analysis->queries = NIL;
-	grow(analysis, statement->ntypes);
-	for (int i = 0; i < statement->ntypes; i++)
-		analysis->types[i] = statement->types[i];
-}
-
-/* An error that says something about the statement. */
-static bool
-is_about_statement(const ErrorData *edata)
-{
-	int			category = ERRCODE_TO_CATEGORY(edata->sqlerrcode);
-
-	return category == ERRCODE_SYNTAX_ERROR_OR_ACCESS_RULE_VIOLATION ||
-		category == ERRCODE_DATA_EXCEPTION ||
-		category == ERRCODE_FEATURE_NOT_SUPPORTED ||
-		category == ERRCODE_INVALID_SCHEMA_NAME;
-}
-
-static ErrorData *
-try(Analysis *analysis)
-{
-	begin_try(analysis);
-	return sk_guard_try(transform, analysis, is_about_statement);
-}
 
 /* ----------
  * Guessing
@@ -311,7 +59,7 @@ try(Analysis *analysis)
  */
 /* Has the context told the type?  What is text may just not be known. */
 static bool
-is_resolved(const Analysis *analysis, int i)
+is_resolved(const SkAnalysis *analysis, int i)
 {
 	Oid			type = analysis->types[i];
 
@@ -320,7 +68,7 @@ is_resolved(const Analysis *analysis, int i)
 
 /* The parameters next to an error, those with types last. */
 static int
-near_params(const Analysis *analysis, int cursorpos, int *near, int most)
+near_params(const SkAnalysis *analysis, int cursorpos, int *near, int most)
 {
 	int			n = 0;
 	bool	   *taken = palloc0(analysis->nparams * sizeof(bool));
@@ -363,7 +111,7 @@ near_params(const Analysis *analysis, int cursorpos, int *near, int most)
  * Returns the error that is left.
  */
 static ErrorData *
-guess_type(Analysis *analysis, ErrorData *error, int *tries)
+guess_type(SkAnalysis *analysis, ErrorData *error, int *tries)
 {
 	SkStatement *statement = analysis->statement;
 	int			near[MAX_NEAR];
@@ -379,7 +127,7 @@ guess_type(Analysis *analysis, ErrorData *error, int *tries)
 			int			nearest;
 
 			statement->types[near[i]] = guesses[g];
-			left = try(analysis);
+			left = sk_analysis_try(analysis);
 			if (left == NULL)
 				return NULL;
 			if (left->cursorpos > 0 && left->cursorpos != error->cursorpos &&
@@ -457,7 +205,7 @@ set_search_path(const char *path)
  * statement had in its search_path.  True if there is one to try.
  */
 static bool
-guess_schema(Analysis *analysis, const ErrorData *error)
+guess_schema(SkAnalysis *analysis, const ErrorData *error)
 {
 	SkStatement *statement = analysis->statement;
 	char	   *name = name_at(statement, error->cursorpos);
@@ -500,11 +248,11 @@ is_about_types(const ErrorData *error)
 
 /* Analyze until it succeeds, or raise the error that came first. */
 static void
-find_out(Analysis *analysis)
+find_out(SkAnalysis *analysis)
 {
 	SkStatement *statement = analysis->statement;
 	ErrorData  *first = NULL;
-	ErrorData  *error = try(analysis);
+	ErrorData  *error = sk_analysis_try(analysis);
 	int			tries = 0;
 
 	while (error != NULL)
@@ -514,7 +262,7 @@ find_out(Analysis *analysis)
 		CHECK_FOR_INTERRUPTS();
 		if (error->sqlerrcode == ERRCODE_UNDEFINED_TABLE &&
 			guess_schema(analysis, error))
-			error = try(analysis);
+			error = sk_analysis_try(analysis);
 		else if (is_about_types(error) && tries < MAX_TRIES &&
 				 statement->nparams > 0)
 		{
@@ -530,7 +278,7 @@ find_out(Analysis *analysis)
 
 /* Keep the types that were found; what nothing says anything about is text. */
 static void
-keep_types(Analysis *analysis)
+keep_types(SkAnalysis *analysis)
 {
 	SkStatement *statement = analysis->statement;
 
@@ -566,7 +314,7 @@ sk_statement_make(const char *source, bool nested)
 }
 
 static void
-resolve(Analysis *analysis)
+resolve(SkAnalysis *analysis)
 {
 	SkStatement *statement = analysis->statement;
 	MemoryContext old;
@@ -588,21 +336,24 @@ resolve(Analysis *analysis)
 List *
 sk_statement_analyze(SkStatement *statement)
 {
-	Analysis	analysis = {0};
+	SkAnalysis	analysis = {0};
 
 	analysis.statement = statement;
 	if (!statement->resolved)
 	{
 		statement->text = sk_repair_text(statement->source, &statement->nparams);
-		statement->ntypes = Min(statement->nparams, MAX_PARAMS);
+		if (statement->nparams > MAX_PARAMS)
+			ereport(ERROR,
+					(errcode(ERRCODE_PROGRAM_LIMIT_EXCEEDED),
+					 errmsg("statement has too many parameters")));
+		statement->ntypes = statement->nparams;
 		statement->types = palloc0((statement->ntypes + 1) * sizeof(Oid));
 	}
 	else if (statement->search_path != NULL)
 		set_search_path(statement->search_path);
-	analysis.raw = parse(statement);
+	analysis.raw = sk_analysis_parse(statement);
 	if (!statement->resolved)
 		resolve(&analysis);
-	begin_try(&analysis);
-	transform(&analysis);
+	sk_analysis_run(&analysis);
 	return QueryRewrite(linitial(analysis.queries));
 }

@@ -26,6 +26,7 @@
 #include "parser/scansup.h"
 
 #include <ctype.h>
+#include <limits.h>
 
 /* How many elements a list is taken to have had. */
 #define LIST_LENGTH 5

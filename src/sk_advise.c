@@ -518,6 +518,7 @@ choose(SkAdvice *advice)
 		chosen = next;
 		verified = verify(advice, chosen, verified);
 	}
+	advice->out_of_time |= problem.late;
 	add_chosen(advice, &problem, chosen, verified);
 	list_sort(advice->items, by_benefit);
 	advice->attainable = attainable(advice);

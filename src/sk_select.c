@@ -23,6 +23,7 @@
 #include "sk_cost_table.h"
 
 #include "miscadmin.h"
+#include "utils/memutils.h"
 #include "utils/timestamp.h"
 
 #include <math.h>
@@ -86,57 +87,106 @@ sk_select_gain(const SkProblem *problem, const Bitmapset *chosen)
 	return gain;
 }
 
+/* Indexes that are worth adding at once. */
+typedef struct Move
+{
+	Bitmapset  *set;
+	List	   *queries;		/* SkQuery that it has to do with */
+} Move;
+
 typedef struct Search
 {
-	const SkProblem *problem;
-	List	   *moves;			/* Bitmapsets that are worth adding at once */
+	SkProblem  *problem;
+	Move	   *moves;
+	int			n;
 	List	  **touched;		/* SkQuery, by the candidates in their plans */
 	double		size_price;		/* of a byte */
+	int			stamp;			/* see set_chosen() */
 } Search;
+
+/* A choice, and what each move would gain then. */
+typedef struct State
+{
+	Bitmapset  *chosen;
+	double	   *gain;
+} State;
+
+static bool
+is_late(SkProblem *problem)
+{
+	CHECK_FOR_INTERRUPTS();
+	if (problem->deadline != 0 && GetCurrentTimestamp() > problem->deadline)
+		problem->late = true;
+	return problem->late;
+}
 
 /* The queries that any of these candidates has to do with. */
 static List *
 touched_by(const Search *search, const Bitmapset *set)
 {
 	List	   *result = NIL;
-	int			id = bms_next_member(set, -1);
+	int			id = -1;
 
-	if (id < 0)
-		return NIL;
-	if (bms_membership(set) == BMS_SINGLETON)
-		return search->touched[id];
-	for (; id >= 0; id = bms_next_member(set, id))
+	while ((id = bms_next_member(set, id)) >= 0)
 		result = list_concat_unique_ptr(result, search->touched[id]);
 	return result;
 }
 
+/* What these candidates cost, but for those that are in "except". */
+static double
+price_of(const Search *search, const Bitmapset *set, const Bitmapset *except)
+{
+	const SkProblem *problem = search->problem;
+	double		price = 0;
+	int			id = -1;
+
+	while ((id = bms_next_member(set, id)) >= 0)
+	{
+		if (!bms_is_member(id, except))
+			price += problem->write[id] + search->size_price * problem->bytes[id];
+	}
+	return price;
+}
+
+/* What queries save by going from one choice to another. */
+static double
+saved(List *queries, const Bitmapset *from, const Bitmapset *to)
+{
+	double		value = 0;
+	ListCell   *lc;
+
+	foreach(lc, queries)
+	{
+		const SkQuery *query = lfirst(lc);
+
+		value += query->value * (sk_cost_derive(query, from) -
+								 sk_cost_derive(query, to)) / query->cost;
+	}
+	return value;
+}
+
 /*
  * How much better another choice is: by what it saves, less writes, and a little
- * for size.  Only queries that the difference has to do with are looked at.
+ * for size.
  */
 static double
 change(const Search *search, const Bitmapset *from, const Bitmapset *to)
 {
-	const SkProblem *problem = search->problem;
-	Bitmapset  *in = bms_difference(to, from);
-	Bitmapset  *out = bms_difference(from, to);
-	double		gain = 0;
-	ListCell   *lc;
-	int			id = -1;
+	Bitmapset  *differ = bms_join(bms_difference(to, from),
+								  bms_difference(from, to));
 
-	while ((id = bms_next_member(in, id)) >= 0)
-		gain -= problem->write[id] + search->size_price * problem->bytes[id];
-	while ((id = bms_next_member(out, id)) >= 0)
-		gain += problem->write[id] + search->size_price * problem->bytes[id];
-	in = bms_join(in, out);
-	foreach(lc, touched_by(search, in))
-	{
-		const SkQuery *query = lfirst(lc);
+	return saved(touched_by(search, differ), from, to) -
+		price_of(search, to, from) + price_of(search, from, to);
+}
 
-		gain += query->value * (sk_cost_derive(query, from) -
-								sk_cost_derive(query, to)) / query->cost;
-	}
-	bms_free(in);
+static double
+gain_of(const Search *search, const Bitmapset *chosen, const Move *move)
+{
+	Bitmapset  *next = bms_union(chosen, move->set);
+	double		gain = saved(move->queries, chosen, next) -
+		price_of(search, move->set, chosen);
+
+	bms_free(next);
 	return gain;
 }
 
@@ -147,38 +197,43 @@ fits(const SkProblem *problem, const Bitmapset *chosen)
 		bytes_of(problem, chosen) <= problem->budget;
 }
 
-static bool
-is_late(const SkProblem *problem)
-{
-	CHECK_FOR_INTERRUPTS();
-	return problem->deadline != 0 && GetCurrentTimestamp() > problem->deadline;
-}
+/* ----------
+ * Moves
+ * ----------
+ */
+
+/* Moves that there are, by the hash values of their sets. */
+#define BUCKETS 1024
 
 static void
-add_move(Search *search, const Bitmapset *set)
+add_move(Search *search, List **buckets, const Bitmapset *set)
 {
+	List	  **bucket = &buckets[bms_hash_value(set) % BUCKETS];
 	ListCell   *lc;
 
 	if (bms_is_empty(set) || !bms_is_subset(set, search->problem->usable))
 		return;
-	foreach(lc, search->moves)
+	foreach(lc, *bucket)
 	{
 		if (bms_equal(lfirst(lc), set))
 			return;
 	}
-	search->moves = lappend(search->moves, bms_copy(set));
+	*bucket = lappend(*bucket, bms_copy(set));
+	if (search->n % 256 == 0)
+		search->moves = search->n == 0 ? palloc(256 * sizeof(Move)) :
+			repalloc(search->moves, (search->n + 256) * sizeof(Move));
+	search->moves[search->n].set = llast(*bucket);
+	search->moves[search->n++].queries = NIL;
 }
 
 static void
 find_moves(Search *search)
 {
-	int			id = -1;
+	List	  **buckets = palloc0(BUCKETS * sizeof(List *));
 	ListCell   *lc;
 	ListCell   *lc2;
 
 	search->touched = palloc0((search->problem->n + 1) * sizeof(List *));
-	while ((id = bms_next_member(search->problem->usable, id)) >= 0)
-		add_move(search, bms_make_singleton(id));
 	foreach(lc, search->problem->queries)
 	{
 		SkQuery    *query = lfirst(lc);
@@ -188,52 +243,131 @@ find_moves(Search *search)
 		foreach(lc2, query->configs)
 		{
 			Bitmapset  *used = ((SkConfig *) lfirst(lc2))->used;
+			int			id = -1;
 
-			for (id = -1; (id = bms_next_member(used, id)) >= 0;)
+			while ((id = bms_next_member(used, id)) >= 0)
+			{
+				add_move(search, buckets, bms_make_singleton(id));
 				search->touched[id] = list_append_unique_ptr(search->touched[id],
 															 query);
+			}
 			if (bms_num_members(used) <= MAX_MOVE)
-				add_move(search, used);
+				add_move(search, buckets, used);
+		}
+	}
+	for (int i = 0; i < search->n; i++)
+		search->moves[i].queries = touched_by(search, search->moves[i].set);
+}
+
+/* ----------
+ * States
+ * ----------
+ */
+static State *
+first_state(const Search *search)
+{
+	State	   *state = palloc0(sizeof(State));
+
+	state->gain = palloc((search->n + 1) * sizeof(double));
+	for (int i = 0; i < search->n; i++)
+		state->gain[i] = gain_of(search, NULL, &search->moves[i]);
+	return state;
+}
+
+static State *
+copy_state(const Search *search, const State *state)
+{
+	State	   *copy = palloc(sizeof(State));
+
+	copy->chosen = bms_copy(state->chosen);
+	copy->gain = palloc((search->n + 1) * sizeof(double));
+	memcpy(copy->gain, state->gain, search->n * sizeof(double));
+	return copy;
+}
+
+static void
+free_state(State *state)
+{
+	bms_free(state->chosen);
+	pfree(state->gain);
+	pfree(state);
+}
+
+/*
+ * Choose something else.  A move gains something else then only if it has to do
+ * with a query that the difference has to do with.
+ */
+static void
+set_chosen(Search *search, State *state, Bitmapset *chosen)
+{
+	Bitmapset  *differ = bms_join(bms_difference(chosen, state->chosen),
+								  bms_difference(state->chosen, chosen));
+	ListCell   *lc;
+
+	search->stamp++;
+	foreach(lc, touched_by(search, differ))
+		((SkQuery *) lfirst(lc))->stamp = search->stamp;
+	state->chosen = chosen;
+	for (int i = 0; i < search->n; i++)
+	{
+		foreach(lc, search->moves[i].queries)
+		{
+			if (((SkQuery *) lfirst(lc))->stamp == search->stamp)
+			{
+				state->gain[i] = gain_of(search, chosen, &search->moves[i]);
+				break;
+			}
 		}
 	}
 }
 
-/*
- * Add the best move, again and again.  "by_size": the one with the most gain for
- * each byte.
- */
-static Bitmapset *
-grow(const Search *search, Bitmapset *chosen, bool by_size)
+/* What a move gains, for each byte if "by_size"; 0 if it is not possible. */
+static double
+rate_of(const Search *search, const State *state, const Move *move,
+		double gain, bool by_size)
 {
-	for (;;)
+	Bitmapset  *next = bms_union(state->chosen, move->set);
+	double		rate = fits(search->problem, next) ? gain : 0;
+
+	if (by_size && rate > 0)
 	{
-		Bitmapset  *best = NULL;
+		Bitmapset  *added = bms_difference(move->set, state->chosen);
+
+		rate /= Max(bytes_of(search->problem, added), BLCKSZ);
+		bms_free(added);
+	}
+	bms_free(next);
+	return rate;
+}
+
+/* Add the best move, again and again. */
+static void
+grow(Search *search, State *state, bool by_size)
+{
+	while (!is_late(search->problem))
+	{
+		int			best = -1;
 		double		best_rate = 0;
-		ListCell   *lc;
 
-		foreach(lc, search->moves)
+		for (int i = 0; i < search->n; i++)
 		{
-			Bitmapset  *next;
-			double		gain;
+			double		rate;
 
-			if (bms_is_subset(lfirst(lc), chosen))
+			if (state->gain[i] <= 0 ||
+				bms_is_subset(search->moves[i].set, state->chosen))
 				continue;
-			next = bms_union(chosen, lfirst(lc));
-			gain = fits(search->problem, next) ? change(search, chosen, next) : 0;
-			if (by_size)
-				gain /= Max(bytes_of(search->problem, next) -
-							bytes_of(search->problem, chosen), BLCKSZ);
-			if (gain > best_rate)
+			rate = rate_of(search, state, &search->moves[i], state->gain[i],
+						   by_size);
+			if (rate > best_rate)
 			{
-				best = next;
-				best_rate = gain;
+				best = i;
+				best_rate = rate;
 			}
-			else
-				bms_free(next);
 		}
-		if (best == NULL || is_late(search->problem))
-			return chosen;
-		chosen = best;
+		if (best < 0)
+			return;
+		set_chosen(search, state,
+				   bms_union(state->chosen, search->moves[best].set));
 	}
 }
 
@@ -291,11 +425,12 @@ prune(const Search *search, Bitmapset *chosen)
 	return chosen;
 }
 
-/* Force a move in, put others out, and grow again. */
-static Bitmapset *
-force(const Search *search, const Bitmapset *chosen, const Bitmapset *move)
+/* Force a move in, put others out, and grow again; NULL if it does not fit. */
+static State *
+force(Search *search, const State *state, const Bitmapset *move)
 {
-	Bitmapset  *next = bms_union(chosen, move);
+	Bitmapset  *next = bms_union(state->chosen, move);
+	State	   *result;
 
 	while (!fits(search->problem, next))
 	{
@@ -305,38 +440,45 @@ force(const Search *search, const Bitmapset *chosen, const Bitmapset *move)
 			return NULL;
 		next = bms_del_member(next, out);
 	}
-	return grow(search, prune(search, next), true);
+	result = copy_state(search, state);
+	set_chosen(search, result, prune(search, next));
+	grow(search, result, true);
+	return result;
 }
 
-static Bitmapset *
-improve(const Search *search, Bitmapset *chosen)
+static State *
+improve(Search *search, State *state)
 {
 	double		least = 1e-9 * sk_select_value(search->problem);
 
 	for (int pass = 0; pass < MAX_PASSES; pass++)
 	{
 		bool		better = false;
-		ListCell   *lc;
 
-		foreach(lc, search->moves)
+		for (int i = 0; i < search->n; i++)
 		{
-			Bitmapset  *next;
+			State	   *next;
 
-			if (bms_is_subset(lfirst(lc), chosen))
+			if (bms_is_subset(search->moves[i].set, state->chosen))
 				continue;
 			if (is_late(search->problem))
-				return chosen;
-			next = force(search, chosen, lfirst(lc));
-			if (next != NULL && change(search, chosen, next) > least)
+				return state;
+			next = force(search, state, search->moves[i].set);
+			if (next == NULL)
+				continue;
+			if (change(search, state->chosen, next->chosen) > least)
 			{
-				chosen = next;
+				free_state(state);
+				state = next;
 				better = true;
 			}
+			else
+				free_state(next);
 		}
 		if (!better)
 			break;
 	}
-	return chosen;
+	return state;
 }
 
 /* Nothing that brings less than the least benefit. */
@@ -368,13 +510,18 @@ drop_small(const Search *search, Bitmapset *chosen)
 	}
 }
 
-/* The choice. */
+/* The choice, in the current memory context. */
 Bitmapset *
-sk_select(const SkProblem *problem)
+sk_select(SkProblem *problem)
 {
-	Search		search = {problem, NIL, NULL, 0};
-	Bitmapset  *by_gain;
-	Bitmapset  *by_size;
+	MemoryContext context = AllocSetContextCreate(CurrentMemoryContext,
+												  "schemakit selection",
+												  ALLOCSET_DEFAULT_SIZES);
+	MemoryContext old = MemoryContextSwitchTo(context);
+	Search		search = {problem, NULL, 0, NULL, 0, 0};
+	State	   *by_size;
+	State	   *by_gain;
+	Bitmapset  *chosen;
 
 	if (!isinf(problem->budget))
 		search.size_price = SHARE_OF_BUDGET / Max(problem->budget, BLCKSZ);
@@ -382,9 +529,17 @@ sk_select(const SkProblem *problem)
 		search.size_price = SHARE_OF_TABLES / Max(problem->table_bytes, BLCKSZ);
 	search.size_price *= sk_select_value(problem);
 	find_moves(&search);
-	by_size = prune(&search, grow(&search, NULL, true));
-	by_gain = prune(&search, grow(&search, NULL, false));
-	return drop_small(&search,
-					  improve(&search, change(&search, by_size, by_gain) > 0 ?
-							  by_gain : by_size));
+	by_size = first_state(&search);
+	by_gain = copy_state(&search, by_size);
+	grow(&search, by_size, true);
+	set_chosen(&search, by_size, prune(&search, bms_copy(by_size->chosen)));
+	grow(&search, by_gain, false);
+	set_chosen(&search, by_gain, prune(&search, bms_copy(by_gain->chosen)));
+	if (change(&search, by_size->chosen, by_gain->chosen) > 0)
+		by_size = by_gain;
+	chosen = drop_small(&search, improve(&search, by_size)->chosen);
+	MemoryContextSwitchTo(old);
+	chosen = bms_copy(chosen);
+	MemoryContextDelete(context);
+	return chosen;
 }

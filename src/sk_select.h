@@ -25,9 +25,10 @@ typedef struct SkProblem
 	double		table_bytes;	/* of all tables that candidates are for */
 	double		min_benefit;	/* of each, as a fraction of all value */
 	TimestampTz deadline;		/* 0: none */
+	bool		late;			/* set when it has passed */
 } SkProblem;
 
-extern Bitmapset *sk_select(const SkProblem *problem);
+extern Bitmapset *sk_select(SkProblem *problem);
 extern double sk_select_gain(const SkProblem *problem, const Bitmapset *chosen);
 extern double sk_select_value(const SkProblem *problem);
 

@@ -267,11 +267,9 @@ add_comparison(Seen *seen, Node *key, Oid opno, Oid collation, bool known)
 		case F_LIKESEL:
 		case F_REGEXEQSEL:
 		case F_PREFIXSEL:
-			opclass = pattern_opclass(exprType(key));
-			if (OidIsValid(opclass))
-				add_key(&access->pattern,
-						make_key(seen, key, opclass, collation, 0));
-			opclass = GetDefaultOpClass(exprType(key), BTREE_AM_OID);
+			opclass = sk_collation_is_c(collation) ?
+				GetDefaultOpClass(exprType(key), BTREE_AM_OID) :
+				pattern_opclass(exprType(key));
 			if (OidIsValid(opclass))
 				add_key(&access->pattern,
 						make_key(seen, key, opclass, collation, 0));
@@ -472,13 +470,14 @@ order_key(Seen *seen, PathKey *pathkey)
 	return NULL;
 }
 
-/* An index can be read backward: let its first key ascend. */
+/* An index can be read backward: let its first key be in the usual order. */
 static void
 turn_forward(List *keys)
 {
 	ListCell   *lc;
 
-	if (!(((SkIndexKey *) linitial(keys))->option & INDOPTION_DESC))
+	if (((SkIndexKey *) linitial(keys))->option !=
+		(INDOPTION_DESC | INDOPTION_NULLS_FIRST))
 		return;
 	foreach(lc, keys)
 		((SkIndexKey *) lfirst(lc))->option ^=

@@ -230,31 +230,44 @@ distinct_keys(List *keys, int most)
 	return result;
 }
 
-static void
-add_index(Generator *gen, Oid am, List *keys)
+static SkIndex *
+make_index(const Generator *gen, Oid am, List *keys)
 {
-	SkIndex		index = {0};
-	SkIndex    *wide;
+	SkIndex    *index = palloc0(sizeof(SkIndex));
 	ListCell   *lc;
 
 	keys = distinct_keys(keys, gen->pool->max_width);
-	if (keys == NIL || gen->n++ >= MAX_CANDIDATES)
-		return;
-	index.relid = gen->access->relid;
-	index.am = am;
-	index.keys = palloc(list_length(keys) * sizeof(SkIndexKey));
+	index->relid = gen->access->relid;
+	index->am = am;
+	index->keys = palloc((list_length(keys) + 1) * sizeof(SkIndexKey));
 	foreach(lc, keys)
-		index.keys[index.nkeys++] = *(SkIndexKey *) lfirst(lc);
-	if (!exists(gen->pool, &index))
-	{
-		gen->ids = add(gen->pool, &index, gen->ids);
-		return;
-	}
+		index->keys[index->nkeys++] = *(SkIndexKey *) lfirst(lc);
+	return index;
+}
 
-	/* there is such an index, but it may not have all that is read */
-	wide = with_columns(&index, gen->access);
-	if (wide != NULL)
+/* With all columns that are read, if those are not too many. */
+static void
+add_covering(Generator *gen, List *keys)
+{
+	SkIndex    *wide = with_columns(make_index(gen, BTREE_AM_OID, keys),
+									gen->access);
+
+	if (wide != NULL && gen->n++ < MAX_CANDIDATES)
 		gen->ids = add(gen->pool, wide, gen->ids);
+}
+
+static void
+add_index(Generator *gen, Oid am, List *keys)
+{
+	SkIndex    *index = make_index(gen, am, keys);
+
+	if (index->nkeys == 0 || gen->n++ >= MAX_CANDIDATES)
+		return;
+	if (!exists(gen->pool, index))
+		gen->ids = add(gen->pool, index, gen->ids);
+	else if (am == BTREE_AM_OID)
+		/* there is such an index, but it may not have all that is read */
+		add_covering(gen, keys);
 }
 
 static void
@@ -313,12 +326,14 @@ add_orders(Generator *gen)
 	foreach(lc, access->orders)
 	{
 		List	   *order = lfirst(lc);
+		List	   *keys;
 
 		add_index(gen, BTREE_AM_OID, order);
 		if (access->equal == NIL)
 			continue;
-		add_index(gen, BTREE_AM_OID,
-				  list_concat(list_copy(access->equal), order));
+		keys = list_concat(list_copy(access->equal), order);
+		add_index(gen, BTREE_AM_OID, keys);
+		add_covering(gen, keys);
 		if (list_length(access->equal) == 1)
 			continue;
 		foreach(lc2, access->equal)

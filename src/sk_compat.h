@@ -268,6 +268,16 @@ typedef TU_UpdateIndexes sk_index_update;
 #define SK_SUMMARIZES(am) ((am) == BRIN_AM_OID)
 #endif
 
+/* 18, 06421b084364: what a collation is like is in one place */
+#include "utils/pg_locale.h"
+#if PG_VERSION_NUM < 180000
+#define sk_collation_is_c(collation) \
+	(OidIsValid(collation) && lc_collate_is_c(collation))
+#else
+#define sk_collation_is_c(collation) \
+	(OidIsValid(collation) && pg_newlocale_from_collation(collation)->collate_is_c)
+#endif
+
 /* 18, 8123e91f5aeb: orders are known by comparison, not by b-tree's strategy */
 #if PG_VERSION_NUM < 180000
 #define sk_is_descending(pathkey) \

@@ -420,20 +420,24 @@ explore_others(SkRun *run, void *arg)
 {
 	Explorer   *explorer = arg;
 	Bitmapset  *others = find_others(explorer);
+	Bitmapset  *before;
 	Bitmapset  *seen;
 	int			id = -1;
 
 	explorer->run = run;
 	explorer->least = sk_cost_least(explorer->query);
-	if (bms_is_empty(others) ||
-		is_small(explorer, explorer->query->cost - explorer->least))
+	if (is_small(explorer, explorer->query->cost - explorer->least))
 		return;
 	seen = peel(explorer, others, MAX_ROUNDS);
-	if (bms_is_empty(seen))
-		return;
 	while ((id = bms_next_member(seen, id)) >= 0)
 		try_set(explorer, bms_make_singleton(id));
-	(void) peel(explorer, bms_union(others, affordable(explorer)), 1);
+	if (!bms_is_empty(seen))
+		(void) peel(explorer, bms_union(others, affordable(explorer)), 1);
+
+	/* what is best now may be refined further */
+	before = affordable(explorer);
+	refine(explorer, least_config(explorer->query)->used);
+	(void) peel(explorer, bms_difference(affordable(explorer), before), 2);
 }
 
 /* Pairs of indexes that one could replace. */

@@ -12,7 +12,9 @@
 
 #include "sk_arg.h"
 #include "sk_compat.h"
+#include "sk_guard.h"
 #include "sk_index_text.h"
+#include "sk_param_value.h"
 #include "sk_statement.h"
 #include "sk_whatif.h"
 
@@ -127,6 +129,69 @@ return_lines(ReturnSetInfo *rsinfo, char *text)
 	}
 }
 
+/* ----------
+ * The statement
+ * ----------
+ */
+typedef struct Work
+{
+	const char *source;
+	SkWhatIf	whatif;
+	SkStatement *statement;
+	SkParams   *params;			/* while they are looked at */
+	ExplainState *es;
+} Work;
+
+static void
+observe(PlannerInfo *root, RelOptInfo *rel, RangeTblEntry *rte, void *arg)
+{
+	sk_param_observe(((Work *) arg)->params, root, rel, rte);
+}
+
+/*
+ * Values for parameters, as the advisor takes them; a plan shows them, so only
+ * those that the caller may read.
+ */
+static ParamListInfo
+bind_params(Work *work, List *queries)
+{
+	SkWhatIf	observed = work->whatif;
+	ListCell   *lc;
+
+	if (work->statement->ntypes == 0)
+		return NULL;
+	observed.observer = observe;
+	observed.arg = work;
+	work->params = sk_param_begin(queries, work->statement->ntypes,
+								  work->statement->types, -1, true);
+	foreach(lc, queries)
+		(void) sk_whatif_plan(lfirst(lc), work->statement->text, NULL, &observed);
+	return sk_param_values(work->params, -1);
+}
+
+static void
+explain(void *arg)
+{
+	Work	   *work = arg;
+	List	   *queries;
+	ParamListInfo params;
+	ListCell   *lc;
+
+	work->statement = sk_statement_make(work->source, false);
+	queries = sk_statement_analyze(work->statement);
+	params = bind_params(work, queries);
+	foreach(lc, queries)
+	{
+		PlannedStmt *plan = sk_whatif_plan(lfirst(lc), work->statement->text,
+										   params, &work->whatif);
+
+		print_plan(plan, work->es, work->statement->text, params,
+				   work->whatif.indexes);
+		if (lnext(queries, lc) != NULL)
+			ExplainSeparatePlans(work->es);
+	}
+}
+
 PG_FUNCTION_INFO_V1(schemakit_explain_with_indexes);
 PG_FUNCTION_INFO_V1(schemakit_estimate_index_size);
 
@@ -137,33 +202,26 @@ PG_FUNCTION_INFO_V1(schemakit_estimate_index_size);
 Datum
 schemakit_explain_with_indexes(PG_FUNCTION_ARGS)
 {
-	char	   *query;
-	SkWhatIf	whatif = {0};
-	List	   *queries;
-	ListCell   *lc;
-	ExplainState *es = NewExplainState();
+	Work		work;
+	ErrorData  *error;
 
 	sk_arg_reject_null(fcinfo, 0, "query");
 	sk_arg_reject_null(fcinfo, 1, "indexes");
 	sk_arg_reject_null(fcinfo, 2, "hide");
 	InitMaterializedSRF(fcinfo, MAT_SRF_USE_EXPECTED_DESC);
 
-	query = text_to_cstring(PG_GETARG_TEXT_PP(0));
-	whatif.indexes = parse_indexes(PG_GETARG_ARRAYTYPE_P(1));
-	whatif.hidden = read_oids(PG_GETARG_ARRAYTYPE_P(2));
-	queries = sk_statement_analyze(sk_statement_make(query, false));
-	es->costs = true;
-	ExplainBeginOutput(es);
-	foreach(lc, queries)
-	{
-		PlannedStmt *plan = sk_whatif_plan(lfirst(lc), query, NULL, &whatif);
-
-		print_plan(plan, es, query, NULL, whatif.indexes);
-		if (lnext(queries, lc) != NULL)
-			ExplainSeparatePlans(es);
-	}
-	ExplainEndOutput(es);
-	return_lines((ReturnSetInfo *) fcinfo->resultinfo, es->str->data);
+	memset(&work, 0, sizeof(work));
+	work.source = text_to_cstring(PG_GETARG_TEXT_PP(0));
+	work.whatif.indexes = parse_indexes(PG_GETARG_ARRAYTYPE_P(1));
+	work.whatif.hidden = read_oids(PG_GETARG_ARRAYTYPE_P(2));
+	work.es = NewExplainState();
+	work.es->costs = true;
+	ExplainBeginOutput(work.es);
+	error = sk_guard_rehearse(explain, &work);
+	if (error != NULL)
+		ReThrowError(error);
+	ExplainEndOutput(work.es);
+	return_lines((ReturnSetInfo *) fcinfo->resultinfo, work.es->str->data);
 	return (Datum) 0;
 }
 

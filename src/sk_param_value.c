@@ -434,6 +434,7 @@ sk_param_values(const SkParams *params, double share)
 {
 	ParamListInfo list = makeParamList(params->n);
 
+	memset(list->params, 0, params->n * sizeof(ParamExternData));
 	for (int i = 0; i < params->n; i++)
 	{
 		Wanted		wanted = {params, &params->uses[i], share, params->types[i],
@@ -442,9 +443,11 @@ sk_param_values(const SkParams *params, double share)
 		if (wanted.use->kind == SK_PARAM_UNKNOWN ||
 			sk_guard_try(find_guarded, &wanted, is_data_exception) != NULL ||
 			!wanted.found)
+		{
+			list->params[i].isnull = true;
 			continue;
+		}
 		list->params[i].value = wanted.value;
-		list->params[i].isnull = false;
 		list->params[i].pflags = PARAM_FLAG_CONST;
 		list->params[i].ptype = params->types[i];
 	}

@@ -1,0 +1,223 @@
+--
+-- advise_indexes(): which indexes, and that what it prints runs.  Statements are
+-- given here; those of pg_stat_statements are in test/t/130_advice.pl.
+--
+\set VERBOSITY terse
+SET client_min_messages = warning;
+SET max_parallel_workers_per_gather = 0;
+SELECT FROM setseed(0.5);
+CREATE SCHEMA advice;
+SET search_path = advice, public;
+
+CREATE TABLE item (
+    id int PRIMARY KEY, owner int, kind int, code text COLLATE "C", made timestamptz,
+    deleted_at timestamptz, price int, tags int[], doc jsonb, note text, state text, body tsvector);
+INSERT INTO item
+    SELECT i, (random() * 2000)::int, (random() * 50)::int, 'code' || i, timestamptz '2026-01-01' + i * interval '1 minute',
+           CASE WHEN random() < 0.95 THEN timestamptz '2026-06-01' END, (random() * 1000)::int,
+           ARRAY[(random() * 3000)::int, (random() * 3000)::int],
+           jsonb_build_object('k', (random() * 5000)::int), repeat('x', 100), CASE WHEN random() < 0.02 THEN 'open' ELSE 'done' END,
+           to_tsvector('english', 'word' || i % 3000)
+    FROM generate_series(1, 40000) AS i;
+VACUUM ANALYZE item;
+
+-- what is advised for one statement
+CREATE FUNCTION advised(query text) RETURNS SETOF text LANGUAGE sql AS $$
+    SELECT regexp_replace(ddl, 'CREATE INDEX (CONCURRENTLY )?\S+ ', '') FROM schemakit.advise_indexes(ARRAY[query], actions => '{create}')
+    WHERE ddl LIKE 'CREATE%' ORDER BY rank, step $$;
+SELECT advised('SELECT * FROM item WHERE owner = 7');
+SELECT advised('SELECT * FROM item WHERE owner = $1 AND made > $2');
+SELECT advised('SELECT * FROM item WHERE owner IN ($1, $2, $3)');
+SELECT advised('SELECT * FROM item WHERE owner IN ($1 /*, ... */)');
+SELECT advised('SELECT * FROM item WHERE code LIKE ''code123%''');
+SELECT advised('SELECT * FROM item ORDER BY made DESC LIMIT 5');
+SELECT advised('SELECT * FROM item ORDER BY price DESC, made LIMIT 5');
+SELECT advised('SELECT * FROM item ORDER BY price DESC NULLS LAST LIMIT $1');
+SELECT advised('SELECT * FROM item WHERE owner = $1 ORDER BY made DESC LIMIT 5');
+SELECT advised('SELECT max(price) FROM item');
+SELECT advised('SELECT * FROM item WHERE owner = 5 OR code = ''code9''');
+SELECT advised('SELECT * FROM item WHERE lower(note) = $1 OR upper(code) = ''CODE7''');
+SELECT advised('SELECT * FROM item WHERE upper(code) = ''CODE7''');
+SELECT advised('SELECT * FROM item WHERE doc ->> ''k'' = ''77''');
+SELECT advised('SELECT * FROM item WHERE doc @> ''{"k": 7}''');
+SELECT advised('SELECT * FROM item WHERE tags @> ''{77}''');
+SELECT advised('SELECT * FROM item WHERE body @@ to_tsquery(''english'', ''word7'')');
+SELECT advised('SELECT * FROM item WHERE deleted_at IS NULL AND made > ''2026-01-20'' ORDER BY made LIMIT 100');
+SELECT advised('SELECT id FROM item WHERE state = ''open'' ORDER BY made');
+SELECT advised('SELECT sum(price) FROM item WHERE owner < 100');
+SELECT advised('UPDATE item SET price = 0 WHERE code = $1');
+SELECT advised('DELETE FROM item WHERE owner = $1');
+SELECT advised('SELECT * FROM item a JOIN item b ON b.owner = a.id WHERE a.code = $1');
+SELECT advised('SELECT * FROM (SELECT * FROM item WHERE kind > 3) AS s WHERE s.owner = 3');
+SELECT advised('WITH x AS (SELECT * FROM item) SELECT * FROM x WHERE owner = 3');
+-- none where there is nothing to gain
+SELECT advised('SELECT * FROM item WHERE id = 7');
+SELECT advised('SELECT count(*) FROM item WHERE note <> $1');
+SELECT advised('SELECT * FROM item');
+SELECT advised('INSERT INTO item (id) VALUES (0)');
+SELECT advised('SELECT 1');
+
+-- a table that is written much more than read gets none, and the report says why
+SELECT advised FROM advised('SELECT * FROM item WHERE owner = 7');
+SELECT count(*) FROM schemakit.advise_indexes(
+    ARRAY['SELECT * FROM item WHERE owner = 7', 'INSERT INTO item (id) VALUES ($1)'], ARRAY[1, 1e7], actions => '{create}');
+SELECT jsonb_array_elements_text(r -> 'not_advised') FROM schemakit.advise_indexes_report(
+    ARRAY['SELECT * FROM item WHERE owner = 7', 'INSERT INTO item (id) VALUES ($1)'], ARRAY[1, 1e7], actions => '{create}') AS r;
+-- nor one on a column that is updated all the time
+SELECT count(*) FROM schemakit.advise_indexes(
+    ARRAY['SELECT * FROM item WHERE price = 7', 'UPDATE item SET price = price + 1 WHERE id = $1'], ARRAY[1, 1e6], actions => '{create}');
+
+-- limits
+SELECT count(*) FROM schemakit.advise_indexes(ARRAY['SELECT * FROM item WHERE owner = 7', 'SELECT * FROM item WHERE code = $1'], max_indexes => 1);
+SELECT count(*) FROM schemakit.advise_indexes(ARRAY['SELECT * FROM item WHERE owner = 7'], storage_budget => 1000);
+SELECT count(*) FROM schemakit.advise_indexes(ARRAY['SELECT * FROM item WHERE owner = 7'], min_table_size => 1000000000);
+SELECT count(*) FROM schemakit.advise_indexes(ARRAY['SELECT * FROM item WHERE owner = 7'], schemas => '{public}');
+SELECT count(*) FROM schemakit.advise_indexes(ARRAY['SELECT * FROM item WHERE owner = 7'], tables => '{item}');
+SELECT max(array_length(regexp_split_to_array(ddl, ','), 1)) <= 2 FROM schemakit.advise_indexes(
+    ARRAY['SELECT * FROM item WHERE owner = 7 AND kind = 3 AND price = 4'], max_width => 2);
+SELECT benefit_ms_per_day, write_ms_per_day, workload_gain_pct > 90, jsonb_array_length(queries_helped), replaces, confidence
+    FROM schemakit.advise_indexes(ARRAY['SELECT * FROM item WHERE owner = 7']);
+
+-- every command runs as it is printed, and is not printed again; odd names
+CREATE TABLE "Odd ""Name" ("Key ""1" int, "from" text, x int);
+INSERT INTO "Odd ""Name" SELECT i, 'v' || i, i % 100 FROM generate_series(1, 40000) AS i;
+CREATE TABLE part (at date, item int, what text) PARTITION BY RANGE (at);
+CREATE TABLE part_1 PARTITION OF part FOR VALUES FROM ('2026-01-01') TO ('2026-02-01');
+CREATE TABLE part_2 (what text, gone int, item int, at date) PARTITION BY LIST (item);
+ALTER TABLE part_2 DROP COLUMN gone;
+ALTER TABLE part ATTACH PARTITION part_2 FOR VALUES FROM ('2026-02-01') TO ('2026-03-01');
+CREATE TABLE part_2a PARTITION OF part_2 FOR VALUES IN (0, 1, 2, 3);
+CREATE TABLE "part 2B" PARTITION OF part_2 DEFAULT;
+INSERT INTO part SELECT date '2026-01-01' + i % 59, i % 20000, 'what' || i FROM generate_series(1, 60000) AS i;
+ANALYZE "Odd ""Name";
+ANALYZE part;
+CREATE TABLE statement (query text);
+INSERT INTO statement VALUES
+    ('SELECT * FROM "Odd ""Name" WHERE "Key ""1" = 5'), ('SELECT * FROM "Odd ""Name" WHERE lower("from") = ''v7'''),
+    ('SELECT * FROM part WHERE item = $1'), ('SELECT * FROM part WHERE what = ''what7'' AND at > ''2026-02-03'''),
+    ('SELECT * FROM item WHERE upper(code) = ''CODE7'''), ('SELECT * FROM item WHERE tags @> ''{77}'''),
+    ('SELECT * FROM item WHERE deleted_at IS NULL AND owner = 5');
+SELECT rank, step, action, ddl, undo_ddl FROM schemakit.advise_indexes((SELECT array_agg(query) FROM statement)) ORDER BY rank, step;
+SELECT ddl FROM schemakit.advise_indexes((SELECT array_agg(query) FROM statement)) ORDER BY rank, step \gexec
+SELECT rank, step, ddl FROM schemakit.advise_indexes((SELECT array_agg(query) FROM statement));
+SELECT indexrelid::regclass FROM pg_index WHERE NOT indisvalid;
+DROP TABLE part, "Odd ""Name";
+
+-- what exists already: duplicates, what others cover, what must stay
+CREATE TABLE kept (a int, b int, c text, u int UNIQUE, CONSTRAINT kept_pkey PRIMARY KEY (a));
+INSERT INTO kept SELECT i, i % 100, 'c' || i, i FROM generate_series(1, 30000) AS i;
+CREATE INDEX kept_b1 ON kept (b);
+CREATE INDEX kept_b2 ON kept (b);                         -- the same
+CREATE INDEX kept_bc ON kept (b, c);                      -- covers both, but is much larger
+CREATE INDEX kept_bd ON kept (b, a);
+CREATE INDEX kept_a ON kept (a);                          -- the primary key
+CREATE INDEX kept_u ON kept (u DESC);                     -- the unique constraint, backward
+CREATE INDEX kept_c ON kept (c);
+CREATE INDEX kept_cp ON kept (c text_pattern_ops);        -- another operator class
+CREATE INDEX kept_cc ON kept (c COLLATE "POSIX");         -- another collation
+CREATE INDEX kept_cpart ON kept (c) WHERE b = 1;          -- a part of the rows, which kept_c has
+CREATE INDEX kept_ci ON kept (c) INCLUDE (b);             -- more than kept_c
+CREATE UNIQUE INDEX kept_ua ON kept (a, b);               -- says more than it finds
+CREATE INDEX kept_h ON kept USING hash (b);               -- another method
+CREATE INDEX kept_n ON kept (b NULLS FIRST);              -- another order
+ANALYZE kept;
+SELECT action, ddl, undo_ddl, confidence, reason FROM schemakit.advise_indexes(ARRAY[]::text[], tables => '{kept}') ORDER BY rank, step;
+SELECT ddl FROM schemakit.advise_indexes(ARRAY[]::text[], tables => '{kept}') ORDER BY rank, step \gexec
+SELECT count(*) FROM schemakit.advise_indexes(ARRAY[]::text[], tables => '{kept}');
+-- an index that is replaced by a wider one
+CREATE TABLE swap (a int, b int, filler text);
+INSERT INTO swap SELECT i % 5000, i, repeat('x', 60) FROM generate_series(1, 40000) AS i;
+CREATE INDEX swap_a ON swap (a);
+VACUUM ANALYZE swap;
+SELECT action, ddl, replaces FROM schemakit.advise_indexes(ARRAY['SELECT a, sum(b) FROM swap WHERE a < 400 GROUP BY a']) ORDER BY rank, step;
+SELECT action, ddl FROM schemakit.advise_indexes(ARRAY['SELECT a, sum(b) FROM swap WHERE a < 400 GROUP BY a'], actions => '{create}') ORDER BY rank, step;
+-- foreign keys
+CREATE TABLE parent (id int PRIMARY KEY);
+CREATE TABLE child (parent int REFERENCES parent, x int, y int);
+INSERT INTO parent SELECT generate_series(1, 5000);
+INSERT INTO child SELECT 1 + i % 5000, i, i FROM generate_series(1, 60000) AS i;
+CREATE INDEX child_parent ON child (parent);
+DROP INDEX child_parent;
+SELECT action, ddl, confidence, reason FROM schemakit.advise_indexes(ARRAY[]::text[], tables => '{child}') ORDER BY rank, step;
+-- a foreign key whose rows are deleted comes with the statements
+SELECT ddl, reason FROM schemakit.advise_indexes(ARRAY['DELETE FROM parent WHERE id = $1'], tables => '{child}') ORDER BY rank, step;
+-- columns in another order serve the key as well
+ALTER TABLE parent ADD COLUMN z int DEFAULT 1, ADD UNIQUE (id, z);
+ALTER TABLE child DROP CONSTRAINT child_parent_fkey, ADD COLUMN z int DEFAULT 1, ADD FOREIGN KEY (parent, z) REFERENCES parent (id, z);
+CREATE INDEX child_zp ON child (z, parent, x);
+SELECT count(*) FROM schemakit.advise_indexes(ARRAY[]::text[], tables => '{child}', actions => '{create}');
+-- an index whose build has failed
+CREATE TABLE broken (a int);
+INSERT INTO broken SELECT i % 10 FROM generate_series(1, 100) AS i;
+CREATE UNIQUE INDEX CONCURRENTLY broken_a ON broken (a);  -- fails
+SELECT action, ddl, reason FROM schemakit.advise_indexes(ARRAY[]::text[], tables => '{broken}');
+DELETE FROM broken WHERE ctid > '(0,10)';
+SELECT ddl FROM schemakit.advise_indexes(ARRAY[]::text[], tables => '{broken}') \gexec
+SELECT count(*) FROM schemakit.advise_indexes(ARRAY[]::text[], tables => '{broken}');
+
+-- statements that cannot be planned are told with a reason
+SELECT r -> 'coverage', r -> 'skipped' FROM schemakit.advise_indexes_report(ARRAY[
+    'SELECT * FROM item WHERE nosuch = 1', 'SELECT * FROM nosuch', 'VACUUM', 'SELECT', 'nonsense', '', 'SELECT 1; SELECT 2',
+    'SELECT $1 + $2', 'SELECT date $1 + interval $2 month', 'EXPLAIN SELECT * FROM item', 'SELECT ''open']) AS r;
+
+-- arguments
+SELECT schemakit.advise_indexes_report(ARRAY['SELECT 1', NULL]);
+SELECT schemakit.advise_indexes_report(ARRAY['SELECT 1'], ARRAY[1, 2]);
+SELECT schemakit.advise_indexes_report(ARRAY['SELECT 1'], ARRAY[-1]);
+SELECT schemakit.advise_indexes_report(weights => ARRAY[1]);
+SELECT schemakit.advise_indexes_report(ARRAY['SELECT 1'], actions => '{create,build}');
+SELECT schemakit.advise_indexes_report(ARRAY['SELECT 1'], actions => NULL);
+SELECT schemakit.advise_indexes_report(ARRAY['SELECT 1'], max_width => 0);
+SELECT schemakit.advise_indexes_report(ARRAY['SELECT 1'], max_indexes => -1);
+SELECT schemakit.advise_indexes_report(ARRAY['SELECT 1'], min_benefit => 'NaN');
+SELECT schemakit.advise_indexes_report(ARRAY['SELECT 1'], time_budget => '0');
+SELECT schemakit.advise_indexes_report(ARRAY['SELECT 1'], schemas => '{nosuch}');
+SELECT schemakit.explain_with_indexes('SELECT 1', '{"DROP TABLE item"}');
+SELECT schemakit.explain_with_indexes('SELECT 1', '{"CREATE INDEX ON nosuch (a)"}');
+SELECT schemakit.explain_with_indexes('SELECT 1', '{"CREATE INDEX ON item (nosuch)"}');
+SELECT schemakit.explain_with_indexes('SELECT 1', '{"CREATE INDEX ON item ((random() + id))"}');
+SELECT schemakit.explain_with_indexes('SELECT 1', '{"CREATE INDEX ON item USING nosuch (id)"}');
+SELECT schemakit.explain_with_indexes('SELECT 1', '{"CREATE INDEX ON item USING gin (id)"}');
+SELECT schemakit.explain_with_indexes('SELECT 1', '{"CREATE INDEX ON pg_stats (tablename)"}');
+SELECT schemakit.explain_with_indexes(NULL, '{}');
+SELECT schemakit.estimate_index_size('SELECT 1');
+
+-- an index that exists can be hidden
+SELECT count(*) FROM schemakit.explain_with_indexes('SELECT * FROM item WHERE id = 5', '{}') AS l WHERE l ~ 'item_pkey';
+SELECT count(*) FROM schemakit.explain_with_indexes('SELECT * FROM item WHERE id = 5', '{}', '{item_pkey}') AS l WHERE l ~ 'item_pkey';
+
+-- nothing is changed, nothing stays locked, and a read-only transaction will do
+CREATE TABLE before AS SELECT count(*) AS n FROM pg_class;
+BEGIN READ ONLY;
+SELECT count(*) FROM schemakit.advise_indexes(ARRAY['SELECT * FROM item WHERE kind = 7', 'UPDATE item SET kind = 1 WHERE note = $1']);
+SELECT relation::regclass, mode FROM pg_locks WHERE relation IN ('item'::regclass, 'kept'::regclass);
+COMMIT;
+SELECT n = (SELECT count(*) - 1 FROM pg_class) FROM before;
+
+-- other users: with their own rights, and nothing that they may not read
+CREATE ROLE regress_advice;
+GRANT USAGE ON SCHEMA advice TO regress_advice;
+SET ROLE regress_advice;
+SELECT schemakit.advise_indexes_report(ARRAY['SELECT 1']);      -- fails
+SELECT schemakit.explain_with_indexes('SELECT * FROM item WHERE owner = 5', '{}');      -- fails
+SELECT schemakit.estimate_index_size('CREATE INDEX ON item (owner)');   -- fails
+RESET ROLE;
+GRANT EXECUTE ON FUNCTION schemakit.advise_indexes_report TO regress_advice;
+GRANT EXECUTE ON FUNCTION schemakit.advise_indexes TO regress_advice;
+SET ROLE regress_advice;
+SELECT r -> 'skipped' FROM schemakit.advise_indexes_report(ARRAY['SELECT * FROM advice.item WHERE owner = 5']) AS r;
+RESET ROLE;
+GRANT SELECT ON item TO regress_advice;
+SET ROLE regress_advice;
+SELECT ddl FROM schemakit.advise_indexes(ARRAY['SELECT * FROM advice.item WHERE owner = 5']);
+RESET ROLE;
+-- constants from statistics are not shown to who may not read them
+ALTER TABLE item ENABLE ROW LEVEL SECURITY;
+CREATE POLICY p ON item USING (id < 0);
+SET ROLE regress_advice;
+SELECT count(*) FROM schemakit.explain_with_indexes('SELECT * FROM advice.item WHERE code = $1', '{}') AS l WHERE l ~ 'code\d';
+RESET ROLE;
+SELECT count(*) FROM schemakit.explain_with_indexes('SELECT * FROM advice.item WHERE code = $1', '{}') AS l WHERE l ~ 'code\d';
+DROP SCHEMA advice CASCADE;
+DROP OWNED BY regress_advice;
+DROP ROLE regress_advice;

@@ -24,10 +24,13 @@
 #include "access/sysattr.h"
 #include "catalog/pg_am.h"
 #include "catalog/pg_amop.h"
+#include "catalog/pg_collation.h"
+#include "catalog/pg_database.h"
 #include "catalog/pg_index.h"
 #include "catalog/pg_opclass.h"
 #include "catalog/pg_type.h"
 #include "commands/defrem.h"
+#include "miscadmin.h"
 #include "nodes/makefuncs.h"
 #include "nodes/nodeFuncs.h"
 #include "optimizer/clauses.h"
@@ -156,6 +159,32 @@ btree_opclass(Node *key, Oid opno, int *strategy)
 	return *strategy > 0 ? opclass : InvalidOid;
 }
 
+/*
+ * Does a plain index serve LIKE, because the collation compares bytes?  What is
+ * not known to is taken not to.
+ */
+static bool
+is_bytewise(Oid collation)
+{
+	HeapTuple	tuple;
+	Form_pg_database form;
+	const char *name;
+	bool		result;
+
+	if (collation != DEFAULT_COLLATION_OID)
+		return collation == C_COLLATION_OID || collation == POSIX_COLLATION_OID;
+	tuple = SearchSysCache1(DATABASEOID, ObjectIdGetDatum(MyDatabaseId));
+	if (!HeapTupleIsValid(tuple))
+		elog(ERROR, "cache lookup failed for database %u", MyDatabaseId);
+	form = (Form_pg_database) GETSTRUCT(tuple);
+	name = sk_collation_name(tuple, form);
+	result = sk_collation_provider(form) == COLLPROVIDER_BUILTIN ||
+		(sk_collation_provider(form) == COLLPROVIDER_LIBC &&
+		 (strcmp(name, "C") == 0 || strcmp(name, "POSIX") == 0));
+	ReleaseSysCache(tuple);
+	return result;
+}
+
 static Oid
 pattern_opclass(Oid type)
 {
@@ -267,7 +296,7 @@ add_comparison(Seen *seen, Node *key, Oid opno, Oid collation, bool known)
 		case F_LIKESEL:
 		case F_REGEXEQSEL:
 		case F_PREFIXSEL:
-			opclass = sk_collation_is_c(collation) ?
+			opclass = is_bytewise(collation) ?
 				GetDefaultOpClass(exprType(key), BTREE_AM_OID) :
 				pattern_opclass(exprType(key));
 			if (OidIsValid(opclass))

@@ -268,14 +268,33 @@ typedef TU_UpdateIndexes sk_index_update;
 #define SK_SUMMARIZES(am) ((am) == BRIN_AM_OID)
 #endif
 
-/* 18, 06421b084364: what a collation is like is in one place */
-#include "utils/pg_locale.h"
-#if PG_VERSION_NUM < 180000
-#define sk_collation_is_c(collation) \
-	(OidIsValid(collation) && lc_collate_is_c(collation))
+/*
+ * 15, f2553d43060e: a database has a provider of collations, and 17,
+ * 2d819a08a1cb, one that compares bytes.  (The server's own function needs
+ * headers of ICU from 18 on.)
+ */
+#if PG_VERSION_NUM < 150000
+#define sk_collation_provider(form) COLLPROVIDER_LIBC
+#define sk_collation_name(tuple, form) NameStr((form)->datcollate)
 #else
-#define sk_collation_is_c(collation) \
-	(OidIsValid(collation) && pg_newlocale_from_collation(collation)->collate_is_c)
+#define sk_collation_provider(form) ((form)->datlocprovider)
+#define sk_collation_name(tuple, form) sk_collation_name_of(tuple)
+#include "catalog/pg_database.h"
+#include "utils/builtins.h"
+#include "utils/syscache.h"
+
+static inline const char *
+sk_collation_name_of(HeapTuple tuple)
+{
+	bool		isnull;
+	Datum		name = SysCacheGetAttr(DATABASEOID, tuple,
+									   Anum_pg_database_datcollate, &isnull);
+
+	return isnull ? "" : TextDatumGetCString(name);
+}
+#endif
+#if PG_VERSION_NUM < 170000
+#define COLLPROVIDER_BUILTIN 'b'
 #endif
 
 /* 18, 8123e91f5aeb: orders are known by comparison, not by b-tree's strategy */

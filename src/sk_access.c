@@ -171,8 +171,14 @@ is_bytewise(Oid collation)
 	const char *name;
 	bool		result;
 
+	if (!OidIsValid(collation))
+		return false;
 	if (collation != DEFAULT_COLLATION_OID)
-		return collation == C_COLLATION_OID || collation == POSIX_COLLATION_OID;
+	{
+		name = get_collation_name(collation);
+		return name != NULL &&
+			(strcmp(name, "C") == 0 || strcmp(name, "POSIX") == 0);
+	}
 	tuple = SearchSysCache1(DATABASEOID, ObjectIdGetDatum(MyDatabaseId));
 	if (!HeapTupleIsValid(tuple))
 		elog(ERROR, "cache lookup failed for database %u", MyDatabaseId);

@@ -48,7 +48,7 @@ static const Oid guesses[] = {
 };
 
 /* How much guessing one statement is worth. */
-#define MAX_TRIES 300
+#define MAX_TRIES 500
 #define MAX_NEAR 8
 #define MAX_PARAMS 32000
 #define FAR 1000000				/* characters */
@@ -66,9 +66,10 @@ is_resolved(const SkAnalysis *analysis, int i)
 	return OidIsValid(type) && type != UNKNOWNOID && type != TEXTOID;
 }
 
-/* The parameters next to an error, those with types last. */
+/* The parameters next to an error; those with types last, if "unknown_first". */
 static int
-near_params(const SkAnalysis *analysis, int cursorpos, int *near, int most)
+near_params(const SkAnalysis *analysis, int cursorpos, bool unknown_first,
+			int *near, int most)
 {
 	int			n = 0;
 	bool	   *taken = palloc0(analysis->nparams * sizeof(bool));
@@ -88,7 +89,7 @@ near_params(const SkAnalysis *analysis, int cursorpos, int *near, int most)
 			distance = abs(pg_mbstrlen_with_len(analysis->statement->text,
 												analysis->locations[i]) + 1 -
 						   cursorpos);
-			if (is_resolved(analysis, i))
+			if (unknown_first && is_resolved(analysis, i))
 				distance += FAR;
 			if (distance < best_distance)
 			{
@@ -105,17 +106,31 @@ near_params(const SkAnalysis *analysis, int cursorpos, int *near, int most)
 	return n;
 }
 
+/* Does an error have to do with this parameter, and not with another one? */
+static bool
+is_about(const SkAnalysis *analysis, const ErrorData *error, int param)
+{
+	int			nearest;
+
+	return error->cursorpos <= 0 ||
+		near_params(analysis, error->cursorpos, false, &nearest, 1) == 0 ||
+		nearest == param;
+}
+
 /*
- * Give one of the parameters next to an error a type, so that the error goes
- * away, or at least another comes that has to do with another parameter.
- * Returns the error that is left.
+ * Give one of the parameters next to an error a type, so that all errors go
+ * away; or else the first one for which another error comes, that has to do with
+ * another parameter.  Returns the error that is left.
  */
 static ErrorData *
 guess_type(SkAnalysis *analysis, ErrorData *error, int *tries)
 {
 	SkStatement *statement = analysis->statement;
 	int			near[MAX_NEAR];
-	int			n = near_params(analysis, error->cursorpos, near, MAX_NEAR);
+	int			n = near_params(analysis, error->cursorpos, true, near, MAX_NEAR);
+	ErrorData  *best = NULL;
+	int			best_param = 0;
+	Oid			best_type = InvalidOid;
 
 	for (int i = 0; i < n; i++)
 	{
@@ -124,21 +139,28 @@ guess_type(SkAnalysis *analysis, ErrorData *error, int *tries)
 		for (size_t g = 0; g < lengthof(guesses) && ++*tries < MAX_TRIES; g++)
 		{
 			ErrorData  *left;
-			int			nearest;
 
 			statement->types[near[i]] = guesses[g];
 			left = sk_analysis_try(analysis);
 			if (left == NULL)
 				return NULL;
-			if (left->cursorpos > 0 && left->cursorpos != error->cursorpos &&
-				near_params(analysis, left->cursorpos, &nearest, 1) == 1 &&
-				nearest != near[i])
-				return left;
+			if (best == NULL && left->cursorpos != error->cursorpos &&
+				!is_about(analysis, left, near[i]))
+			{
+				best = left;
+				best_param = near[i];
+				best_type = guesses[g];
+			}
 		}
 		statement->types[near[i]] = before;
 	}
-	*tries = MAX_TRIES;
-	return error;
+	if (best == NULL)
+	{
+		*tries = MAX_TRIES;
+		return error;
+	}
+	statement->types[best_param] = best_type;
+	return sk_analysis_try(analysis);
 }
 
 /* The name that an error points to, if it is a plain one. */

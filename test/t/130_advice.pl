@@ -1,0 +1,213 @@
+# advise_indexes() on a real workload in pg_stat_statements: what it reads, as whom
+# it plans, what it leaves behind, and what it says when something is missing.
+use strict;
+use warnings;
+use PostgreSQL::Test::Cluster;
+use PostgreSQL::Test::Utils;
+use Test::More;
+use Time::HiRes qw(time);
+
+my $node = PostgreSQL::Test::Cluster->new('main');
+$node->init(allows_streaming => 1);
+plan skip_all => 'not checked: pg_stat_statements is not installed'
+  unless -e $node->config_data('--pkglibdir') . '/pg_stat_statements.so';
+$node->append_conf('postgresql.conf', <<'C');
+autovacuum = off
+shared_preload_libraries = 'pg_stat_statements'
+pg_stat_statements.track = all
+pg_stat_statements.max = 5000
+C
+$node->start;
+
+sub sql
+{
+	my ($sql, $db) = @_;
+	return $node->safe_psql($db // 'postgres', $sql);
+}
+
+# What a call prints on both channels.
+sub told
+{
+	my ($sql, $db) = @_;
+	my ($code, $out, $err) = $node->psql($db // 'postgres', $sql);
+	return "$code $out $err";
+}
+
+# 1. Nothing is there yet
+sql(q{CREATE EXTENSION schemakit});
+like(told('SELECT * FROM schemakit.advise_indexes()'), qr/NOTICE:  no statements are known: extension "pg_stat_statements" is not installed/,
+	'without pg_stat_statements it says so');
+like(sql(q{SELECT schemakit.advise_indexes_report() -> 'notes'}), qr/not installed/, 'and so does the report');
+
+sql(q{CREATE SCHEMA stats; CREATE EXTENSION pg_stat_statements SCHEMA stats;
+	CREATE TABLE item (id int PRIMARY KEY, owner int, code text, made timestamptz, state text, price int);
+	INSERT INTO item SELECT i, i % 3000, 'code' || i, now() - i * interval '1 minute', CASE WHEN i % 50 = 0 THEN 'open' ELSE 'done' END, i
+		FROM generate_series(1, 60000) AS i;
+	CREATE TABLE written (id serial, a int, b int);
+	CREATE SCHEMA app; CREATE TABLE app.hidden (a int, b text); INSERT INTO app.hidden SELECT i, 'b' || i FROM generate_series(1, 60000) AS i;
+	VACUUM ANALYZE});
+like(told(q{SELECT * FROM schemakit.advise_indexes(tables => '{written}')}), qr/last 0 minutes only/, 'statistics of a minute are named as such');
+
+# 2. The workload, as it is stored
+sub run_workload
+{
+	$node->safe_psql('postgres', q{SELECT stats.pg_stat_statements_reset()});
+	$node->safe_psql('postgres', join ';', map { <<"S" } 1 .. 20);
+SELECT * FROM item WHERE owner = $_;
+SELECT count(*) FROM item WHERE made > date '2026-01-01' + interval '3' month AND code = 'x$_';
+SELECT extract(epoch FROM made), sum(CASE WHEN state = 'open' THEN 1 ELSE 0 END) FROM item WHERE owner = $_ GROUP BY 1;
+SELECT * FROM item WHERE state = 'open' AND made > now() - interval '2 hours';
+SELECT id FROM item WHERE code IN ('a$_', 'b', 'c', 'd');
+BEGIN; UPDATE item SET price = 1 WHERE code = 'code$_'; ROLLBACK;
+S
+	$node->safe_psql("postgres", join ";", "SET search_path = app", map { "SELECT * FROM hidden WHERE a = $_" } 1 .. 40);
+}
+sql(q{CREATE FUNCTION find_item(v_code text, v_owner int) RETURNS bigint LANGUAGE plpgsql AS $$
+	DECLARE r record; v_more int := 3;
+	BEGIN
+		SELECT * INTO r FROM item WHERE code = v_code AND owner <> v_more;
+		RETURN (SELECT count(*) FROM item i WHERE i.owner = v_owner AND i.price > r.price);
+	END $$});
+run_workload();
+sql(q{SELECT find_item('code5', 7), find_item('code6', 8)});
+my $entries = sql('SELECT count(*), sum(calls) FROM stats.pg_stat_statements WHERE query NOT LIKE $$%pg_stat_statements%$$');
+my $report = sql(q{SELECT r -> 'skipped', (r -> 'coverage' ->> 'planned')::float8 / (r -> 'coverage' ->> 'statements')::float8,
+	(r -> 'coverage' ->> 'planned_ms')::float8 / (r -> 'coverage' ->> 'total_ms')::float8, r ->> 'stopped_by', (r ->> 'gap')::float8 < 0.2
+	FROM schemakit.advise_indexes_report() AS r});
+is($report, '[]|1|1|done|t', 'every statement is planned: repaired texts, types, variables of PL/pgSQL, another search_path');
+my $advice = sql(q{SELECT ddl FROM schemakit.advise_indexes() ORDER BY rank, step});
+like($advice, qr/ON public\.item USING btree \(owner/, 'an index for what is looked for by owner');
+like($advice, qr/ON public\.item USING btree \(code/, 'and by code, in queries, updates and functions');
+like($advice, qr/ON app\.hidden USING btree \(a/, 'and in a schema that was only in search_path');
+is(sql(q{SELECT count(*) FROM schemakit.advise_indexes() WHERE step = 1 AND NOT (benefit_ms_per_day > 0 AND workload_gain_pct > 0 AND est_bytes > 0
+	AND jsonb_array_length(queries_helped) > 0 AND confidence IN ('high', 'medium', 'low'))}), '0', 'each with figures');
+is(sql('SELECT count(*) FROM stats.pg_stat_statements WHERE query LIKE $$%CAST(%AS interval%$$'), '0', 'what is planned is not counted as run');
+is(sql(q{SELECT (a.x).ddl IS NOT DISTINCT FROM (b.x).ddl FROM
+	(SELECT array_agg(ddl ORDER BY rank, step) AS ddl FROM schemakit.advise_indexes()) AS a(x), (SELECT array_agg(ddl ORDER BY rank, step) AS ddl FROM schemakit.advise_indexes()) AS b(x)} =~ s/\(a\.x\)\.ddl/a.x/r =~ s/\(b\.x\)\.ddl/b.x/r), 't', 'the same input has the same answer');
+
+# each command runs as it is printed, and the second call has none of them
+sql('SELECT stats.pg_stat_statements_reset()');
+run_workload();
+my @ddl = split /\n/, sql('SELECT ddl FROM schemakit.advise_indexes() ORDER BY rank, step');
+cmp_ok(scalar @ddl, '>=', 3, scalar @ddl . ' commands');
+sql($_) for @ddl;
+run_workload();
+my $again = sql('SELECT ddl FROM schemakit.advise_indexes()');
+is(scalar(grep { my $d = $_; grep { $d eq $_ } @ddl } split /\n/, $again), 0, 'none of them is printed again');
+
+# 3. As whom statements are planned
+sql(q{CREATE ROLE advisor LOGIN; CREATE ROLE app LOGIN; CREATE ROLE other LOGIN; GRANT app TO advisor; GRANT USAGE ON SCHEMA schemakit TO advisor;
+	GRANT EXECUTE ON FUNCTION schemakit.advise_indexes, schemakit.advise_indexes_report TO advisor;
+	CREATE TABLE witness (who text); GRANT INSERT, SELECT ON witness TO PUBLIC;
+	CREATE TABLE secret (a int, b int); INSERT INTO secret SELECT i, i FROM generate_series(1, 60000) AS i; GRANT SELECT ON secret TO app, other; ANALYZE secret;
+	GRANT CREATE ON SCHEMA public TO app});
+sql(q{SET ROLE app;
+	CREATE FUNCTION evil(int) RETURNS int LANGUAGE plpgsql IMMUTABLE AS $$
+	BEGIN
+		RAISE LOG 'evil runs as %', current_user;
+		BEGIN EXECUTE 'ALTER ROLE app SUPERUSER'; EXCEPTION WHEN OTHERS THEN NULL; END;
+		BEGIN EXECUTE 'SET ROLE NONE'; EXECUTE 'ALTER ROLE app SUPERUSER'; EXCEPTION WHEN OTHERS THEN NULL; END;
+		BEGIN EXECUTE 'CREATE TEMP TABLE left_behind (a int)'; EXCEPTION WHEN OTHERS THEN NULL; END;
+		RETURN 1;
+	END $$; SELECT count(*) FROM secret WHERE a = evil(2)});
+sql(q{SET ROLE other; SELECT * FROM secret WHERE b = 3});
+my $offset = -s $node->logfile;
+like(sql(q{SELECT schemakit.advise_indexes_report() -> 'coverage'}), qr/planned/, 'a superuser asks for advice');
+my $log = PostgreSQL::Test::Utils::slurp_file($node->logfile, $offset);
+like($log, qr/evil runs as app/, "a function in somebody's statement runs as that role");
+unlike($log, qr/evil runs as (?!app)/, 'and as no other');
+is(sql(q{SELECT rolsuper FROM pg_roles WHERE rolname = 'app'}), 'f', 'it gained nothing');
+is(sql(q{SELECT count(*) FROM pg_class WHERE relname = 'left_behind'}), '0', 'and left nothing behind');
+$node->safe_psql('postgres', q{GRANT pg_read_all_stats TO advisor; GRANT USAGE ON SCHEMA stats TO advisor});
+like($node->safe_psql('postgres', q{SET ROLE advisor; SELECT schemakit.advise_indexes_report() -> 'skipped'}), qr/"reason": "must be member of role \\"other\\"", "queryid": -?\d+, "sqlstate": "42501"/,
+	'statements of roles that the caller may not become are skipped, with the reason');
+$node->safe_psql('postgres', q{REVOKE pg_read_all_stats FROM advisor});
+like(told(q{SET ROLE advisor; SELECT count(*) FROM schemakit.advise_indexes()}), qr/NOTICE:  \d+ statements of other roles cannot be read; grant pg_read_all_stats/, 'and those that cannot be read are named');
+
+# 4. Nothing stays
+my $before = sql('SELECT count(*) FROM pg_class');
+is(sql(q{BEGIN READ ONLY; SELECT 1 FROM schemakit.advise_indexes_report(); SELECT count(*) FROM pg_locks WHERE relation IN ('item'::regclass, 'secret'::regclass); COMMIT}), "1\n0", 'a READ ONLY transaction will do, and no lock remains');
+is(sql(q{SET search_path = app, public; SELECT 1 FROM schemakit.advise_indexes_report(); SHOW search_path; SHOW lock_timeout; SELECT current_user = session_user}), "1\napp, public\n0\nt", 'nor a setting');
+is(sql('SELECT count(*) FROM pg_class'), $before, 'nor an index');
+
+# a table that somebody has locked is skipped
+my $locker = $node->background_psql('postgres');
+$locker->query_safe('BEGIN; LOCK TABLE secret');
+my $start = time;
+like(sql(q{SELECT schemakit.advise_indexes_report() -> 'skipped'}), qr/canceling statement due to lock timeout/, 'a locked table is waited for no longer than a moment');
+$locker->query_safe('COMMIT');
+$locker->quit;
+
+# 5. Cancelled within 100 ms (a second here: machines are slow)
+sql(join ';', map { "SELECT count(*) FROM item a JOIN item b USING (owner) JOIN item c ON c.code = b.code JOIN item d ON d.id = c.id WHERE a.price = $_ AND d.made > now() AND a.id IN (SELECT id FROM item x$_ WHERE x$_.state = 'none')" } 1 .. 40);
+$start = time;
+like(told(q{SET statement_timeout = 50; SELECT schemakit.advise_indexes_report(max_indexes => 50)}), qr/canceling statement due to statement timeout|coverage/, 'statement_timeout is honoured');
+cmp_ok(time - $start, '<', 2, 'at once');
+is(sql(q{SELECT (r ->> 'elapsed_ms')::float8 < 2000 FROM schemakit.advise_indexes_report(time_budget => '20 ms') AS r}), 't', 'time_budget is one');
+
+# 6. No memory that grows
+SKIP:
+{
+	skip 'not checked: there is no /proc here', 1 unless -e "/proc/$$/status";
+	my $peaks = sql(q{CREATE TEMP TABLE peak (kb bigint);
+		DO $$ BEGIN FOR i IN 1..30 LOOP
+			PERFORM count(*) FROM schemakit.advise_indexes();
+			IF i IN (10, 30) THEN INSERT INTO peak SELECT substring(pg_read_file('/proc/' || pg_backend_pid() || '/status') FROM 'VmHWM:\s*(\d+)')::bigint; END IF;
+		END LOOP; END $$;
+		SELECT max(kb) - min(kb) FROM peak});
+	cmp_ok($peaks, '<', 4096, "30 times take no more memory than 10 ($peaks kB)");
+}
+
+# 7. Nothing for pgbench's own load, which has the indexes that it needs
+$node->safe_psql('postgres', 'CREATE DATABASE bench');
+sql('CREATE EXTENSION schemakit; CREATE EXTENSION pg_stat_statements', 'bench');
+$node->command_ok([ 'pgbench', '-i', '-q', '-s', 2, '-h', $node->host, '-p', $node->port, 'bench' ], 'pgbench, loaded');
+sql('SELECT pg_stat_statements_reset()', 'bench');
+$node->command_ok([ 'pgbench', '-n', '-t', 200, '-c', 2, '-h', $node->host, '-p', $node->port, 'bench' ], 'and run');
+is(sql('SELECT ddl FROM schemakit.advise_indexes()', 'bench'), '', 'nothing is advised');
+like(sql(q{SELECT schemakit.advise_indexes_report() -> 'coverage'}, 'bench'), qr/"planned"/, 'though all was looked at');
+
+# 8. A table that is written more than read
+sql(q{SELECT stats.pg_stat_statements_reset(); INSERT INTO written (a, b) SELECT i, i FROM generate_series(1, 60000) AS i; ANALYZE written});
+sql(q{DO $$ BEGIN FOR i IN 1..40 LOOP INSERT INTO written (a, b) SELECT g, g FROM generate_series(1, 20000) AS g; END LOOP; END $$; SELECT * FROM written WHERE a = -1 LIMIT 1});
+is(sql(q{SELECT ddl FROM schemakit.advise_indexes(tables => '{written}')}), '', 'gets no index');
+like(sql(q{SELECT schemakit.advise_indexes_report(tables => '{written}') -> 'not_advised'}), qr/written USING btree \(a\).*costs more in writes than it saves/, 'and the report says why');
+
+# 9. A foreign key whose rows are deleted
+sql(q{CREATE TABLE parent (id int PRIMARY KEY); CREATE TABLE child (p int REFERENCES parent, filler text);
+	INSERT INTO parent SELECT generate_series(1, 2000); INSERT INTO child SELECT 1 + i % 1000, repeat('x', 50) FROM generate_series(1, 40000) AS i; ANALYZE});
+sql('SELECT stats.pg_stat_statements_reset()');
+sql("DELETE FROM parent WHERE id = $_") for 1990 .. 2000;
+like(sql(q{SELECT ddl || reason FROM schemakit.advise_indexes(tables => '{child}')}), qr/ON public\.child USING btree \(p\)/, 'its index is advised');
+
+# 10. On a standby
+$node->backup('backup');
+my $standby = PostgreSQL::Test::Cluster->new('standby');
+$standby->init_from_backup($node, 'backup', has_streaming => 1);
+$standby->start;
+$node->wait_for_catchup($standby);
+$standby->safe_psql('postgres', q{SELECT * FROM item WHERE price = 5; SELECT * FROM item WHERE price = 6});
+is($standby->safe_psql('postgres', q{SELECT count(*) FROM schemakit.advise_indexes() WHERE ddl LIKE '%(price)%'}), '1', "advice for a standby's own statements");
+is($standby->safe_psql('postgres', q{SELECT r -> 'skipped', r -> 'coverage' -> 'planned' FROM schemakit.advise_indexes_report(ARRAY['UPDATE item SET owner = 1 WHERE price = 3', 'DELETE FROM item WHERE owner = 7']) AS r}), '[]|2', 'also for statements that write');
+$standby->stop;
+
+# 11. Statistics that were reset, and texts that are no SQL
+srand(42);
+my @texts = split /\n/, sql(q{SELECT translate(query, E'\n', ' ') FROM stats.pg_stat_statements});
+push @texts, q{SELECT * FROM item WHERE owner = $1 AND made > date $2 - interval $3 day AND code LIKE $4 || $5};
+my $calls = '';
+for my $i (1 .. 400)
+{
+	my @words = split /(\s+|[(),=])/, $texts[ rand @texts ];
+	splice @words, rand @words, 1 + rand 3 for 1 .. 1 + rand 2;
+	@words[ rand @words ] = ('$' . int rand 5, '(', "'", 'CAST(', 'interval', '/*', '$999999999', 'extract($1 from', '::', chr(1 + int rand 255))[ rand 10 ];
+	my $text = join '', map { $_ // '' } @words;
+	utf8::encode($text);
+	$text =~ s/\$t\$//g;
+	$calls .= "SELECT schemakit.advise_indexes_report(ARRAY[\$t\$$text\$t\$], min_table_size => 0) IS NOT NULL AS ok;\n";
+}
+my ($code, $out, $err) = $node->psql('postgres', $calls, on_error_stop => 0);
+is(sql('SELECT 1'), '1', '400 broken texts, and the server lives');
+unlike(PostgreSQL::Test::Utils::slurp_file($node->logfile), qr/TRAP|PANIC|terminated by signal|XX000/, 'nothing is broken');
+$node->stop;
+done_testing();

@@ -40,7 +40,10 @@
 /* Of one table in one statement. */
 #define MAX_CANDIDATES	40
 #define MAX_INCLUDED	8
-#define MAX_INCLUDED_WIDTH 256
+
+/* Included columns may take that part of a row: an index is no second table. */
+#define INCLUDED_SHARE	0.33
+#define LEAST_INCLUDED_WIDTH 16
 
 /* A condition that leaves more rows makes no partial index. */
 #define MAX_PARTIAL_FRACTION 0.9
@@ -167,13 +170,31 @@ add(SkPool *pool, SkIndex *index, Bitmapset *ids)
 	return bms_add_member(ids, candidate->id);
 }
 
+/* The bytes of a row on average, or a guess. */
+static double
+row_width(Oid relid)
+{
+	HeapTuple	tuple = SearchSysCache1(RELOID, ObjectIdGetDatum(relid));
+	double		width = 100;
+
+	if (!HeapTupleIsValid(tuple))
+		return width;
+	if (((Form_pg_class) GETSTRUCT(tuple))->reltuples > 0)
+		width = (double) ((Form_pg_class) GETSTRUCT(tuple))->relpages * BLCKSZ /
+			((Form_pg_class) GETSTRUCT(tuple))->reltuples;
+	ReleaseSysCache(tuple);
+	return width;
+}
+
 /* Include all other columns that are read; NULL if they are too many. */
 static SkIndex *
 with_columns(const SkIndex *index, const SkAccess *access)
 {
 	SkIndex    *result = sk_index_copy(index);
 	int			attnum = -1;
-	int			width = 0;
+	double		width = 0;
+	double		most = Max(row_width(index->relid) * INCLUDED_SHARE,
+						   LEAST_INCLUDED_WIDTH);
 
 	if (access->all_columns || index->am != BTREE_AM_OID)
 		return NULL;
@@ -188,7 +209,7 @@ with_columns(const SkIndex *index, const SkAccess *access)
 		if (bytes <= 0)
 			bytes = get_typavgwidth(get_atttype(index->relid, attnum), -1);
 		width += bytes;
-		if (result->ninclude == MAX_INCLUDED || width > MAX_INCLUDED_WIDTH)
+		if (result->ninclude == MAX_INCLUDED || width > most)
 			return NULL;
 		result->include[result->ninclude++] = attnum;
 	}

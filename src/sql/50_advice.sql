@@ -59,3 +59,60 @@ CREATE FUNCTION schemakit.advise_indexes_report(
     LANGUAGE C VOLATILE PARALLEL UNSAFE;
 COMMENT ON FUNCTION schemakit.advise_indexes_report(text[], float8[], text[], regclass[], text[], int, int, bigint, interval, int, float8, float8, bigint) IS
 'what advise_indexes() has looked at with the same arguments: how much of the workload, what it skipped and why, how near to the best the advice is.';
+
+CREATE TABLE schemakit.index_advice (
+    id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
+    action text NOT NULL,
+    table_name text NOT NULL,
+    index_name text NOT NULL,
+    steps text[] NOT NULL UNIQUE,
+    status text NOT NULL DEFAULT 'open' CHECK (status IN ('open', 'followed', 'gone', 'dismissed')),
+    first_seen timestamptz NOT NULL DEFAULT pg_catalog.now(),
+    last_seen timestamptz NOT NULL DEFAULT pg_catalog.now(),
+    runs int NOT NULL DEFAULT 1,
+    est_bytes bigint,
+    benefit_ms_per_day float8,
+    write_ms_per_day float8,
+    workload_gain_pct float8,
+    queries_helped jsonb,
+    confidence text,
+    reason text,
+    ms_before float8,
+    followed_at timestamptz,
+    calls_then float8,
+    ms_then float8,
+    ms_after float8
+);
+COMMENT ON TABLE schemakit.index_advice IS
+'advice over time, kept by index_advice_record(): one row for each thing to do. You may set status to dismissed.';
+COMMENT ON COLUMN schemakit.index_advice.id IS 'number of the advice';
+COMMENT ON COLUMN schemakit.index_advice.action IS 'create, replace, reindex or drop';
+COMMENT ON COLUMN schemakit.index_advice.table_name IS 'the table that it is about';
+COMMENT ON COLUMN schemakit.index_advice.index_name IS 'the index that is made, built anew or dropped';
+COMMENT ON COLUMN schemakit.index_advice.first_seen IS 'when it was given first';
+COMMENT ON COLUMN schemakit.index_advice.last_seen IS 'and last';
+COMMENT ON COLUMN schemakit.index_advice.est_bytes IS 'what the index takes, or frees if it is dropped';
+COMMENT ON COLUMN schemakit.index_advice.benefit_ms_per_day IS 'what statements save';
+COMMENT ON COLUMN schemakit.index_advice.write_ms_per_day IS 'what writing costs';
+COMMENT ON COLUMN schemakit.index_advice.workload_gain_pct IS 'both together, as a part of all measured time';
+COMMENT ON COLUMN schemakit.index_advice.queries_helped IS 'the statements that it is to help, as in advise_indexes()';
+COMMENT ON COLUMN schemakit.index_advice.confidence IS 'high, medium or low';
+COMMENT ON COLUMN schemakit.index_advice.reason IS 'why';
+COMMENT ON COLUMN schemakit.index_advice.steps IS 'the commands, in their order';
+COMMENT ON COLUMN schemakit.index_advice.status IS
+'open: given in the last run; followed: not given any more, since it was done; gone: not given any more; dismissed: by you';
+COMMENT ON COLUMN schemakit.index_advice.runs IS 'how often it was given';
+COMMENT ON COLUMN schemakit.index_advice.ms_before IS 'milliseconds that a call of the statements to be helped took, on average, when it was last given';
+COMMENT ON COLUMN schemakit.index_advice.followed_at IS 'when it was found to have been done';
+COMMENT ON COLUMN schemakit.index_advice.calls_then IS 'calls of these statements until then';
+COMMENT ON COLUMN schemakit.index_advice.ms_then IS 'and their time';
+COMMENT ON COLUMN schemakit.index_advice.ms_after IS 'milliseconds that a call takes since';
+COMMENT ON SEQUENCE schemakit.index_advice_id_seq IS 'numbers of advice';
+SELECT pg_catalog.pg_extension_config_dump('schemakit.index_advice', '');
+SELECT pg_catalog.pg_extension_config_dump('schemakit.index_advice_id_seq', '');
+
+CREATE FUNCTION schemakit.index_advice_record(time_budget interval DEFAULT '30 s') RETURNS bigint
+    AS 'MODULE_PATHNAME', 'schemakit_index_advice_record'
+    LANGUAGE C VOLATILE PARALLEL UNSAFE;
+COMMENT ON FUNCTION schemakit.index_advice_record(interval) IS
+'makes the advice for the statements in pg_stat_statements, merges it into schemakit.index_advice, and returns how much of it is new.';

@@ -543,18 +543,33 @@ see_order(Seen *seen, List *pathkeys)
  * Columns
  * ----------
  */
+static bool
+has_statistics(const RangeTblEntry *rte, AttrNumber attnum)
+{
+	return SearchSysCacheExists3(STATRELATTINH, ObjectIdGetDatum(rte->relid),
+								 Int16GetDatum(attnum), BoolGetDatum(rte->inh));
+}
+
 static void
-see_columns(Seen *seen)
+see_columns(Seen *seen, const RangeTblEntry *rte)
 {
 	RelOptInfo *rel = seen->rel;
 	Bitmapset  *columns = NULL;
 	ListCell   *lc;
 	int			i = -1;
 
-	pull_varattnos((Node *) rel->reltarget->exprs, rel->relid, &columns);
 	foreach(lc, rel->baserestrictinfo)
 		pull_varattnos((Node *) lfirst_node(RestrictInfo, lc)->clause,
 					   rel->relid, &columns);
+	while ((i = bms_next_member(columns, i)) >= 0)
+	{
+		AttrNumber	attnum = i + FirstLowInvalidHeapAttributeNumber;
+
+		if (attnum > 0 && !has_statistics(rte, attnum))
+			seen->access->unknown = attnum;
+	}
+	pull_varattnos((Node *) rel->reltarget->exprs, rel->relid, &columns);
+	i = -1;
 	while ((i = bms_next_member(columns, i)) >= 0)
 	{
 		AttrNumber	attnum = i + FirstLowInvalidHeapAttributeNumber;
@@ -593,6 +608,6 @@ sk_access_of(PlannerInfo *root, RelOptInfo *rel, RangeTblEntry *rte)
 		see_order(&seen, root->sort_pathkeys);
 	if (root->distinct_pathkeys != root->query_pathkeys)
 		see_order(&seen, root->distinct_pathkeys);
-	see_columns(&seen);
+	see_columns(&seen, rte);
 	return access;
 }

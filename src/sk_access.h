@@ -27,6 +27,8 @@ typedef struct SkAccess
 	List	   *brin;			/* ranges of what is in the order of rows */
 	List	   *conditions;		/* without parameters, for partial indexes */
 	Bitmapset  *needed;			/* columns that are read at all */
+	AttrNumber	unknown;		/* a column in a condition without statistics,
+								 * or 0 */
 	bool		all_columns;	/* whole rows, or system columns */
 } SkAccess;
 

@@ -347,6 +347,17 @@ return_item(Call *call, const SkAdvice *advice, const SkAdviceItem *item,
  * What is missing
  * ----------
  */
+static char *
+unknown_statistics(const SkAccess *access)
+{
+	if (!sk_scope_is_analyzed(access->relid))
+		return psprintf("table \"%s\" was never analyzed",
+						get_rel_name(access->relid));
+	return psprintf("column \"%s\" of table \"%s\" has no statistics; run ANALYZE",
+					get_attname(access->relid, access->unknown, false),
+					get_rel_name(access->relid));
+}
+
 static List *
 notes_of(const SkAdvice *advice)
 {
@@ -361,7 +372,7 @@ notes_of(const SkAdvice *advice)
 		notes = lappend(notes, "pg_stat_statements has no statements of this database");
 	else if (workload->measured && workload->days < LEAST_DAYS)
 		notes = lappend(notes, psprintf("statistics of statements are of the last %.0f minutes only",
-										workload->days * 24 * 60));
+										ceil(workload->days * 24 * 60)));
 	if (workload->hidden > 0)
 		notes = lappend(notes, psprintf("%.0f statements of other roles cannot be read; grant pg_read_all_stats",
 										workload->hidden));
@@ -374,14 +385,13 @@ notes_of(const SkAdvice *advice)
 
 		foreach(lc2, ((SkQuery *) lfirst(lc))->accesses)
 		{
-			Oid			relid = ((SkAccess *) lfirst(lc2))->relid;
+			const SkAccess *access = lfirst(lc2);
 
-			if (!list_member_oid(unknown, relid) && !sk_scope_is_analyzed(relid))
-			{
-				unknown = lappend_oid(unknown, relid);
-				notes = lappend(notes, psprintf("table \"%s\" was never analyzed",
-												get_rel_name(relid)));
-			}
+			if (list_member_oid(unknown, access->relid) ||
+				access->unknown == InvalidAttrNumber)
+				continue;
+			unknown = lappend_oid(unknown, access->relid);
+			notes = lappend(notes, unknown_statistics(access));
 		}
 	}
 	return notes;

@@ -365,10 +365,30 @@ is_guessed(List *helped)
 	return false;
 }
 
+/* Do the statements have conditions on the table of which nothing is known? */
+static bool
+is_unknown(Oid relid, List *helped)
+{
+	ListCell   *lc;
+	ListCell   *lc2;
+
+	foreach(lc, helped)
+	{
+		foreach(lc2, ((SkHelped *) lfirst(lc))->query->accesses)
+		{
+			const SkAccess *access = lfirst(lc2);
+
+			if (access->relid == relid && access->unknown != InvalidAttrNumber)
+				return true;
+		}
+	}
+	return false;
+}
+
 static const char *
 confidence_in(const SkAdvice *advice, const SkIndex *index, List *helped)
 {
-	if (!sk_scope_is_analyzed(index->relid))
+	if (!sk_scope_is_analyzed(index->relid) || is_unknown(index->relid, helped))
 		return "low";
 	if (is_guessed(helped))
 		return "medium";

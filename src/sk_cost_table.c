@@ -26,6 +26,7 @@
 
 #include "catalog/pg_am.h"
 #include "miscadmin.h"
+#include "optimizer/optimizer.h"
 #include "utils/memutils.h"
 #include "utils/timestamp.h"
 
@@ -33,6 +34,12 @@
 
 /* Gains below this fraction are not looked for. */
 #define TOLERANCE 0.01
+
+/*
+ * Nor what is no more than a page read less, each time: the planner takes it from
+ * the disk, but what is read often is in memory.
+ */
+#define PAGES_WORTH 1.25
 
 /* Nor what is less than this fraction of what the workload costs in the end. */
 #define SMALL 0.003
@@ -161,6 +168,8 @@ record(Explorer *explorer, const Bitmapset *used, double cost)
 	ListCell   *lc;
 	int			id = -1;
 
+	if (query->cost - cost < PAGES_WORTH * random_page_cost)
+		cost = query->cost;
 	foreach(lc, query->configs)
 	{
 		config = lfirst(lc);

@@ -18,6 +18,7 @@
 #include "sk_compat.h"
 #include "sk_guard.h"
 #include "sk_param_value.h"
+#include "sk_risk.h"
 
 #include "miscadmin.h"
 #include "nodes/nodeFuncs.h"
@@ -76,7 +77,7 @@ plan_with(SkRun *run, ParamListInfo params, const SkWhatIf *whatif, List **used,
 		sk_query_planner_calls++;
 		if (check)
 			sk_check_plan_permissions(plan);
-		cost += plan->planTree->total_cost;
+		cost += sk_risk_cost(plan);
 		run->rows = rows_of(plan);
 		found = list_concat(found, sk_whatif_used(plan));
 	}

@@ -1,0 +1,50 @@
+-- # Advice on indexes
+
+-- The shop has indexes on all keys, and somebody has made one twice.
+
+CREATE EXTENSION pg_stat_statements;
+CREATE INDEX orders_user ON orders (user_id);
+SELECT FROM pg_stat_statements_reset();
+
+-- The columns that soft delete has added are not known to the planner yet. Autovacuum would see to that.
+
+ANALYZE;
+
+-- Customers come: 120,000 statements of eight kinds. Some are slow, and nobody has noticed yet.
+
+\! demo/workload/run
+
+-- What would help? The advisor plans these statements with indexes that do not exist.
+
+SELECT rank, ddl, pg_size_pretty(est_bytes) AS size, round(workload_gain_pct::numeric, 1) AS "saves %", confidence
+FROM schemakit.advise_indexes() ORDER BY rank, step;
+
+-- It has looked at all of the workload, and says so.
+
+SELECT r -> 'coverage' AS coverage, r ->> 'planner_calls' AS plans, round((r ->> 'elapsed_ms')::numeric) AS ms
+FROM schemakit.advise_indexes_report() AS r;
+
+-- Would the plan be what we think? Without making anything:
+
+SELECT schemakit.explain_with_indexes('SELECT id, email FROM users WHERE lower(full_name) = ''quinn khan''',
+                                      '{CREATE INDEX ON users (lower(full_name))}');
+
+-- Each row is one command, and runs as it is printed.
+
+CREATE TABLE before AS SELECT queryid, query, calls, mean_exec_time AS ms FROM pg_stat_statements WHERE calls > 100;
+SELECT ddl FROM schemakit.advise_indexes() ORDER BY rank, step \gexec
+
+-- The same customers once more.
+
+SELECT FROM pg_stat_statements_reset();
+\! demo/workload/run
+
+-- Side by side, by the server's own clock:
+
+SELECT left(b.query, 60) AS statement, b.calls, round(b.ms::numeric, 3) AS "ms before", round(a.mean_exec_time::numeric, 3) AS "ms now",
+       round((b.ms / a.mean_exec_time)::numeric, 1) AS "times as fast"
+FROM before b JOIN pg_stat_statements a USING (queryid) WHERE b.query !~ '^(BEGIN|END)' ORDER BY b.ms * b.calls DESC;
+
+-- And there is nothing left to advise.
+
+SELECT rank, ddl FROM schemakit.advise_indexes() ORDER BY rank, step;

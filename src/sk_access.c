@@ -18,25 +18,20 @@
 #include "sk_access.h"
 
 #include "sk_compat.h"
+#include "sk_opclass.h"
 #include "sk_stat.h"
 
 #include "access/stratnum.h"
 #include "access/sysattr.h"
 #include "catalog/pg_am.h"
 #include "catalog/pg_amop.h"
-#include "catalog/pg_collation.h"
-#include "catalog/pg_database.h"
 #include "catalog/pg_index.h"
-#include "catalog/pg_opclass.h"
-#include "catalog/pg_type.h"
 #include "commands/defrem.h"
-#include "miscadmin.h"
 #include "nodes/makefuncs.h"
 #include "nodes/nodeFuncs.h"
 #include "optimizer/clauses.h"
 #include "optimizer/optimizer.h"
 #include "optimizer/paths.h"
-#include "parser/parse_coerce.h"
 #include "rewrite/rewriteManip.h"
 #include "utils/catcache.h"
 #include "utils/fmgroids.h"
@@ -147,92 +142,6 @@ add_key(List **list, SkIndexKey *key)
 	*list = lappend(*list, key);
 }
 
-/* The b-tree operator class of a key whose family has the operator, or invalid. */
-static Oid
-btree_opclass(Node *key, Oid opno, int *strategy)
-{
-	Oid			opclass = GetDefaultOpClass(exprType(key), BTREE_AM_OID);
-
-	if (!OidIsValid(opclass))
-		return InvalidOid;
-	*strategy = get_op_opfamily_strategy(opno, get_opclass_family(opclass));
-	return *strategy > 0 ? opclass : InvalidOid;
-}
-
-/*
- * Does a plain index serve LIKE, because the collation compares bytes?  What is
- * not known to is taken not to.
- */
-static bool
-is_bytewise(Oid collation)
-{
-	HeapTuple	tuple;
-	Form_pg_database form;
-	const char *name;
-	bool		result;
-
-	if (!OidIsValid(collation))
-		return false;
-	if (collation != DEFAULT_COLLATION_OID)
-	{
-		name = get_collation_name(collation);
-		return name != NULL &&
-			(strcmp(name, "C") == 0 || strcmp(name, "POSIX") == 0);
-	}
-	tuple = SearchSysCache1(DATABASEOID, ObjectIdGetDatum(MyDatabaseId));
-	if (!HeapTupleIsValid(tuple))
-		elog(ERROR, "cache lookup failed for database %u", MyDatabaseId);
-	form = (Form_pg_database) GETSTRUCT(tuple);
-	name = sk_collation_name(tuple, form);
-	result = sk_collation_provider(form) == COLLPROVIDER_BUILTIN ||
-		(sk_collation_provider(form) == COLLPROVIDER_LIBC &&
-		 (strcmp(name, "C") == 0 || strcmp(name, "POSIX") == 0));
-	ReleaseSysCache(tuple);
-	return result;
-}
-
-static Oid
-pattern_opclass(Oid type)
-{
-	const char *name;
-	CatCList   *list;
-	Oid			result = InvalidOid;
-
-	if (type == TEXTOID || type == VARCHAROID)
-		name = "text_pattern_ops";
-	else if (type == BPCHAROID)
-		name = "bpchar_pattern_ops";
-	else
-		return InvalidOid;
-	list = SearchSysCacheList2(CLAAMNAMENSP, ObjectIdGetDatum(BTREE_AM_OID),
-							   CStringGetDatum(name));
-	if (list->n_members > 0)
-		result = ((Form_pg_opclass) GETSTRUCT(&list->members[0]->tuple))->oid;
-	ReleaseSysCacheList(list);
-	return result;
-}
-
-/* The operator class of a method for the type, in a family, or invalid. */
-static Oid
-opclass_in(Oid am, Oid family, Oid type)
-{
-	CatCList   *list = SearchSysCacheList1(CLAAMNAMENSP, ObjectIdGetDatum(am));
-	Oid			result = InvalidOid;
-
-	for (int i = 0; i < list->n_members && !OidIsValid(result); i++)
-	{
-		Form_pg_opclass form = (Form_pg_opclass) GETSTRUCT(&list->members[i]->tuple);
-
-		if (form->opcfamily == family &&
-			(IsBinaryCoercible(type, form->opcintype) ||
-			 (form->opcintype == ANYARRAYOID &&
-			  OidIsValid(get_element_type(type)))))
-			result = form->oid;
-	}
-	ReleaseSysCacheList(list);
-	return result;
-}
-
 static bool
 add_method(Seen *seen, Node *key, Oid opno, Oid am)
 {
@@ -247,7 +156,7 @@ add_method(Seen *seen, Node *key, Oid opno, Oid am)
 
 		if (form->amopmethod != am || form->amoppurpose != AMOP_SEARCH)
 			continue;
-		opclass = opclass_in(am, form->amopfamily, exprType(key));
+		opclass = sk_opclass_in(am, form->amopfamily, exprType(key));
 		if (!OidIsValid(opclass))
 			continue;
 		other = palloc(sizeof(SkAccessOther));
@@ -283,7 +192,7 @@ add_comparison(Seen *seen, Node *key, Oid opno, Oid collation, bool known)
 {
 	SkAccess   *access = seen->access;
 	int			strategy;
-	Oid			opclass = btree_opclass(key, opno, &strategy);
+	Oid			opclass = sk_opclass_btree(key, opno, &strategy);
 
 	if (OidIsValid(opclass))
 	{
@@ -302,9 +211,7 @@ add_comparison(Seen *seen, Node *key, Oid opno, Oid collation, bool known)
 		case F_LIKESEL:
 		case F_REGEXEQSEL:
 		case F_PREFIXSEL:
-			opclass = is_bytewise(collation) ?
-				GetDefaultOpClass(exprType(key), BTREE_AM_OID) :
-				pattern_opclass(exprType(key));
+			opclass = sk_opclass_for_like(exprType(key), collation);
 			if (OidIsValid(opclass))
 				add_key(&access->pattern,
 						make_key(seen, key, opclass, collation, 0));
@@ -406,7 +313,7 @@ is_state(Seen *seen, OpExpr *op)
 		return false;
 	key = strip(linitial(op->args));
 	if (!is_key(seen, key) ||
-		!OidIsValid(btree_opclass(key, op->opno, &strategy)) ||
+		!OidIsValid(sk_opclass_btree(key, op->opno, &strategy)) ||
 		strategy != BTEqualStrategyNumber)
 		return false;
 	sk_stat_column(seen->root, key, NULL, 0, &column);

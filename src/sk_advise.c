@@ -18,6 +18,7 @@
 
 #include "sk_advise.h"
 
+#include "sk_advice_item.h"
 #include "sk_cost_table.h"
 #include "sk_finding.h"
 #include "sk_foreign_key.h"
@@ -349,105 +350,9 @@ benefit_of(SkAdvice *advice, const Verified *verified,
 }
 
 /* ----------
- * Items
+ * The answer
  * ----------
  */
-static bool
-is_guessed(List *helped)
-{
-	ListCell   *lc;
-
-	foreach(lc, helped)
-	{
-		if (((SkHelped *) lfirst(lc))->query->statement->guessed)
-			return true;
-	}
-	return false;
-}
-
-/* Do the statements have conditions on the table of which nothing is known? */
-static bool
-is_unknown(Oid relid, List *helped)
-{
-	ListCell   *lc;
-	ListCell   *lc2;
-
-	foreach(lc, helped)
-	{
-		foreach(lc2, ((SkHelped *) lfirst(lc))->query->accesses)
-		{
-			const SkAccess *access = lfirst(lc2);
-
-			if (access->relid == relid && access->unknown != InvalidAttrNumber)
-				return true;
-		}
-	}
-	return false;
-}
-
-static const char *
-confidence_in(const SkAdvice *advice, const SkIndex *index, List *helped)
-{
-	if (!sk_scope_is_analyzed(index->relid) || is_unknown(index->relid, helped))
-		return "low";
-	if (is_guessed(helped))
-		return "medium";
-	return "high";
-}
-
-/* Existing indexes that the new one makes needless. */
-static List *
-replaced_by(SkAdvice *advice, const SkIndex *index)
-{
-	List	   *result = NIL;
-	ListCell   *lc;
-
-	foreach(lc, sk_candidate_existing(advice->pool, index->relid))
-	{
-		SkIndex    *existing = lfirst(lc);
-
-		if (sk_index_covers(index, existing) && !existing->unique &&
-			sk_finding_may_drop(existing->oid))
-			result = lappend_oid(result, existing->oid);
-	}
-	return result;
-}
-
-static char *
-reason_of(const SkAdvice *advice, const SkAdviceItem *item)
-{
-	StringInfoData buf;
-	double		value = 0;
-	double		left = 0;
-	ListCell   *lc;
-
-	foreach(lc, item->helped)
-	{
-		const SkHelped *help = lfirst(lc);
-
-		value += help->query->value;
-		left += help->query->value * help->cost / help->query->cost;
-	}
-	initStringInfo(&buf);
-	appendStringInfo(&buf, "%d %s would cost %.4g %% of what they cost now",
-					 list_length(item->helped),
-					 list_length(item->helped) == 1 ? "statement" : "statements",
-					 value > 0 ? 100 * left / value : 0);
-	foreach(lc, item->helped)
-	{
-		const SkHelped *help = lfirst(lc);
-
-		if (help->query->foreign_key != NULL)
-			appendStringInfo(&buf, "; serves foreign key \"%s\"",
-							 help->query->foreign_key);
-	}
-	if (!sk_scope_is_analyzed(item->relid))
-		appendStringInfoString(&buf, "; the table was never analyzed");
-	if (is_guessed(item->helped))
-		appendStringInfoString(&buf, "; types or schemas in the statements were guessed");
-	return buf.data;
-}
-
 static void
 add_chosen(SkAdvice *advice, const SkProblem *problem, const Bitmapset *chosen,
 		   const Verified *verified)
@@ -461,13 +366,13 @@ add_chosen(SkAdvice *advice, const SkProblem *problem, const Bitmapset *chosen,
 		item->index = advice->pool->candidate[id]->index;
 		item->relid = item->index->relid;
 		item->replaced = advice->options.replace ?
-			replaced_by(advice, item->index) : NIL;
+			sk_advice_replaced(advice, item->index) : NIL;
 		item->action = item->replaced != NIL ? SK_ADVICE_REPLACE : SK_ADVICE_CREATE;
 		item->bytes = problem->bytes[id];
 		item->write = problem->write[id];
 		item->benefit = benefit_of(advice, verified, chosen, id, &item->helped);
-		item->confidence = confidence_in(advice, item->index, item->helped);
-		item->reason = reason_of(advice, item);
+		item->confidence = sk_advice_confidence(item->index, item->helped);
+		item->reason = sk_advice_reason(item);
 		advice->items = lappend(advice->items, item);
 	}
 }

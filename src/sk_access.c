@@ -457,35 +457,51 @@ has_statistics(const RangeTblEntry *rte, AttrNumber attnum)
 								 Int16GetDatum(attnum), BoolGetDatum(rte->inh));
 }
 
-static void
-see_columns(Seen *seen, const RangeTblEntry *rte)
+/* Columns of the table in expressions; what else there is makes all needed. */
+static Bitmapset *
+columns_of(Seen *seen, Node *exprs)
 {
-	RelOptInfo *rel = seen->rel;
+	Bitmapset  *attnos = NULL;
 	Bitmapset  *columns = NULL;
-	ListCell   *lc;
 	int			i = -1;
 
-	foreach(lc, rel->baserestrictinfo)
-		pull_varattnos((Node *) lfirst_node(RestrictInfo, lc)->clause,
-					   rel->relid, &columns);
-	while ((i = bms_next_member(columns, i)) >= 0)
-	{
-		AttrNumber	attnum = i + FirstLowInvalidHeapAttributeNumber;
-
-		if (attnum > 0 && !has_statistics(rte, attnum))
-			seen->access->unknown = attnum;
-	}
-	pull_varattnos((Node *) rel->reltarget->exprs, rel->relid, &columns);
-	i = -1;
-	while ((i = bms_next_member(columns, i)) >= 0)
+	pull_varattnos(exprs, seen->rel->relid, &attnos);
+	while ((i = bms_next_member(attnos, i)) >= 0)
 	{
 		AttrNumber	attnum = i + FirstLowInvalidHeapAttributeNumber;
 
 		if (attnum <= 0)
 			seen->access->all_columns = true;
 		else
-			seen->access->needed = bms_add_member(seen->access->needed, attnum);
+			columns = bms_add_member(columns, attnum);
 	}
+	return columns;
+}
+
+static void
+see_columns(Seen *seen, const RangeTblEntry *rte)
+{
+	SkAccess   *access = seen->access;
+	ListCell   *lc;
+	int			attnum = -1;
+
+	foreach(lc, seen->rel->baserestrictinfo)
+	{
+		Node	   *clause = (Node *) lfirst_node(RestrictInfo, lc)->clause;
+		Bitmapset  *columns = columns_of(seen, clause);
+
+		access->needed = bms_add_members(access->needed, columns);
+		if (!list_member(access->conditions, as_key(seen, clause)))
+			access->besides = bms_add_members(access->besides, columns);
+	}
+	while ((attnum = bms_next_member(access->needed, attnum)) >= 0)
+	{
+		if (!has_statistics(rte, attnum))
+			access->unknown = attnum;
+	}
+	access->besides = bms_add_members(access->besides,
+									  columns_of(seen, (Node *) seen->rel->reltarget->exprs));
+	access->needed = bms_add_members(access->needed, access->besides);
 }
 
 /*

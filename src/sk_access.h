@@ -26,7 +26,8 @@ typedef struct SkAccess
 	List	   *other;			/* of other access methods: SkAccessOther */
 	List	   *brin;			/* ranges of what is in the order of rows */
 	List	   *conditions;		/* without parameters, for partial indexes */
-	Bitmapset  *needed;			/* columns that are read at all */
+	Bitmapset  *needed;			/* columns that are read at all, */
+	Bitmapset  *besides;		/* and for more than the conditions */
 	AttrNumber	unknown;		/* a column in a condition without statistics,
 								 * or 0 */
 	bool		all_columns;	/* whole rows, or system columns */

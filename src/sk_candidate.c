@@ -186,9 +186,10 @@ row_width(Oid relid)
 	return width;
 }
 
-/* Include all other columns that are read; NULL if they are too many. */
+/* Include these columns, which are read; NULL if they are too many. */
 static SkIndex *
-with_columns(const SkIndex *index, const SkAccess *access)
+with_columns(const SkIndex *index, const SkAccess *access,
+			 const Bitmapset *columns)
 {
 	SkIndex    *result = sk_index_copy(index);
 	int			attnum = -1;
@@ -200,7 +201,7 @@ with_columns(const SkIndex *index, const SkAccess *access)
 		return NULL;
 	result->include = palloc((MAX_INCLUDED + 1) * sizeof(AttrNumber));
 	memcpy(result->include, index->include, index->ninclude * sizeof(AttrNumber));
-	while ((attnum = bms_next_member(access->needed, attnum)) >= 0)
+	while ((attnum = bms_next_member(columns, attnum)) >= 0)
 	{
 		int32		bytes = get_attavgwidth(index->relid, attnum);
 
@@ -271,7 +272,7 @@ static void
 add_covering(Generator *gen, List *keys)
 {
 	SkIndex    *wide = with_columns(make_index(gen, BTREE_AM_OID, keys),
-									gen->access);
+									gen->access, gen->access->needed);
 
 	if (wide != NULL && gen->n++ < MAX_CANDIDATES)
 		gen->ids = add(gen->pool, wide, gen->ids);
@@ -477,7 +478,7 @@ sk_candidate_refine(SkPool *pool, const SkAccess *access,
 					const SkCandidate *candidate, Bitmapset *ids)
 {
 	const SkIndex *index = candidate->index;
-	SkIndex    *wide = with_columns(index, access);
+	SkIndex    *wide = with_columns(index, access, access->needed);
 	SkIndex    *partial = with_conditions(index, access->conditions);
 	ListCell   *lc;
 
@@ -486,7 +487,9 @@ sk_candidate_refine(SkPool *pool, const SkAccess *access,
 	if (partial != NULL)
 	{
 		ids = add(pool, partial, ids);
-		wide = with_columns(partial, access);
+
+		/* its rows are known to satisfy the conditions */
+		wide = with_columns(partial, access, access->besides);
 		if (wide != NULL)
 			ids = add(pool, wide, ids);
 	}

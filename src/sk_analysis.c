@@ -186,6 +186,14 @@ is_planned(const Node *stmt)
 	}
 }
 
+static void
+reject_utility(void)
+{
+	ereport(ERROR,
+			(errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
+			 errmsg("statement is a utility command, which has no plan")));
+}
+
 /*
  * The statement that the text has, or that its command contains.  Raises an error
  * if it is one that is not planned.
@@ -193,9 +201,12 @@ is_planned(const Node *stmt)
 RawStmt *
 sk_analysis_parse(SkStatement *statement)
 {
-	List	   *commands = raw_parser(statement->text, RAW_PARSE_DEFAULT);
+	List	   *commands;
 	RawStmt    *raw;
 
+	if (statement->utility)
+		reject_utility();
+	commands = raw_parser(statement->text, RAW_PARSE_DEFAULT);
 	if (commands == NIL)
 		ereport(ERROR,
 				(errcode(ERRCODE_SYNTAX_ERROR),
@@ -207,9 +218,7 @@ sk_analysis_parse(SkStatement *statement)
 	raw = unwrap(linitial_node(RawStmt, commands));
 	statement->utility = !is_planned(raw->stmt);
 	if (statement->utility)
-		ereport(ERROR,
-				(errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
-				 errmsg("statement is a utility command, which has no plan")));
+		reject_utility();
 	return raw;
 }
 

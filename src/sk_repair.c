@@ -273,11 +273,28 @@ append_next(StringInfo buf, Tokens *tokens, int i)
 }
 
 /*
- * The text, repaired, and the highest number of a parameter in it.  Raises an
- * error if the text is not made of SQL's words.
+ * Can it not be one of the statements that are planned, or a command with one
+ * in it?  Constants of others are replaced, too, which no repair would mend.
+ */
+static bool
+is_utility(const Tokens *tokens)
+{
+	static const char *const starts[] = {
+		"(", "copy", "create", "declare", "delete", "explain", "insert",
+		"merge", "prepare", "select", "table", "update", "values", "with", NULL
+	};
+
+	return tokens->n > 0 && tokens->token[0].word[0] != '\0' &&
+		!is_one_of(tokens, 0, starts);
+}
+
+/*
+ * The text, repaired, the highest number of a parameter in it, and whether it is
+ * a command that has no plan.  Raises an error if the text is not made of SQL's
+ * words.
  */
 char *
-sk_repair_text(const char *source, int *nparams)
+sk_repair_text(const char *source, int *nparams, bool *utility)
 {
 	Tokens		tokens;
 	StringInfoData buf;
@@ -290,5 +307,6 @@ sk_repair_text(const char *source, int *nparams)
 		i = append_next(&buf, &tokens, i);
 	}
 	*nparams = tokens.nparams;
+	*utility = is_utility(&tokens);
 	return buf.data;
 }

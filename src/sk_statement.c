@@ -363,7 +363,8 @@ sk_statement_analyze(SkStatement *statement)
 	analysis.statement = statement;
 	if (!statement->resolved)
 	{
-		statement->text = sk_repair_text(statement->source, &statement->nparams);
+		statement->text = sk_repair_text(statement->source, &statement->nparams,
+										 &statement->utility);
 		if (statement->nparams > MAX_PARAMS)
 			ereport(ERROR,
 					(errcode(ERRCODE_PROGRAM_LIMIT_EXCEEDED),

@@ -96,7 +96,7 @@ learn(SkAdvice *advice)
 }
 
 /*
- * What is asked for each deleted row of a table that a foreign key without an
+ * What is asked for each row, deleted or with another key, of a table that a foreign key without an
  * index refers to is a statement of the workload, though nobody wrote it.
  */
 static void
@@ -107,7 +107,8 @@ learn_foreign_keys(SkAdvice *advice)
 	foreach(lc, sk_foreign_key_list(advice))
 	{
 		SkForeignKey *key = lfirst(lc);
-		double		rows = sk_write_deletes(advice->writes, key->referenced);
+		double		rows = sk_write_deletes(advice->writes, key->referenced) +
+			sk_write_changes(advice->writes, key->referenced, key->keys, key->n);
 		SkQuery    *query;
 
 		if (rows <= 0 || is_over(advice, LEARN_UNTIL) ||

@@ -25,24 +25,32 @@
 #include "utils/builtins.h"
 #include "utils/lsyscache.h"
 
+static AttrNumber *
+read_columns(Datum array, int *n)
+{
+	AttrNumber *columns;
+	Datum	   *elems;
+
+	deconstruct_array(DatumGetArrayTypeP(array), INT2OID, sizeof(int16), true,
+					  TYPALIGN_SHORT, &elems, NULL, n);
+	columns = palloc(*n * sizeof(AttrNumber));
+	for (int i = 0; i < *n; i++)
+		columns[i] = DatumGetInt16(elems[i]);
+	return columns;
+}
+
 static SkForeignKey *
 read_key(HeapTuple row)
 {
 	TupleDesc	desc = SPI_tuptable->tupdesc;
 	SkForeignKey *key = palloc(sizeof(SkForeignKey));
 	bool		isnull;
-	ArrayType  *columns;
-	Datum	   *elems;
 
 	key->name = pstrdup(NameStr(*DatumGetName(SPI_getbinval(row, desc, 1, &isnull))));
 	key->relid = DatumGetObjectId(SPI_getbinval(row, desc, 2, &isnull));
 	key->referenced = DatumGetObjectId(SPI_getbinval(row, desc, 3, &isnull));
-	columns = DatumGetArrayTypePCopy(SPI_getbinval(row, desc, 4, &isnull));
-	deconstruct_array(columns, INT2OID, sizeof(int16), true, TYPALIGN_SHORT,
-					  &elems, NULL, &key->n);
-	key->columns = palloc(key->n * sizeof(AttrNumber));
-	for (int i = 0; i < key->n; i++)
-		key->columns[i] = DatumGetInt16(elems[i]);
+	key->columns = read_columns(SPI_getbinval(row, desc, 4, &isnull), &key->n);
+	key->keys = read_columns(SPI_getbinval(row, desc, 5, &isnull), &key->n);
 	return key;
 }
 
@@ -55,7 +63,7 @@ sk_foreign_key_list(SkAdvice *advice)
 	ListCell   *lc;
 
 	SPI_connect();
-	if (SPI_execute("SELECT conname, conrelid, confrelid, conkey"
+	if (SPI_execute("SELECT conname, conrelid, confrelid, conkey, confkey"
 					" FROM pg_catalog.pg_constraint"
 					" WHERE contype OPERATOR(pg_catalog.=) 'f'"
 					" AND conparentid OPERATOR(pg_catalog.=) 0"

@@ -17,6 +17,7 @@ typedef struct SkForeignKey
 	Oid			referenced;
 	int			n;
 	AttrNumber *columns;
+	AttrNumber *keys;			/* of the other table */
 } SkForeignKey;
 
 extern List *sk_foreign_key_list(SkAdvice *advice);

@@ -198,13 +198,29 @@ sk_write_deletes(const SkWrites *writes, Oid relid)
 	return rows_of(writes, relid, CMD_DELETE, count_deleted);
 }
 
-/* Rows that are written to a table, each day. */
+/* Rows that UPDATEs change one of these columns of, each day or all in all. */
 double
-sk_write_rows(const SkWrites *writes, Oid relid)
+sk_write_changes(const SkWrites *writes, Oid relid, const AttrNumber *columns,
+				 int n)
 {
-	return rows_of(writes, relid, CMD_INSERT, count_inserted) +
-		rows_of(writes, relid, CMD_UPDATE, count_updated) +
-		rows_of(writes, relid, CMD_DELETE, count_deleted);
+	double		rows = 0;
+	ListCell   *lc;
+
+	foreach(lc, writes->workload->queries)
+	{
+		const SkQuery *query = lfirst(lc);
+
+		for (int i = 0; i < n; i++)
+		{
+			if (query->target == relid && query->command == CMD_UPDATE &&
+				bms_is_member(columns[i], query->changed))
+			{
+				rows += query->changes * query->calls;
+				break;
+			}
+		}
+	}
+	return rows;
 }
 
 /* ----------

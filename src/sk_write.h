@@ -16,7 +16,8 @@ extern SkWrites *sk_write_collect(const SkWorkload *workload);
 extern double sk_write_cost(const SkWrites *writes, SkHypothetical *what,
 							List *existing);
 extern double sk_write_deletes(const SkWrites *writes, Oid relid);
-extern double sk_write_rows(const SkWrites *writes, Oid relid);
+extern double sk_write_changes(const SkWrites *writes, Oid relid,
+							   const AttrNumber *columns, int n);
 extern double sk_write_unit(const SkWrites *writes);
 
 #endif							/* SK_WRITE_H */

@@ -180,6 +180,20 @@ sql('SELECT stats.pg_stat_statements_reset()');
 sql("DELETE FROM parent WHERE id = $_") for 1990 .. 2000;
 like(sql(q{SELECT ddl || reason FROM schemakit.advise_indexes(tables => '{child}')}), qr/ON public\.child USING btree \(p\)/, 'its index is advised');
 
+sql('SELECT stats.pg_stat_statements_reset()');
+sql("UPDATE parent SET id = id + 10000 WHERE id = $_") for 1900 .. 1920;
+like(sql(q{SELECT ddl || reason FROM schemakit.advise_indexes(tables => '{child}')}), qr/\(p\).*serves foreign key "child_p_fkey"/, 'and where keys change');
+
+# an index that nobody uses, in a table that is read
+sql(q{CREATE TABLE idle (id int, a int, b int); INSERT INTO idle SELECT i, i, i FROM generate_series(1, 60000) AS i; CREATE INDEX idle_a ON idle (a); CREATE INDEX idle_b ON idle (b); ANALYZE idle});
+sql(q{SELECT count(*) FROM idle WHERE id = 5}) for 1 .. 3;
+sql(join ';', map { 'SELECT count(*) FROM idle' } 1 .. 120);
+sql(q{SELECT * FROM idle WHERE b = 7});
+ok($node->poll_query_until('postgres', q{SELECT seq_scan >= 100 FROM pg_stat_user_tables WHERE relname = 'idle'}), 'reads of a table are counted');
+is(sql(q{SELECT ddl FROM schemakit.advise_indexes(tables => '{idle}', actions => '{drop}')}), '', 'statistics of a minute are too young to drop an index');
+is(sql(q{SET schemakit.advice_unused_days = 0; SELECT ddl, reason ~ 'standbys' FROM schemakit.advise_indexes(tables => '{idle}', actions => '{drop}')}),
+	'DROP INDEX CONCURRENTLY public.idle_a|t', 'unless one says so: the one that no statement uses goes');
+
 # 10. On a standby
 $node->backup('backup');
 my $standby = PostgreSQL::Test::Cluster->new('standby');

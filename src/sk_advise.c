@@ -210,7 +210,7 @@ pose(SkAdvice *advice, SkProblem *problem)
 			problem->table_bytes += sk_scope_table_bytes(advice,
 														 candidate->index->relid);
 		}
-		bytes[i] = sk_candidate_bytes(candidate);
+		bytes[i] = candidate->bytes;
 		write[i] = sk_write_cost(advice->writes, candidate->what,
 								 sk_candidate_existing(pool, candidate->index->relid));
 		if (bytes[i] > problem->budget)

@@ -17,7 +17,9 @@ typedef struct SkCandidate
 	SkIndex    *index;
 	char	   *definition;		/* tells it from others on its table */
 	SkHypothetical *what;
-	bool		promising;		/* a plan has used it to some gain */
+	bool		promising;		/* a plan has used it to some gain; */
+	double		bytes;			/* then, what it would take */
+	bool		merged;			/* made of two that are promising */
 } SkCandidate;
 
 typedef struct SkPool

@@ -159,6 +159,19 @@ hypotheticals(const SkPool *pool, const Bitmapset *set)
 	return result;
 }
 
+/*
+ * Its size may take a sample, for which expressions are evaluated: that must be
+ * done as the statement's role, so it is done now.
+ */
+static void
+promise(SkCandidate *candidate)
+{
+	if (candidate->promising)
+		return;
+	candidate->bytes = sk_candidate_bytes(candidate);
+	candidate->promising = true;
+}
+
 static void
 record(Explorer *explorer, const Bitmapset *used, double cost)
 {
@@ -187,7 +200,7 @@ record(Explorer *explorer, const Bitmapset *used, double cost)
 	MemoryContextSwitchTo(old);
 	while (cost < query->cost * (1 - TOLERANCE) &&
 		   (id = bms_next_member(used, id)) >= 0)
-		explorer->pool->candidate[id]->promising = true;
+		promise(explorer->pool->candidate[id]);
 }
 
 /* Those of the statement's candidates that there may be room for. */
@@ -414,7 +427,8 @@ find_others(const Explorer *explorer)
 		{
 			const SkCandidate *candidate = pool->candidate[i];
 
-			if (candidate->promising && !bms_is_member(i, query->candidates) &&
+			if ((candidate->promising || candidate->merged) &&
+				!bms_is_member(i, query->candidates) &&
 				candidate->index->relid == access->relid &&
 				is_wanted(access, candidate->index))
 				others = bms_add_member(others, i);
@@ -470,7 +484,7 @@ merge(SkPool *pool)
 			id = bms_next_member(ids, -1);
 			if (id < n)
 				continue;
-			pool->candidate[id]->promising = true;
+			pool->candidate[id]->merged = true;
 			merged++;
 		}
 	}

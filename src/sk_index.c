@@ -121,8 +121,8 @@ SkIndex *
 sk_index_for_partition(const SkIndex *index, Oid partition)
 {
 	SkIndex    *result = sk_index_copy(index);
-	Relation	parent = relation_open(index->relid, NoLock);
-	Relation	rel = relation_open(partition, NoLock);
+	Relation	parent = relation_open(index->relid, AccessShareLock);
+	Relation	rel = relation_open(partition, AccessShareLock);
 	AttrMap    *map;
 
 	map = build_attrmap_by_name(RelationGetDescr(rel),

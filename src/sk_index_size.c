@@ -27,6 +27,7 @@
 #include "catalog/pg_am.h"
 #include "commands/defrem.h"
 #include "nodes/nodeFuncs.h"
+#include "storage/lmgr.h"
 #include "utils/lsyscache.h"
 
 #include <math.h>
@@ -329,14 +330,16 @@ size_tree(const SkIndex *index, PlannerInfo *root, double rows,
 
 /*
  * Estimate the size of an index that does not exist, on a table that is not
- * partitioned.
+ * partitioned.  Takes AccessShareLock.
  */
 void
 sk_index_size(const SkIndex *index, SkIndexSize *size)
 {
-	PlannerInfo *root = sk_stat_root(index->relid);
+	PlannerInfo *root;
 	double		rows;
 
+	LockRelationOid(index->relid, AccessShareLock);
+	root = sk_stat_root(index->relid);
 	size->fraction = sk_stat_fraction(root, index->predicate);
 	size->height = -1;
 	size->entries = 1;

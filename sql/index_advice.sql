@@ -5,6 +5,7 @@
 \set VERBOSITY terse
 SET client_min_messages = warning;
 SET max_parallel_workers_per_gather = 0;
+SET default_statistics_target = 300;      -- all rows of tables this small
 SELECT FROM setseed(0.5);
 CREATE SCHEMA advice;
 SET search_path = advice, public;

@@ -95,7 +95,7 @@ read_existing(Oid relid)
 		if (valid)
 			result = lappend(result, sk_index_of_catalog(lfirst_oid(lc)));
 	}
-	relation_close(rel, NoLock);
+	relation_close(rel, AccessShareLock);
 	return result;
 }
 

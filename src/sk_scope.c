@@ -37,14 +37,16 @@ size_of(Oid relid)
 	double		bytes = 0;
 	ListCell   *lc;
 
-	foreach(lc, find_all_inheritors(relid, AccessShareLock, NULL))
+	foreach(lc, find_all_inheritors(relid, NoLock, NULL))
 	{
-		Relation	rel = relation_open(lfirst_oid(lc), NoLock);
+		Relation	rel = try_relation_open(lfirst_oid(lc), AccessShareLock);
 
+		if (rel == NULL)
+			continue;
 		if (RELKIND_HAS_STORAGE(rel->rd_rel->relkind) &&
 			!RELATION_IS_OTHER_TEMP(rel))
 			bytes += (double) RelationGetNumberOfBlocks(rel) * BLCKSZ;
-		relation_close(rel, NoLock);
+		relation_close(rel, AccessShareLock);
 		if (get_rel_relkind(relid) != RELKIND_PARTITIONED_TABLE)
 			break;
 	}
@@ -101,7 +103,7 @@ look_up(SkAdvice *advice, Oid relid)
 	return known;
 }
 
-/* Is advice for this table wanted?  Takes AccessShareLock. */
+/* Is advice for this table wanted?  It is locked for a moment. */
 bool
 sk_scope_allows(Oid relid, void *advice)
 {

@@ -146,7 +146,7 @@ count(Oid relid, Counter counter)
 
 	if (get_rel_relkind(relid) != RELKIND_PARTITIONED_TABLE)
 		return counter(relid);
-	foreach(lc, find_all_inheritors(relid, AccessShareLock, NULL))
+	foreach(lc, find_all_inheritors(relid, NoLock, NULL))
 		sum += counter(lfirst_oid(lc));
 	return sum;
 }

@@ -12,13 +12,14 @@ SET search_path = advice, public;
 
 CREATE TABLE item (
     id int PRIMARY KEY, owner int, kind int, code text COLLATE "C", made timestamptz,
-    deleted_at timestamptz, price int, tags int[], doc jsonb, note text, state text, body tsvector);
+    deleted_at timestamptz, price int, tags int[], doc jsonb, note text, state text, body tsvector,
+    hot boolean);
 INSERT INTO item
     SELECT i, (random() * 2000)::int, (random() * 50)::int, 'code' || i, timestamptz '2026-01-01' + i * interval '1 minute',
            CASE WHEN random() < 0.95 THEN timestamptz '2026-06-01' END, (random() * 1000)::int,
            ARRAY[(random() * 3000)::int, (random() * 3000)::int],
            jsonb_build_object('k', (random() * 5000)::int), repeat('x', 100), CASE WHEN random() < 0.02 THEN 'open' ELSE 'done' END,
-           to_tsvector('english', 'word' || i % 3000)
+           to_tsvector('english', 'word' || i % 3000), i % 500 = 0
     FROM generate_series(1, 40000) AS i;
 VACUUM ANALYZE item;
 
@@ -46,6 +47,8 @@ SELECT advised('SELECT * FROM item WHERE body @@ to_tsquery(''english'', ''word7
 SELECT advised('SELECT * FROM item WHERE deleted_at IS NULL AND made > ''2026-01-20'' ORDER BY made LIMIT 100');
 SELECT advised('SELECT id FROM item WHERE state = ''open'' ORDER BY made');
 SELECT advised('SELECT sum(price) FROM item WHERE owner < 100');
+SELECT advised('SELECT * FROM item WHERE hot');
+SELECT advised('SELECT * FROM item WHERE NOT hot AND owner = 5');
 SELECT advised('UPDATE item SET price = 0 WHERE code = $1');
 SELECT advised('DELETE FROM item WHERE owner = $1');
 SELECT advised('SELECT * FROM item a JOIN item b ON b.owner = a.id WHERE a.code = $1');
@@ -180,6 +183,7 @@ SELECT schemakit.explain_with_indexes('SELECT 1', '{"CREATE INDEX ON item ((rand
 SELECT schemakit.explain_with_indexes('SELECT 1', '{"CREATE INDEX ON item USING nosuch (id)"}');
 SELECT schemakit.explain_with_indexes('SELECT 1', '{"CREATE INDEX ON item USING gin (id)"}');
 SELECT schemakit.explain_with_indexes('SELECT 1', '{"CREATE INDEX ON pg_stats (tablename)"}');
+SELECT count(*) FROM schemakit.explain_with_indexes('SELECT * FROM item WHERE item = NULL', '{CREATE INDEX ON item ((item))}');
 SELECT schemakit.explain_with_indexes(NULL, '{}');
 SELECT schemakit.estimate_index_size('SELECT 1');
 

@@ -26,6 +26,7 @@
 #include "catalog/pg_am.h"
 #include "catalog/pg_amop.h"
 #include "catalog/pg_index.h"
+#include "catalog/pg_type.h"
 #include "commands/defrem.h"
 #include "nodes/makefuncs.h"
 #include "nodes/nodeFuncs.h"
@@ -113,12 +114,16 @@ make_key(const Seen *seen, Node *node, Oid opclass, Oid collation, int16 option)
 {
 	SkIndexKey *key = palloc0(sizeof(SkIndexKey));
 
+	SkStatColumn column;
+
 	node = strip(node);
+	sk_stat_column(seen->root, node, NULL, 0, &column);
 	if (!type_is_collatable(exprType(node)))
 		collation = InvalidOid;
 	else if (!OidIsValid(collation))
 		collation = exprCollation(node);
 	sk_index_set_key(key, as_key(seen, node), opclass, collation, option);
+	key->distinct = column.distinct;
 	return key;
 }
 
@@ -129,17 +134,21 @@ same_key(const SkIndexKey *a, const SkIndexKey *b)
 		equal(a->expr, b->expr);
 }
 
+/* Those with more values come first: they tell more. */
 static void
 add_key(List **list, SkIndexKey *key)
 {
 	ListCell   *lc;
+	int			at = 0;
 
 	foreach(lc, *list)
 	{
 		if (same_key(lfirst(lc), key))
 			return;
+		if (((SkIndexKey *) lfirst(lc))->distinct >= key->distinct)
+			at = foreach_current_index(lc) + 1;
 	}
-	*list = lappend(*list, key);
+	*list = list_insert_nth(*list, at, key);
 }
 
 static bool
@@ -253,6 +262,19 @@ see_null_test(Seen *seen, NullTest *test)
 				make_key(seen, key, opclass, InvalidOid, 0));
 }
 
+/* A boolean is compared with true or false where it stands alone. */
+static void
+see_boolean(Seen *seen, Node *key)
+{
+	Oid			opclass;
+
+	key = strip(key);
+	if (exprType(key) != BOOLOID || !is_key(seen, key))
+		return;
+	opclass = GetDefaultOpClass(BOOLOID, BTREE_AM_OID);
+	add_key(&seen->access->equal, make_key(seen, key, opclass, InvalidOid, 0));
+}
+
 /* Look at a condition and, for OR and the like, at its arms. */
 static void
 see_clause(Seen *seen, Node *clause)
@@ -292,6 +314,12 @@ see_clause(Seen *seen, Node *clause)
 			}
 		case T_NullTest:
 			see_null_test(seen, (NullTest *) clause);
+			break;
+		case T_BooleanTest:
+			see_boolean(seen, (Node *) ((BooleanTest *) clause)->arg);
+			break;
+		case T_Var:
+			see_boolean(seen, clause);
 			break;
 		default:
 			break;

@@ -129,7 +129,13 @@ exists(SkPool *pool, const SkIndex *index)
 
 	foreach(lc, sk_candidate_existing(pool, index->relid))
 	{
-		if (sk_index_covers(lfirst(lc), index))
+		const SkIndex *existing = lfirst(lc);
+
+		/* one that is there for rows to be unique is no shorter way to some */
+		if (existing->unique && existing->predicate == NIL &&
+			index->predicate != NIL)
+			continue;
+		if (sk_index_covers(existing, index))
 			return true;
 	}
 	return false;
@@ -434,7 +440,8 @@ is_fixed(const SkIndexKey *key, List *conditions)
 			((NullTest *) clause)->nulltesttype == IS_NULL &&
 			equal(((NullTest *) clause)->arg, key->expr))
 			return true;
-		if (equal(clause, key->expr))
+		if (equal(clause, key->expr) ||
+			(is_notclause(clause) && equal(get_notclausearg(clause), key->expr)))
 			return true;
 		if (IsA(clause, OpExpr) && list_length(((OpExpr *) clause)->args) == 2 &&
 			IsA(lsecond(((OpExpr *) clause)->args), Const) &&
@@ -446,9 +453,28 @@ is_fixed(const SkIndexKey *key, List *conditions)
 	return false;
 }
 
+/* An index must have a key: what tells rows apart, if there is such. */
+static void
+set_any_key(SkPool *pool, SkIndex *index)
+{
+	ListCell   *lc;
+
+	foreach(lc, sk_candidate_existing(pool, index->relid))
+	{
+		const SkIndex *existing = lfirst(lc);
+
+		if (existing->unique && existing->am == BTREE_AM_OID &&
+			existing->keys[0].attnum != InvalidAttrNumber)
+		{
+			index->keys[0] = existing->keys[0];
+			return;
+		}
+	}
+}
+
 /* Only for rows that the conditions leave; NULL if those are most. */
 static SkIndex *
-with_conditions(const SkIndex *index, List *conditions)
+with_conditions(SkPool *pool, const SkIndex *index, List *conditions)
 {
 	SkIndex    *result;
 	int			n = 0;
@@ -467,8 +493,9 @@ with_conditions(const SkIndex *index, List *conditions)
 			result->keys[n++] = result->keys[i];
 	}
 
-	/* an index must have a key, even if it orders nothing */
 	result->nkeys = Max(n, 1);
+	if (n == 0)
+		set_any_key(pool, result);
 	return result;
 }
 
@@ -479,7 +506,7 @@ sk_candidate_refine(SkPool *pool, const SkAccess *access,
 {
 	const SkIndex *index = candidate->index;
 	SkIndex    *wide = with_columns(index, access, access->needed);
-	SkIndex    *partial = with_conditions(index, access->conditions);
+	SkIndex    *partial = with_conditions(pool, index, access->conditions);
 	ListCell   *lc;
 
 	if (wide != NULL)
@@ -497,7 +524,7 @@ sk_candidate_refine(SkPool *pool, const SkAccess *access,
 		return ids;
 	foreach(lc, access->conditions)
 	{
-		partial = with_conditions(index, list_make1(lfirst(lc)));
+		partial = with_conditions(pool, index, list_make1(lfirst(lc)));
 		if (partial != NULL)
 			ids = add(pool, partial, ids);
 	}

@@ -148,6 +148,7 @@ used_of(const SkPool *pool, const Bitmapset *set, List *used)
 	return result;
 }
 
+/* Between equal plans the one with what was thought of first is to be made. */
 static List *
 hypotheticals(const SkPool *pool, const Bitmapset *set)
 {
@@ -155,7 +156,7 @@ hypotheticals(const SkPool *pool, const Bitmapset *set)
 	int			id = -1;
 
 	while ((id = bms_next_member(set, id)) >= 0)
-		result = lappend(result, pool->candidate[id]->what);
+		result = lcons(pool->candidate[id]->what, result);
 	return result;
 }
 

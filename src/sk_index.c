@@ -62,6 +62,7 @@ sk_index_set_key(SkIndexKey *key, Node *expr, Oid opclass, Oid collation,
 	key->opcintype = get_opclass_input_type(opclass);
 	key->collation = collation;
 	key->option = option;
+	key->distinct = 0;
 }
 
 /*

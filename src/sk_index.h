@@ -22,6 +22,7 @@ typedef struct SkIndexKey
 	Oid			opcintype;
 	Oid			collation;
 	int16		option;			/* INDOPTION_DESC, INDOPTION_NULLS_FIRST */
+	double		distinct;		/* values, where somebody looked that up */
 } SkIndexKey;
 
 typedef struct SkIndex

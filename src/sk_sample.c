@@ -57,8 +57,14 @@ sample_query(const SkIndex *index, int rows)
 					100.0 * LEAST_PAGES / Max(rel->pages, LEAST_PAGES));
 	initStringInfo(&buf);
 	for (int i = 0; i < index->nkeys; i++)
-		appendStringInfo(&buf, "%s (%s)", i == 0 ? "SELECT" : ",",
-						 sk_index_text_expr(index->relid, index->keys[i].expr));
+	{
+		Node	   *expr = index->keys[i].expr;
+
+		/* without the cast a row would become its columns */
+		appendStringInfo(&buf, "%s (%s)::%s", i == 0 ? "SELECT" : ",",
+						 sk_index_text_expr(index->relid, expr),
+						 format_type_be_qualified(exprType(expr)));
+	}
 	appendStringInfo(&buf, " FROM ONLY %s TABLESAMPLE SYSTEM (%.9g) REPEATABLE (0)",
 					 quote_qualified_identifier(get_namespace_name(get_rel_namespace(index->relid)),
 												get_rel_name(index->relid)),

@@ -191,6 +191,31 @@ SELECT schemakit.estimate_index_size('SELECT 1');
 SELECT count(*) FROM schemakit.explain_with_indexes('SELECT * FROM item WHERE id = 5', '{}') AS l WHERE l ~ 'item_pkey';
 SELECT count(*) FROM schemakit.explain_with_indexes('SELECT * FROM item WHERE id = 5', '{}', '{item_pkey}') AS l WHERE l ~ 'item_pkey';
 
+-- what is no index is not advised, and says so where it is asked for
+SELECT advised('SELECT * FROM item WHERE ctid::text = ''(0,1)''');
+SELECT schemakit.estimate_index_size('CREATE INDEX ON item ((ctid::text))');
+SELECT schemakit.estimate_index_size('CREATE INDEX ON item (id) WITH (fillfactor = 1000)');
+CREATE TABLE eav (k text, v text, n int);
+INSERT INTO eav SELECT CASE WHEN i % 10 = 0 THEN 'num' ELSE 'txt' END, CASE WHEN i % 10 = 0 THEN i::text ELSE 'x' || i END, i FROM generate_series(1, 60000) AS i;
+ANALYZE eav;
+SELECT advised('SELECT * FROM eav WHERE n = 5 AND v::int = 50');
+SELECT count(*) FROM schemakit.estimate_index_size('CREATE INDEX ON eav ((v::bool))');     -- fails
+SELECT schemakit.explain_with_indexes('SELECT * FROM eav WHERE n = 5', '{CREATE INDEX ON eav ((v::bool))}');     -- fails
+CREATE TABLE fixed (c char(10), b bit(8));
+INSERT INTO fixed SELECT 'c' || i, i::bit(8) FROM generate_series(1, 20000) AS i;
+ANALYZE fixed;
+SELECT schemakit.estimate_index_size('CREATE INDEX ON fixed (lower(c))') > 400000;
+-- a partition that is a foreign table has no indexes
+CREATE FOREIGN DATA WRAPPER advice_fdw;
+CREATE SERVER advice_server FOREIGN DATA WRAPPER advice_fdw;
+CREATE TABLE mixed (a int, b int) PARTITION BY RANGE (a);
+CREATE TABLE mixed_1 PARTITION OF mixed FOR VALUES FROM (0) TO (100000);
+CREATE FOREIGN TABLE mixed_2 PARTITION OF mixed FOR VALUES FROM (100000) TO (200000) SERVER advice_server;
+INSERT INTO mixed SELECT i, i FROM generate_series(1, 60000) AS i;
+SELECT advised('SELECT * FROM mixed WHERE b = 5 AND a < 100');
+SELECT r -> 'skipped' -> 0 -> 'reason' FROM schemakit.advise_indexes_report(ARRAY['SELECT * FROM mixed WHERE b = 5']) AS r;
+DROP SERVER advice_server CASCADE;
+
 -- nothing is changed, nothing stays locked, and a read-only transaction will do
 CREATE TABLE before AS SELECT count(*) AS n FROM pg_class;
 BEGIN READ ONLY;
@@ -224,5 +249,6 @@ SELECT count(*) FROM schemakit.explain_with_indexes('SELECT * FROM advice.item W
 RESET ROLE;
 SELECT count(*) FROM schemakit.explain_with_indexes('SELECT * FROM advice.item WHERE code = $1', '{}') AS l WHERE l ~ 'code\d';
 DROP SCHEMA advice CASCADE;
+DROP FOREIGN DATA WRAPPER advice_fdw;
 DROP OWNED BY regress_advice;
 DROP ROLE regress_advice;

@@ -87,6 +87,16 @@ has_params(Node *node)
 	return params_walker(node, NULL);
 }
 
+/* Those, and whole rows, are nothing for an index to be on. */
+static bool
+has_system_columns(const Seen *seen, Node *node)
+{
+	Bitmapset  *columns = NULL;
+
+	pull_varattnos(node, seen->rel->relid, &columns);
+	return bms_next_member(columns, -1) <= -FirstLowInvalidHeapAttributeNumber;
+}
+
 /* Can it be a column of an index? */
 static bool
 is_key(const Seen *seen, Node *node)
@@ -94,8 +104,8 @@ is_key(const Seen *seen, Node *node)
 	if (IsA(node, Var))
 		return ((Var *) node)->varattno > 0 &&
 			(Index) ((Var *) node)->varno == seen->rel->relid;
-	return is_of(seen, node) && !contain_mutable_functions(node) &&
-		!contain_subplans(node) && !contain_agg_clause(node) &&
+	return is_of(seen, node) && !has_system_columns(seen, node) &&
+		!contain_mutable_functions(node) && !contain_subplans(node) && !contain_agg_clause(node) &&
 		!has_params(node);
 }
 

@@ -29,6 +29,8 @@
 #include "utils/builtins.h"
 #include "utils/tuplestore.h"
 
+#include <math.h>
+
 /* The indexes that a plan which is being printed may have. */
 static List *explained;
 static explain_get_index_name_hook_type next_index_name_hook;
@@ -214,6 +216,7 @@ schemakit_explain_with_indexes(PG_FUNCTION_ARGS)
 	work.source = text_to_cstring(PG_GETARG_TEXT_PP(0));
 	work.whatif.indexes = parse_indexes(PG_GETARG_ARRAYTYPE_P(1));
 	work.whatif.hidden = read_oids(PG_GETARG_ARRAYTYPE_P(2));
+	work.whatif.strict = true;
 	work.es = NewExplainState();
 	work.es->costs = true;
 	ExplainBeginOutput(work.es);
@@ -225,15 +228,34 @@ schemakit_explain_with_indexes(PG_FUNCTION_ARGS)
 	return (Datum) 0;
 }
 
+static ErrorData *
+first_error(const SkHypothetical *index)
+{
+	ListCell   *lc;
+
+	foreach(lc, index->parts)
+	{
+		if (((SkHypothetical *) lfirst(lc))->error != NULL)
+			return ((SkHypothetical *) lfirst(lc))->error;
+	}
+	return index->error;
+}
+
 /* estimate_index_size(index text) returns bigint: bytes */
 Datum
 schemakit_estimate_index_size(PG_FUNCTION_ARGS)
 {
 	SkIndex    *index = sk_index_parse(text_to_cstring(PG_GETARG_TEXT_PP(0)));
 	AclResult	result = pg_class_aclcheck(index->relid, GetUserId(), ACL_SELECT);
+	SkHypothetical *what;
+	double		pages;
 
 	if (result != ACLCHECK_OK)
 		aclcheck_error(result, get_relkind_objtype(get_rel_relkind(index->relid)),
 					   get_rel_name(index->relid));
-	PG_RETURN_INT64((int64) (sk_whatif_pages(sk_whatif_index(index, NULL)) * BLCKSZ));
+	what = sk_whatif_index(index, NULL);
+	pages = sk_whatif_pages(what);
+	if (isinf(pages))
+		ReThrowError(first_error(what));
+	PG_RETURN_INT64((int64) (pages * BLCKSZ));
 }

@@ -298,6 +298,10 @@ sk_gin_size(const SkIndex *index, double rows, double *pages, double *entries)
 										   ALLOCSET_DEFAULT_SIZES);
 	seen = sk_sample_read(index, SAMPLE_ROWS, add_row, &sample);
 	MemoryContextDelete(sample.context);
+	*entries = 1;
+	*pages = rel->pages + 1;
+	if (seen == 0 && rows > 0)
+		return;
 
 	tree.table_rows = Max(rel->tuples, 1);
 	tree.rows_per_page = Max(rel->tuples / Max(rel->pages, 1), 1);

@@ -24,6 +24,8 @@
 #include "access/attmap.h"
 #include "access/genam.h"
 #include "access/relation.h"
+#include "access/reloptions.h"
+#include "access/sysattr.h"
 #include "access/table.h"
 #include "catalog/index.h"
 #include "catalog/namespace.h"
@@ -316,6 +318,8 @@ find_column(Oid relid, const char *name)
 static Node *
 normalize_expression(Node *expr)
 {
+	Bitmapset  *columns = NULL;
+
 	while (IsA(expr, CollateExpr))
 		expr = (Node *) ((CollateExpr *) expr)->arg;
 	expr = eval_const_expressions(NULL, expr);
@@ -324,6 +328,14 @@ normalize_expression(Node *expr)
 		ereport(ERROR,
 				(errcode(ERRCODE_INVALID_OBJECT_DEFINITION),
 				 errmsg("functions in index expression must be marked IMMUTABLE")));
+	pull_varattnos(expr, 1, &columns);
+	for (int i = FirstLowInvalidHeapAttributeNumber + 1; i < 0; i++)
+	{
+		if (bms_is_member(i - FirstLowInvalidHeapAttributeNumber, columns))
+			ereport(ERROR,
+					(errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
+					 errmsg("index creation on system columns is not supported")));
+	}
 	return expr;
 }
 
@@ -451,6 +463,9 @@ sk_index_parse(const char *ddl)
 	result->unique = stmt->unique;
 	result->nulls_not_distinct = sk_index_stmt_nulls_not_distinct(stmt);
 	result->options = stmt->options;
+	(void) index_reloptions(routine->amoptions,
+							transformRelOptions((Datum) 0, stmt->options, NULL,
+												NULL, false, false), true);
 	read_elements(result, stmt, rel, am, routine);
 	read_predicate(result, stmt);
 	relation_close(rel, NoLock);

@@ -289,7 +289,7 @@ learn(SkRun *run, void *arg)
 {
 	Lesson	   *lesson = arg;
 	SkQuery    *query = run->query;
-	SkWhatIf	observed = {NIL, NIL, observe, lesson};
+	SkWhatIf	observed = {NIL, NIL, observe, lesson, false};
 	static const SkWhatIf nothing;
 	MemoryContext old;
 	SkConfig   *config;

@@ -8,9 +8,11 @@
  * whole pages, and always the same ones, so that the same question has the same
  * answer.
  *
- * Rows are read as the current user, with the user's rights and policies, and
- * expressions are evaluated as that user.  The caller holds a lock on the table,
- * which is not partitioned.
+ * Rows are read as the table's owner, as CREATE INDEX and ANALYZE do.  But those
+ * are the owner's commands, and this is not: functions that somebody has written
+ * are called only if the current user is the owner.  Without that nothing is
+ * read.  An error must be caught in a subtransaction, which also gives the role
+ * back.  The caller holds a lock on the table, which is not partitioned.
  *
  *-------------------------------------------------------------------------
  */
@@ -24,6 +26,8 @@
 
 #include "access/htup_details.h"
 #include "access/relation.h"
+#include "access/transam.h"
+#include "catalog/pg_class.h"
 #include "catalog/pg_statistic.h"
 #include "catalog/pg_type.h"
 #include "commands/vacuum.h"
@@ -60,10 +64,13 @@ sample_query(const SkIndex *index, int rows)
 	{
 		Node	   *expr = index->keys[i].expr;
 
+		appendStringInfo(&buf, "%s (%s)", i == 0 ? "SELECT" : ",",
+						 sk_index_text_expr(index->relid, expr));
+
 		/* without the cast a row would become its columns */
-		appendStringInfo(&buf, "%s (%s)::%s", i == 0 ? "SELECT" : ",",
-						 sk_index_text_expr(index->relid, expr),
-						 format_type_be_qualified(exprType(expr)));
+		if (type_is_rowtype(exprType(expr)))
+			appendStringInfo(&buf, "::%s",
+							 format_type_be_qualified(exprType(expr)));
 	}
 	appendStringInfo(&buf, " FROM ONLY %s TABLESAMPLE SYSTEM (%.9g) REPEATABLE (0)",
 					 quote_qualified_identifier(get_namespace_name(get_rel_namespace(index->relid)),
@@ -76,6 +83,48 @@ sample_query(const SkIndex *index, int rows)
 	return buf.data;
 }
 
+static bool
+is_users_function(Oid function, void *arg)
+{
+	return function >= FirstNormalObjectId;
+}
+
+static bool
+users_code_walker(Node *node, void *arg)
+{
+	if (node == NULL)
+		return false;
+	if (check_functions_in_node(node, is_users_function, NULL) ||
+		IsA(node, CoerceToDomain))
+		return true;
+	return expression_tree_walker(node, users_code_walker, arg);
+}
+
+/* Would reading the keys call functions that somebody has written? */
+static bool
+has_users_code(const SkIndex *index)
+{
+	for (int i = 0; i < index->nkeys; i++)
+	{
+		if (users_code_walker(index->keys[i].expr, NULL))
+			return true;
+	}
+	return users_code_walker((Node *) index->predicate, NULL);
+}
+
+static Oid
+owner_of(Oid relid)
+{
+	HeapTuple	tuple = SearchSysCache1(RELOID, ObjectIdGetDatum(relid));
+	Oid			owner;
+
+	if (!HeapTupleIsValid(tuple))
+		elog(ERROR, "cache lookup failed for relation %u", relid);
+	owner = ((Form_pg_class) GETSTRUCT(tuple))->relowner;
+	ReleaseSysCache(tuple);
+	return owner;
+}
+
 /*
  * Read about so many rows, but not more, and tell of each.  Returns how many
  * there were.  What is told is in memory that does not stay.
@@ -86,8 +135,16 @@ sk_sample_read(const SkIndex *index, int rows, SkSampleRow told, void *arg)
 	char	   *sql = sample_query(index, rows);
 	Datum	   *values = palloc(index->nkeys * sizeof(Datum));
 	bool	   *nulls = palloc(index->nkeys * sizeof(bool));
+	Oid			owner = owner_of(index->relid);
+	Oid			role;
+	int			sec_context;
 	int			found;
 
+	GetUserIdAndSecContext(&role, &sec_context);
+	if (role != owner && has_users_code(index))
+		return 0;
+	SetUserIdAndSecContext(owner, sec_context | SECURITY_LOCAL_USERID_CHANGE |
+						   SECURITY_RESTRICTED_OPERATION);
 	SPI_connect();
 	if (SPI_execute(sql, true, rows) != SPI_OK_SELECT)
 		elog(ERROR, "could not read rows: %s", sql);
@@ -101,6 +158,7 @@ sk_sample_read(const SkIndex *index, int rows, SkSampleRow told, void *arg)
 		told(values, nulls, arg);
 	}
 	SPI_finish();
+	SetUserIdAndSecContext(role, sec_context);
 	return found;
 }
 

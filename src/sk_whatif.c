@@ -23,6 +23,7 @@
 #include "sk_whatif.h"
 
 #include "sk_compat.h"
+#include "sk_guard.h"
 #include "sk_index_text.h"
 
 #include "access/amapi.h"
@@ -45,7 +46,9 @@
 #include "rewrite/rewriteManip.h"
 #include "utils/lsyscache.h"
 #include "utils/memutils.h"
+#include "utils/acl.h"
 #include "utils/rel.h"
+#include "utils/rls.h"
 #include "utils/selfuncs.h"
 #include "utils/syscache.h"
 
@@ -94,29 +97,54 @@ sk_whatif_index(const SkIndex *index, char *name)
 	return result;
 }
 
-/* Estimating takes a lot of memory; what remains of it is copied out. */
+static void
+estimate(void *arg)
+{
+	SkHypothetical *index = arg;
+
+	sk_index_size(index->index, &index->size);
+}
+
+/*
+ * Estimating takes a lot of memory; what remains of it is copied out.  NULL if
+ * it fails: an expression that raises an error for a row cannot be indexed.
+ */
 static const SkIndexSize *
 size_of(SkHypothetical *index)
 {
 	MemoryContext context;
 	MemoryContext old;
 	HeapTuple  *statistics;
+	ErrorData  *error;
 
 	if (index->sized)
-		return &index->size;
+		return index->error ? NULL : &index->size;
 	context = AllocSetContextCreate(CurrentMemoryContext, "schemakit index size",
 									ALLOCSET_DEFAULT_SIZES);
 	old = MemoryContextSwitchTo(context);
-	sk_index_size(index->index, &index->size);
+	error = sk_guard_rehearse(estimate, index);
 	MemoryContextSwitchTo(index->context);
-	statistics = palloc0(index->index->nkeys * sizeof(HeapTuple));
-	for (int i = 0; i < index->index->nkeys; i++)
-		statistics[i] = heap_copytuple(index->size.statistics[i]);
-	index->size.statistics = statistics;
+	if (error != NULL)
+		index->error = sk_guard_copy_error(error);
+	else
+	{
+		statistics = palloc0(index->index->nkeys * sizeof(HeapTuple));
+		for (int i = 0; i < index->index->nkeys; i++)
+			statistics[i] = heap_copytuple(index->size.statistics[i]);
+		index->size.statistics = statistics;
+	}
 	MemoryContextSwitchTo(old);
 	MemoryContextDelete(context);
 	index->sized = true;
-	return &index->size;
+	return index->error ? NULL : &index->size;
+}
+
+static double
+pages_of(SkHypothetical *index)
+{
+	const SkIndexSize *size = size_of(index);
+
+	return size == NULL ? INFINITY : size->pages;
 }
 
 /* The part of an index that belongs to a partition, not necessarily direct. */
@@ -143,8 +171,8 @@ part_of(SkHypothetical *index, Oid partition)
 }
 
 /*
- * The pages of an index, with all of its parts.  Takes AccessShareLock on
- * partitions.
+ * The pages of an index, with all of its parts; infinite if it could not be made.
+ * Takes AccessShareLock on partitions.
  */
 double
 sk_whatif_pages(SkHypothetical *index)
@@ -153,13 +181,13 @@ sk_whatif_pages(SkHypothetical *index)
 	ListCell   *lc;
 
 	if (get_rel_relkind(index->index->relid) != RELKIND_PARTITIONED_TABLE)
-		return size_of(index)->pages;
+		return pages_of(index);
 	foreach(lc, find_all_inheritors(index->index->relid, AccessShareLock, NULL))
 	{
 		char		relkind = get_rel_relkind(lfirst_oid(lc));
 
 		if (relkind == RELKIND_RELATION)
-			pages += size_of(part_of(index, lfirst_oid(lc)))->pages;
+			pages += pages_of(part_of(index, lfirst_oid(lc)));
 	}
 	return pages;
 }
@@ -340,11 +368,9 @@ static IndexOptInfo *
 describe(SkHypothetical *hypothetical, RelOptInfo *rel)
 {
 	const SkIndex *index = hypothetical->index;
-	const SkIndexSize *size;
 	IndexOptInfo *info = makeNode(IndexOptInfo);
 	Relation	relation = relation_open(index->relid, NoLock);
 
-	size = size_of(hypothetical);
 	info->indexoid = hypothetical->oid;
 	info->reltablespace = rel->reltablespace;
 	info->rel = rel;
@@ -362,7 +388,7 @@ describe(SkHypothetical *hypothetical, RelOptInfo *rel)
 	info->immediate = true;
 	sk_set_nulls_not_distinct(info, index->nulls_not_distinct);
 	info->hypothetical = true;
-	set_size(info, size, rel);
+	set_size(info, &hypothetical->size, rel);
 	relation_close(relation, NoLock);
 	return info;
 }
@@ -393,11 +419,14 @@ add_indexes(RelOptInfo *rel, Oid relid, List *indexes)
 	{
 		SkHypothetical *index = lfirst(lc);
 
-		if (index->index->relid == relid)
+		if (list_member_oid(ancestors, index->index->relid))
+			index = part_of(index, relid);
+		else if (index->index->relid != relid)
+			continue;
+		if (size_of(index) != NULL)
 			rel->indexlist = lcons(describe(index, rel), rel->indexlist);
-		else if (list_member_oid(ancestors, index->index->relid))
-			rel->indexlist = lcons(describe(part_of(index, relid), rel),
-								   rel->indexlist);
+		else if (assumed->strict)
+			ReThrowError(index->error);
 	}
 }
 
@@ -421,7 +450,8 @@ change_relation_info(PlannerInfo *root, Oid relid, bool inhparent,
 	if (!is_ours(root))
 		return;
 	hide_indexes(rel, assumed->hidden);
-	if (!inhparent && !(IgnoreSystemIndexes && IsCatalogRelationOid(relid)))
+	if (!inhparent && rel->fdwroutine == NULL &&
+		!(IgnoreSystemIndexes && IsCatalogRelationOid(relid)))
 		add_indexes(rel, relid, assumed->indexes);
 }
 
@@ -440,9 +470,17 @@ keep(HeapTuple tuple)
 {
 }
 
+/* May statistics meet operators that could tell of them?  As the planner asks. */
+static bool
+may_use(Oid relid)
+{
+	return pg_class_aclcheck(relid, GetUserId(), ACL_SELECT) == ACLCHECK_OK &&
+		check_enable_rls(relid, InvalidOid, true) != RLS_ENABLED;
+}
+
 /*
  * An index on an expression has statistics of its own when it exists and was
- * analyzed.  Those of ours are from a sample that the current user could read.
+ * analyzed.  Those of ours are from a sample.
  * The planner does not use those of a partial index.
  */
 static bool
@@ -458,7 +496,7 @@ find_statistics(PlannerInfo *root, Oid indexid, AttrNumber attnum,
 	{
 		var->statsTuple = index->size.statistics[attnum - 1];
 		var->freefunc = keep;
-		var->acl_ok = true;
+		var->acl_ok = may_use(index->index->relid);
 		return true;
 	}
 	return next_index_stats_hook && next_index_stats_hook(root, indexid, attnum, var);

@@ -21,6 +21,7 @@ typedef struct SkHypothetical
 	Oid			oid;			/* no object of the database has it */
 	char	   *name;
 	bool		sized;
+	ErrorData  *error;			/* why it could not be made, or NULL */
 	SkIndexSize size;			/* on a partitioned table: see
 								 * sk_whatif_size() */
 	List	   *parts;			/* those of partitions, as they are asked for */
@@ -37,6 +38,7 @@ typedef struct SkWhatIf
 	List	   *hidden;			/* OIDs of indexes that shall not be used */
 	SkWhatIfObserver observer;
 	void	   *arg;
+	bool		strict;			/* an index that could not be made is an error */
 } SkWhatIf;
 
 extern void sk_whatif_init(void);

@@ -65,7 +65,8 @@ CREATE TABLE schemakit.index_advice (
     action text NOT NULL,
     table_name text NOT NULL,
     index_name text NOT NULL,
-    steps text[] NOT NULL UNIQUE,
+    steps text[] NOT NULL,
+    fingerprint text NOT NULL UNIQUE,
     status text NOT NULL DEFAULT 'open' CHECK (status IN ('open', 'followed', 'gone', 'dismissed')),
     first_seen timestamptz NOT NULL DEFAULT pg_catalog.now(),
     last_seen timestamptz NOT NULL DEFAULT pg_catalog.now(),
@@ -99,6 +100,7 @@ COMMENT ON COLUMN schemakit.index_advice.queries_helped IS 'the statements that 
 COMMENT ON COLUMN schemakit.index_advice.confidence IS 'high, medium or low';
 COMMENT ON COLUMN schemakit.index_advice.reason IS 'why';
 COMMENT ON COLUMN schemakit.index_advice.steps IS 'the commands, in their order';
+COMMENT ON COLUMN schemakit.index_advice.fingerprint IS 'tells them from others';
 COMMENT ON COLUMN schemakit.index_advice.status IS
 'open: given in the last run; followed: not given any more, since it was done; gone: not given any more; dismissed: by you';
 COMMENT ON COLUMN schemakit.index_advice.runs IS 'how often it was given';

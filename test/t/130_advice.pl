@@ -124,6 +124,19 @@ like($node->safe_psql('postgres', q{SET ROLE advisor; SELECT schemakit.advise_in
 $node->safe_psql('postgres', q{REVOKE pg_read_all_stats FROM advisor});
 like(told(q{SET ROLE advisor; SELECT count(*) FROM schemakit.advise_indexes()}), qr/NOTICE:  \d+ statements of other roles cannot be read; grant pg_read_all_stats/, 'and those that cannot be read are named');
 
+# nor does the sample of an expression call functions for anybody but their table's owner
+sql(q{SET ROLE app; CREATE TABLE apps AS SELECT i AS a FROM generate_series(1, 60000) AS i; ANALYZE apps; GRANT SELECT ON apps TO PUBLIC});
+sql(q{GRANT CREATE ON SCHEMA public TO other});
+sql(q{SET ROLE other; CREATE FUNCTION others(int) RETURNS int LANGUAGE plpgsql IMMUTABLE AS
+	'BEGIN RAISE LOG $$others runs as %$$, current_user; RETURN $1; END'});
+$offset = -s $node->logfile;
+sql(q{SELECT schemakit.estimate_index_size('CREATE INDEX ON apps (evil(a))'), schemakit.estimate_index_size('CREATE INDEX ON apps (others(a))')});
+sql(q{SET ROLE other; SELECT schemakit.estimate_index_size('CREATE INDEX ON apps (others(a))'), schemakit.estimate_index_size('CREATE INDEX ON apps (evil(a))')});
+sql(q{SELECT count(*) FROM schemakit.advise_indexes(ARRAY['SELECT * FROM apps WHERE evil(a) = 3 AND others(a) = 4'])});
+unlike(slurp_file($node->logfile, $offset), qr/(evil|others) runs as/, 'a function is not called for an estimate by somebody else');
+sql(q{SET ROLE app; SELECT schemakit.estimate_index_size('CREATE INDEX ON apps (evil(a))')});
+like(slurp_file($node->logfile, $offset), qr/evil runs as app/, "but by the table's owner");
+
 # 4. Nothing stays
 my $before = sql('SELECT count(*) FROM pg_class');
 is(sql(q{BEGIN READ ONLY; SELECT 1 FROM schemakit.advise_indexes_report(); SELECT count(*) FROM pg_locks WHERE relation IN ('item'::regclass, 'secret'::regclass); COMMIT}), "1\n0", 'a READ ONLY transaction will do, and no lock remains');

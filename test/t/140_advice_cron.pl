@@ -62,5 +62,19 @@ is(sql(q{SELECT status FROM schemakit.index_advice WHERE steps[1] LIKE '%(owner)
 sql(q{UPDATE schemakit.index_advice SET status = 'open'; SELECT pg_stat_statements_reset()});
 next_night();
 is(sql(q{SELECT status FROM schemakit.index_advice WHERE steps[1] LIKE '%(owner)%'}), 'gone', 'what nobody asks for any more is gone');
+
+# advice to build an index anew is followed like any other; and advice of many steps
+sql(q{CREATE TABLE twice (a int); INSERT INTO twice VALUES (1), (1)});
+$node->psql('postgres', 'CREATE UNIQUE INDEX CONCURRENTLY twice_a ON twice (a)');
+sql('SELECT schemakit.index_advice_record(); DELETE FROM twice; SELECT 1');
+sql('REINDEX INDEX CONCURRENTLY twice_a');
+sql('SELECT schemakit.index_advice_record()');
+is(sql(q{SELECT index_name, status FROM schemakit.index_advice WHERE action = 'reindex'}), 'public.twice_a|followed', 'an index built anew');
+sql(q{CREATE TABLE many (a int, b int, filler text) PARTITION BY RANGE (a);
+	DO $$ BEGIN FOR i IN 0..79 LOOP EXECUTE format('CREATE TABLE many_%s PARTITION OF many FOR VALUES FROM (%s) TO (%s)', i, i * 1000, i * 1000 + 1000); END LOOP; END $$;
+	INSERT INTO many SELECT i, i, repeat('x', 50) FROM generate_series(0, 79999) AS i; ANALYZE many; SELECT pg_stat_statements_reset()});
+sql(join ';', map { "SELECT * FROM many WHERE b = $_" } 1 .. 5);
+sql('SELECT schemakit.index_advice_record()');
+is(sql(q{SELECT array_length(steps, 1), status FROM schemakit.index_advice WHERE table_name = 'many'}), '161|open', 'an index of 80 partitions');
 $node->stop;
 done_testing();

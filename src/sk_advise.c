@@ -320,7 +320,19 @@ find_blame(SkAdvice *advice, const SkProblem *problem, const Bitmapset *chosen,
 	return -1;
 }
 
-/* What the choice saves of what each statement costs, by plans that use it. */
+/* What a statement would cost more without one of the choice, at least a little. */
+static double
+loss_without(const SkQuery *query, const Bitmapset *chosen, int id, double cost)
+{
+	Bitmapset  *without = bms_del_member(bms_copy(chosen), id);
+
+	return Max(sk_cost_derive(query, without) - cost, 1e-6 * query->cost);
+}
+
+/*
+ * What an index of the choice saves: of what each statement saves whose plan uses
+ * it, the part that it has in what would be lost without one of those used.
+ */
 static double
 benefit_of(SkAdvice *advice, const Verified *verified,
 		   const Bitmapset *chosen, int id, List **helped)
@@ -334,14 +346,17 @@ benefit_of(SkAdvice *advice, const Verified *verified,
 	{
 		SkQuery    *query = lfirst(lc);
 		const Verified *v = &verified[i++];
-		double		without;
+		double		lost = 0;
+		int			used = -1;
 		SkHelped   *help;
 
 		if (query->sqlerrcode != 0 || query->cost <= 0 ||
 			!bms_is_member(id, v->used))
 			continue;
-		without = sk_cost_derive(query, bms_del_member(bms_copy(chosen), id));
-		benefit += query->value * Max(without - v->cost, 0) / query->cost;
+		while ((used = bms_next_member(v->used, used)) >= 0)
+			lost += loss_without(query, chosen, used, v->cost);
+		benefit += query->value * Max(query->cost - v->cost, 0) / query->cost *
+			loss_without(query, chosen, id, v->cost) / lost;
 		help = palloc(sizeof(SkHelped));
 		help->query = query;
 		help->cost = v->cost;

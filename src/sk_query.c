@@ -18,7 +18,7 @@
 #include "sk_compat.h"
 #include "sk_guard.h"
 #include "sk_param_value.h"
-#include "sk_risk.h"
+#include "sk_plan.h"
 
 #include "miscadmin.h"
 #include "nodes/nodeFuncs.h"
@@ -77,9 +77,9 @@ plan_with(SkRun *run, ParamListInfo params, const SkWhatIf *whatif, List **used,
 		sk_query_planner_calls++;
 		if (check)
 			sk_check_plan_permissions(plan);
-		cost += sk_risk_cost(plan);
+		cost += sk_plan_cost(plan);
 		run->rows = rows_of(plan);
-		found = list_concat(found, sk_whatif_used(plan));
+		found = list_concat(found, sk_plan_indexes(plan));
 	}
 	MemoryContextSwitchTo(old);
 	if (used != NULL)

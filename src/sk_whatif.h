@@ -46,7 +46,6 @@ extern SkHypothetical *sk_whatif_index(const SkIndex *index, char *name);
 extern double sk_whatif_pages(SkHypothetical *index);
 extern PlannedStmt *sk_whatif_plan(Query *query, const char *text,
 								   ParamListInfo params, const SkWhatIf *whatif);
-extern List *sk_whatif_used(const PlannedStmt *plan);
 extern SkHypothetical *sk_whatif_find(List *indexes, Oid oid);
 
 #endif							/* SK_WHATIF_H */

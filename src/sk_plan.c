@@ -1,7 +1,7 @@
 /*-------------------------------------------------------------------------
  *
- * sk_risk.c
- *	  What a plan costs if its luck is bad.
+ * sk_plan.c
+ *	  What a plan uses, and what it costs if its luck is bad.
  *
  * The planner takes the rows that a LIMIT wants to be spread evenly over the
  * index that gives the order: if a tenth of the rows pass the filter, ten
@@ -16,7 +16,7 @@
  */
 #include "postgres.h"
 
-#include "sk_risk.h"
+#include "sk_plan.h"
 
 #include "access/htup_details.h"
 #include "catalog/pg_class.h"
@@ -108,7 +108,7 @@ at_risk(const Plan *plan, List *rtable)
 
 /* The cost of a plan, with what it risks. */
 double
-sk_risk_cost(const PlannedStmt *plan)
+sk_plan_cost(const PlannedStmt *plan)
 {
 	double		cost = plan->planTree->total_cost +
 		at_risk(plan->planTree, plan->rtable);
@@ -117,4 +117,65 @@ sk_risk_cost(const PlannedStmt *plan)
 	foreach(lc, plan->subplans)
 		cost += at_risk(lfirst(lc), plan->rtable);
 	return cost;
+}
+
+static List *collect(const Plan *plan, List *found);
+
+static List *
+collect_all(List *plans, List *found)
+{
+	ListCell   *lc;
+
+	foreach(lc, plans)
+		found = collect(lfirst(lc), found);
+	return found;
+}
+
+/* Add the indexes that a part of a plan uses to those found. */
+static List *
+collect(const Plan *plan, List *found)
+{
+	if (plan == NULL)
+		return found;
+	switch (nodeTag(plan))
+	{
+		case T_IndexScan:
+			found = list_append_unique_oid(found, ((const IndexScan *) plan)->indexid);
+			break;
+		case T_IndexOnlyScan:
+			found = list_append_unique_oid(found, ((const IndexOnlyScan *) plan)->indexid);
+			break;
+		case T_BitmapIndexScan:
+			found = list_append_unique_oid(found, ((const BitmapIndexScan *) plan)->indexid);
+			break;
+		case T_BitmapAnd:
+			found = collect_all(((const BitmapAnd *) plan)->bitmapplans, found);
+			break;
+		case T_BitmapOr:
+			found = collect_all(((const BitmapOr *) plan)->bitmapplans, found);
+			break;
+		case T_Append:
+			found = collect_all(((const Append *) plan)->appendplans, found);
+			break;
+		case T_MergeAppend:
+			found = collect_all(((const MergeAppend *) plan)->mergeplans, found);
+			break;
+		case T_SubqueryScan:
+			found = collect(((const SubqueryScan *) plan)->subplan, found);
+			break;
+		case T_CustomScan:
+			found = collect_all(((const CustomScan *) plan)->custom_plans, found);
+			break;
+		default:
+			break;
+	}
+	found = collect(outerPlan(plan), found);
+	return collect(innerPlan(plan), found);
+}
+
+/* OIDs of the indexes that a plan uses, those that do not exist included. */
+List *
+sk_plan_indexes(const PlannedStmt *plan)
+{
+	return collect_all(plan->subplans, collect(plan->planTree, NIL));
 }

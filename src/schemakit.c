@@ -13,6 +13,7 @@
 #include "sk_audit_table.h"
 #include "sk_audit_txn.h"
 #include "sk_compat.h"
+#include "sk_explain.h"
 #include "sk_guc.h"
 #include "sk_soft_follow.h"
 #include "sk_soft_queue.h"
@@ -37,4 +38,5 @@ _PG_init(void)
 	sk_soft_queue_init();
 	sk_soft_follow_init();
 	sk_whatif_init();
+	sk_explain_init();
 }

@@ -129,17 +129,6 @@ drop(Script *script, Oid relid, Oid indexid)
 			 definition_of(indexid));
 }
 
-static bool
-has_expression(const SkIndex *index)
-{
-	for (int i = 0; i < index->nkeys; i++)
-	{
-		if (index->keys[i].attnum == InvalidAttrNumber)
-			return true;
-	}
-	return false;
-}
-
 /*
  * The commands for one thing to do (SkAdviceStep).  "names" collects the names
  * that they give to indexes.
@@ -157,7 +146,7 @@ sk_advice_ddl(const SkAdviceItem *item, List **names)
 			(void) create(&script, item->index, false);
 
 			/* the planner knows nothing of an expression before that */
-			if (has_expression(item->index))
+			if (sk_index_has_expression(item->index))
 				add_step(&script, item->relid,
 						 psprintf("ANALYZE %s", qualified_table(item->relid)), NULL);
 			foreach(lc, item->replaced)

@@ -16,6 +16,7 @@
 #include "sk_arg.h"
 #include "sk_compat.h"
 #include "sk_guard.h"
+#include "sk_guc.h"
 #include "sk_scope.h"
 
 #include "catalog/namespace.h"
@@ -98,24 +99,6 @@ read_schemas(ArrayType *array)
 	return result;
 }
 
-static List *
-read_tables(ArrayType *array)
-{
-	List	   *result = NIL;
-	Datum	   *elems;
-	bool	   *nulls;
-	int			n;
-
-	deconstruct_array(array, REGCLASSOID, sizeof(Oid), true, TYPALIGN_INT,
-					  &elems, &nulls, &n);
-	for (int i = 0; i < n; i++)
-	{
-		if (!nulls[i])
-			result = lappend_oid(result, DatumGetObjectId(elems[i]));
-	}
-	return result;
-}
-
 static void
 read_actions(ArrayType *array, SkAdviceOptions *options)
 {
@@ -184,7 +167,7 @@ read_options(FunctionCallInfo fcinfo, SkAdviceOptions *options)
 	if (!PG_ARGISNULL(ARG_SCHEMAS))
 		options->schemas = read_schemas(PG_GETARG_ARRAYTYPE_P(ARG_SCHEMAS));
 	if (!PG_ARGISNULL(ARG_TABLES))
-		options->tables = read_tables(PG_GETARG_ARRAYTYPE_P(ARG_TABLES));
+		options->tables = sk_arg_oids(PG_GETARG_ARRAYTYPE_P(ARG_TABLES));
 	sk_arg_reject_null(fcinfo, ARG_ACTIONS, "actions");
 	sk_arg_reject_null(fcinfo, ARG_MAX_INDEXES, "max_indexes");
 	sk_arg_reject_null(fcinfo, ARG_MAX_WIDTH, "max_width");
@@ -211,10 +194,10 @@ read_options(FunctionCallInfo fcinfo, SkAdviceOptions *options)
  */
 typedef struct Call
 {
+	SkGuarded	work;
 	SkAdviceOptions options;
 	ReturnSetInfo *rsinfo;		/* for rows */
 	StringInfoData report;
-	double		elapsed;
 } Call;
 
 static void
@@ -553,9 +536,21 @@ write_report(void *arg)
  * ----------
  */
 static void
+do_call(void *arg)
+{
+	Call	   *call = arg;
+
+	sk_guc_set_local("lock_timeout", SK_QUERY_LOCK_TIMEOUT);
+	call->work(call);
+}
+
+static void
 rehearse(SkGuarded work, Call *call)
 {
-	ErrorData  *error = sk_guard_rehearse(work, call);
+	ErrorData  *error;
+
+	call->work = work;
+	error = sk_guard_rehearse(do_call, call);
 
 	if (error != NULL)
 		ReThrowError(error);

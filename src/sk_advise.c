@@ -459,6 +459,13 @@ choose(SkAdvice *advice)
 		chosen = next;
 		verified = verify(advice, chosen, verified);
 	}
+
+	/* whatever is left is put out, without another choice */
+	while ((blame = find_blame(advice, &problem, chosen, verified)) >= 0)
+	{
+		chosen = bms_del_member(chosen, blame);
+		verified = verify(advice, chosen, verified);
+	}
 	advice->out_of_time |= problem.late;
 	add_chosen(advice, &problem, chosen, verified);
 	list_sort(advice->items, by_benefit);
@@ -486,6 +493,8 @@ add_foreign_keys(SkAdvice *advice)
 		SkForeignKey *key = lfirst(lc);
 		List	   *indexes = list_copy(sk_candidate_existing(advice->pool, key->relid));
 		SkIndex    *index = sk_foreign_key_index(key);
+		SkHypothetical *what;
+		double		pages;
 		SkAdviceItem *item;
 
 		foreach(lc2, advice->items)
@@ -497,13 +506,16 @@ add_foreign_keys(SkAdvice *advice)
 		}
 		if (index == NULL || sk_foreign_key_is_served(key, indexes))
 			continue;
+		what = sk_whatif_index(index, NULL);
+		pages = sk_whatif_pages(what);
+		if (isinf(pages))
+			continue;
 		item = palloc0(sizeof(SkAdviceItem));
 		item->action = SK_ADVICE_CREATE;
 		item->relid = key->relid;
 		item->index = index;
-		item->bytes = sk_whatif_pages(sk_whatif_index(index, NULL)) * BLCKSZ;
-		item->write = sk_write_cost(advice->writes, sk_whatif_index(index, NULL),
-									indexes);
+		item->bytes = pages * BLCKSZ;
+		item->write = sk_write_cost(advice->writes, what, indexes);
 		item->confidence = "low";
 		item->reason = psprintf("foreign key \"%s\" has no index: deleting a row of \"%s\", or changing its key, reads all of \"%s\"; no such change was seen",
 								key->name, get_rel_name(key->referenced),

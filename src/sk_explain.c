@@ -4,11 +4,13 @@
  *	  EXPLAIN as if other indexes existed: explain_with_indexes().
  *
  * Nothing is executed, and nothing is made.  The statement is planned as the
- * caller, with the caller's rights.
+ * caller, with the caller's rights, in a subtransaction that is rolled back.
  *
  *-------------------------------------------------------------------------
  */
 #include "postgres.h"
+
+#include "sk_explain.h"
 
 #include "sk_arg.h"
 #include "sk_compat.h"
@@ -45,24 +47,29 @@ index_name(Oid oid)
 	return next_index_name_hook ? next_index_name_hook(oid) : NULL;
 }
 
+void
+sk_explain_init(void)
+{
+	next_index_name_hook = explain_get_index_name_hook;
+	explain_get_index_name_hook = index_name;
+}
+
 static void
 print_plan(PlannedStmt *plan, ExplainState *es, const char *text,
 		   ParamListInfo params, List *indexes)
 {
+	List	   *outer = explained;
 	instr_time	planning;
 
 	INSTR_TIME_SET_ZERO(planning);
-	next_index_name_hook = explain_get_index_name_hook;
 	PG_TRY();
 	{
 		explained = indexes;
-		explain_get_index_name_hook = index_name;
 		sk_explain_plan(plan, es, text, params, &planning);
 	}
 	PG_FINALLY();
 	{
-		explain_get_index_name_hook = next_index_name_hook;
-		explained = NIL;
+		explained = outer;
 	}
 	PG_END_TRY();
 }
@@ -95,25 +102,6 @@ parse_indexes(ArrayType *array)
 	return result;
 }
 
-static List *
-read_oids(ArrayType *array)
-{
-	List	   *result = NIL;
-	Datum	   *elems;
-	bool	   *nulls;
-	int			n;
-
-	deconstruct_array(array, REGCLASSOID, sizeof(Oid), true, TYPALIGN_INT,
-					  &elems, &nulls, &n);
-	for (int i = 0; i < n; i++)
-	{
-		if (nulls[i])
-			continue;
-		result = lappend_oid(result, DatumGetObjectId(elems[i]));
-	}
-	return result;
-}
-
 static void
 return_lines(ReturnSetInfo *rsinfo, char *text)
 {
@@ -138,6 +126,7 @@ return_lines(ReturnSetInfo *rsinfo, char *text)
 typedef struct Work
 {
 	const char *source;
+	ArrayType  *indexes;
 	SkWhatIf	whatif;
 	SkStatement *statement;
 	SkParams   *params;			/* while they are looked at */
@@ -179,6 +168,7 @@ explain(void *arg)
 	ParamListInfo params;
 	ListCell   *lc;
 
+	work->whatif.indexes = parse_indexes(work->indexes);
 	work->statement = sk_statement_make(work->source, false);
 	queries = sk_statement_analyze(work->statement);
 	params = bind_params(work, queries);
@@ -214,8 +204,8 @@ schemakit_explain_with_indexes(PG_FUNCTION_ARGS)
 
 	memset(&work, 0, sizeof(work));
 	work.source = text_to_cstring(PG_GETARG_TEXT_PP(0));
-	work.whatif.indexes = parse_indexes(PG_GETARG_ARRAYTYPE_P(1));
-	work.whatif.hidden = read_oids(PG_GETARG_ARRAYTYPE_P(2));
+	work.indexes = PG_GETARG_ARRAYTYPE_P(1);
+	work.whatif.hidden = sk_arg_oids(PG_GETARG_ARRAYTYPE_P(2));
 	work.whatif.strict = true;
 	work.es = NewExplainState();
 	work.es->costs = true;
@@ -241,21 +231,36 @@ first_error(const SkHypothetical *index)
 	return index->error;
 }
 
-/* estimate_index_size(index text) returns bigint: bytes */
-Datum
-schemakit_estimate_index_size(PG_FUNCTION_ARGS)
+typedef struct Estimate
 {
-	SkIndex    *index = sk_index_parse(text_to_cstring(PG_GETARG_TEXT_PP(0)));
-	AclResult	result = pg_class_aclcheck(index->relid, GetUserId(), ACL_SELECT);
-	SkHypothetical *what;
+	const char *ddl;
 	double		pages;
+} Estimate;
+
+static void
+estimate(void *arg)
+{
+	Estimate   *work = arg;
+	SkIndex    *index = sk_index_parse(work->ddl);
+	AclResult	result = pg_class_aclcheck(index->relid, GetUserId(), ACL_SELECT);
+	SkHypothetical *what = sk_whatif_index(index, NULL);
 
 	if (result != ACLCHECK_OK)
 		aclcheck_error(result, get_relkind_objtype(get_rel_relkind(index->relid)),
 					   get_rel_name(index->relid));
-	what = sk_whatif_index(index, NULL);
-	pages = sk_whatif_pages(what);
-	if (isinf(pages))
+	work->pages = sk_whatif_pages(what);
+	if (isinf(work->pages))
 		ReThrowError(first_error(what));
-	PG_RETURN_INT64((int64) (pages * BLCKSZ));
+}
+
+/* estimate_index_size(index text) returns bigint: bytes */
+Datum
+schemakit_estimate_index_size(PG_FUNCTION_ARGS)
+{
+	Estimate	work = {text_to_cstring(PG_GETARG_TEXT_PP(0)), 0};
+	ErrorData  *error = sk_guard_rehearse(estimate, &work);
+
+	if (error != NULL)
+		ReThrowError(error);
+	PG_RETURN_INT64((int64) (work.pages * BLCKSZ));
 }

@@ -20,6 +20,7 @@
 
 #include "sk_cost_table.h"
 #include "sk_foreign_key.h"
+#include "sk_guard.h"
 #include "sk_guc.h"
 #include "sk_index_cover.h"
 #include "sk_scope.h"
@@ -118,12 +119,30 @@ boolean(HeapTuple row, int i)
 	return !isnull && DatumGetBool(value);
 }
 
+typedef struct Reading
+{
+	Oid			indexid;
+	SkIndex    *index;
+} Reading;
+
+static void
+read_index(void *arg)
+{
+	Reading    *reading = arg;
+
+	reading->index = sk_index_of_catalog(reading->indexid);
+}
+
+/* NULL if the index, or its table, is locked or gone. */
 static Found *
 read_found(HeapTuple row, Oid indexid)
 {
 	Found	   *found = palloc0(sizeof(Found));
+	Reading		reading = {indexid, NULL};
 
-	found->index = sk_index_of_catalog(indexid);
+	if (sk_guard_rehearse(read_index, &reading) != NULL)
+		return NULL;
+	found->index = reading.index;
 	found->name = SPI_getvalue(row, SPI_tuptable->tupdesc, 2);
 	found->name = pstrdup(found->name);
 	found->valid = boolean(row, 3);
@@ -155,9 +174,12 @@ list_indexes(SkAdvice *advice)
 															 SPI_tuptable->tupdesc,
 															 1, &isnull));
 		MemoryContext old = MemoryContextSwitchTo(context);
+		Found	   *found = NULL;
 
 		if (sk_scope_is_users(advice, IndexGetRelation(indexid, true)))
-			result = lappend(result, read_found(row, indexid));
+			found = read_found(row, indexid);
+		if (found != NULL)
+			result = lappend(result, found);
 		MemoryContextSwitchTo(old);
 	}
 	SPI_finish();

@@ -120,23 +120,6 @@ sk_guard_run(SkGuarded work, void *arg, const char *purpose, Oid relid)
 	return false;
 }
 
-/* What an error says, in the current memory context. */
-ErrorData *
-sk_guard_copy_error(const ErrorData *error)
-{
-	ErrorData  *copy = palloc0(sizeof(ErrorData));
-
-	copy->elevel = ERROR;
-	copy->output_to_server = true;
-	copy->output_to_client = true;
-	copy->sqlerrcode = error->sqlerrcode;
-	copy->message = pstrdup(error->message ? error->message : "");
-	copy->detail = error->detail ? pstrdup(error->detail) : NULL;
-	copy->hint = error->hint ? pstrdup(error->hint) : NULL;
-	copy->assoc_context = CurrentMemoryContext;
-	return copy;
-}
-
 /*
  * Go on as another role, until the guarded work ends.  Whatever runs then can
  * change neither the role nor the session.

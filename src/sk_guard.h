@@ -18,7 +18,6 @@ extern ErrorData *sk_guard_try(SkGuarded work, void *arg,
 extern ErrorData *sk_guard_rehearse(SkGuarded work, void *arg);
 extern bool sk_guard_run(SkGuarded work, void *arg,
 						 const char *purpose, Oid relid);
-extern ErrorData *sk_guard_copy_error(const ErrorData *error);
 extern void sk_guard_become(Oid role);
 
 #endif							/* SK_GUARD_H */

@@ -211,6 +211,14 @@ sk_guc_timestamps_columns(void)
 	return names;
 }
 
+/* SET LOCAL: until the transaction ends, or the subtransaction is rolled back. */
+void
+sk_guc_set_local(const char *name, const char *value)
+{
+	(void) set_config_option(name, value, PGC_USERSET, PGC_S_SESSION,
+							 GUC_ACTION_LOCAL, true, 0, false);
+}
+
 /*
  * Fix the settings that input and output functions ask, as postgres_fdw does
  * for its transmissions, and the search_path, until sk_guc_unpin().  An error

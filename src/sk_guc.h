@@ -25,6 +25,7 @@ extern uint64 sk_guc_audit_changes;
 
 extern void sk_guc_define(void);
 extern List *sk_guc_timestamps_columns(void);
+extern void sk_guc_set_local(const char *name, const char *value);
 extern int	sk_guc_pin(void);
 extern void sk_guc_unpin(int nestlevel);
 

@@ -83,6 +83,18 @@ sk_index_normalize_predicate(Node *clause)
 	return result;
 }
 
+/* Is a key more than a column? */
+bool
+sk_index_has_expression(const SkIndex *index)
+{
+	for (int i = 0; i < index->nkeys; i++)
+	{
+		if (index->keys[i].attnum == InvalidAttrNumber)
+			return true;
+	}
+	return false;
+}
+
 SkIndex *
 sk_index_copy(const SkIndex *index)
 {
@@ -212,9 +224,9 @@ read_opclasses(SkIndex *result, Relation indexrel)
 SkIndex *
 sk_index_of_catalog(Oid indexid)
 {
+	Relation	rel = relation_open(IndexGetRelation(indexid, false), AccessShareLock);
 	Relation	indexrel = relation_open(indexid, AccessShareLock);
 	Form_pg_index form = indexrel->rd_index;
-	Relation	rel = relation_open(form->indrelid, AccessShareLock);
 	SkIndex    *result = palloc0(sizeof(SkIndex));
 
 	result->oid = indexid;
@@ -233,8 +245,8 @@ sk_index_of_catalog(Oid indexid)
 	read_opclasses(result, indexrel);
 	result->predicate = RelationGetIndexPredicate(indexrel);
 
-	relation_close(rel, AccessShareLock);
 	relation_close(indexrel, AccessShareLock);
+	relation_close(rel, AccessShareLock);
 	return result;
 }
 

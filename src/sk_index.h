@@ -47,6 +47,7 @@ extern SkIndex *sk_index_for_partition(const SkIndex *index, Oid partition);
 extern SkIndex *sk_index_copy(const SkIndex *index);
 extern void sk_index_set_key(SkIndexKey *key, Node *expr, Oid opclass,
 							 Oid collation, int16 option);
+extern bool sk_index_has_expression(const SkIndex *index);
 extern List *sk_index_normalize_predicate(Node *clause);
 
 #endif							/* SK_INDEX_H */

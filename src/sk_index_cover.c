@@ -104,12 +104,3 @@ sk_index_covers(const SkIndex *wide, const SkIndex *narrow)
 			begins_with(wide, narrow, INDOPTION_DESC | INDOPTION_NULLS_FIRST);
 	return wide->nkeys == narrow->nkeys && begins_with(wide, narrow, 0);
 }
-
-/* The same but for name, size and uniqueness? */
-bool
-sk_index_is_same(const SkIndex *a, const SkIndex *b)
-{
-	return a->nkeys == b->nkeys && a->ninclude == b->ninclude &&
-		equal(a->predicate, b->predicate) &&
-		a->am == b->am && begins_with(a, b, 0) && returns_columns(a, b);
-}

@@ -11,7 +11,6 @@
 #include "sk_index.h"
 
 extern bool sk_index_covers(const SkIndex *wide, const SkIndex *narrow);
-extern bool sk_index_is_same(const SkIndex *a, const SkIndex *b);
 extern bool sk_index_reads(const SkIndex *index, AttrNumber attnum);
 extern bool sk_index_has_column(const SkIndex *index, AttrNumber attnum);
 

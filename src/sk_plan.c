@@ -18,26 +18,12 @@
 
 #include "sk_plan.h"
 
-#include "access/htup_details.h"
-#include "catalog/pg_class.h"
+#include "sk_table.h"
+
 #include "parser/parsetree.h"
-#include "utils/syscache.h"
 
 /* So many rows must pass for the end to be near. */
 #define HARMLESS_FRACTION 0.1
-
-static double
-rows_in(Oid relid)
-{
-	HeapTuple	tuple = SearchSysCache1(RELOID, ObjectIdGetDatum(relid));
-	double		rows = 0;
-
-	if (!HeapTupleIsValid(tuple))
-		return 0;
-	rows = ((Form_pg_class) GETSTRUCT(tuple))->reltuples;
-	ReleaseSysCache(tuple);
-	return rows;
-}
 
 /* Is it a scan in order that throws most rows away? */
 static bool
@@ -54,7 +40,7 @@ is_filtered(const Plan *plan, List *rtable)
 		return false;
 	return plan->qual != NIL && conditions == NIL &&
 		plan->plan_rows < HARMLESS_FRACTION *
-		rows_in(rt_fetch(scan->scanrelid, rtable)->relid);
+		sk_table_rows(rt_fetch(scan->scanrelid, rtable)->relid);
 }
 
 /* The scan whose rows come out of a plan one by one, as they are asked for. */

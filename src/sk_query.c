@@ -17,6 +17,7 @@
 
 #include "sk_compat.h"
 #include "sk_guard.h"
+#include "sk_guc.h"
 #include "sk_param_value.h"
 #include "sk_plan.h"
 
@@ -24,7 +25,6 @@
 #include "nodes/nodeFuncs.h"
 #include "optimizer/optimizer.h"
 #include "parser/parsetree.h"
-#include "utils/guc.h"
 #include "utils/lsyscache.h"
 #include "utils/memutils.h"
 
@@ -113,8 +113,7 @@ do_work(void *arg)
 	SkQuery    *query = work->run.query;
 
 	sk_guard_become(query->role);
-	(void) set_config_option("lock_timeout", "100ms", PGC_USERSET,
-							 PGC_S_SESSION, GUC_ACTION_LOCAL, true, 0, false);
+	sk_guc_set_local("lock_timeout", SK_QUERY_LOCK_TIMEOUT);
 	work->run.trees = sk_statement_analyze(query->statement);
 	work->run.params = query->params;
 	work->work(&work->run, work->arg);

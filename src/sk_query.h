@@ -53,6 +53,9 @@ typedef struct SkQuery
 typedef struct SkRun SkRun;
 typedef void (*SkQueryWork) (SkRun *run, void *arg);
 
+/* How long a lock is waited for. */
+#define SK_QUERY_LOCK_TIMEOUT "100ms"
+
 /* Counts the calls of the planner. */
 extern int64 sk_query_planner_calls;
 

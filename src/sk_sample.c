@@ -310,17 +310,6 @@ compute_statistics(const Gathered *gathered, int key, double rows)
 	return stats->stats_valid ? form_statistics(stats) : NULL;
 }
 
-static bool
-has_expression(const SkIndex *index)
-{
-	for (int i = 0; i < index->nkeys; i++)
-	{
-		if (index->keys[i].attnum == InvalidAttrNumber)
-			return true;
-	}
-	return false;
-}
-
 /*
  * Statistics on the expressions among the keys of an index that has "rows" rows,
  * as tuples of pg_statistic, in the current memory context: one for each key, NULL where it
@@ -334,7 +323,7 @@ sk_sample_statistics(const SkIndex *index, double rows)
 	MemoryContext old;
 	Gathered	gathered = {0};
 
-	if (!has_expression(index))
+	if (!sk_index_has_expression(index))
 		return result;
 	context = AllocSetContextCreate(CurrentMemoryContext, "schemakit sample",
 									ALLOCSET_DEFAULT_SIZES);

@@ -12,7 +12,9 @@
 
 #include "sk_scope.h"
 
-#include "access/htup_details.h"
+#include "sk_guard.h"
+#include "sk_table.h"
+
 #include "access/relation.h"
 #include "access/transam.h"
 #include "catalog/catalog.h"
@@ -22,7 +24,6 @@
 #include "utils/lsyscache.h"
 #include "utils/memutils.h"
 #include "utils/rel.h"
-#include "utils/syscache.h"
 
 typedef struct Known
 {
@@ -76,6 +77,14 @@ is_users(Oid relid)
 		 relkind == RELKIND_PARTITIONED_TABLE);
 }
 
+static void
+measure(void *arg)
+{
+	Known	   *known = arg;
+
+	known->bytes = size_of(known->relid);
+}
+
 static Known *
 look_up(SkAdvice *advice, Oid relid)
 {
@@ -92,18 +101,18 @@ look_up(SkAdvice *advice, Oid relid)
 	old = MemoryContextSwitchTo(advice->pool->context);
 	known = palloc0(sizeof(Known));
 	known->relid = relid;
-	if (is_users(relid))
-	{
-		known->bytes = size_of(relid);
+	if (is_users(relid) && sk_guard_rehearse(measure, known) == NULL)
 		known->allowed = known->bytes >= advice->options.min_table_size &&
 			is_asked_for(&advice->options, relid);
-	}
 	advice->sizes = lappend(advice->sizes, known);
 	MemoryContextSwitchTo(old);
 	return known;
 }
 
-/* Is advice for this table wanted?  It is locked for a moment. */
+/*
+ * Is advice for this table wanted, and can it be had?  It is locked for a moment;
+ * none is wanted where somebody else holds a lock.
+ */
 bool
 sk_scope_allows(Oid relid, void *advice)
 {
@@ -121,14 +130,7 @@ sk_scope_is_users(SkAdvice *advice, Oid relid)
 bool
 sk_scope_is_analyzed(Oid relid)
 {
-	HeapTuple	tuple = SearchSysCache1(RELOID, ObjectIdGetDatum(relid));
-	bool		analyzed;
-
-	if (!HeapTupleIsValid(tuple))
-		return false;
-	analyzed = ((Form_pg_class) GETSTRUCT(tuple))->reltuples >= 0;
-	ReleaseSysCache(tuple);
-	return analyzed;
+	return sk_table_rows(relid) >= 0;
 }
 
 /* The bytes of a table, with its partitions. */

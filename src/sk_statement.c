@@ -18,6 +18,7 @@
 #include "sk_statement.h"
 
 #include "sk_compat.h"
+#include "sk_guc.h"
 #include "sk_repair.h"
 
 #include "access/genam.h"
@@ -35,7 +36,6 @@
 #include "utils/acl.h"
 #include "utils/builtins.h"
 #include "utils/fmgroids.h"
-#include "utils/guc.h"
 #include "utils/lsyscache.h"
 #include "utils/syscache.h"
 
@@ -215,13 +215,6 @@ schemas_with(const char *relname)
 	return result;
 }
 
-static void
-set_search_path(const char *path)
-{
-	(void) set_config_option("search_path", path, PGC_USERSET, PGC_S_SESSION,
-							 GUC_ACTION_LOCAL, true, 0, false);
-}
-
 /*
  * A table that is not found may be in a schema that the session which ran the
  * statement had in its search_path.  True if there is one to try.
@@ -246,7 +239,7 @@ guess_schema(SkAnalysis *analysis, const ErrorData *error)
 					 quote_identifier(get_namespace_name(linitial_oid(schemas))));
 	statement->search_path = path.data;
 	statement->guessed = true;
-	set_search_path(path.data);
+	sk_guc_set_local("search_path", path.data);
 	return true;
 }
 
@@ -373,7 +366,7 @@ sk_statement_analyze(SkStatement *statement)
 		statement->types = palloc0((statement->ntypes + 1) * sizeof(Oid));
 	}
 	else if (statement->search_path != NULL)
-		set_search_path(statement->search_path);
+		sk_guc_set_local("search_path", statement->search_path);
 	analysis.raw = sk_analysis_parse(statement);
 	if (!statement->resolved)
 		resolve(&analysis);

@@ -26,6 +26,7 @@
 #include "utils/builtins.h"
 #include "utils/lsyscache.h"
 #include "utils/rel.h"
+#include "utils/syscache.h"
 
 static bool
 has_storage_of_rows(Relation rel)
@@ -197,4 +198,18 @@ sk_table_primary_key(Relation rel)
 			return lfirst_oid(lc);
 	}
 	return InvalidOid;
+}
+
+/* The rows that VACUUM or ANALYZE has last seen; less than 0 if they never ran. */
+double
+sk_table_rows(Oid relid)
+{
+	HeapTuple	tuple = SearchSysCache1(RELOID, ObjectIdGetDatum(relid));
+	double		rows;
+
+	if (!HeapTupleIsValid(tuple))
+		return -1;
+	rows = ((Form_pg_class) GETSTRUCT(tuple))->reltuples;
+	ReleaseSysCache(tuple);
+	return rows;
 }

@@ -97,45 +97,42 @@ sk_whatif_index(const SkIndex *index, char *name)
 	return result;
 }
 
+/* Estimating takes a lot of memory; what remains of it is copied out. */
 static void
 estimate(void *arg)
 {
 	SkHypothetical *index = arg;
+	MemoryContext old = CurrentMemoryContext;
+	MemoryContext context = AllocSetContextCreate(old, "schemakit index size",
+												  ALLOCSET_DEFAULT_SIZES);
+	SkIndexSize size;
 
-	sk_index_size(index->index, &index->size);
+	MemoryContextSwitchTo(context);
+	sk_index_size(index->index, &size);
+	MemoryContextSwitchTo(old);
+	index->size = size;
+	index->size.statistics = palloc0(index->index->nkeys * sizeof(HeapTuple));
+	for (int i = 0; i < index->index->nkeys; i++)
+		index->size.statistics[i] = heap_copytuple(size.statistics[i]);
+	MemoryContextDelete(context);
 }
 
 /*
- * Estimating takes a lot of memory; what remains of it is copied out.  NULL if
- * it fails: an expression that raises an error for a row cannot be indexed.
+ * NULL if it cannot be estimated: an expression that raises an error for a row
+ * cannot be indexed.
  */
 static const SkIndexSize *
 size_of(SkHypothetical *index)
 {
-	MemoryContext context;
 	MemoryContext old;
-	HeapTuple  *statistics;
-	ErrorData  *error;
 
-	if (index->sized)
-		return index->error ? NULL : &index->size;
-	context = AllocSetContextCreate(CurrentMemoryContext, "schemakit index size",
-									ALLOCSET_DEFAULT_SIZES);
-	old = MemoryContextSwitchTo(context);
-	error = sk_guard_rehearse(estimate, index);
-	MemoryContextSwitchTo(index->context);
-	if (error != NULL)
-		index->error = sk_guard_copy_error(error);
-	else
+	if (!index->sized)
 	{
-		statistics = palloc0(index->index->nkeys * sizeof(HeapTuple));
-		for (int i = 0; i < index->index->nkeys; i++)
-			statistics[i] = heap_copytuple(index->size.statistics[i]);
-		index->size.statistics = statistics;
+		old = MemoryContextSwitchTo(index->context);
+		index->error = sk_guard_rehearse(estimate, index);
+		MemoryContextSwitchTo(old);
+		index->sized = true;
 	}
-	MemoryContextSwitchTo(old);
-	MemoryContextDelete(context);
-	index->sized = true;
 	return index->error ? NULL : &index->size;
 }
 

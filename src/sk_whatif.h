@@ -23,7 +23,7 @@ typedef struct SkHypothetical
 	bool		sized;
 	ErrorData  *error;			/* why it could not be made, or NULL */
 	SkIndexSize size;			/* on a partitioned table: see
-								 * sk_whatif_size() */
+								 * sk_whatif_pages() */
 	List	   *parts;			/* those of partitions, as they are asked for */
 	MemoryContext context;
 } SkHypothetical;

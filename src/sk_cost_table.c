@@ -14,9 +14,10 @@
  *
  * A statement is planned with all of its candidates at first.  What the planner
  * chooses is refined, then taken away to see what it would choose instead, then
- * given alone.  A call whose result is known within a per cent, between what is
- * in the table and the cost with everything, is not made (Wang et al., "Wii",
- * SIGMOD 2024).  At last each statement is tried with what helps others.
+ * given alone.  A call is not made if what it could tell is next to nothing for
+ * the workload: its result lies between what is in the table and the cost with
+ * any larger set that was tried (Wang et al., "Wii", SIGMOD 2024).  At last each
+ * statement is tried with what helps others.
  *
  *-------------------------------------------------------------------------
  */
@@ -105,11 +106,10 @@ typedef struct Explorer
 	SkPool	   *pool;
 	SkRun	   *run;
 	MemoryContext context;		/* of what remains */
-	double		least;			/* with all candidates */
 	double		remains;		/* value of the workload at its least */
 } Explorer;
 
-/* Is so much of the statement's cost next to nothing, whatever is done? */
+/* Is so much of the statement's cost next to nothing? */
 static bool
 is_small(const Explorer *explorer, double cost)
 {
@@ -222,6 +222,35 @@ affordable(const Explorer *explorer)
 	return result;
 }
 
+/* No set of candidates is better than one that it is part of. */
+static double
+bound(const SkQuery *query, const Bitmapset *set)
+{
+	double		cost = 0;
+	ListCell   *lc;
+
+	foreach(lc, query->asked)
+	{
+		const SkConfig *config = lfirst(lc);
+
+		if (config->cost > cost && bms_is_subset(set, config->used))
+			cost = config->cost;
+	}
+	return cost;
+}
+
+static void
+remember(Explorer *explorer, const Bitmapset *set, double cost)
+{
+	MemoryContext old = MemoryContextSwitchTo(explorer->context);
+	SkConfig   *config = palloc(sizeof(SkConfig));
+
+	config->used = bms_copy(set);
+	config->cost = cost;
+	explorer->query->asked = lappend(explorer->query->asked, config);
+	MemoryContextSwitchTo(old);
+}
+
 /* Plan with these candidates, and enter what comes out. */
 static double
 plan_with(Explorer *explorer, const Bitmapset *set, Bitmapset **used)
@@ -234,6 +263,7 @@ plan_with(Explorer *explorer, const Bitmapset *set, Bitmapset **used)
 	cost = sk_query_plan(explorer->run, &whatif, &oids);
 	*used = used_of(explorer->pool, set, oids);
 	record(explorer, *used, cost);
+	remember(explorer, set, cost);
 	return cost;
 }
 
@@ -241,10 +271,11 @@ plan_with(Explorer *explorer, const Bitmapset *set, Bitmapset **used)
 static void
 try_set(Explorer *explorer, const Bitmapset *set)
 {
-	double		known = sk_cost_derive(explorer->query, set);
+	double		unknown = sk_cost_derive(explorer->query, set) -
+		bound(explorer->query, set);
 	Bitmapset  *used;
 
-	if (!bms_is_empty(set) && known > explorer->least * (1 + TOLERANCE))
+	if (!bms_is_empty(set) && !is_small(explorer, unknown))
 		(void) plan_with(explorer, set, &used);
 }
 
@@ -258,10 +289,11 @@ peel(Explorer *explorer, const Bitmapset *set, int rounds)
 	while (rounds-- > 0 && !bms_is_empty(rest))
 	{
 		Bitmapset  *used;
-		double		cost = plan_with(explorer, rest, &used);
+		double		cost = explorer->query->cost;
 
-		if (bms_is_empty(used) ||
-			cost > explorer->query->cost * (1 - TOLERANCE))
+		if (is_small(explorer, cost - bound(explorer->query, rest)) ||
+			is_small(explorer, cost - plan_with(explorer, rest, &used)) ||
+			bms_is_empty(used))
 			break;
 		seen = bms_add_members(seen, used);
 		rest = bms_del_members(rest, used);
@@ -365,13 +397,12 @@ explore(SkRun *run, void *arg)
 	ListCell   *lc;
 
 	explorer->run = run;
-	explorer->least = first->cost;
-	if (is_small(explorer, explorer->query->cost - explorer->least))
+	if (is_small(explorer, explorer->query->cost - first->cost))
 		return;
 	refine(explorer, best);
 	all = affordable(explorer);
 	if (bms_num_members(all) > n)
-		explorer->least = Min(explorer->least, plan_with(explorer, all, &best));
+		(void) plan_with(explorer, all, &best);
 	seen = bms_copy(best);
 	seen = bms_add_members(seen,
 						   peel(explorer, bms_difference(all, best), MAX_ROUNDS));
@@ -449,8 +480,7 @@ explore_others(SkRun *run, void *arg)
 	int			id = -1;
 
 	explorer->run = run;
-	explorer->least = sk_cost_least(explorer->query);
-	if (is_small(explorer, explorer->query->cost - explorer->least))
+	if (is_small(explorer, explorer->query->cost - sk_cost_least(explorer->query)))
 		return;
 	seen = peel(explorer, others, MAX_ROUNDS);
 	while ((id = bms_next_member(seen, id)) >= 0)
@@ -524,7 +554,7 @@ sk_cost_explore(List *queries, SkPool *pool, TimestampTz deadline)
 		foreach(lc, queries)
 		{
 			SkQuery    *query = lfirst(lc);
-			Explorer	explorer = {query, pool, NULL, CurrentMemoryContext, 0, remains};
+			Explorer	explorer = {query, pool, NULL, CurrentMemoryContext, remains};
 
 			if (deadline != 0 && GetCurrentTimestamp() > deadline)
 				return;

@@ -128,6 +128,35 @@ ANALYZE kept;
 SELECT action, ddl, undo_ddl, confidence, reason FROM schemakit.advise_indexes(ARRAY[]::text[], tables => '{kept}') ORDER BY rank, step;
 SELECT ddl FROM schemakit.advise_indexes(ARRAY[]::text[], tables => '{kept}') ORDER BY rank, step \gexec
 SELECT count(*) FROM schemakit.advise_indexes(ARRAY[]::text[], tables => '{kept}');
+-- those of a partitioned table go together, and not if a part must stay
+CREATE TABLE parted (a int, b int, c int, d int) PARTITION BY RANGE (a);
+CREATE TABLE parted_1 PARTITION OF parted FOR VALUES FROM (0) TO (10000);
+CREATE TABLE parted_2 PARTITION OF parted FOR VALUES FROM (10000) TO (20000);
+INSERT INTO parted SELECT i, i, i, i FROM generate_series(0, 19999) AS i;
+CREATE INDEX parted_b1 ON parted (b);
+CREATE INDEX parted_b2 ON parted (b);                     -- the same
+CREATE INDEX parted_c ON parted (c);
+CREATE INDEX parted_cd ON parted (c, d);                  -- covers it
+CREATE INDEX parted_1_cd ON parted_1 (c, d);              -- a partition has its part already
+CREATE INDEX parted_d1 ON parted (d);
+CREATE INDEX parted_d2 ON parted (d);
+CREATE INDEX parted_da ON ONLY parted (d, a);             -- not valid: no partition has it
+ALTER TABLE parted_2 CLUSTER ON parted_2_d_idx;
+ALTER TABLE parted_1 CLUSTER ON parted_1_d_idx1;
+ANALYZE parted;
+SELECT action, ddl, undo_ddl, est_bytes < 0 AS frees, reason FROM schemakit.advise_indexes(ARRAY[]::text[], tables => '{parted,parted_1,parted_2}') ORDER BY rank, step;
+SELECT ddl FROM schemakit.advise_indexes(ARRAY[]::text[], tables => '{parted,parted_1,parted_2}') ORDER BY rank, step \gexec
+SELECT count(*) FROM schemakit.advise_indexes(ARRAY[]::text[], tables => '{parted,parted_1,parted_2}');
+-- what a replica identity or CLUSTER goes by stays
+CREATE TABLE identity (a int NOT NULL, b int);
+CREATE UNIQUE INDEX identity_a1 ON identity (a);
+CREATE INDEX identity_b1 ON identity (b);
+CREATE INDEX identity_b2 ON identity (b);
+CREATE INDEX identity_b3 ON identity (b);
+ALTER TABLE identity REPLICA IDENTITY USING INDEX identity_a1;
+ALTER TABLE identity CLUSTER ON identity_b3;
+SELECT ddl, reason FROM schemakit.advise_indexes(ARRAY[]::text[], tables => '{identity}') ORDER BY rank, step;
+DROP TABLE identity, parted;
 -- an index that is replaced by a wider one
 CREATE TABLE swap (a int, b int, filler text);
 INSERT INTO swap SELECT i % 5000, i, repeat('x', 60) FROM generate_series(1, 40000) AS i;

@@ -104,18 +104,22 @@ create(Script *script, const SkIndex *index, bool part)
 	return name;
 }
 
-/* The command that made an index, concurrently. */
+/* The command that makes an index again, on all partitions or concurrently. */
 static char *
 definition_of(Oid indexid)
 {
 	char	   *definition = TextDatumGetCString(DirectFunctionCall1(pg_get_indexdef,
 																	 ObjectIdGetDatum(indexid)));
-	char	   *where = strstr(definition, "INDEX ");
+	const char *name = quote_identifier(get_rel_name(indexid));
+	bool		partitioned = get_rel_relkind(indexid) == RELKIND_PARTITIONED_INDEX;
+	const char *unique = strncmp(definition, "CREATE U", 8) == 0 ? "UNIQUE " : "";
+	char	   *before = psprintf("CREATE %sINDEX %s ON %s", unique, name,
+								  partitioned ? "ONLY " : "");
 
-	if (where == NULL || get_rel_relkind(indexid) == RELKIND_PARTITIONED_INDEX)
-		return definition;
-	where += strlen("INDEX ");
-	return psprintf("%.*sCONCURRENTLY %s", (int) (where - definition), definition, where);
+	Assert(strncmp(definition, before, strlen(before)) == 0);
+	return psprintf("CREATE %sINDEX %s%s ON %s", unique,
+					partitioned ? "" : "CONCURRENTLY ", name,
+					definition + strlen(before));
 }
 
 static void

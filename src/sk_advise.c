@@ -19,6 +19,7 @@
 #include "sk_advise.h"
 
 #include "sk_advice_item.h"
+#include "sk_cost_explore.h"
 #include "sk_cost_table.h"
 #include "sk_finding.h"
 #include "sk_foreign_key.h"
@@ -274,8 +275,8 @@ verify(SkAdvice *advice, Bitmapset *chosen, const Verified *last)
 		if (last != NULL && bms_equal(verified->relevant, last[i].relevant))
 			*verified = last[i];
 		else if (query->sqlerrcode == 0 && !bms_is_empty(verified->relevant))
-			(void) sk_cost_plan(query, advice->pool, verified->relevant, NIL,
-								&verified->cost, &verified->used);
+			(void) sk_cost_verify(query, advice->pool, verified->relevant, NIL,
+								  &verified->cost, &verified->used);
 		i++;
 	}
 	return result;
@@ -419,7 +420,7 @@ attainable(const SkAdvice *advice)
 		const SkQuery *query = lfirst(lc);
 
 		if (query->sqlerrcode == 0 && query->cost > 0)
-			value += query->value * (1 - sk_cost_least(query) / query->cost);
+			value += query->value * (1 - sk_cost_least(query)->cost / query->cost);
 	}
 	return value;
 }

@@ -12,12 +12,8 @@
  * VLDB 2006, call the entries atomic configurations; cf. Finkelstein et al.,
  * TODS 1988).
  *
- * A statement is planned with all of its candidates at first.  What the planner
- * chooses is refined, then taken away to see what it would choose instead, then
- * given alone.  A call is not made if what it could tell is next to nothing for
- * the workload: its result lies between what is in the table and the cost with
- * any larger set that was tried (Wang et al., "Wii", SIGMOD 2024).  At last each
- * statement is tried with what helps others.
+ * The table says the most that a set may cost.  The least is what any larger set
+ * costs that was planned (Wang et al., "Wii", SIGMOD 2024).
  *
  *-------------------------------------------------------------------------
  */
@@ -25,36 +21,14 @@
 
 #include "sk_cost_table.h"
 
-#include "catalog/pg_am.h"
-#include "miscadmin.h"
 #include "optimizer/optimizer.h"
 #include "utils/memutils.h"
-#include "utils/timestamp.h"
-
-#include <math.h>
-
-/* Gains below this fraction are not looked for. */
-#define TOLERANCE 0.01
 
 /*
- * Nor what is no more than a page read less, each time: the planner takes it from
- * the disk, but what is read often is in memory.
+ * A gain of no more than a page read less, each time, is none: the planner takes
+ * it from the disk, but what is read often is in memory.
  */
 #define PAGES_WORTH 1.25
-
-/* Nor what is less than this fraction of what the workload costs in the end. */
-#define SMALL 0.003
-
-#define MAX_ROUNDS 4
-#define TABLE_ROUNDS 1
-#define MAX_ALONE 12
-#define MAX_PAIRS 6
-#define MAX_MERGED 30
-
-/* ----------
- * The table
- * ----------
- */
 
 /* The cost with these candidates, as far as the table knows. */
 double
@@ -73,8 +47,9 @@ sk_cost_derive(const SkQuery *query, const Bitmapset *chosen)
 	return cost;
 }
 
-static const SkConfig *
-least_config(const SkQuery *query)
+/* The entry of the least cost that was seen. */
+const SkConfig *
+sk_cost_least(const SkQuery *query)
 {
 	const SkConfig *least = linitial(query->configs);
 	ListCell   *lc;
@@ -89,34 +64,21 @@ least_config(const SkQuery *query)
 	return least;
 }
 
-/* The least cost that was seen. */
+/* What these candidates cost at least: no set is better than one that it is part of. */
 double
-sk_cost_least(const SkQuery *query)
+sk_cost_bound(const SkQuery *query, const Bitmapset *chosen)
 {
-	return least_config(query)->cost;
-}
+	double		cost = 0;
+	ListCell   *lc;
 
-/* ----------
- * Exploration
- * ----------
- */
-typedef struct Explorer
-{
-	SkQuery    *query;
-	SkPool	   *pool;
-	SkRun	   *run;
-	MemoryContext context;		/* of what remains */
-	double		remains;		/* value of the workload at its least */
-} Explorer;
+	foreach(lc, query->planned)
+	{
+		const SkConfig *config = lfirst(lc);
 
-/* Is so much of the statement's cost next to nothing? */
-static bool
-is_small(const Explorer *explorer, double cost)
-{
-	const SkQuery *query = explorer->query;
-
-	return cost < query->cost * TOLERANCE ||
-		query->value * cost / query->cost < explorer->remains * SMALL;
+		if (config->cost > cost && bms_is_subset(chosen, config->used))
+			cost = config->cost;
+	}
+	return cost;
 }
 
 static bool
@@ -173,12 +135,22 @@ promise(SkCandidate *candidate)
 	candidate->promising = true;
 }
 
-static void
-record(Explorer *explorer, const Bitmapset *used, double cost)
+static List *
+add_config(List *configs, SkPool *pool, const Bitmapset *set, double cost)
 {
-	SkQuery    *query = explorer->query;
-	MemoryContext old;
-	SkConfig   *config;
+	MemoryContext old = MemoryContextSwitchTo(pool->context);
+	SkConfig   *config = palloc(sizeof(SkConfig));
+
+	config->used = bms_copy(set);
+	config->cost = cost;
+	configs = lappend(configs, config);
+	MemoryContextSwitchTo(old);
+	return configs;
+}
+
+static void
+record(SkQuery *query, SkPool *pool, const Bitmapset *used, double cost)
+{
 	ListCell   *lc;
 	int			id = -1;
 
@@ -186,386 +158,42 @@ record(Explorer *explorer, const Bitmapset *used, double cost)
 		cost = query->cost;
 	foreach(lc, query->configs)
 	{
-		config = lfirst(lc);
+		SkConfig   *config = lfirst(lc);
+
 		if (bms_equal(config->used, used))
 		{
 			config->cost = Min(config->cost, cost);
 			return;
 		}
 	}
-	old = MemoryContextSwitchTo(explorer->context);
-	config = palloc(sizeof(SkConfig));
-	config->used = bms_copy(used);
-	config->cost = cost;
-	query->configs = lappend(query->configs, config);
-	MemoryContextSwitchTo(old);
-	while (cost < query->cost * (1 - TOLERANCE) &&
+	query->configs = add_config(query->configs, pool, used, cost);
+	while (cost < query->cost * (1 - SK_COST_TOLERANCE) &&
 		   (id = bms_next_member(used, id)) >= 0)
-		promise(explorer->pool->candidate[id]);
+		promise(pool->candidate[id]);
 }
 
-/* Those of the statement's candidates that there may be room for. */
-static Bitmapset *
-affordable(const Explorer *explorer)
-{
-	const SkPool *pool = explorer->pool;
-	Bitmapset  *result = bms_copy(explorer->query->candidates);
-	int			id = -1;
-
-	if (isinf(pool->max_bytes))
-		return result;
-	while ((id = bms_next_member(explorer->query->candidates, id)) >= 0)
-	{
-		if (sk_candidate_bytes(pool->candidate[id]) > pool->max_bytes)
-			result = bms_del_member(result, id);
-	}
-	return result;
-}
-
-/* No set of candidates is better than one that it is part of. */
-static double
-bound(const SkQuery *query, const Bitmapset *set)
-{
-	double		cost = 0;
-	ListCell   *lc;
-
-	foreach(lc, query->asked)
-	{
-		const SkConfig *config = lfirst(lc);
-
-		if (config->cost > cost && bms_is_subset(set, config->used))
-			cost = config->cost;
-	}
-	return cost;
-}
-
-static void
-remember(Explorer *explorer, const Bitmapset *set, double cost)
-{
-	MemoryContext old = MemoryContextSwitchTo(explorer->context);
-	SkConfig   *config = palloc(sizeof(SkConfig));
-
-	config->used = bms_copy(set);
-	config->cost = cost;
-	explorer->query->asked = lappend(explorer->query->asked, config);
-	MemoryContextSwitchTo(old);
-}
-
-/* Plan with these candidates, and enter what comes out. */
-static double
-plan_with(Explorer *explorer, const Bitmapset *set, Bitmapset **used)
+/*
+ * Plan with exactly these candidates, and without the hidden indexes.  What comes
+ * out is entered if nothing is hidden.
+ */
+double
+sk_cost_plan(SkRun *run, SkQuery *query, SkPool *pool, const Bitmapset *set,
+			 List *hidden, Bitmapset **used)
 {
 	SkWhatIf	whatif = {0};
 	List	   *oids;
 	double		cost;
 
-	whatif.indexes = hypotheticals(explorer->pool, set);
-	cost = sk_query_plan(explorer->run, &whatif, &oids);
-	*used = used_of(explorer->pool, set, oids);
-	record(explorer, *used, cost);
-	remember(explorer, set, cost);
+	whatif.indexes = hypotheticals(pool, set);
+	whatif.hidden = hidden;
+	cost = sk_query_plan(run, &whatif, &oids);
+	*used = used_of(pool, set, oids);
+	if (hidden == NIL)
+	{
+		record(query, pool, *used, cost);
+		query->planned = add_config(query->planned, pool, set, cost);
+	}
 	return cost;
-}
-
-/* The same, unless it is known well enough. */
-static void
-try_set(Explorer *explorer, const Bitmapset *set)
-{
-	double		unknown = sk_cost_derive(explorer->query, set) -
-		bound(explorer->query, set);
-	Bitmapset  *used;
-
-	if (!bms_is_empty(set) && !is_small(explorer, unknown))
-		(void) plan_with(explorer, set, &used);
-}
-
-/* Take away what is used, again and again, while the rest is good for anything. */
-static Bitmapset *
-peel(Explorer *explorer, const Bitmapset *set, int rounds)
-{
-	Bitmapset  *rest = bms_copy(set);
-	Bitmapset  *seen = NULL;
-
-	while (rounds-- > 0 && !bms_is_empty(rest))
-	{
-		Bitmapset  *used;
-		double		cost = explorer->query->cost;
-
-		if (is_small(explorer, cost - bound(explorer->query, rest)) ||
-			is_small(explorer, cost - plan_with(explorer, rest, &used)) ||
-			bms_is_empty(used))
-			break;
-		seen = bms_add_members(seen, used);
-		rest = bms_del_members(rest, used);
-	}
-	return seen;
-}
-
-static void
-refine(Explorer *explorer, const Bitmapset *used)
-{
-	SkQuery    *query = explorer->query;
-	Bitmapset  *ids = bms_copy(query->candidates);
-	MemoryContext old;
-	ListCell   *lc;
-	int			id = -1;
-
-	while ((id = bms_next_member(used, id)) >= 0)
-	{
-		const SkCandidate *candidate = explorer->pool->candidate[id];
-
-		foreach(lc, query->accesses)
-		{
-			SkAccess   *access = lfirst(lc);
-
-			if (access->relid == candidate->index->relid)
-				ids = sk_candidate_refine(explorer->pool, access, candidate, ids);
-		}
-	}
-	old = MemoryContextSwitchTo(explorer->context);
-	query->candidates = bms_copy(ids);
-	MemoryContextSwitchTo(old);
-}
-
-/* The candidates for one table. */
-static Bitmapset *
-on_table(const SkPool *pool, const Bitmapset *set, Oid relid)
-{
-	Bitmapset  *result = NULL;
-	int			id = -1;
-
-	while ((id = bms_next_member(set, id)) >= 0)
-	{
-		if (pool->candidate[id]->index->relid == relid)
-			result = bms_add_member(result, id);
-	}
-	return result;
-}
-
-static List *
-tables_of(const SkQuery *query)
-{
-	List	   *result = NIL;
-	ListCell   *lc;
-
-	foreach(lc, query->accesses)
-		result = list_append_unique_oid(result,
-										((SkAccess *) lfirst(lc))->relid);
-	return result;
-}
-
-/* Each alone, and what is left of the best when each is taken away. */
-static void
-try_parts(Explorer *explorer, const Bitmapset *seen, const Bitmapset *best)
-{
-	int			id = -1;
-	int			n = 0;
-
-	while ((id = bms_next_member(seen, id)) >= 0 && n++ < MAX_ALONE)
-		try_set(explorer, bms_make_singleton(id));
-	if (bms_num_members(best) < 3)
-		return;
-	id = -1;
-	n = 0;
-	while ((id = bms_next_member(best, id)) >= 0 && n++ < MAX_PAIRS)
-		try_set(explorer, bms_del_member(bms_copy(best), id));
-}
-
-/* First of all, what all candidates together could do. */
-static void
-look(SkRun *run, void *arg)
-{
-	Explorer   *explorer = arg;
-	Bitmapset  *all = affordable(explorer);
-	Bitmapset  *used;
-
-	explorer->run = run;
-	if (!bms_is_empty(all))
-		(void) plan_with(explorer, all, &used);
-}
-
-static void
-explore(SkRun *run, void *arg)
-{
-	Explorer   *explorer = arg;
-	const SkConfig *first = least_config(explorer->query);
-	Bitmapset  *best = bms_copy(first->used);
-	Bitmapset  *seen;
-	Bitmapset  *all = affordable(explorer);
-	int			n = bms_num_members(all);
-	List	   *tables = tables_of(explorer->query);
-	ListCell   *lc;
-
-	explorer->run = run;
-	if (is_small(explorer, explorer->query->cost - first->cost))
-		return;
-	refine(explorer, best);
-	all = affordable(explorer);
-	if (bms_num_members(all) > n)
-		(void) plan_with(explorer, all, &best);
-	seen = bms_copy(best);
-	seen = bms_add_members(seen,
-						   peel(explorer, bms_difference(all, best), MAX_ROUNDS));
-	foreach(lc, tables)
-	{
-		if (list_length(tables) < 2)
-			break;
-		seen = bms_add_members(seen,
-							   peel(explorer,
-									on_table(explorer->pool, all,
-											 lfirst_oid(lc)), TABLE_ROUNDS));
-	}
-	try_parts(explorer, seen, best);
-}
-
-static bool
-is_wanted(const SkAccess *access, const SkIndex *index)
-{
-	List	   *keys[] = {access->equal, access->range, access->join,
-	access->pattern};
-	ListCell   *lc;
-
-	for (size_t i = 0; i < lengthof(keys); i++)
-	{
-		foreach(lc, keys[i])
-		{
-			if (equal(((SkIndexKey *) lfirst(lc))->expr, index->keys[0].expr))
-				return true;
-		}
-	}
-	foreach(lc, access->orders)
-	{
-		if (equal(((SkIndexKey *) linitial((List *) lfirst(lc)))->expr,
-				  index->keys[0].expr))
-			return true;
-	}
-	return index->am != BTREE_AM_OID;
-}
-
-/* Candidates of other statements that begin with what this one asks for. */
-static Bitmapset *
-find_others(const Explorer *explorer)
-{
-	const SkQuery *query = explorer->query;
-	const SkPool *pool = explorer->pool;
-	Bitmapset  *others = NULL;
-	ListCell   *lc;
-
-	foreach(lc, query->accesses)
-	{
-		const SkAccess *access = lfirst(lc);
-
-		for (int i = 0; i < pool->n; i++)
-		{
-			const SkCandidate *candidate = pool->candidate[i];
-
-			if ((candidate->promising || candidate->merged) &&
-				!bms_is_member(i, query->candidates) &&
-				candidate->index->relid == access->relid &&
-				is_wanted(access, candidate->index))
-				others = bms_add_member(others, i);
-		}
-	}
-	return others;
-}
-
-/* What was found for other statements may serve this one. */
-static void
-explore_others(SkRun *run, void *arg)
-{
-	Explorer   *explorer = arg;
-	Bitmapset  *others = find_others(explorer);
-	Bitmapset  *before;
-	Bitmapset  *seen;
-	int			id = -1;
-
-	explorer->run = run;
-	if (is_small(explorer, explorer->query->cost - sk_cost_least(explorer->query)))
-		return;
-	seen = peel(explorer, others, MAX_ROUNDS);
-	while ((id = bms_next_member(seen, id)) >= 0)
-		try_set(explorer, bms_make_singleton(id));
-	if (!bms_is_empty(seen))
-		(void) peel(explorer, bms_union(others, affordable(explorer)), 1);
-
-	/* what is best now may be refined further */
-	before = affordable(explorer);
-	refine(explorer, least_config(explorer->query)->used);
-	(void) peel(explorer, bms_difference(affordable(explorer), before), 2);
-}
-
-/* Pairs of indexes that one could replace. */
-static void
-merge(SkPool *pool)
-{
-	int			n = pool->n;
-	int			merged = 0;
-
-	for (int i = 0; i < n && merged < MAX_MERGED; i++)
-	{
-		for (int k = i + 1; k < n && merged < MAX_MERGED; k++)
-		{
-			Bitmapset  *ids;
-			int			id;
-
-			if (!pool->candidate[i]->promising || !pool->candidate[k]->promising)
-				continue;
-			ids = sk_candidate_merge(pool, pool->candidate[i],
-									 pool->candidate[k], NULL);
-			id = bms_next_member(ids, -1);
-			if (id < n)
-				continue;
-			pool->candidate[id]->merged = true;
-			merged++;
-		}
-	}
-}
-
-static double
-value_at_least(List *queries)
-{
-	double		value = 0;
-	ListCell   *lc;
-
-	foreach(lc, queries)
-	{
-		const SkQuery *query = lfirst(lc);
-
-		if (query->sqlerrcode == 0 && query->cost > 0)
-			value += query->value * sk_cost_least(query) / query->cost;
-	}
-	return value;
-}
-
-/*
- * Fill the table, for statements in the order given, until there is no more time
- * (0: no limit).  It is kept in the current memory context.
- */
-void
-sk_cost_explore(List *queries, SkPool *pool, TimestampTz deadline)
-{
-	static const SkQueryWork passes[] = {look, explore, explore_others};
-	double		remains = 0;
-
-	for (size_t pass = 0; pass < lengthof(passes); pass++)
-	{
-		ListCell   *lc;
-
-		foreach(lc, queries)
-		{
-			SkQuery    *query = lfirst(lc);
-			Explorer	explorer = {query, pool, NULL, CurrentMemoryContext, remains};
-
-			if (deadline != 0 && GetCurrentTimestamp() > deadline)
-				return;
-			if (query->sqlerrcode == 0 && !bms_is_empty(query->candidates))
-				(void) sk_query_run(query, passes[pass], &explorer);
-		}
-		if (pass == 0)
-			remains = value_at_least(queries);
-		if (pass == 1)
-			merge(pool);
-	}
 }
 
 /* ----------
@@ -574,9 +202,11 @@ sk_cost_explore(List *queries, SkPool *pool, TimestampTz deadline)
  */
 typedef struct Check
 {
-	Explorer	explorer;
-	Bitmapset  *chosen;
+	SkQuery    *query;
+	SkPool	   *pool;
+	const Bitmapset *chosen;
 	List	   *hidden;
+	MemoryContext context;		/* of what is used */
 	double		cost;
 	Bitmapset  *used;
 } Check;
@@ -585,19 +215,12 @@ static void
 check(SkRun *run, void *arg)
 {
 	Check	   *check = arg;
-	SkPool	   *pool = check->explorer.pool;
-	SkWhatIf	whatif = {0};
-	List	   *oids;
 	Bitmapset  *used;
 	MemoryContext old;
 
-	whatif.indexes = hypotheticals(pool, check->chosen);
-	whatif.hidden = check->hidden;
-	check->cost = sk_query_plan(run, &whatif, &oids);
-	used = used_of(pool, check->chosen, oids);
-	if (check->hidden == NIL)
-		record(&check->explorer, used, check->cost);
-	old = MemoryContextSwitchTo(check->explorer.context);
+	check->cost = sk_cost_plan(run, check->query, check->pool, check->chosen,
+							   check->hidden, &used);
+	old = MemoryContextSwitchTo(check->context);
 	check->used = bms_copy(used);
 	MemoryContextSwitchTo(old);
 }
@@ -607,17 +230,11 @@ check(SkRun *run, void *arg)
  * The table learns of it.  False if the statement cannot be planned any more.
  */
 bool
-sk_cost_plan(SkQuery *query, SkPool *pool, Bitmapset *chosen, List *hidden,
-			 double *cost, Bitmapset **used)
+sk_cost_verify(SkQuery *query, SkPool *pool, const Bitmapset *chosen,
+			   List *hidden, double *cost, Bitmapset **used)
 {
-	Check		all;
+	Check		all = {query, pool, chosen, hidden, CurrentMemoryContext, 0, NULL};
 
-	memset(&all, 0, sizeof(all));
-	all.explorer.query = query;
-	all.explorer.pool = pool;
-	all.explorer.context = CurrentMemoryContext;
-	all.chosen = chosen;
-	all.hidden = hidden;
 	if (!sk_query_run(query, check, &all))
 		return false;
 	*cost = all.cost;

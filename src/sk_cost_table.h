@@ -10,12 +10,15 @@
 
 #include "sk_query.h"
 
-#include "datatype/timestamp.h"
+/* Gains below this fraction of a statement's cost are none. */
+#define SK_COST_TOLERANCE 0.01
 
-extern void sk_cost_explore(List *queries, SkPool *pool, TimestampTz deadline);
 extern double sk_cost_derive(const SkQuery *query, const Bitmapset *chosen);
-extern double sk_cost_least(const SkQuery *query);
-extern bool sk_cost_plan(SkQuery *query, SkPool *pool, Bitmapset *chosen,
-						 List *hidden, double *cost, Bitmapset **used);
+extern const SkConfig *sk_cost_least(const SkQuery *query);
+extern double sk_cost_bound(const SkQuery *query, const Bitmapset *chosen);
+extern double sk_cost_plan(SkRun *run, SkQuery *query, SkPool *pool,
+						   const Bitmapset *set, List *hidden, Bitmapset **used);
+extern bool sk_cost_verify(SkQuery *query, SkPool *pool, const Bitmapset *chosen,
+						   List *hidden, double *cost, Bitmapset **used);
 
 #endif							/* SK_COST_TABLE_H */

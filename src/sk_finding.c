@@ -7,7 +7,7 @@
  * do, nobody has used them for long, a build of them has failed.  An index that
  * is more than a way to find rows is never one to drop: one that makes rows
  * unique or belongs to a constraint, a replica identity, what CLUSTER goes by,
- * or a part of a partitioned index.  Nor is one that statements of the workload
+ * or a part of a partitioned index (which is looked at as a whole).  Nor is one that statements of the workload
  * would miss, or without which a foreign key had none.
  *
  * Statistics of use are this server's: a standby has its own.
@@ -26,15 +26,19 @@
 #include "sk_scope.h"
 
 #include "access/htup_details.h"
+#include "access/relation.h"
 #include "access/xlog.h"
 #include "catalog/dependency.h"
 #include "catalog/index.h"
 #include "catalog/pg_class.h"
 #include "catalog/pg_index.h"
+#include "catalog/pg_inherits.h"
 #include "catalog/pg_type.h"
 #include "executor/spi.h"
+#include "storage/bufmgr.h"
 #include "utils/builtins.h"
 #include "utils/lsyscache.h"
+#include "utils/rel.h"
 #include "utils/syscache.h"
 
 /* An index that another covers is not let go for one that is much larger. */
@@ -47,8 +51,10 @@ typedef struct Found
 {
 	SkIndex    *index;
 	char	   *name;
+	List	   *members;		/* OIDs: itself, and those of partitions */
 	bool		valid;
 	bool		fixed;			/* never to be dropped */
+	bool		partitioned;
 	bool		building;
 	double		bytes;
 	double		scans;
@@ -59,31 +65,44 @@ typedef struct Found
 	bool		dropped;		/* is in the advice */
 } Found;
 
+/* What is counted for an index on a partitioned table is that of its partitions. */
 static const char *const indexes_query =
-"SELECT i.indexrelid, c.relname, i.indisvalid,"
+"WITH RECURSIVE member (root, indexrelid) AS ("
+" SELECT i.indexrelid, i.indexrelid FROM pg_catalog.pg_index AS i"
+"  WHERE i.indislive AND i.indrelid OPERATOR(pg_catalog.>=) 16384::pg_catalog.oid"
+" UNION ALL"
+" SELECT m.root, h.inhrelid FROM member AS m"
+"  JOIN pg_catalog.pg_inherits AS h ON h.inhparent OPERATOR(pg_catalog.=) m.indexrelid),"
+" scanned AS ("
+" SELECT i.indrelid, pg_catalog.sum(pg_catalog.pg_stat_get_numscans(i.indexrelid)) AS scans"
+" FROM pg_catalog.pg_index AS i GROUP BY i.indrelid),"
+" counted AS ("
+" SELECT m.root, pg_catalog.sum(pg_catalog.pg_stat_get_numscans(m.indexrelid)) AS scans,"
+"  pg_catalog.sum(pg_catalog.pg_stat_get_numscans(i.indrelid) OPERATOR(pg_catalog.+) s.scans) AS reads,"
+"  pg_catalog.sum(pg_catalog.pg_stat_get_tuples_inserted(i.indrelid) OPERATOR(pg_catalog.+) pg_catalog.pg_stat_get_tuples_updated(i.indrelid)) AS writes,"
+"  pg_catalog.max(pg_catalog.to_jsonb(u) OPERATOR(pg_catalog.->>) 'last_idx_scan') AS last_use"
+" FROM member AS m"
+" JOIN pg_catalog.pg_index AS i ON i.indexrelid OPERATOR(pg_catalog.=) m.indexrelid"
+" JOIN scanned AS s ON s.indrelid OPERATOR(pg_catalog.=) i.indrelid"
+" LEFT JOIN pg_catalog.pg_stat_all_indexes AS u ON u.indexrelid OPERATOR(pg_catalog.=) m.indexrelid"
+" GROUP BY m.root)"
+" SELECT i.indexrelid, c.relname, i.indisvalid,"
 " EXISTS (SELECT FROM pg_catalog.pg_stat_progress_create_index AS p"
 "  WHERE p.index_relid OPERATOR(pg_catalog.=) i.indexrelid OR p.relid OPERATOR(pg_catalog.=) i.indrelid) AS building,"
-" pg_catalog.pg_relation_size(i.indexrelid)::pg_catalog.float8 AS bytes,"
-" coalesce(pg_catalog.pg_stat_get_numscans(i.indexrelid), 0)::pg_catalog.float8 AS scans,"
-" (coalesce(pg_catalog.pg_stat_get_numscans(i.indrelid), 0) OPERATOR(pg_catalog.+)"
-"  (SELECT coalesce(pg_catalog.sum(pg_catalog.pg_stat_get_numscans(o.indexrelid)), 0) FROM pg_catalog.pg_index AS o"
-"   WHERE o.indrelid OPERATOR(pg_catalog.=) i.indrelid))::pg_catalog.float8 AS reads,"
-" (pg_catalog.pg_stat_get_tuples_inserted(i.indrelid) OPERATOR(pg_catalog.+) pg_catalog.pg_stat_get_tuples_updated(i.indrelid))::pg_catalog.float8 AS writes,"
+" n.scans::pg_catalog.float8, n.reads::pg_catalog.float8, n.writes::pg_catalog.float8,"
 " pg_catalog.date_part('epoch', pg_catalog.now() OPERATOR(pg_catalog.-)"
 "  coalesce(pg_catalog.pg_stat_get_db_stat_reset_time((SELECT d.oid FROM pg_catalog.pg_database AS d"
 "   WHERE d.datname OPERATOR(pg_catalog.=) pg_catalog.current_database())), pg_catalog.pg_postmaster_start_time()))"
 "  OPERATOR(pg_catalog./) 86400.0 AS days,"
-" pg_catalog.to_jsonb(s) OPERATOR(pg_catalog.->>) 'last_idx_scan' AS last_use"
+" n.last_use"
 " FROM pg_catalog.pg_index AS i"
 " JOIN pg_catalog.pg_class AS c ON c.oid OPERATOR(pg_catalog.=) i.indexrelid"
-" LEFT JOIN pg_catalog.pg_stat_all_indexes AS s ON s.indexrelid OPERATOR(pg_catalog.=) i.indexrelid"
-" WHERE c.relkind OPERATOR(pg_catalog.=) 'i' AND i.indislive"
-" AND i.indrelid OPERATOR(pg_catalog.>=) 16384::pg_catalog.oid"
+" JOIN counted AS n ON n.root OPERATOR(pg_catalog.=) i.indexrelid"
 " ORDER BY i.indrelid, i.indexrelid";
 
 /* Is the index nothing but a way to find rows? */
-bool
-sk_finding_may_drop(Oid indexid)
+static bool
+is_plain(Oid indexid)
 {
 	HeapTuple	tuple = SearchSysCache1(INDEXRELID, ObjectIdGetDatum(indexid));
 	Form_pg_index form;
@@ -97,8 +116,23 @@ sk_finding_may_drop(Oid indexid)
 		!OidIsValid(getExtensionOfObject(RelationRelationId, form->indrelid));
 	ReleaseSysCache(tuple);
 	return plain && !OidIsValid(get_index_constraint(indexid)) &&
-		!get_rel_relispartition(indexid) &&
 		!OidIsValid(getExtensionOfObject(RelationRelationId, indexid));
+}
+
+/* May it go, and with it those of the partitions? */
+bool
+sk_finding_may_drop(Oid indexid)
+{
+	ListCell   *lc;
+
+	if (get_rel_relispartition(indexid))
+		return false;
+	foreach(lc, find_all_inheritors(indexid, NoLock, NULL))
+	{
+		if (!is_plain(lfirst_oid(lc)))
+			return false;
+	}
+	return true;
 }
 
 static double
@@ -122,15 +156,28 @@ boolean(HeapTuple row, int i)
 typedef struct Reading
 {
 	Oid			indexid;
-	SkIndex    *index;
+	Found	   *found;
 } Reading;
 
 static void
 read_index(void *arg)
 {
 	Reading    *reading = arg;
+	Found	   *found = reading->found;
+	ListCell   *lc;
 
-	reading->index = sk_index_of_catalog(reading->indexid);
+	found->index = sk_index_of_catalog(reading->indexid);
+	found->members = find_all_inheritors(reading->indexid, NoLock, NULL);
+	foreach(lc, found->members)
+	{
+		Relation	rel = relation_open(lfirst_oid(lc), AccessShareLock);
+
+		if (rel->rd_rel->relkind == RELKIND_INDEX)
+			found->bytes += (double) RelationGetNumberOfBlocks(rel) * BLCKSZ;
+		relation_close(rel, AccessShareLock);
+	}
+	found->fixed = !sk_finding_may_drop(reading->indexid);
+	found->partitioned = get_rel_relkind(reading->indexid) == RELKIND_PARTITIONED_INDEX;
 }
 
 /* NULL if the index, or its table, is locked or gone. */
@@ -138,22 +185,19 @@ static Found *
 read_found(HeapTuple row, Oid indexid)
 {
 	Found	   *found = palloc0(sizeof(Found));
-	Reading		reading = {indexid, NULL};
+	Reading		reading = {indexid, found};
 
 	if (sk_guard_rehearse(read_index, &reading) != NULL)
 		return NULL;
-	found->index = reading.index;
 	found->name = SPI_getvalue(row, SPI_tuptable->tupdesc, 2);
 	found->name = pstrdup(found->name);
 	found->valid = boolean(row, 3);
-	found->fixed = !sk_finding_may_drop(indexid);
 	found->building = boolean(row, 4);
-	found->bytes = number(row, 5);
-	found->scans = number(row, 6);
-	found->reads = number(row, 7);
-	found->writes = number(row, 8);
-	found->days = number(row, 9);
-	found->last_use = SPI_getvalue(row, SPI_tuptable->tupdesc, 10);
+	found->scans = number(row, 5);
+	found->reads = number(row, 6);
+	found->writes = number(row, 7);
+	found->days = number(row, 8);
+	found->last_use = SPI_getvalue(row, SPI_tuptable->tupdesc, 9);
 	return found;
 }
 
@@ -219,7 +263,7 @@ is_missed(SkAdvice *advice, List *hidden)
 		if (query->sqlerrcode != 0 ||
 			!shares_member(query->indexes, hidden))
 			continue;
-		if (!sk_cost_plan(query, advice->pool, NULL, hidden, &cost, &used) ||
+		if (!sk_cost_verify(query, advice->pool, NULL, hidden, &cost, &used) ||
 			cost > query->cost * (1 + advice->options.max_regression))
 			return true;
 	}
@@ -227,13 +271,13 @@ is_missed(SkAdvice *advice, List *hidden)
 }
 
 static bool
-is_used(SkAdvice *advice, Oid indexid)
+is_used(SkAdvice *advice, List *members)
 {
 	ListCell   *lc;
 
 	foreach(lc, advice->workload->queries)
 	{
-		if (list_member_oid(((SkQuery *) lfirst(lc))->indexes, indexid))
+		if (shares_member(((SkQuery *) lfirst(lc))->indexes, members))
 			return true;
 	}
 	return false;
@@ -312,7 +356,7 @@ find_covered(SkAdvice *advice, List *all, Found *found)
 		if (same && !goes_before(found, other))
 			continue;
 		if (!same && (other->bytes > MOST_TIMES_LARGER * found->bytes ||
-					  is_missed(advice, list_make1_oid(found->index->oid))))
+					  is_missed(advice, found->members)))
 			continue;
 		add_item(advice, SK_ADVICE_DROP, found, same ? "high" : "medium",
 				 psprintf(same ?
@@ -329,7 +373,7 @@ find_unused(SkAdvice *advice, List *keys, List *all, Found *found)
 	if (found->fixed || !found->valid || found->dropped || found->scans > 0 ||
 		found->last_use != NULL || found->days < sk_guc_advice_unused_days ||
 		found->bytes < advice->options.min_table_size ||
-		found->reads < LEAST_READS || is_used(advice, found->index->oid) ||
+		found->reads < LEAST_READS || is_used(advice, found->members) ||
 		serves_key(advice, keys, all, found))
 		return;
 	add_item(advice, SK_ADVICE_DROP, found,
@@ -350,7 +394,8 @@ ends_with(const char *string, const char *end)
 static void
 find_invalid(SkAdvice *advice, Found *found)
 {
-	if (found->valid || found->building || RecoveryInProgress())
+	if (found->valid || found->building || found->partitioned ||
+		RecoveryInProgress())
 		return;
 	if (ends_with(found->name, "_ccnew") || ends_with(found->name, "_ccold"))
 		add_item(advice, SK_ADVICE_DROP, found, "high",

@@ -37,7 +37,8 @@ typedef struct SkQuery
 	List	   *accesses;		/* SkAccess */
 	Bitmapset  *candidates;
 	List	   *configs;		/* SkConfig, the one without candidates first */
-	List	   *asked;			/* SkConfig: what was planned, not what was used */
+	List	   *planned;		/* SkConfig of all that was there, not what
+								 * was used */
 	List	   *indexes;		/* OIDs of the existing ones that it uses */
 	CmdType		command;
 	Oid			target;			/* of INSERT, UPDATE and DELETE, */

@@ -158,13 +158,15 @@ $locker->query_safe('BEGIN; LOCK TABLE secret, refers');
 $start = time;
 like(told(q{SET statement_timeout = '20s'; SELECT 'done' FROM schemakit.advise_indexes_report()}), qr/^0 done/, 'advice in spite of a locked table');
 cmp_ok(time - $start, '<', 5, 'without waiting for it');
+$locker->query_safe('COMMIT; BEGIN; REINDEX INDEX secret_a');
+like(told(q{SET statement_timeout = '20s'; SELECT 'done' FROM schemakit.advise_indexes_report()}), qr/^0 done/, 'advice in spite of a locked index');
 $locker->query_safe('COMMIT');
 $locker->quit;
 
 # 5. Cancelled within 100 ms (a second here: machines are slow)
 sql(join ';', map { "SELECT count(*) FROM item a JOIN item b USING (owner) JOIN item c ON c.code = b.code JOIN item d ON d.id = c.id WHERE a.price = $_ AND d.made > now() AND a.id IN (SELECT id FROM item x$_ WHERE x$_.state = 'none')" } 1 .. 40);
 $start = time;
-like(told(q{SET statement_timeout = 50; SELECT schemakit.advise_indexes_report(max_indexes => 50)}), qr/canceling statement due to statement timeout|coverage/, 'statement_timeout is honoured');
+like(told(q{SET statement_timeout = 5; SELECT schemakit.advise_indexes_report(max_indexes => 50)}), qr/canceling statement due to statement timeout/, 'statement_timeout is honoured');
 cmp_ok(time - $start, '<', 2, 'at once');
 is(sql(q{SELECT (r ->> 'elapsed_ms')::float8 < 2000 FROM schemakit.advise_indexes_report(time_budget => '20 ms') AS r}), 't', 'time_budget is one');
 

@@ -12,12 +12,12 @@
 #include "postgres.h"
 
 #include "sk_advice_ddl.h"
+#include "sk_advice_report.h"
 #include "sk_advise.h"
 #include "sk_arg.h"
 #include "sk_compat.h"
 #include "sk_guard.h"
 #include "sk_guc.h"
-#include "sk_scope.h"
 
 #include "catalog/namespace.h"
 #include "catalog/pg_type.h"
@@ -27,7 +27,6 @@
 #include "utils/array.h"
 #include "utils/builtins.h"
 #include "utils/fmgrprotos.h"
-#include "utils/json.h"
 #include "utils/jsonb.h"
 #include "utils/lsyscache.h"
 #include "utils/timestamp.h"
@@ -73,9 +72,6 @@ enum
 };
 
 static const char *const action_names[] = {"create", "replace", "reindex", "drop"};
-
-/* Statistics of less time say little about a day. */
-#define LEAST_DAYS (1.0 / 24)
 
 /* ----------
  * Arguments
@@ -200,55 +196,6 @@ typedef struct Call
 	StringInfoData report;
 } Call;
 
-static void
-append_number(StringInfo buf, const char *name, double value)
-{
-	if (isnan(value) || isinf(value))
-		appendStringInfo(buf, "\"%s\": null", name);
-	else
-		appendStringInfo(buf, "\"%s\": %.10g", name, value);
-}
-
-static Datum
-helped_queries(const SkAdvice *advice, const SkAdviceItem *item)
-{
-	StringInfoData buf;
-	ListCell   *lc;
-
-	initStringInfo(&buf);
-	appendStringInfoChar(&buf, '[');
-	foreach(lc, item->helped)
-	{
-		const SkHelped *help = lfirst(lc);
-
-		appendStringInfoString(&buf, lc == list_head(item->helped) ? "{" : ", {");
-		if (help->query->foreign_key != NULL)
-		{
-			appendStringInfoString(&buf, "\"foreign_key\": ");
-			escape_json(&buf, help->query->foreign_key);
-		}
-		else
-			appendStringInfo(&buf, "\"%s\": " INT64_FORMAT,
-							 advice->workload->measured ? "queryid" : "query",
-							 help->query->id);
-		appendStringInfoString(&buf, ", ");
-		append_number(&buf, advice->workload->measured ? "calls_per_day" : "weight",
-					  help->query->calls);
-		appendStringInfoString(&buf, ", ");
-		if (advice->workload->measured)
-		{
-			append_number(&buf, "ms_per_day", help->query->value);
-			appendStringInfoString(&buf, ", ");
-		}
-		append_number(&buf, "cost_before", help->query->cost);
-		appendStringInfoString(&buf, ", ");
-		append_number(&buf, "cost_after", help->cost);
-		appendStringInfoChar(&buf, '}');
-	}
-	appendStringInfoChar(&buf, ']');
-	return DirectFunctionCall1(jsonb_in, CStringGetDatum(buf.data));
-}
-
 static Datum
 oid_array(List *oids)
 {
@@ -262,26 +209,12 @@ oid_array(List *oids)
 										   true, TYPALIGN_INT));
 }
 
-static double
-total_value(const SkAdvice *advice)
-{
-	double		value = 0;
-	ListCell   *lc;
-
-	foreach(lc, advice->workload->queries)
-	{
-		if (((SkQuery *) lfirst(lc))->sqlerrcode == 0)
-			value += ((SkQuery *) lfirst(lc))->value;
-	}
-	return value;
-}
-
 /* What is said about the whole of an item, at its first step. */
 static void
 set_item(const SkAdvice *advice, const SkAdviceItem *item, Datum *values,
 		 bool *nulls)
 {
-	double		total = total_value(advice);
+	double		total = sk_advice_total(advice);
 	double		gain = item->benefit - item->write;
 
 	values[COL_EST_BYTES] = Int64GetDatum((int64) item->bytes);
@@ -289,20 +222,41 @@ set_item(const SkAdvice *advice, const SkAdviceItem *item, Datum *values,
 	values[COL_WRITE] = Float8GetDatum(item->write);
 	nulls[COL_BENEFIT] = nulls[COL_WRITE] = !advice->workload->measured;
 	values[COL_GAIN] = Float8GetDatum(total > 0 ? 100 * gain / total : 0);
-	values[COL_QUERIES] = helped_queries(advice, item);
+	values[COL_QUERIES] = sk_advice_helped(advice, item);
 	values[COL_REPLACES] = oid_array(item->replaced);
 	values[COL_CONFIDENCE] = CStringGetTextDatum(item->confidence);
 	values[COL_REASON] = CStringGetTextDatum(item->reason);
+}
+
+typedef struct Writing
+{
+	const SkAdviceItem *item;
+	List	  **names;
+	List	   *steps;
+} Writing;
+
+static void
+write_steps(void *arg)
+{
+	Writing    *writing = arg;
+
+	writing->steps = sk_advice_ddl(writing->item, writing->names);
 }
 
 static void
 return_item(Call *call, const SkAdvice *advice, const SkAdviceItem *item,
 			int rank, List **names)
 {
+	Writing		writing = {item, names, NIL};
+	ErrorData  *failure = sk_guard_rehearse(write_steps, &writing);
 	int			n = 0;
 	ListCell   *lc;
 
-	foreach(lc, sk_advice_ddl(item, names))
+	if (failure != NULL)
+		ereport(NOTICE,
+				(errmsg("advice on table \"%s\" is left out: %s",
+						get_rel_name(item->relid), failure->message)));
+	foreach(lc, writing.steps)
 	{
 		const SkAdviceStep *step = lfirst(lc);
 		Datum		values[NCOLUMNS] = {0};
@@ -326,60 +280,6 @@ return_item(Call *call, const SkAdvice *advice, const SkAdviceItem *item,
 	}
 }
 
-/* ----------
- * What is missing
- * ----------
- */
-static char *
-unknown_statistics(const SkAccess *access)
-{
-	if (!sk_scope_is_analyzed(access->relid))
-		return psprintf("table \"%s\" was never analyzed",
-						get_rel_name(access->relid));
-	return psprintf("column \"%s\" of table \"%s\" has no statistics; run ANALYZE",
-					get_attname(access->relid, access->unknown, false),
-					get_rel_name(access->relid));
-}
-
-static List *
-notes_of(const SkAdvice *advice)
-{
-	const SkWorkload *workload = advice->workload;
-	List	   *notes = NIL;
-	ListCell   *lc;
-	List	   *unknown = NIL;
-
-	if (workload->missing != NULL)
-		return list_make1(psprintf("no statements are known: %s", workload->missing));
-	if (workload->measured && workload->queries == NIL)
-		notes = lappend(notes, "pg_stat_statements has no statements of this database");
-	else if (workload->measured && workload->days < LEAST_DAYS)
-		notes = lappend(notes, psprintf("statistics of statements are of the last %.0f minutes only",
-										ceil(workload->days * 24 * 60)));
-	if (workload->hidden > 0)
-		notes = lappend(notes, psprintf("%.0f statements of other roles cannot be read; grant pg_read_all_stats",
-										workload->hidden));
-	if (workload->lost > 0)
-		notes = lappend(notes, psprintf("pg_stat_statements has forgotten statements %.0f times; raise pg_stat_statements.max",
-										workload->lost));
-	foreach(lc, workload->queries)
-	{
-		ListCell   *lc2;
-
-		foreach(lc2, ((SkQuery *) lfirst(lc))->accesses)
-		{
-			const SkAccess *access = lfirst(lc2);
-
-			if (list_member_oid(unknown, access->relid) ||
-				access->unknown == InvalidAttrNumber)
-				continue;
-			unknown = lappend_oid(unknown, access->relid);
-			notes = lappend(notes, unknown_statistics(access));
-		}
-	}
-	return notes;
-}
-
 static void
 return_rows(void *arg)
 {
@@ -391,144 +291,16 @@ return_rows(void *arg)
 
 	foreach(lc, advice->items)
 		return_item(call, advice, lfirst(lc), ++rank, &names);
-	foreach(lc, notes_of(advice))
+	foreach(lc, sk_advice_notes(advice))
 		ereport(NOTICE, (errmsg_internal("%s", (char *) lfirst(lc))));
-}
-
-/* ----------
- * The report
- * ----------
- */
-typedef struct Coverage
-{
-	double		statements;
-	double		planned;
-	double		total_ms;
-	double		planned_ms;
-	double		utility;
-	double		utility_ms;
-} Coverage;
-
-static void
-count_coverage(const SkAdvice *advice, Coverage *coverage)
-{
-	const SkWorkload *workload = advice->workload;
-	ListCell   *lc;
-	double		seen = 0;
-
-	memset(coverage, 0, sizeof(Coverage));
-	foreach(lc, workload->queries)
-	{
-		const SkQuery *query = lfirst(lc);
-
-		if (query->foreign_key != NULL)
-			continue;
-		seen++;
-		if (query->statement->utility)
-		{
-			coverage->utility++;
-			coverage->utility_ms += query->total_ms;
-		}
-		else if (query->sqlerrcode == 0)
-		{
-			coverage->planned++;
-			coverage->planned_ms += query->total_ms;
-		}
-	}
-	coverage->statements = (workload->measured ? workload->statements : seen) -
-		coverage->utility;
-	coverage->total_ms = workload->total_ms - coverage->utility_ms;
-}
-
-static void
-append_coverage(StringInfo buf, const SkAdvice *advice)
-{
-	Coverage	coverage;
-
-	count_coverage(advice, &coverage);
-	appendStringInfoString(buf, "\"coverage\": {");
-	append_number(buf, "statements", coverage.statements);
-	appendStringInfoString(buf, ", ");
-	append_number(buf, "planned", coverage.planned);
-	appendStringInfoString(buf, ", ");
-	append_number(buf, "total_ms", advice->workload->measured ? coverage.total_ms : NAN);
-	appendStringInfoString(buf, ", ");
-	append_number(buf, "planned_ms", advice->workload->measured ? coverage.planned_ms : NAN);
-	appendStringInfoString(buf, ", ");
-	append_number(buf, "utility", coverage.utility);
-	appendStringInfoString(buf, "}");
-}
-
-static void
-append_skipped(StringInfo buf, const SkAdvice *advice)
-{
-	const char *comma = "";
-	ListCell   *lc;
-
-	appendStringInfoString(buf, ", \"skipped\": [");
-	foreach(lc, advice->workload->queries)
-	{
-		const SkQuery *query = lfirst(lc);
-
-		if (query->sqlerrcode == 0 || query->statement->utility)
-			continue;
-		appendStringInfo(buf, "%s{\"%s\": " INT64_FORMAT ", \"sqlstate\": \"%s\", \"reason\": ",
-						 comma, advice->workload->measured ? "queryid" : "query",
-						 query->id, unpack_sql_state(query->sqlerrcode));
-		escape_json(buf, query->reason);
-		appendStringInfoChar(buf, '}');
-		comma = ", ";
-	}
-	appendStringInfoChar(buf, ']');
-}
-
-static void
-append_strings(StringInfo buf, const char *name, List *strings)
-{
-	ListCell   *lc;
-
-	appendStringInfo(buf, ", \"%s\": [", name);
-	foreach(lc, strings)
-	{
-		if (lc != list_head(strings))
-			appendStringInfoString(buf, ", ");
-		escape_json(buf, lfirst(lc));
-	}
-	appendStringInfoChar(buf, ']');
 }
 
 static void
 write_report(void *arg)
 {
 	Call	   *call = arg;
-	StringInfo	buf = &call->report;
-	SkAdvice   *advice = sk_advise(&call->options);
-	double		days = advice->workload->days;
 
-	appendStringInfoChar(buf, '{');
-	append_coverage(buf, advice);
-	append_skipped(buf, advice);
-	append_strings(buf, "not_advised", advice->refused);
-	append_strings(buf, "notes", notes_of(advice));
-	appendStringInfoString(buf, ", ");
-	append_number(buf, "candidates", advice->pool->n);
-	appendStringInfoString(buf, ", ");
-	append_number(buf, "planner_calls", (double) sk_query_planner_calls);
-	appendStringInfoString(buf, ", ");
-	append_number(buf, "elapsed_ms",
-				  (GetCurrentTimestamp() - advice->start) / 1000.0);
-	appendStringInfo(buf, ", \"stopped_by\": \"%s\", ",
-					 advice->out_of_time ? "time_budget" : "done");
-	append_number(buf, "workload_before", total_value(advice));
-	appendStringInfoString(buf, ", ");
-	append_number(buf, "workload_after", total_value(advice) - advice->achieved);
-	appendStringInfoString(buf, ", ");
-	append_number(buf, "gap", advice->attainable > 0 ?
-				  Max(1 - advice->achieved / advice->attainable, 0) : 0);
-	if (advice->workload->measured && advice->workload->missing == NULL)
-		appendStringInfo(buf, ", \"stats_age\": \"%.0f days %02d:%02d\"", floor(days),
-						 (int) (fmod(days, 1) * 24), (int) (fmod(days * 24, 1) * 60));
-	appendStringInfoChar(buf, '}');
+	sk_advice_report(&call->report, sk_advise(&call->options));
 }
 
 /* ----------

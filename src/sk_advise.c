@@ -23,6 +23,7 @@
 #include "sk_cost_table.h"
 #include "sk_finding.h"
 #include "sk_foreign_key.h"
+#include "sk_guard.h"
 #include "sk_index_cover.h"
 #include "sk_index_text.h"
 #include "sk_scope.h"
@@ -96,38 +97,54 @@ learn(SkAdvice *advice)
 	}
 }
 
-/*
- * What is asked for each row, deleted or with another key, of a table that a foreign key without an
- * index refers to is a statement of the workload, though nobody wrote it.
- */
+typedef struct KeyWork
+{
+	SkAdvice   *advice;
+	SkForeignKey *key;
+} KeyWork;
+
+/* For each foreign key; it is passed over if something that it needs is locked or gone. */
 static void
-learn_foreign_keys(SkAdvice *advice)
+for_each_key(SkAdvice *advice, SkGuarded work)
 {
 	ListCell   *lc;
 
 	foreach(lc, sk_foreign_key_list(advice))
 	{
-		SkForeignKey *key = lfirst(lc);
-		double		rows = sk_write_deletes(advice->writes, key->referenced) +
-			sk_write_changes(advice->writes, key->referenced, key->keys, key->n);
-		SkQuery    *query;
+		KeyWork		one = {advice, lfirst(lc)};
 
-		if (rows <= 0 || is_over(advice, LEARN_UNTIL) ||
-			sk_foreign_key_is_served(key, sk_candidate_existing(advice->pool,
-																key->relid)))
-			continue;
-		query = palloc0(sizeof(SkQuery));
-		query->statement = sk_statement_make(sk_foreign_key_query(key), false);
-		query->role = GetUserId();
-		query->rows = -1;
-		query->share = -1;
-		query->calls = rows;
-		query->foreign_key = key->name;
-		if (!sk_query_learn(query, advice->pool, sk_scope_allows, advice))
-			continue;
-		query->value = rows * query->cost * sk_write_unit(advice->writes);
-		advice->workload->queries = lappend(advice->workload->queries, query);
+		(void) sk_guard_rehearse(work, &one);
 	}
+}
+
+/*
+ * What is asked for each row, deleted or with another key, of a table that a foreign key without an
+ * index refers to is a statement of the workload, though nobody wrote it.
+ */
+static void
+learn_foreign_key(void *arg)
+{
+	SkAdvice   *advice = ((KeyWork *) arg)->advice;
+	SkForeignKey *key = ((KeyWork *) arg)->key;
+	double		rows = sk_write_deletes(advice->writes, key->referenced) +
+		sk_write_changes(advice->writes, key->referenced, key->keys, key->n);
+	SkQuery    *query;
+
+	if (rows <= 0 || is_over(advice, LEARN_UNTIL) ||
+		sk_foreign_key_is_served(key, sk_candidate_existing(advice->pool,
+															key->relid)))
+		return;
+	query = palloc0(sizeof(SkQuery));
+	query->statement = sk_statement_make(sk_foreign_key_query(key), false);
+	query->role = GetUserId();
+	query->rows = -1;
+	query->share = -1;
+	query->calls = rows;
+	query->foreign_key = key->name;
+	if (!sk_query_learn(query, advice->pool, sk_scope_allows, advice))
+		return;
+	query->value = rows * query->cost * sk_write_unit(advice->writes);
+	advice->workload->queries = lappend(advice->workload->queries, query);
 }
 
 static int
@@ -482,47 +499,52 @@ choose(SkAdvice *advice)
 	}
 }
 
-/* Foreign keys that no index serves, not even one of the advice. */
-static void
-add_foreign_keys(SkAdvice *advice)
+/* The indexes that a table has, or has by the advice. */
+static List *
+indexes_then(const SkAdvice *advice, Oid relid)
 {
+	List	   *indexes = list_copy(sk_candidate_existing(advice->pool, relid));
 	ListCell   *lc;
-	ListCell   *lc2;
 
-	foreach(lc, sk_foreign_key_list(advice))
+	foreach(lc, advice->items)
 	{
-		SkForeignKey *key = lfirst(lc);
-		List	   *indexes = list_copy(sk_candidate_existing(advice->pool, key->relid));
-		SkIndex    *index = sk_foreign_key_index(key);
-		SkHypothetical *what;
-		double		pages;
-		SkAdviceItem *item;
+		const SkAdviceItem *item = lfirst(lc);
 
-		foreach(lc2, advice->items)
-		{
-			const SkAdviceItem *other = lfirst(lc2);
-
-			if (other->action <= SK_ADVICE_REPLACE && other->relid == key->relid)
-				indexes = lappend(indexes, unconstify(SkIndex *, other->index));
-		}
-		if (index == NULL || sk_foreign_key_is_served(key, indexes))
-			continue;
-		what = sk_whatif_index(index, NULL);
-		pages = sk_whatif_pages(what);
-		if (isinf(pages))
-			continue;
-		item = palloc0(sizeof(SkAdviceItem));
-		item->action = SK_ADVICE_CREATE;
-		item->relid = key->relid;
-		item->index = index;
-		item->bytes = pages * BLCKSZ;
-		item->write = sk_write_cost(advice->writes, what, indexes);
-		item->confidence = "low";
-		item->reason = psprintf("foreign key \"%s\" has no index: deleting a row of \"%s\", or changing its key, reads all of \"%s\"; no such change was seen",
-								key->name, get_rel_name(key->referenced),
-								get_rel_name(key->relid));
-		advice->items = lappend(advice->items, item);
+		if (item->action <= SK_ADVICE_REPLACE && item->relid == relid)
+			indexes = lappend(indexes, unconstify(SkIndex *, item->index));
 	}
+	return indexes;
+}
+
+/* A foreign key that no index serves, not even one of the advice. */
+static void
+add_foreign_key(void *arg)
+{
+	SkAdvice   *advice = ((KeyWork *) arg)->advice;
+	SkForeignKey *key = ((KeyWork *) arg)->key;
+	List	   *indexes = indexes_then(advice, key->relid);
+	SkIndex    *index = sk_foreign_key_index(key);
+	SkHypothetical *what;
+	double		pages;
+	SkAdviceItem *item;
+
+	if (index == NULL || sk_foreign_key_is_served(key, indexes))
+		return;
+	what = sk_whatif_index(index, NULL);
+	pages = sk_whatif_pages(what);
+	if (isinf(pages))
+		return;
+	item = palloc0(sizeof(SkAdviceItem));
+	item->action = SK_ADVICE_CREATE;
+	item->relid = key->relid;
+	item->index = index;
+	item->bytes = pages * BLCKSZ;
+	item->write = sk_write_cost(advice->writes, what, indexes);
+	item->confidence = "low";
+	item->reason = psprintf("foreign key \"%s\" has no index: deleting a row of \"%s\", or changing its key, reads all of \"%s\"; no such change was seen",
+							key->name, get_rel_name(key->referenced),
+							get_rel_name(key->relid));
+	advice->items = lappend(advice->items, item);
 }
 
 /* Make it.  All that it needs is allocated in the current memory context. */
@@ -542,12 +564,12 @@ sk_advise(const SkAdviceOptions *options)
 	sk_query_planner_calls = 0;
 	learn(advice);
 	advice->writes = sk_write_collect(advice->workload);
-	learn_foreign_keys(advice);
+	for_each_key(advice, learn_foreign_key);
 	list_sort(advice->workload->queries, by_value);
 	if (options->create || options->replace)
 		choose(advice);
 	sk_finding_collect(advice);
 	if (options->create)
-		add_foreign_keys(advice);
+		for_each_key(advice, add_foreign_key);
 	return advice;
 }

@@ -45,6 +45,13 @@ SELECT advised('SELECT * FROM item WHERE doc @> ''{"k": 7}''');
 SELECT advised('SELECT * FROM item WHERE tags @> ''{77}''');
 SELECT advised('SELECT * FROM item WHERE body @@ to_tsquery(''english'', ''word7'')');
 SELECT advised('SELECT * FROM item WHERE deleted_at IS NULL AND made > ''2026-01-20'' ORDER BY made LIMIT 100');
+CREATE TABLE book AS SELECT i % 50 AS room, tstzrange('2026-01-01 UTC'::timestamptz + i * interval '10 minutes',
+    '2026-01-01 UTC'::timestamptz + i * interval '10 minutes' + interval '1 hour') AS during, repeat('x', 40) AS filler FROM generate_series(1, 40000) AS i;
+CREATE TABLE line WITH (fillfactor = 10) AS SELECT '2026-01-01 UTC'::timestamptz + i * interval '1 minute' AS at, i AS n, repeat('x', 100) AS filler FROM generate_series(1, 40000) AS i;
+ANALYZE book, line;
+SELECT advised('SELECT * FROM book WHERE during && tstzrange(''2026-02-01 UTC'', ''2026-02-02 UTC'')');
+SELECT ddl FROM schemakit.advise_indexes(ARRAY['SELECT sum(n) FROM line WHERE at >= $1 AND at < $2'], storage_budget => 200000);
+SELECT ddl FROM schemakit.advise_indexes(ARRAY['SELECT sum(n) FROM line WHERE at >= $1 AND at < $2']);
 SELECT advised('SELECT id FROM item WHERE state = ''open'' ORDER BY made');
 SELECT advised('SELECT sum(price) FROM item WHERE owner < 100');
 SELECT advised('SELECT * FROM item WHERE hot');

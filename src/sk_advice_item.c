@@ -92,10 +92,10 @@ sk_advice_reason(const SkAdviceItem *item)
 		left += help->query->value * help->cost / help->query->cost;
 	}
 	initStringInfo(&buf);
-	appendStringInfo(&buf, "%d %s would cost %.4g %% of what they cost now",
-					 list_length(item->helped),
-					 list_length(item->helped) == 1 ? "statement" : "statements",
-					 value > 0 ? 100 * left / value : 0);
+	appendStringInfo(&buf, list_length(item->helped) == 1 ?
+					 "%d statement would cost %.4g %% of what it costs now" :
+					 "%d statements would cost %.4g %% of what they cost now",
+					 list_length(item->helped), value > 0 ? 100 * left / value : 0);
 	foreach(lc, item->helped)
 	{
 		const SkHelped *help = lfirst(lc);

@@ -219,6 +219,37 @@ is(sql(q{SELECT ddl FROM schemakit.advise_indexes(tables => '{idle}', actions =>
 is(sql(q{SET schemakit.advice_unused_days = 0; SELECT ddl, reason ~ 'standbys' FROM schemakit.advise_indexes(tables => '{idle}', actions => '{drop}')}),
 	'DROP INDEX CONCURRENTLY public.idle_a|t', 'unless one says so: the one that no statement uses goes');
 
+# the same condition, of few rows and of most: rows that were returned tell them apart
+sql(q{CREATE TABLE span (a int, b int, filler text); INSERT INTO span SELECT i, i, repeat('x', 50) FROM generate_series(1, 60000) AS i; ANALYZE span});
+sql('SELECT stats.pg_stat_statements_reset()');
+sql(join ';', map { "SELECT * FROM span WHERE a > 59990 - $_; SELECT * FROM span WHERE b > 10 + $_" } 1 .. 20);
+like(sql(q{SELECT ddl FROM schemakit.advise_indexes(tables => '{span}')}), qr/\ACREATE INDEX CONCURRENTLY \w+ ON public\.span USING btree \(a\)\z/, 'a range of few rows gets an index, one of most does not');
+
+# extensions that may be missing
+SKIP:
+{
+	skip 'not checked: pg_trgm is not installed', 1 unless sql(q{SELECT count(*) FROM pg_available_extensions WHERE name = 'pg_trgm'});
+	sql(q{CREATE EXTENSION pg_trgm SCHEMA app; CREATE TABLE prose AS SELECT i AS id, md5(i::text) AS body FROM generate_series(1, 60000) AS i; ANALYZE prose});
+	is(sql(q{SELECT ddl FROM schemakit.advise_indexes(ARRAY[$$SELECT * FROM prose WHERE body LIKE '%12ab34%'$$, $$SELECT * FROM prose WHERE body ~ '12ab34'$$], tables => '{prose}')}),
+		'CREATE INDEX CONCURRENTLY prose_body_idx ON public.prose USING gin (body app.gin_trgm_ops)', 'patterns are served with trigrams');
+}
+SKIP:
+{
+	skip 'not checked: hypopg is not installed', 2 unless sql(q{SELECT count(*) FROM pg_available_extensions WHERE name = 'hypopg'});
+	# hypopg's indexes are there while EXPLAIN plans, so a function tells that the planner calls
+	sql(q{CREATE EXTENSION hypopg; CREATE FUNCTION told() RETURNS int STABLE LANGUAGE plpgsql AS $$
+		BEGIN
+			RAISE NOTICE '%', (SELECT string_agg(l, E'\n')
+				FROM schemakit.explain_with_indexes('SELECT * FROM span WHERE a = 5 OR b = 6', '{CREATE INDEX ON span (a)}') AS l);
+			RETURN 1;
+		END $$});
+	for my $first ('hypopg', 'schemakit')
+	{
+		like(told(qq{LOAD '\$libdir/$first'; SELECT FROM hypopg_create_index('CREATE INDEX ON span (b)'); EXPLAIN SELECT FROM span WHERE a = told()}),
+			qr/Bitmap Index Scan on span_a_idx.*Bitmap Index Scan on "?<\d+>btree_span_b/s, "what another extension tells the planner counts ($first loaded first)");
+	}
+}
+
 # 10. On a standby
 $node->backup('backup');
 my $standby = PostgreSQL::Test::Cluster->new('standby');

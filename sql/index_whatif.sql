@@ -35,6 +35,11 @@ CREATE TABLE log_2a PARTITION OF log_2 FOR VALUES IN (0, 1, 2, 3, 4);
 CREATE TABLE log_2b PARTITION OF log_2 DEFAULT;
 INSERT INTO log SELECT date '2026-01-01' + (i % 59), (random() * 7000)::int, 'what' || (random() * 100)::int, (random() * 9)::int
     FROM generate_series(1, 40000) AS i;
+-- columns that go together, which statistics tell
+CREATE TABLE pair (a int, b int);
+INSERT INTO pair SELECT i * 37 % 2500, i * 37 % 2500 / 3 FROM generate_series(1, 20000) AS i;
+CREATE STATISTICS pair_both (ndistinct) ON a, b FROM pair;
+VACUUM ANALYZE pair;
 VACUUM ANALYZE item;
 VACUUM ANALYZE owner;
 VACUUM ANALYZE log;
@@ -58,6 +63,7 @@ INSERT INTO matrix_index (ddl) VALUES
     ('CREATE INDEX ON whatif.item USING brin (made)'),
     ('CREATE INDEX ON whatif.item USING gin (tags)'),
     ('CREATE INDEX ON whatif.item USING gin (doc jsonb_path_ops)'),
+    ('CREATE INDEX ON whatif.pair (a, b)'),
     ('CREATE INDEX ON whatif.owner (region, id)'),
     ('CREATE INDEX ON whatif.owner (label COLLATE "C")'),
     ('CREATE INDEX ON whatif.log (item)'),

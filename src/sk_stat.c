@@ -196,7 +196,10 @@ sk_stat_distinct(PlannerInfo *root, List *exprs, const SkStatColumn *columns,
 	if (tuples < 1)
 		return 1;
 	if (n > 1 && has_combinations(rel, exprs))
+	{
+		rel->rows = tuples;
 		return Min(estimate_num_groups(root, exprs, tuples, NULL, NULL), tuples);
+	}
 	for (int i = 0; i < n; i++)
 		possible *= columns[i].distinct + (columns[i].null_fraction > 0 ? 1 : 0);
 	if (n == 1 && (columns[0].own || tuples >= rel->tuples - 1))

@@ -4,6 +4,8 @@
 #   pg_stat_statements;
 # * what the statements take before and after the advised indexes are made,
 #   beside what the advice says; and the statement that got slowest;
+# * plans, costs and sizes with hypothetical indexes against those with real ones;
+# * how fast it is cancelled;
 # * for budgets from a tenth to all of the tables' size, the workload's cost, by
 #   the planner, with its choice and with that of the Extend algorithm, and how
 #   often each asked the planner.
@@ -66,13 +68,13 @@ $sum_before += $_ for @before;
 $sum_after += $_ for @after;
 printf "\n| statements | ms before | ms after | saved | saved, as advised |\n|---|---|---|---|---|\n| all %d | %.0f | %.0f | %.2f %% | %s %% |\n\n",
   scalar @statements, $sum_before, $sum_after, 100 * (1 - $sum_after / $sum_before), $estimate;
+my @advised = grep { /^CREATE INDEX/ } map { s/CONCURRENTLY \S+ //r } split /\n/, $session->sql('SELECT ddl FROM advice');
 $session->sql($_) for split /\n/, $session->sql('SELECT undo_ddl FROM advice WHERE undo_ddl IS NOT NULL');
 @before = run_all(3);
 my @slower = sort { $after[$b] / $before[$b] <=> $after[$a] / $before[$a] } 0 .. $#statements;
 printf "Slowest against before: statement %d, %.1f ms before, %.1f after (%.2f; goal 1.10)\n\n",
   $slower[0] + 1, $before[ $slower[0] ], $after[ $slower[0] ], $after[ $slower[0] ] / $before[ $slower[0] ];
 
-# ---- against Extend
 my %columns;
 my $words = lc join ' ', @statements;
 for (split /\n/, $session->sql(q{SELECT relname, attname FROM pg_class c JOIN pg_attribute a ON attrelid = c.oid
@@ -81,8 +83,63 @@ for (split /\n/, $session->sql(q{SELECT relname, attname FROM pg_class c JOIN pg
 	my ($table, $column) = split /\|/;
 	push @{ $columns{$table} }, $column if $words =~ /\b$column\b/;
 }
-my $tables = $session->sql(q{SELECT sum(pg_relation_size(oid)) FROM pg_class WHERE relkind = 'r' AND relnamespace = 'public'::regnamespace});
+
+# ---- hypothetical against real: each column alone, and what was advised
+sub normalized
+{
+	my ($plan) = @_;
+	my ($cost) = $plan =~ /cost=[\d.]+\.\.([\d.]+)/;
+	$plan =~ s/\(cost=.*?\)//g;
+	$plan =~ s/(?:Scan|Backward) using \S+|Index Scan on \S+idx\S*/index/g;
+	return ($plan, $cost);
+}
+
+sub plan
+{
+	my ($statement, @indexes) = @_;
+	my $array = 'ARRAY[' . join(', ', map { "\$i\$$_\$i\$" } @indexes) . ']::text[]';
+	return normalized($session->sql("SELECT * FROM schemakit.explain_with_indexes(\$s\$$statement\$s\$, $array)"));
+}
+
+my ($pairs, $same, $near, $used) = (0) x 4;
+my @sizes;
+for my $index ((map { my $t = $_; map { "CREATE INDEX ON $t ($_)" } @{ $columns{$t} } } sort keys %columns), @advised)
+{
+	my @without = map { [ plan($_) ] } @statements;
+	my @with = map { [ plan($_, $index) ] } @statements;
+	my $size = $session->sql("SELECT schemakit.estimate_index_size(\$i\$$index\$i\$)");
+	$session->sql("BEGIN; $index");
+	my $real = $session->sql(q{SELECT pg_relation_size(max(indexrelid)) FROM pg_index});
+	push @sizes, $size / $real;
+	for my $i (0 .. $#statements)
+	{
+		my ($plan, $cost) = plan($statements[$i]);
+		$pairs++;
+		$used++ if $plan ne $without[$i][0];
+		$same++ if $plan eq $with[$i][0];
+		$near++ if abs($cost / $with[$i][1] - 1) <= 0.01;
+	}
+	$session->sql('ROLLBACK');
+}
+printf "| pairs of index and statement | the index changes the plan | same plan as with the real one | cost within 1 %% (goal 95 %%) | sizes of the real ones (goal 0.85-1.15) |\n|---|---|---|---|---|\n"
+  . "| %d | %d | %.1f %% | %.1f %% | %.2f-%.2f |\n\n",
+  $pairs, $used, 100 * $same / $pairs, 100 * $near / $pairs, (sort { $a <=> $b } @sizes)[ 0, -1 ];
+
+# ---- cancelled: how long it takes from the time-out to the answer
 my $queries = 'ARRAY[' . join(', ', map { "\$s\$$_\$s\$" } @statements) . ']';
+my @late;
+for (1 .. 40)
+{
+	my $timeout = 5 + int rand 200;
+	$session->sql("SET statement_timeout = $timeout");
+	my ($cpu, $wall) = $session->measure("DO \$\$ BEGIN PERFORM schemakit.advise_indexes_report($queries, min_benefit => 0, max_indexes => 100);"
+		  . ' EXCEPTION WHEN query_canceled THEN NULL; END $$; RESET statement_timeout');
+	push @late, $wall - $timeout if $wall >= $timeout;
+}
+printf "Cancelled %d times: answered after %.1f ms (median), %.1f ms at most (goal 100)\n\n", scalar @late, median(@late), (sort { $a <=> $b } @late)[-1];
+
+# ---- against Extend
+my $tables = $session->sql(q{SELECT sum(pg_relation_size(oid)) FROM pg_class WHERE relkind = 'r' AND relnamespace = 'public'::regnamespace});
 my $none = Extend->new(session => $session, statements => \@statements, columns => \%columns)->cost();
 print "| budget, % of the tables | cost, % of none: advice | Extend | ratio (goal 1) | plans: advice | Extend | ratio (goal 0.5) |\n|---|---|---|---|---|---|---|\n";
 for my $percent (map { $_ * 10 } 1 .. 10)

@@ -323,8 +323,8 @@ find_blame(SkAdvice *advice, const SkProblem *problem, const Bitmapset *chosen,
 			continue;
 		while ((id = bms_next_member(v->used, id)) >= 0)
 		{
-			double		loss = sk_select_gain(problem, chosen) -
-				sk_select_gain(problem, bms_del_member(bms_copy(chosen), id));
+			double		loss = sk_choice_gain(problem, chosen) -
+				sk_choice_gain(problem, bms_del_member(bms_copy(chosen), id));
 
 			if (blame < 0 || loss < least)
 			{

@@ -249,15 +249,21 @@ is_wanted(const SkAccess *access, const SkIndex *index)
 	return index->am != BTREE_AM_OID;
 }
 
-/* Candidates of other statements that begin with what this one asks for. */
+/*
+ * Candidates that are good for other statements, begin with what this one asks
+ * for, and are in none of its plans: there may have been a larger one, too.
+ */
 static Bitmapset *
 find_others(const Explorer *explorer)
 {
 	const SkQuery *query = explorer->query;
 	const SkPool *pool = explorer->pool;
 	Bitmapset  *others = NULL;
+	Bitmapset  *tried = NULL;
 	ListCell   *lc;
 
+	foreach(lc, query->configs)
+		tried = bms_add_members(tried, ((SkConfig *) lfirst(lc))->used);
 	foreach(lc, query->accesses)
 	{
 		const SkAccess *access = lfirst(lc);
@@ -267,7 +273,7 @@ find_others(const Explorer *explorer)
 			const SkCandidate *candidate = pool->candidate[i];
 
 			if ((candidate->promising || candidate->merged) &&
-				!bms_is_member(i, query->candidates) &&
+				!bms_is_member(i, tried) &&
 				candidate->index->relid == access->relid &&
 				is_wanted(access, candidate->index))
 				others = bms_add_member(others, i);

@@ -47,7 +47,7 @@ typedef struct SkQuery
 
 	const char *foreign_key;	/* that it stands for, or NULL */
 	bool		left_out;		/* for lack of time or number */
-	int			stamp;			/* for who looks for a choice */
+	int			place;			/* among those that indexes are chosen for */
 	int			sqlerrcode;		/* why it cannot be planned, or 0 */
 	char	   *reason;
 } SkQuery;

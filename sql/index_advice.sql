@@ -190,10 +190,62 @@ SELECT count(*) FROM schemakit.advise_indexes(ARRAY[]::text[], tables => '{child
 CREATE TABLE broken (a int);
 INSERT INTO broken SELECT i % 10 FROM generate_series(1, 100) AS i;
 CREATE UNIQUE INDEX CONCURRENTLY broken_a ON broken (a);  -- fails
-SELECT action, ddl, reason FROM schemakit.advise_indexes(ARRAY[]::text[], tables => '{broken}');
+SELECT action, ddl, undo_ddl, reason FROM schemakit.advise_indexes(ARRAY[]::text[], tables => '{broken}');
 DELETE FROM broken WHERE ctid > '(0,10)';
 SELECT ddl FROM schemakit.advise_indexes(ARRAY[]::text[], tables => '{broken}') \gexec
 SELECT count(*) FROM schemakit.advise_indexes(ARRAY[]::text[], tables => '{broken}');
+
+-- other things that make an index invalid, and what a failed REINDEX leaves
+CREATE INDEX broken_b ON broken (a);
+CREATE INDEX broken_c_ccnew1 ON broken ((a + 1));
+CREATE INDEX broken_d ON broken ((1 / (a + 1)));
+UPDATE pg_index SET indisvalid = false WHERE indrelid = 'broken'::regclass;
+SELECT action, ddl, undo_ddl FROM schemakit.advise_indexes(ARRAY[]::text[], tables => '{broken}');
+SELECT action, ddl FROM schemakit.advise_indexes(ARRAY[]::text[], tables => '{broken}', actions => '{reindex}');
+SELECT ddl FROM schemakit.advise_indexes(ARRAY[]::text[], tables => '{broken}') \gexec
+SELECT count(*) FROM schemakit.advise_indexes(ARRAY[]::text[], tables => '{broken}');
+-- options decide what an index can do, but for b-trees
+CREATE TABLE opted (a int, b int);
+INSERT INTO opted SELECT i, i FROM generate_series(1, 1000) AS i;
+CREATE INDEX opted_a1 ON opted USING brin (a);
+CREATE INDEX opted_a2 ON opted USING brin (a) WITH (pages_per_range = 2);
+CREATE INDEX opted_a3 ON opted USING brin (a);
+CREATE INDEX opted_a4 ON opted USING brin (a int4_bloom_ops (n_distinct_per_range = 100));
+CREATE INDEX opted_a5 ON opted USING brin (a int4_bloom_ops (n_distinct_per_range = 200));
+CREATE INDEX opted_b1 ON opted (b);
+CREATE INDEX opted_b2 ON opted (b) WITH (fillfactor = 50);
+SELECT ddl, undo_ddl FROM schemakit.advise_indexes(ARRAY[]::text[], tables => '{opted}') ORDER BY rank, step;
+-- what is replaced is not dropped once more
+CREATE TABLE twice AS SELECT i AS a, i % 1000 AS b, i % 10 AS c, repeat('x', 40) AS filler FROM generate_series(1, 100000) AS i;
+CREATE INDEX twice_b1 ON twice (b);
+CREATE INDEX twice_b2 ON twice (b);
+CREATE INDEX twice_b3 ON twice (b) WITH (fillfactor = 20);
+ANALYZE twice;
+SELECT action, ddl FROM schemakit.advise_indexes(ARRAY['SELECT b, c FROM twice WHERE b = 3 AND c = 4', 'SELECT b FROM twice WHERE b = 4 ORDER BY c, a LIMIT 5']) ORDER BY rank, step;
+-- the way back does not depend on search_path
+CREATE FUNCTION twice_of(int) RETURNS int LANGUAGE sql IMMUTABLE RETURN $1 * 2;
+CREATE TABLE pathed (a int);
+INSERT INTO pathed SELECT generate_series(1, 100);
+CREATE INDEX pathed_1 ON pathed (twice_of(a));
+CREATE INDEX pathed_2 ON pathed (twice_of(a));
+SELECT ddl, undo_ddl FROM schemakit.advise_indexes(ARRAY[]::text[], tables => '{pathed}');
+-- indexes that partitions have become parts of the new one
+CREATE TABLE partial (a int, b int) PARTITION BY RANGE (a);
+CREATE TABLE partial_1 (b int, a int);
+ALTER TABLE partial ATTACH PARTITION partial_1 FOR VALUES FROM (0) TO (50000);
+CREATE TABLE partial_2 PARTITION OF partial FOR VALUES FROM (50000) TO (100000);
+INSERT INTO partial SELECT i, i FROM generate_series(0, 99999) AS i;
+CREATE INDEX partial_there ON partial_1 (b);
+ANALYZE partial;
+SELECT ddl FROM schemakit.advise_indexes(ARRAY['SELECT * FROM partial WHERE b = $1']) ORDER BY rank, step;
+SELECT ddl FROM schemakit.advise_indexes(ARRAY['SELECT * FROM partial WHERE b = $1']) ORDER BY rank, step \gexec
+SELECT count(*) FROM schemakit.advise_indexes(ARRAY['SELECT * FROM partial WHERE b = $1']);
+SELECT inhrelid::regclass, inhparent::regclass, indisvalid FROM pg_inherits JOIN pg_index ON indexrelid = inhparent WHERE inhparent = 'partial_b_idx'::regclass ORDER BY 1;
+SELECT count(*) FILTER (WHERE l ~ 'Index Scan') FROM schemakit.explain_with_indexes('SELECT * FROM partial WHERE b = 7', '{}') AS l;
+SELECT count(*) FILTER (WHERE l ~ 'Index Scan') FROM schemakit.explain_with_indexes('SELECT * FROM partial WHERE b = 7', '{}', '{partial_b_idx}') AS l;
+SELECT schemakit.explain_with_indexes('SELECT 1', '{}', '{partial}');
+SELECT schemakit.explain_with_indexes('SELECT 1', '{}', '{1}');
+DROP TABLE broken, opted, twice, pathed, partial;
 
 -- statements that cannot be planned are told with a reason
 SELECT r -> 'coverage', r -> 'skipped' FROM schemakit.advise_indexes_report(ARRAY[

@@ -53,6 +53,7 @@ typedef struct SkAdviceItem
 	SkAdviceAction action;
 	Oid			relid;
 	const SkIndex *index;		/* to create, or that exists */
+	const char *definition;		/* of one to create */
 	List	   *replaced;		/* OIDs of indexes that it makes needless */
 	double		bytes;			/* more, or less if dropped */
 	double		benefit;		/* in the workload's unit of value */

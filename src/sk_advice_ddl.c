@@ -14,15 +14,18 @@
 
 #include "sk_advice_ddl.h"
 
+#include "sk_guc.h"
 #include "sk_index_cover.h"
 #include "sk_index_text.h"
 
 #include "access/htup_details.h"
+#include "access/relation.h"
 #include "catalog/pg_class.h"
 #include "catalog/pg_inherits.h"
 #include "utils/builtins.h"
-#include "utils/fmgrprotos.h"
 #include "utils/lsyscache.h"
+#include "utils/rel.h"
+#include "utils/ruleutils.h"
 
 /* Commands, as they come together. */
 typedef struct Script
@@ -30,6 +33,19 @@ typedef struct Script
 	List	   *steps;
 	List	  **names;			/* that indexes of this advice have */
 } Script;
+
+/* From here on it cannot be dropped or get another name. */
+static void
+lock(Oid relid)
+{
+	Relation	rel = try_relation_open(relid, AccessShareLock);
+
+	if (rel == NULL)
+		ereport(ERROR,
+				(errcode(ERRCODE_UNDEFINED_TABLE),
+				 errmsg("relation with OID %u does not exist any more", relid)));
+	relation_close(rel, NoLock);
+}
 
 static char *
 qualified_table(Oid relid)
@@ -58,6 +74,29 @@ add_step(Script *script, Oid relid, char *ddl, char *undo)
 
 static char *create(Script *script, const SkIndex *index, bool part);
 
+/* The name of an index of its table that can be a part of this one's, or NULL. */
+static char *
+find_part(const SkIndex *index)
+{
+	Relation	rel = relation_open(index->relid, AccessShareLock);
+	char	   *name = NULL;
+	ListCell   *lc;
+
+	foreach(lc, RelationGetIndexList(rel))
+	{
+		Oid			indexid = lfirst_oid(lc);
+
+		if (!get_rel_relispartition(indexid) && get_index_isvalid(indexid) &&
+			sk_index_can_attach(index, sk_index_of_catalog(indexid)))
+		{
+			name = get_rel_name(indexid);
+			break;
+		}
+	}
+	relation_close(rel, NoLock);
+	return name;
+}
+
 /* An index on each partition, which becomes a part of the one by this name. */
 static void
 create_parts(Script *script, const SkIndex *index, const char *name)
@@ -68,11 +107,15 @@ create_parts(Script *script, const SkIndex *index, const char *name)
 	{
 		Oid			partition = lfirst_oid(lc);
 		char		relkind = get_rel_relkind(partition);
+		const SkIndex *wanted;
 		char	   *part;
 
 		if (relkind != RELKIND_RELATION && relkind != RELKIND_PARTITIONED_TABLE)
 			continue;
-		part = create(script, sk_index_for_partition(index, partition), true);
+		wanted = sk_index_for_partition(index, partition);
+		part = find_part(wanted);
+		if (part == NULL)
+			part = create(script, wanted, true);
 		add_step(script, partition,
 				 psprintf("ALTER INDEX %s ATTACH PARTITION %s",
 						  qualified_index(index->relid, name),
@@ -108,14 +151,14 @@ create(Script *script, const SkIndex *index, bool part)
 static char *
 definition_of(Oid indexid)
 {
-	char	   *definition = TextDatumGetCString(DirectFunctionCall1(pg_get_indexdef,
-																	 ObjectIdGetDatum(indexid)));
+	int			nestlevel = sk_guc_pin();
+	char	   *definition = pg_get_indexdef_string(indexid);
 	const char *name = quote_identifier(get_rel_name(indexid));
 	bool		partitioned = get_rel_relkind(indexid) == RELKIND_PARTITIONED_INDEX;
 	const char *unique = strncmp(definition, "CREATE U", 8) == 0 ? "UNIQUE " : "";
-	char	   *before = psprintf("CREATE %sINDEX %s ON %s", unique, name,
-								  partitioned ? "ONLY " : "");
+	char	   *before = psprintf("CREATE %sINDEX %s ON ", unique, name);
 
+	sk_guc_unpin(nestlevel);
 	Assert(strncmp(definition, before, strlen(before)) == 0);
 	return psprintf("CREATE %sINDEX %s%s ON %s", unique,
 					partitioned ? "" : "CONCURRENTLY ", name,
@@ -143,6 +186,11 @@ sk_advice_ddl(const SkAdviceItem *item, List **names)
 	Script		script = {NIL, names};
 	ListCell   *lc;
 
+	lock(item->relid);
+	if (OidIsValid(item->index->oid))
+		lock(item->index->oid);
+	foreach(lc, item->replaced)
+		lock(lfirst_oid(lc));
 	switch (item->action)
 	{
 		case SK_ADVICE_CREATE:

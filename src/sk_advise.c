@@ -398,6 +398,7 @@ add_chosen(SkAdvice *advice, const SkProblem *problem, const Bitmapset *chosen,
 		SkAdviceItem *item = palloc0(sizeof(SkAdviceItem));
 
 		item->index = advice->pool->candidate[id]->index;
+		item->definition = advice->pool->candidate[id]->definition;
 		item->relid = item->index->relid;
 		item->replaced = advice->options.replace ?
 			sk_advice_replaced(advice, item->index) : NIL;
@@ -421,8 +422,7 @@ by_benefit(const ListCell *a, const ListCell *b)
 
 	if (gain_x != gain_y)
 		return gain_x > gain_y ? -1 : 1;
-	return strcmp(sk_index_text_definition(x->index),
-				  sk_index_text_definition(y->index));
+	return strcmp(x->definition, y->definition);
 }
 
 /* The highest value that can be saved, were there no limits. */

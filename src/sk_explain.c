@@ -20,15 +20,17 @@
 #include "sk_statement.h"
 #include "sk_whatif.h"
 
+#include "catalog/objectaddress.h"
+#include "catalog/pg_class.h"
+#include "catalog/pg_inherits.h"
 #include "catalog/pg_type.h"
 #include "commands/explain.h"
-#include "catalog/objectaddress.h"
 #include "funcapi.h"
 #include "miscadmin.h"
 #include "utils/acl.h"
-#include "utils/lsyscache.h"
 #include "utils/array.h"
 #include "utils/builtins.h"
+#include "utils/lsyscache.h"
 #include "utils/tuplestore.h"
 
 #include <math.h>
@@ -98,6 +100,29 @@ parse_indexes(ArrayType *array)
 		name = sk_index_text_name(index, names);
 		names = lappend(names, name);
 		result = lappend(result, sk_whatif_index(index, name));
+	}
+	return result;
+}
+
+/* The indexes, each with those of partitions that are its parts. */
+static List *
+read_hidden(ArrayType *array)
+{
+	List	   *result = NIL;
+	ListCell   *lc;
+
+	foreach(lc, sk_arg_oids(array))
+	{
+		Oid			oid = lfirst_oid(lc);
+		char		relkind = get_rel_relkind(oid);
+
+		if (relkind != RELKIND_INDEX && relkind != RELKIND_PARTITIONED_INDEX)
+			ereport(ERROR,
+					(errcode(ERRCODE_WRONG_OBJECT_TYPE),
+					 errmsg("\"%s\" is not an index",
+							DatumGetCString(DirectFunctionCall1(regclassout,
+																ObjectIdGetDatum(oid))))));
+		result = list_concat(result, find_all_inheritors(oid, NoLock, NULL));
 	}
 	return result;
 }
@@ -205,7 +230,7 @@ schemakit_explain_with_indexes(PG_FUNCTION_ARGS)
 	memset(&work, 0, sizeof(work));
 	work.source = text_to_cstring(PG_GETARG_TEXT_PP(0));
 	work.indexes = PG_GETARG_ARRAYTYPE_P(1);
-	work.whatif.hidden = sk_arg_oids(PG_GETARG_ARRAYTYPE_P(2));
+	work.whatif.hidden = read_hidden(PG_GETARG_ARRAYTYPE_P(2));
 	work.whatif.strict = true;
 	work.es = NewExplainState();
 	work.es->costs = true;

@@ -35,11 +35,15 @@
 #include "catalog/pg_inherits.h"
 #include "catalog/pg_type.h"
 #include "executor/spi.h"
+#include "miscadmin.h"
 #include "storage/bufmgr.h"
+#include "storage/lock.h"
 #include "utils/builtins.h"
 #include "utils/lsyscache.h"
 #include "utils/rel.h"
 #include "utils/syscache.h"
+
+#include <ctype.h>
 
 /* An index that another covers is not let go for one that is much larger. */
 #define MOST_TIMES_LARGER 3
@@ -52,10 +56,10 @@ typedef struct Found
 	SkIndex    *index;
 	char	   *name;
 	List	   *members;		/* OIDs: itself, and those of partitions */
+	List	   *parts;			/* SkIndex of each */
 	bool		valid;
 	bool		fixed;			/* never to be dropped */
 	bool		partitioned;
-	bool		building;
 	double		bytes;
 	double		scans;
 	double		reads;			/* of its table, by any way */
@@ -86,9 +90,8 @@ static const char *const indexes_query =
 " JOIN scanned AS s ON s.indrelid OPERATOR(pg_catalog.=) i.indrelid"
 " LEFT JOIN pg_catalog.pg_stat_all_indexes AS u ON u.indexrelid OPERATOR(pg_catalog.=) m.indexrelid"
 " GROUP BY m.root)"
-" SELECT i.indexrelid, c.relname, i.indisvalid,"
-" EXISTS (SELECT FROM pg_catalog.pg_stat_progress_create_index AS p"
-"  WHERE p.index_relid OPERATOR(pg_catalog.=) i.indexrelid OR p.relid OPERATOR(pg_catalog.=) i.indrelid) AS building,"
+" SELECT i.indexrelid, c.relname,"
+" i.indisvalid AS valid,"
 " n.scans::pg_catalog.float8, n.reads::pg_catalog.float8, n.writes::pg_catalog.float8,"
 " pg_catalog.date_part('epoch', pg_catalog.now() OPERATOR(pg_catalog.-)"
 "  coalesce(pg_catalog.pg_stat_get_db_stat_reset_time((SELECT d.oid FROM pg_catalog.pg_database AS d"
@@ -172,6 +175,7 @@ read_index(void *arg)
 	{
 		Relation	rel = relation_open(lfirst_oid(lc), AccessShareLock);
 
+		found->parts = lappend(found->parts, sk_index_of_catalog(lfirst_oid(lc)));
 		if (rel->rd_rel->relkind == RELKIND_INDEX)
 			found->bytes += (double) RelationGetNumberOfBlocks(rel) * BLCKSZ;
 		relation_close(rel, AccessShareLock);
@@ -192,12 +196,11 @@ read_found(HeapTuple row, Oid indexid)
 	found->name = SPI_getvalue(row, SPI_tuptable->tupdesc, 2);
 	found->name = pstrdup(found->name);
 	found->valid = boolean(row, 3);
-	found->building = boolean(row, 4);
-	found->scans = number(row, 5);
-	found->reads = number(row, 6);
-	found->writes = number(row, 7);
-	found->days = number(row, 8);
-	found->last_use = SPI_getvalue(row, SPI_tuptable->tupdesc, 9);
+	found->scans = number(row, 4);
+	found->reads = number(row, 5);
+	found->writes = number(row, 6);
+	found->days = number(row, 7);
+	found->last_use = SPI_getvalue(row, SPI_tuptable->tupdesc, 8);
 	return found;
 }
 
@@ -283,9 +286,12 @@ is_used(SkAdvice *advice, List *members)
 	return false;
 }
 
-/* Is there a foreign key that only this index serves? */
+/*
+ * Is there a foreign key that only this index serves?  Those of partitions count:
+ * a partition may have one by itself, or an index for its part of one.
+ */
 static bool
-serves_key(SkAdvice *advice, List *keys, List *all, const Found *found)
+serves_key(List *keys, List *all, const Found *found)
 {
 	List	   *rest = NIL;
 	ListCell   *lc;
@@ -294,14 +300,15 @@ serves_key(SkAdvice *advice, List *keys, List *all, const Found *found)
 	{
 		Found	   *other = lfirst(lc);
 
-		if (other != found && !other->dropped && other->valid)
-			rest = lappend(rest, other->index);
+		if (!list_member_oid(found->members, other->index->oid) &&
+			!other->dropped && other->valid)
+			rest = list_concat(rest, other->parts);
 	}
 	foreach(lc, keys)
 	{
 		SkForeignKey *key = lfirst(lc);
 
-		if (sk_foreign_key_is_served(key, list_make1(found->index)) &&
+		if (sk_foreign_key_is_served(key, found->parts) &&
 			!sk_foreign_key_is_served(key, rest))
 			return true;
 	}
@@ -374,7 +381,7 @@ find_unused(SkAdvice *advice, List *keys, List *all, Found *found)
 		found->last_use != NULL || found->days < sk_guc_advice_unused_days ||
 		found->bytes < advice->options.min_table_size ||
 		found->reads < LEAST_READS || is_used(advice, found->members) ||
-		serves_key(advice, keys, all, found))
+		serves_key(keys, all, found))
 		return;
 	add_item(advice, SK_ADVICE_DROP, found,
 			 found->days >= 2 * sk_guc_advice_unused_days ? "medium" : "low",
@@ -382,29 +389,79 @@ find_unused(SkAdvice *advice, List *keys, List *all, Found *found)
 					  found->name, found->days, found->reads, found->writes));
 }
 
+/* Has REINDEX CONCURRENTLY, which failed, given it this name? */
 static bool
-ends_with(const char *string, const char *end)
+is_left_behind(const char *name)
 {
-	size_t		a = strlen(string);
-	size_t		b = strlen(end);
+	size_t		length = strlen(name);
 
-	return a >= b && strcmp(string + a - b, end) == 0;
+	while (length > 0 && isdigit((unsigned char) name[length - 1]))
+		length--;
+	return length > strlen("_ccnew") &&
+		(strncmp(name + length - strlen("_ccnew"), "_ccnew", strlen("_ccnew")) == 0 ||
+		 strncmp(name + length - strlen("_ccold"), "_ccold", strlen("_ccold")) == 0);
 }
 
+/*
+ * Does anybody hold a lock on the table as those do who build an index?  Of
+ * progress, only their role and few others are told.
+ */
+static bool
+is_being_built(const Found *found)
+{
+	LOCKTAG		tag;
+	int			count;
+
+	SET_LOCKTAG_RELATION(tag, MyDatabaseId, found->index->relid);
+	(void) GetLockConflicts(&tag, ShareUpdateExclusiveLock, &count);
+	return count > 0;
+}
+
+/*
+ * An index that is not valid can be built anew if that cannot fail: rows may not
+ * be unique, and an expression may have no value.
+ */
 static void
 find_invalid(SkAdvice *advice, Found *found)
 {
-	if (found->valid || found->building || found->partitioned ||
-		RecoveryInProgress())
+	bool		again = !found->index->unique &&
+		!sk_index_has_expression(found->index) && found->index->predicate == NIL;
+
+	if (found->valid || found->partitioned || RecoveryInProgress() ||
+		is_being_built(found))
 		return;
-	if (ends_with(found->name, "_ccnew") || ends_with(found->name, "_ccold"))
+	if (is_left_behind(found->name) && advice->options.drop)
 		add_item(advice, SK_ADVICE_DROP, found, "high",
 				 psprintf("index \"%s\" is what a failed REINDEX CONCURRENTLY left behind",
 						  found->name));
-	else
+	else if (again && advice->options.reindex)
 		add_item(advice, SK_ADVICE_REINDEX, found, "high",
 				 psprintf("index \"%s\" is not valid: its build failed, and it costs writes but serves nothing",
 						  found->name));
+	else if (!again && advice->options.drop)
+		add_item(advice, SK_ADVICE_DROP, found, "medium",
+				 psprintf("index \"%s\" is not valid: its build failed, perhaps for rows that cannot be in it, and it costs writes but serves nothing; when they are mended, make it again",
+						  found->name));
+}
+
+/* What goes for what is advised is not found again. */
+static void
+mark_replaced(const SkAdvice *advice, List *all)
+{
+	ListCell   *lc;
+	ListCell   *lc2;
+
+	foreach(lc, advice->items)
+	{
+		foreach(lc2, all)
+		{
+			Found	   *found = lfirst(lc2);
+
+			if (list_member_oid(((SkAdviceItem *) lfirst(lc))->replaced,
+								found->index->oid))
+				found->dropped = true;
+		}
+	}
 }
 
 /* Add what there is to drop and to build anew to the advice. */
@@ -412,12 +469,12 @@ void
 sk_finding_collect(SkAdvice *advice)
 {
 	List	   *all = list_indexes(advice);
-	List	   *keys = sk_foreign_key_list(advice);
+	List	   *keys = sk_foreign_key_all();
 	ListCell   *lc;
 
-	if (advice->options.reindex)
-		foreach(lc, all)
-			find_invalid(advice, lfirst(lc));
+	mark_replaced(advice, all);
+	foreach(lc, all)
+		find_invalid(advice, lfirst(lc));
 	if (!advice->options.drop)
 		return;
 	foreach(lc, all)

@@ -51,22 +51,21 @@ read_key(HeapTuple row)
 	key->referenced = DatumGetObjectId(SPI_getbinval(row, desc, 3, &isnull));
 	key->columns = read_columns(SPI_getbinval(row, desc, 4, &isnull), &key->n);
 	key->keys = read_columns(SPI_getbinval(row, desc, 5, &isnull), &key->n);
+	key->part = OidIsValid(DatumGetObjectId(SPI_getbinval(row, desc, 6, &isnull)));
 	return key;
 }
 
-/* All foreign keys of tables that advice is wanted for. */
+/* All foreign keys, and those that partitions have of their parents. */
 List *
-sk_foreign_key_list(SkAdvice *advice)
+sk_foreign_key_all(void)
 {
 	MemoryContext context = CurrentMemoryContext;
 	List	   *result = NIL;
-	ListCell   *lc;
 
 	SPI_connect();
-	if (SPI_execute("SELECT conname, conrelid, confrelid, conkey, confkey"
+	if (SPI_execute("SELECT conname, conrelid, confrelid, conkey, confkey, conparentid"
 					" FROM pg_catalog.pg_constraint"
 					" WHERE contype OPERATOR(pg_catalog.=) 'f'"
-					" AND conparentid OPERATOR(pg_catalog.=) 0"
 					" ORDER BY conrelid, conname", true, 0) != SPI_OK_SELECT)
 		elog(ERROR, "could not read foreign keys");
 	for (uint64 i = 0; i < SPI_processed; i++)
@@ -77,9 +76,21 @@ sk_foreign_key_list(SkAdvice *advice)
 		MemoryContextSwitchTo(old);
 	}
 	SPI_finish();
+	return result;
+}
+
+/* The foreign keys of tables that advice is wanted for. */
+List *
+sk_foreign_key_list(SkAdvice *advice)
+{
+	List	   *result = sk_foreign_key_all();
+	ListCell   *lc;
+
 	foreach(lc, result)
 	{
-		if (!sk_scope_allows(((SkForeignKey *) lfirst(lc))->relid, advice))
+		const SkForeignKey *key = lfirst(lc);
+
+		if (key->part || !sk_scope_allows(key->relid, advice))
 			result = foreach_delete_current(result, lc);
 	}
 	return result;

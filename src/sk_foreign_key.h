@@ -18,8 +18,10 @@ typedef struct SkForeignKey
 	int			n;
 	AttrNumber *columns;
 	AttrNumber *keys;			/* of the other table */
+	bool		part;			/* a partition has it because its parent has */
 } SkForeignKey;
 
+extern List *sk_foreign_key_all(void);
 extern List *sk_foreign_key_list(SkAdvice *advice);
 extern bool sk_foreign_key_is_served(const SkForeignKey *key, List *indexes);
 extern SkIndex *sk_foreign_key_index(const SkForeignKey *key);

@@ -14,11 +14,16 @@
 
 #include "sk_index_cover.h"
 
+#include "access/reloptions.h"
 #include "access/sysattr.h"
 #include "catalog/pg_am.h"
+#include "catalog/pg_class.h"
 #include "catalog/pg_index.h"
 #include "nodes/bitmapset.h"
+#include "nodes/value.h"
 #include "optimizer/optimizer.h"
+#include "utils/lsyscache.h"
+#include "utils/syscache.h"
 
 static bool
 same_key(const SkIndexKey *a, const SkIndexKey *b, int16 turned)
@@ -92,7 +97,38 @@ has_rows(const SkIndex *wide, const SkIndex *narrow)
 		 predicate_implied_by(wide->predicate, narrow->predicate, false));
 }
 
-/* Is there no statement for which "narrow" does what "wide" does not? */
+/* The storage options of an index, and those of its columns' operator classes. */
+static List *
+options_of(const SkIndex *index)
+{
+	List	   *options = NIL;
+	HeapTuple	tuple;
+	bool		isnull;
+	Datum		datum;
+
+	if (!OidIsValid(index->oid))
+		return index->options;
+	tuple = SearchSysCache1(RELOID, ObjectIdGetDatum(index->oid));
+	if (!HeapTupleIsValid(tuple))
+		return NIL;
+	datum = SysCacheGetAttr(RELOID, tuple, Anum_pg_class_reloptions, &isnull);
+	if (!isnull)
+		options = untransformRelOptions(datum);
+	ReleaseSysCache(tuple);
+	for (int i = 0; i < index->nkeys; i++)
+	{
+		datum = get_attoptions(index->oid, i + 1);
+		if (datum != (Datum) 0)
+			options = lappend(options, list_concat(list_make1(makeInteger(i)),
+												   untransformRelOptions(datum)));
+	}
+	return options;
+}
+
+/*
+ * Is there no statement for which "narrow" does what "wide" does not?  What other
+ * methods than b-tree can do hangs on their options.
+ */
 bool
 sk_index_covers(const SkIndex *wide, const SkIndex *narrow)
 {
@@ -102,5 +138,19 @@ sk_index_covers(const SkIndex *wide, const SkIndex *narrow)
 	if (wide->am == BTREE_AM_OID)
 		return begins_with(wide, narrow, 0) ||
 			begins_with(wide, narrow, INDOPTION_DESC | INDOPTION_NULLS_FIRST);
-	return wide->nkeys == narrow->nkeys && begins_with(wide, narrow, 0);
+	return wide->nkeys == narrow->nkeys && begins_with(wide, narrow, 0) &&
+		equal(options_of(wide), options_of(narrow));
+}
+
+/* Can one become the other's part?  Both are on the same partition. */
+bool
+sk_index_can_attach(const SkIndex *index, const SkIndex *part)
+{
+	return index->relid == part->relid && index->am == part->am &&
+		index->unique == part->unique && index->nkeys == part->nkeys &&
+		index->ninclude == part->ninclude && begins_with(index, part, 0) &&
+		memcmp(index->include, part->include,
+			   index->ninclude * sizeof(AttrNumber)) == 0 &&
+		equal(index->predicate, part->predicate) &&
+		equal(options_of(index), options_of(part));
 }

@@ -11,6 +11,7 @@
 #include "sk_index.h"
 
 extern bool sk_index_covers(const SkIndex *wide, const SkIndex *narrow);
+extern bool sk_index_can_attach(const SkIndex *index, const SkIndex *part);
 extern bool sk_index_reads(const SkIndex *index, AttrNumber attnum);
 extern bool sk_index_has_column(const SkIndex *index, AttrNumber attnum);
 

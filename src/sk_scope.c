@@ -72,7 +72,7 @@ is_users(Oid relid)
 	return relid >= FirstNormalObjectId && OidIsValid(schema) &&
 		!IsCatalogNamespace(schema) && !IsToastNamespace(schema) &&
 		!isAnyTempNamespace(schema) &&
-		strcmp(get_namespace_name(schema), "information_schema") != 0 &&
+		schema != get_namespace_oid("information_schema", true) &&
 		(relkind == RELKIND_RELATION || relkind == RELKIND_MATVIEW ||
 		 relkind == RELKIND_PARTITIONED_TABLE);
 }

@@ -123,6 +123,9 @@ has_column(Oid view, const char *name)
 	return get_attnum(view, name) != InvalidAttrNumber;
 }
 
+/* What it takes to make advice is not what advice is for. */
+#define OWN_CALLS "(advise_indexes|advise_indexes_report|index_advice_record)[[:space:]]*[(]"
+
 static char *
 workload_query(Oid schema, Oid view, int max_queries)
 {
@@ -133,7 +136,8 @@ workload_query(Oid schema, Oid view, int max_queries)
 					"WITH entry AS ("
 					" SELECT s.*, %s AS nested, %s AS since FROM %s.pg_stat_statements AS s"
 					" WHERE s.dbid OPERATOR(pg_catalog.=) (SELECT d.oid FROM pg_catalog.pg_database AS d"
-					" WHERE d.datname OPERATOR(pg_catalog.=) pg_catalog.current_database())),"
+					" WHERE d.datname OPERATOR(pg_catalog.=) pg_catalog.current_database())"
+					" AND (s.query IS NULL OR s.query OPERATOR(pg_catalog.!~) '" OWN_CALLS "')),"
 					" statement AS ("
 					" SELECT queryid, (pg_catalog.array_agg(query ORDER BY total_exec_time DESC, userid))[1] AS query,"
 					" pg_catalog.array_agg(userid ORDER BY total_exec_time DESC, userid) AS roles,"

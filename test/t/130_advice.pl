@@ -219,6 +219,49 @@ is(sql(q{SELECT ddl FROM schemakit.advise_indexes(tables => '{idle}', actions =>
 is(sql(q{SET schemakit.advice_unused_days = 0; SELECT ddl, reason ~ 'standbys' FROM schemakit.advise_indexes(tables => '{idle}', actions => '{drop}')}),
 	'DROP INDEX CONCURRENTLY public.idle_a|t', 'unless one says so: the one that no statement uses goes');
 
+# an index that is dropped while the advice is made: that advice is left out
+sql(q{CREATE SEQUENCE calls; CREATE TABLE gone (a int); CREATE INDEX gone_1 ON gone (a); CREATE INDEX gone_2 ON gone (a);
+	CREATE TABLE slowly AS SELECT i AS a, i AS b, i AS c FROM generate_series(1, 60000) AS i; CREATE INDEX slowly_ab ON slowly (a, b); CREATE INDEX slowly_a ON slowly (a);
+	CREATE FUNCTION slow(int) RETURNS int IMMUTABLE LANGUAGE plpgsql AS
+	$$ BEGIN IF nextval('calls') >= 2 THEN PERFORM pg_advisory_lock(7), pg_advisory_unlock(7); END IF; RETURN $1; END $$; ANALYZE slowly});
+$locker = $node->background_psql('postgres');
+$locker->query_safe('SELECT pg_advisory_lock(7)');
+my $slow = $node->background_psql('postgres', on_error_stop => 0);
+$slow->query_until(qr/begun/, "\\echo begun\nSELECT ddl FROM schemakit.advise_indexes(ARRAY['SELECT * FROM slowly WHERE a = slow(3)'], actions => '{drop}');\n\\echo ended\n");
+ok($node->poll_query_until('postgres', 'SELECT last_value >= 2 FROM calls'), 'advice is being made');
+sql('DROP INDEX gone_2');
+$locker->query_safe('SELECT pg_advisory_unlock(7)');
+like($slow->query_until(qr/ended/, ''), qr/slowly_a\b(?!.*gone_2)/s, 'an index that was dropped meanwhile is not in it');
+like($slow->{stderr}, qr/NOTICE:  advice on table "gone" is left out: relation with OID \d+ does not exist any more/, 'but named');
+$slow->quit;
+$locker->quit;
+
+# indexes of partitions that foreign keys need, though nobody has read them
+sql(q{CREATE TABLE target (id int PRIMARY KEY); INSERT INTO target SELECT generate_series(1, 100);
+	CREATE TABLE whole (a int, r int) PARTITION BY RANGE (a); CREATE TABLE whole_1 PARTITION OF whole FOR VALUES FROM (0) TO (100000);
+	ALTER TABLE whole_1 ADD FOREIGN KEY (r) REFERENCES target; CREATE INDEX whole_r ON whole (r); CREATE INDEX whole_a ON whole (a);
+	CREATE TABLE upper (a int, r int REFERENCES target) PARTITION BY RANGE (a); CREATE TABLE upper_1 PARTITION OF upper FOR VALUES FROM (0) TO (100000);
+	CREATE INDEX upper_1_r ON upper_1 (r); CREATE INDEX upper_1_a ON upper_1 (a);
+	INSERT INTO whole SELECT i, 1 + i % 100 FROM generate_series(1, 5000) AS i; INSERT INTO upper SELECT * FROM whole});
+sql(join ';', map { 'SELECT count(*) FROM whole; SELECT count(*) FROM upper' } 1 .. 120);
+ok($node->poll_query_until('postgres', q{SELECT min(seq_scan) >= 100 FROM pg_stat_user_tables WHERE relname IN ('whole_1', 'upper_1')}), 'reads of partitions are counted');
+is(sql(q{SET schemakit.advice_unused_days = 0; SELECT ddl FROM schemakit.advise_indexes(ARRAY[]::text[], tables => '{whole,upper,whole_1,upper_1}', min_table_size => 0, actions => '{drop}')}),
+	"DROP INDEX public.whole_a\nDROP INDEX CONCURRENTLY public.upper_1_a", 'foreign keys of partitions, and of their parents, keep their indexes');
+
+# the way back is to the same tablespace
+my $space = PostgreSQL::Test::Utils::tempdir;
+$node->safe_psql('postgres', "CREATE TABLESPACE aside LOCATION '$space'");
+sql('CREATE TABLE spaced (a int); CREATE INDEX spaced_1 ON spaced (a); CREATE INDEX spaced_2 ON spaced (a) TABLESPACE aside');
+is(sql(q{SELECT undo_ddl FROM schemakit.advise_indexes(ARRAY[]::text[], tables => '{spaced}')}), 'CREATE INDEX CONCURRENTLY spaced_2 ON public.spaced USING btree (a) TABLESPACE aside',
+	'the way back is to the same tablespace');
+sql('DROP TABLE spaced');
+sql('DROP TABLESPACE aside');
+
+# what it takes to make advice is not what advice is for
+my $statements = q{SELECT schemakit.advise_indexes_report() -> 'coverage' ->> 'statements'};
+my $first = sql($statements);
+is(sql($statements), $first, 'calls of the advisor are not in the workload');
+
 # the same condition, of few rows and of most: rows that were returned tell them apart
 sql(q{CREATE TABLE span (a int, b int, filler text); INSERT INTO span SELECT i, i, repeat('x', 50) FROM generate_series(1, 60000) AS i; ANALYZE span});
 sql('SELECT stats.pg_stat_statements_reset()');

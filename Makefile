@@ -9,7 +9,9 @@
 #   make lint          the rules of the house
 #   make bench         what it costs, as ratios
 #   make check-clients soft delete with real clients: ORMs and query builders
-#   make check-slow    the regression tests with all caches discarded
+#   make check-all     all tests, on all versions of PostgreSQL that Debian has
+#   make check-cassert, check-caches, check-sanitize, check-valgrind
+#                      tests on a server with assertions, and what else finds faults
 #   make format        lay the C sources out
 
 EXTENSION    = schemakit
@@ -17,14 +19,16 @@ EXTVERSION  := $(shell sed -n "s/^default_version *= *'\(.*\)'/\1/p" schemakit.c
 PG_CONFIG   ?= pg_config
 
 # Entry points that need no server to be there: they see to it themselves.
-ENTRIES      = bench check check-clients check-slow demo demo-stop format lint
+CHECKS       = check-cassert check-caches check-sanitize check-valgrind
+ENTRIES      = bench check check-all check-clients $(CHECKS) demo demo-stop format lint
 
 ifneq ($(filter $(ENTRIES),$(MAKECMDGOALS)),)
 .PHONY: $(ENTRIES)
 demo:       ; @scripts/demo
 demo-stop:  ; @scripts/demo stop
 check:      ; @scripts/check
-check-slow: ; @scripts/check slow
+check-all:  ; @scripts/check-all
+$(CHECKS):  ; @scripts/check $(@:check-%=%)
 check-clients: ; @scripts/clients
 bench:      ; @scripts/bench
 lint:       ; @test/lint/run

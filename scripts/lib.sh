@@ -19,6 +19,17 @@ as_root()
 # sudo may ask for a password, where there is somebody to ask
 may_be_root() { [ "$(id -u)" = 0 ] || { command -v sudo >/dev/null && sudo -v 2>/dev/null; }; }
 
+# Where what takes long to make stays: $SCHEMAKIT_CACHE, or schemakit under
+# $XDG_CACHE_HOME, ~/.cache or, for root, /var/cache.
+cache_dir()
+{
+	if [ "$(id -u)" = 0 ]; then
+		echo "${SCHEMAKIT_CACHE:-/var/cache/schemakit}"
+	else
+		echo "${SCHEMAKIT_CACHE:-${XDG_CACHE_HOME:-$HOME/.cache}/schemakit}"
+	fi
+}
+
 # A server does not run as root.
 if [ "$(id -u)" = 0 ]; then
 	server_user=postgres

@@ -8,7 +8,7 @@ use IPC::Open2;
 use POSIX qw(sysconf _SC_CLK_TCK);
 use Time::HiRes qw(time);
 
-our @EXPORT = qw(median spread verdict show_machine);
+our @EXPORT = qw(median spread bar show_machine);
 
 # A psql that stays connected, so that one server process does all the work.
 sub connect
@@ -100,12 +100,22 @@ sub spread
 	return sprintf("$format-$format", $sorted[ @sorted / 4 ], $sorted[ @sorted * 3 / 4 ]);
 }
 
-# A goal, and whether the value is within it.
-sub verdict
+# One of the design's bars: the median of the values is to be the goal at most, or
+# at least if the goal is written ">= x".  Returns what came of it; scripts/bench
+# prints all bars as one table in the end.
+sub bar
 {
-	my ($value, $goal) = @_;
-	return "$goal: met" if $value <= $goal;
-	return sprintf('%s: missed by %.0f %%', $goal, ($value / $goal - 1) * 100);
+	my ($what, $goal, $format, @values) = @_;
+	my $value = median(@values);
+	my ($limit) = $goal =~ /([\d.]+)/;
+	my $met = $goal =~ />/ ? $value >= $limit : $value <= $limit;
+	my $result = $met ? 'met' : sprintf('missed by %.0f %%', abs($value / $limit - 1) * 100);
+	if ($ENV{BENCH_BARS})
+	{
+		open(my $f, '>>', $ENV{BENCH_BARS}) or die "$ENV{BENCH_BARS}: $!\n";
+		printf $f "| %s | $format | %s | %s | %s |\n", $what, $value, @values > 1 ? spread($format, @values) : '', $goal, $result;
+	}
+	return "$goal: $result";
 }
 
 sub show_machine

@@ -53,6 +53,9 @@ my $report = $session->sql(q{SELECT r->'coverage'->>'planned', r->'coverage'->>'
  round((r->'coverage'->>'planned_ms')::numeric / (r->'coverage'->>'total_ms')::numeric * 100, 2), r->>'planner_calls', round((r->>'gap')::numeric, 4)
  FROM schemakit.advise_indexes_report() AS r});
 my ($planned, $all, $share, $calls, $gap) = split /\|/, $report;
+bar('advisor, statements of TPC-H that are planned: %', '>= 95', '%.1f', 100 * $planned / $all);
+bar('advisor, their time: %', '>= 99', '%.1f', $share);
+bar('advisor, advice for TPC-H: ms', 5000, '%.0f', $wall);
 my $estimate = $session->sql('SELECT round(sum(workload_gain_pct)::numeric, 2) FROM advice');
 print "Advice from pg_stat_statements: ", sprintf('%.0f', $wall), " ms ($calls plans, gap $gap); ",
   "$planned of $all statements planned, $share % of the time.\n\n";
@@ -83,6 +86,8 @@ for (split /\n/, $session->sql(q{SELECT relname, attname FROM pg_class c JOIN pg
 	my ($table, $column) = split /\|/;
 	push @{ $columns{$table} }, $column if $words =~ /\b$column\b/;
 }
+
+bar('advisor, the statement of TPC-H that got slowest: after against before', '1.10', '%.2f', $after[ $slower[0] ] / $before[ $slower[0] ]);
 
 # ---- hypothetical against real: each column alone, and what was advised
 sub normalized
@@ -125,6 +130,9 @@ printf "| pairs of index and statement | the index changes the plan | same plan 
   . "| %d | %d | %.1f %% | %.1f %% | %.2f-%.2f |\n\n",
   $pairs, $used, 100 * $same / $pairs, 100 * $near / $pairs, (sort { $a <=> $b } @sizes)[ 0, -1 ];
 
+bar('advisor, costs with hypothetical indexes within 1 % of those with real ones: %', '>= 95', '%.1f', 100 * $near / $pairs);
+bar('advisor, estimated against real size of b-tree indexes: most off', '1.15', '%.2f', (sort { $a <=> $b } map { $_ < 1 ? 1 / $_ : $_ } @sizes)[-1]);
+
 # ---- cancelled: how long it takes from the time-out to the answer
 my $queries = 'ARRAY[' . join(', ', map { "\$s\$$_\$s\$" } @statements) . ']';
 my @late;
@@ -138,7 +146,10 @@ for (1 .. 40)
 }
 printf "Cancelled %d times: answered after %.1f ms (median), %.1f ms at most (goal 100)\n\n", scalar @late, median(@late), (sort { $a <=> $b } @late)[-1];
 
+bar('advisor, cancelled: ms at most', 100, '%.1f', (sort { $a <=> $b } @late)[-1]);
+
 # ---- against Extend
+my (@ratio, @calls);
 my $tables = $session->sql(q{SELECT sum(pg_relation_size(oid)) FROM pg_class WHERE relkind = 'r' AND relnamespace = 'public'::regnamespace});
 my $none = Extend->new(session => $session, statements => \@statements, columns => \%columns)->cost();
 print "| budget, % of the tables | cost, % of none: advice | Extend | ratio (goal 1) | plans: advice | Extend | ratio (goal 0.5) |\n|---|---|---|---|---|---|---|\n";
@@ -152,6 +163,10 @@ for my $percent (map { $_ * 10 } 1 .. 10)
 	my $ours = 0;
 	$ours += $extend->statement_cost($_, @ddl) for 0 .. $#statements;
 	my ($theirs) = $extend->choose($budget);
+	push @ratio, $ours / $theirs;
+	push @calls, $calls / $extend->{calls};
 	printf "| %d | %.3f | %.3f | %.3f | %d | %d | %.2f |\n", $percent, 100 * $ours / $none, 100 * $theirs / $none,
 	  $ours / $theirs, $calls, $extend->{calls}, $calls / $extend->{calls};
 }
+bar('advisor, cost with its choice against that with Extend\'s: worst of ten budgets', 1, '%.3f', (sort { $a <=> $b } @ratio)[-1]);
+bar('advisor, plans asked for against Extend: worst of ten budgets', '0.5', '%.2f', (sort { $a <=> $b } @calls)[-1]);

@@ -160,7 +160,7 @@ for my $op (@ops)
 			(map { sprintf('%.0f (%s)', median(@{ $its->{$_} }), spread('%.0f', @{ $its->{$_} })) } 'cpu', 'wall'),
 			(map { $name eq 'none' ? '' : per_row($op, $name, $_) } 'cpu', 'wall'),
 			(map { $compared ? show_ratios(ratios($op, $name, $_)) : '' } 'cpu', 'wall'),
-			$goal{$name} ? verdict(median(ratios($op, $name, 'cpu')), $goal{$name}) : '');
+			$goal{$name} ? bar("audit, $op of $rows rows: CPU overhead against " . ($title{$name} // $name), $goal{$name}, '%.2f', ratios($op, $name, 'cpu')) : '');
 	}
 	print "| $op | $_ | not installed | | | | | | |\n" for @missing;
 }
@@ -176,7 +176,7 @@ new_table('none', $columns);
 $session->sql("$statement{INSERT}; $enable{schemakit}; TRUNCATE schemakit.audit_event; $statement{UPDATE}");
 my ($table, $index) = bytes('audit_event', $rows);
 printf("\nBytes for each UPDATE of one column: %.0f, of that indexes %.0f (goal: %s)\n",
-	$table + $index, $index, verdict($table + $index, 200));
+	$table + $index, $index, bar('audit, bytes for an UPDATE of one of 8 columns, indexes included', 200, '%.0f', $table + $index));
 
 # Other kinds of work: "none" and "schemakit" in turn
 sub compare
@@ -241,7 +241,8 @@ for my $clients (1, 8)
 		my ($plain, $audited) = @{ $us{$clock} }{ 'plain', 't' };
 		my @cost = map { $audited->[$_] - $plain->[$_] } 0 .. $rounds - 1;
 		printf("| %d client%s | %s | %.1f | %.1f | %.1f (%s) | %s |\n", $clients, $clients > 1 ? 's' : '', $clock,
-			median(@$plain), median(@$audited), median(@cost), spread('%.1f', @cost), verdict(median(@cost), 15));
+			median(@$plain), median(@$audited), median(@cost), spread('%.1f', @cost),
+			bar("audit, single-row UPDATE in its own transaction, $clients client" . ($clients > 1 ? 's' : '') . ", $clock: µs more", 15, '%.1f', @cost));
 	}
 }
 $session->sql('TRUNCATE schemakit.audit_event, schemakit.audit_txn');
@@ -316,7 +317,7 @@ END$$});
 			my $since = $session->cpu;
 			my @took = split /\n/, $session->sql("SELECT timed(\$\$$query\$\$, $many)");
 			printf("| %s | %d partition%s | %.2f | %s | %.2f | %s |\n", $title, $leaves, $leaves > 1 ? 's' : '',
-				median(@took), spread('%.2f', @took), ($session->cpu - $since) / 1e6 / @took, verdict(median(@took), 1));
+				median(@took), spread('%.2f', @took), ($session->cpu - $since) / 1e6 / @took, bar("audit, $title in a log of " . 10 * $many . " events, by $unit: ms", 1, '%.2f', @took));
 		}
 		my ($cpu, $wall) = $session->measure('SELECT count(*), sum(v) FROM schemakit.audit_as_of(NULL::t, (SELECT before FROM newest))');
 		printf("| all %d rows as they were | %d partition%s | %.0f | | %.0f | |\n", $many, $leaves, $leaves > 1 ? 's' : '', $wall, $cpu);

@@ -66,6 +66,6 @@ for my $case (@cases)
 		push @wall, $wall{with} / $wall{without};
 	}
 	printf("| %s | %.0f | %.0f | %.2f | %s | %.2f | %s |\n", $name, median(@without), median(@with),
-		median(@ratio), spread('%.2f', @ratio), median(@wall), $name =~ /against none/ ? '-' : '1.10');
+		median(@ratio), spread('%.2f', @ratio), median(@wall), $name =~ /against none/ ? '-' : bar("CREATE TABLE $name: CPU against none of it", '1.10', '%.2f', @ratio));
 }
 undef %session;

@@ -80,7 +80,7 @@ for (['moddatetime', 0.7], ['PL/pgSQL', 0.5])
 	my ($name, $goal) = @$_;
 	my @other = overhead($name);
 	my @ratio = map { $schemakit[$_] / $other[$_] } 0 .. $rounds - 1;
-	printf("| against that of %s | %.2f | %s | %.1f |\n",
-		$name, median(@ratio), spread('%.2f', @ratio), $goal);
+	printf("| against that of %s | %.2f | %s | %s |\n", $name, median(@ratio), spread('%.2f', @ratio),
+		bar("`updated_at`, UPDATE of $rows rows: overhead against that of $name", $goal, '%.2f', @ratio));
 }
 $session->sql('SET client_min_messages = warning; DROP SCHEMA bench_touch CASCADE');

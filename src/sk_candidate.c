@@ -205,8 +205,8 @@ with_columns(const SkIndex *index, const SkAccess *access,
 
 	if (access->all_columns || index->am != BTREE_AM_OID)
 		return NULL;
-	result->include = palloc((MAX_INCLUDED + 1) * sizeof(AttrNumber));
-	memcpy(result->include, index->include, index->ninclude * sizeof(AttrNumber));
+	result->include = repalloc(result->include,
+							   (index->ninclude + MAX_INCLUDED + 1) * sizeof(AttrNumber));
 	while ((attnum = bms_next_member(columns, attnum)) >= 0)
 	{
 		int32		bytes = get_attavgwidth(index->relid, attnum);
@@ -553,8 +553,8 @@ sk_candidate_merge(SkPool *pool, const SkCandidate *a, const SkCandidate *b,
 	if (!sk_index_covers(wide, keys))
 		return ids;
 	merged = sk_index_copy(wide);
-	merged->include = palloc((wide->ninclude + narrow->ninclude + 1) * sizeof(AttrNumber));
-	memcpy(merged->include, wide->include, wide->ninclude * sizeof(AttrNumber));
+	merged->include = repalloc(merged->include,
+							   (wide->ninclude + narrow->ninclude + 1) * sizeof(AttrNumber));
 	for (int i = 0; i < narrow->ninclude; i++)
 	{
 		if (!sk_index_has_column(merged, narrow->include[i]))

@@ -149,8 +149,9 @@ sk_index_can_attach(const SkIndex *index, const SkIndex *part)
 	return index->relid == part->relid && index->am == part->am &&
 		index->unique == part->unique && index->nkeys == part->nkeys &&
 		index->ninclude == part->ninclude && begins_with(index, part, 0) &&
-		memcmp(index->include, part->include,
-			   index->ninclude * sizeof(AttrNumber)) == 0 &&
+		(index->ninclude == 0 ||
+		 memcmp(index->include, part->include,
+				index->ninclude * sizeof(AttrNumber)) == 0) &&
 		equal(index->predicate, part->predicate) &&
 		equal(options_of(index), options_of(part));
 }

@@ -12,6 +12,10 @@
 #   make check-all     all tests, on all versions of PostgreSQL that Debian has
 #   make check-cassert, check-caches, check-sanitize, check-valgrind
 #                      tests on a server with assertions, and what else finds faults
+#   make check-upgrade  pg_upgrade from PostgreSQL 15 to 17 to 18
+#   make check-core, check-others
+#                      tests of PostgreSQL and of other extensions, with schemakit
+#   make evidence      what all of these said last, into EVIDENCE.md
 #   make format        lay the C sources out
 
 EXTENSION    = schemakit
@@ -20,7 +24,8 @@ PG_CONFIG   ?= pg_config
 
 # Entry points that need no server to be there: they see to it themselves.
 CHECKS       = check-cassert check-caches check-sanitize check-valgrind
-ENTRIES      = bench check check-all check-clients $(CHECKS) demo demo-stop format lint
+ENTRIES      = bench check check-all check-clients check-core check-others check-upgrade $(CHECKS) \
+	demo demo-stop evidence format lint
 
 ifneq ($(filter $(ENTRIES),$(MAKECMDGOALS)),)
 .PHONY: $(ENTRIES)
@@ -30,6 +35,10 @@ check:      ; @scripts/check
 check-all:  ; @scripts/check-all
 $(CHECKS):  ; @scripts/check $(@:check-%=%)
 check-clients: ; @scripts/clients
+check-core: ; @scripts/core
+check-others: ; @scripts/others
+check-upgrade: ; @scripts/upgrade
+evidence:   ; @scripts/evidence
 bench:      ; @scripts/bench
 lint:       ; @test/lint/run
 format:     ; @scripts/format

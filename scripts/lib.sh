@@ -155,6 +155,14 @@ prepare()
 	find_server || fail "PostgreSQL's programs and headers were not found; set PG_CONFIG."
 }
 
+# evidence NAME RESULT: what was found is kept for scripts/evidence
+evidence()
+{
+	mkdir -p tmp/evidence
+	echo "$(date +%F)|$("$bindir/postgres" --version | sed -n 's/.*(PostgreSQL) \([^ ]*\).*/\1/p')|$(git rev-parse --short HEAD 2>/dev/null)|$2" \
+		>"tmp/evidence/$1"
+}
+
 # May the server's user go there, and is the path short enough for a socket?
 is_usable()
 {

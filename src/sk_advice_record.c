@@ -22,6 +22,7 @@
 #include "catalog/pg_type.h"
 #include "executor/spi.h"
 #include "fmgr.h"
+#include "miscadmin.h"
 #include "utils/builtins.h"
 
 PG_FUNCTION_INFO_V1(schemakit_index_advice_record);
@@ -118,6 +119,7 @@ schemakit_index_advice_record(PG_FUNCTION_ARGS)
 	char	   *schema;
 
 	sk_arg_reject_null(fcinfo, 0, "time_budget");
+	PreventCommandIfReadOnly("index_advice_record()");
 	(void) sk_spi_execute(merge_query, 1, types, values, SPI_OK_SELECT, &added);
 	(void) sk_spi_execute(close_query, 0, NULL, NULL, SPI_OK_UPDATE, NULL);
 	schema = schema_of_statistics();

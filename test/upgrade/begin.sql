@@ -1,0 +1,13 @@
+-- Tables with all features, and what tells later whether they are as they were.
+CREATE EXTENSION schemakit;
+SELECT schemakit.auto_enable('timestamps', 'shop', '%'), schemakit.auto_enable('audit', 'shop', '%');
+CREATE SCHEMA shop;
+CREATE TABLE shop.parents (id int PRIMARY KEY, n int NOT NULL DEFAULT 0, name text, updated_at timestamptz NOT NULL DEFAULT now());
+CREATE TABLE shop.children (id int GENERATED ALWAYS AS IDENTITY PRIMARY KEY, parent int NOT NULL REFERENCES shop.parents ON DELETE CASCADE,
+    doc jsonb, tags int[], amount numeric(12,4), updated_at timestamptz NOT NULL DEFAULT now());
+CREATE TABLE shop.parts (id int, at date, n int, updated_at timestamptz, PRIMARY KEY (id, at)) PARTITION BY RANGE (at);
+CREATE TABLE shop.parts_1 PARTITION OF shop.parts FOR VALUES FROM ('2026-01-01') TO ('2026-07-01');
+CREATE TABLE shop.parts_2 PARTITION OF shop.parts DEFAULT;
+SELECT schemakit.soft_delete_enable(t) FROM unnest('{shop.parents,shop.children}'::regclass[]) AS t;
+CREATE VIEW audited AS SELECT to_regclass(name) AS rel FROM unnest('{shop.parents,shop.children,shop.parts}'::text[]) AS name;
+CREATE VIEW relevant AS SELECT * FROM schemakit.audit_event;

@@ -26,9 +26,11 @@
 #include "access/relation.h"
 #include "catalog/namespace.h"
 #include "catalog/pg_inherits.h"
+#include "commands/tablecmds.h"
 #include "commands/trigger.h"
 #include "miscadmin.h"
 #include "parser/parse_func.h"
+#include "storage/lmgr.h"
 #include "utils/lsyscache.h"
 #include "utils/rel.h"
 
@@ -67,12 +69,49 @@ typedef struct Change
 	const SkTableChange *change;
 } Change;
 
+static Oid
+companion_of(Oid relid)
+{
+	for (const SkFeature *const *f = sk_features; *f; f++)
+	{
+		Oid			companion = (*f)->companion ? (*f)->companion(relid) : InvalidOid;
+
+		if (OidIsValid(companion))
+			return companion;
+	}
+	return InvalidOid;
+}
+
+/*
+ * Lock the table as the command will, and its companion.  None is held while the
+ * other is waited for: some have locked the companion and want the table, and
+ * others the table, and will want the companion.
+ */
+static void
+lock_both(Oid relid, Oid companion)
+{
+	for (;;)
+	{
+		LockRelationOid(relid, AccessExclusiveLock);
+		if (!OidIsValid(companion) ||
+			ConditionalLockRelationOid(companion, AccessExclusiveLock))
+			return;
+		UnlockRelationOid(relid, AccessExclusiveLock);
+		LockRelationOid(companion, AccessExclusiveLock);
+		if (ConditionalLockRelationOid(relid, AccessExclusiveLock))
+			return;
+		UnlockRelationOid(companion, AccessExclusiveLock);
+	}
+}
+
 static void
 tell_features(void *arg)
 {
 	const Change *change = arg;
-	Relation	rel = try_relation_open(change->relid, AccessShareLock);
+	Relation	rel;
 
+	lock_both(change->relid, companion_of(change->relid));
+	rel = try_relation_open(change->relid, NoLock);
 	if (rel == NULL)
 		return;
 	if (!superuser())			/* who may do more than the owner */
@@ -99,7 +138,7 @@ before_change(Oid relid, const SkTableChange *what)
 	concerned = sk_attach_has_ours(rel);
 	relation_close(rel, AccessShareLock);
 	if (concerned)
-		sk_guard_run(tell_features, &change, "prepare the change of", relid);
+		sk_guard_prepare(tell_features, &change, "prepare the change of", relid);
 }
 
 /* The table that the statement names, and those that inherit from it */
@@ -134,7 +173,7 @@ before_alter_table(const AlterTableStmt *stmt)
 		change.reshaped |= cmd->subtype == AT_DropColumn ||
 			cmd->subtype == AT_AlterColumnType;
 	}
-	if (change.reshaped)
+	if (AlterTableGetLockLevel(stmt->cmds) == AccessExclusiveLock)
 		before_change_of(stmt->relation, &change);
 }
 

@@ -66,8 +66,14 @@ typedef struct SkFeature
 	const char *(*marks) (Relation rel, const Trigger *trigger);
 
 	/*
-	 * A command is about to alter a table that has the feature's trigger.
-	 * Optional.
+	 * A relation that who reads it locks before the table, and that changes
+	 * with the table; InvalidOid if there is none.  Optional.
+	 */
+	Oid			(*companion) (Oid relid);
+
+	/*
+	 * A command is about to alter a table that has the feature's trigger;
+	 * both it and the companion are locked. Optional.
 	 */
 	void		(*before) (Relation rel, const SkTableChange *change);
 

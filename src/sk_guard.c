@@ -104,6 +104,27 @@ sk_guard_rehearse(SkGuarded work, void *arg)
 	return run(work, arg, is_no_request_to_stop, false);
 }
 
+static bool
+is_no_lock_failure(const ErrorData *edata)
+{
+	return is_no_request_to_stop(edata) &&
+		edata->sqlerrcode != ERRCODE_LOCK_NOT_AVAILABLE &&
+		edata->sqlerrcode != ERRCODE_T_R_DEADLOCK_DETECTED;
+}
+
+static bool
+run_and_warn(SkGuarded work, void *arg, SkExpected expected,
+			 const char *purpose, Oid relid)
+{
+	ErrorData  *failure = sk_guard_try(work, arg, expected);
+
+	if (failure == NULL)
+		return true;
+	warn(failure, purpose, relid);
+	FreeErrorData(failure);
+	return false;
+}
+
 /*
  * Run "work" in a subtransaction.  True if it succeeded; if it failed, a
  * WARNING has told that schemakit could not do "purpose" to the table.
@@ -111,13 +132,17 @@ sk_guard_rehearse(SkGuarded work, void *arg)
 bool
 sk_guard_run(SkGuarded work, void *arg, const char *purpose, Oid relid)
 {
-	ErrorData  *failure = sk_guard_try(work, arg, is_no_request_to_stop);
+	return run_and_warn(work, arg, is_no_request_to_stop, purpose, relid);
+}
 
-	if (failure == NULL)
-		return true;
-	warn(failure, purpose, relid);
-	FreeErrorData(failure);
-	return false;
+/*
+ * The same before the user's command is run: it would not get a lock, either, that
+ * cannot be had now.
+ */
+bool
+sk_guard_prepare(SkGuarded work, void *arg, const char *purpose, Oid relid)
+{
+	return run_and_warn(work, arg, is_no_lock_failure, purpose, relid);
 }
 
 /*

@@ -283,6 +283,19 @@ has_plain_columns(const SkLiveView *live)
 	return true;
 }
 
+/* Has the view, as we make it, all columns that the table has? */
+bool
+sk_live_make_is_complete(Relation rel, Oid viewid)
+{
+	Relation	view = relation_open(viewid, AccessShareLock);
+	SkLiveView	live;
+	bool		complete = !sk_live_view_read(view, &live) ||
+		!has_plain_columns(&live) || count_columns(rel) <= live.natts;
+
+	relation_close(view, AccessShareLock);
+	return complete;
+}
+
 /*
  * Give the view the table's owner, the names of its columns, and those that
  * are new.

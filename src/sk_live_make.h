@@ -21,6 +21,7 @@ extern void sk_live_make_set_owner(Oid viewid, Oid owner);
 extern void sk_live_make_set_name(Oid viewid, const char *schema,
 								  const char *name);
 extern char *sk_live_make_options(Relation view);
+extern bool sk_live_make_is_complete(Relation rel, Oid viewid);
 extern void sk_live_make_refresh(Relation rel, Oid viewid);
 
 #endif							/* SK_LIVE_MAKE_H */

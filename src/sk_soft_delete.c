@@ -442,6 +442,8 @@ soft_delete_fault(Relation rel, const Trigger *trigger, char **detail)
 		return "missing view";
 	if (!view_is_covered(viewid))
 		return "view not covered";
+	if (!sk_live_make_is_complete(rel, viewid))
+		return "view lacks columns";
 	if (!fires(rel, REFERENCE_FUNCTION))
 		return "references not checked";
 	return NULL;
@@ -456,6 +458,7 @@ const SkFeature sk_feature_soft_delete = {
 	.attach = soft_delete_attach,
 	.column_changed = soft_delete_column_changed,
 	.marks = soft_delete_marks,
+	.companion = sk_live_view_find,
 	.before = soft_delete_before,
 	.altered = soft_delete_altered,
 	.granted = sk_soft_follow_grant,

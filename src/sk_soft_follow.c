@@ -107,7 +107,6 @@ find_pending(Oid relid)
 static bool
 can_make_again(Oid viewid)
 {
-	LockRelationOid(viewid, AccessExclusiveLock);
 	return sk_live_state_can_drop(viewid) &&
 		object_aclcheck(NamespaceRelationId, get_rel_namespace(viewid),
 						GetUserId(), ACL_CREATE) == ACLCHECK_OK;

@@ -109,5 +109,23 @@ BEGIN READ ONLY;
 SELECT schemakit.timestamps_disable('a');  -- fails
 ROLLBACK;
 
+-- GRANT on many tables locks none of them, not even those that have triggers
+BEGIN;
+GRANT SELECT ON ALL TABLES IN SCHEMA transactions TO public;
+SELECT count(*) FROM pg_locks JOIN pg_class AS c ON c.oid = relation WHERE relkind = 'r' AND relnamespace = 'transactions'::regnamespace;
+ROLLBACK;
+-- up to PostgreSQL 15 a table becomes a view by a rule, if it has no triggers
+CREATE TABLE becomes (a int, updated_at timestamptz);
+SELECT schemakit.audit_enable('becomes');
+DO $$
+BEGIN
+    CREATE RULE "_RETURN" AS ON SELECT TO becomes DO INSTEAD SELECT 1 AS a, now() AS updated_at;
+EXCEPTION WHEN wrong_object_type THEN
+    DROP TABLE becomes;
+    CREATE VIEW becomes AS SELECT 1 AS a, now() AS updated_at;
+END $$;
+SELECT a, updated_at = now() AS is_now FROM becomes;
+SELECT relkind, relhastriggers FROM pg_class WHERE oid = 'becomes'::regclass;
+
 SET client_min_messages = warning;
 DROP SCHEMA transactions CASCADE;

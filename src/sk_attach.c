@@ -164,6 +164,53 @@ sk_attach_has_ours(Relation rel)
 	return list_ours(rel) != NIL;
 }
 
+/*
+ * Has the table a trigger on that function?  It is neither opened nor locked.
+ */
+bool
+sk_attach_is_on(Oid relid, Oid function)
+{
+	HeapTuple	tuple = SearchSysCache1(RELOID, ObjectIdGetDatum(relid));
+	bool		found = false;
+	Relation	pg_trigger;
+	ScanKeyData key;
+	SysScanDesc scan;
+
+	if (!HeapTupleIsValid(tuple))
+		return false;
+	found = ((Form_pg_class) GETSTRUCT(tuple))->relhastriggers;
+	ReleaseSysCache(tuple);
+	if (!found)
+		return false;
+	pg_trigger = table_open(TriggerRelationId, AccessShareLock);
+	ScanKeyInit(&key, Anum_pg_trigger_tgrelid, BTEqualStrategyNumber, F_OIDEQ,
+				ObjectIdGetDatum(relid));
+	scan = systable_beginscan(pg_trigger, TriggerRelidNameIndexId, true,
+							  NULL, 1, &key);
+	do
+	{
+		tuple = systable_getnext(scan);
+		found = HeapTupleIsValid(tuple) &&
+			((Form_pg_trigger) GETSTRUCT(tuple))->tgfoid == function;
+	} while (HeapTupleIsValid(tuple) && !found);
+	systable_endscan(scan);
+	table_close(pg_trigger, AccessShareLock);
+	return found;
+}
+
+/* Drop the table's triggers that are ours, of rows and of statements. */
+void
+sk_attach_drop_all(Relation rel)
+{
+	TriggerDesc *trigdesc = CopyTriggerDesc(rel->trigdesc);
+
+	for (int i = 0; trigdesc && i < trigdesc->numtriggers; i++)
+	{
+		if (sk_attach_is_function(trigdesc->triggers[i].tgfoid))
+			sk_attach_drop(&trigdesc->triggers[i]);
+	}
+}
+
 static const Trigger *
 find_by_name(Relation rel, const char *name)
 {

@@ -30,6 +30,8 @@ extern Oid	sk_attach_function(const char *name);
 extern bool sk_attach_is_function(Oid function);
 extern bool sk_attach_is_trigger(Oid trigger);
 extern bool sk_attach_has_ours(Relation rel);
+extern bool sk_attach_is_on(Oid relid, Oid function);
+extern void sk_attach_drop_all(Relation rel);
 extern List *sk_attach_list(Relation rel, Oid function);
 extern const Trigger *sk_attach_find(Relation rel, Oid function);
 extern Oid	sk_attach_origin(Oid trigger);

@@ -421,20 +421,20 @@ static void
 tell_of_grant(void *arg)
 {
 	const Grant *grant = arg;
-	Relation	rel = try_relation_open(grant->relid, AccessShareLock);
 
-	if (rel == NULL)
-		return;
 	for (const SkFeature *const *f = sk_features; *f; f++)
 	{
 		if ((*f)->granted != NULL &&
-			sk_attach_find(rel, sk_attach_function((*f)->function)) != NULL)
+			sk_attach_is_on(grant->relid, sk_attach_function((*f)->function)))
 			(*f)->granted(grant->stmt, grant->relid);
 	}
-	relation_close(rel, NoLock);
 }
 
-/* As the role that has granted: what it may do to the table it may to others. */
+/*
+ * As the role that has granted: what it may do to the table it may to others.
+ * GRANT does not lock its tables, of which there may be thousands, and who changes
+ * one waits for GRANT while it holds the table: so we do not lock it either.
+ */
 static void
 rights_granted(const CollectedCommand *cmd, const Node *parsetree)
 {
@@ -446,15 +446,15 @@ rights_granted(const CollectedCommand *cmd, const Node *parsetree)
 	foreach(lc, cmd->d.grant.istmt->objects)
 	{
 		Grant		grant = {lfirst_oid(lc), (const GrantStmt *) parsetree};
-		Relation	rel = try_relation_open(grant.relid, AccessShareLock);
-		bool		concerned;
 
-		if (rel == NULL)
-			continue;
-		concerned = sk_attach_has_ours(rel);
-		relation_close(rel, NoLock);
-		if (concerned)
+		for (const SkFeature *const *f = sk_features; *f; f++)
+		{
+			if ((*f)->granted == NULL ||
+				!sk_attach_is_on(grant.relid, sk_attach_function((*f)->function)))
+				continue;
 			sk_guard_run(tell_of_grant, &grant, "follow the grant on", grant.relid);
+			break;
+		}
 	}
 }
 

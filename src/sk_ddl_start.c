@@ -5,7 +5,8 @@
  *
  * A dump's CREATE TRIGGER replaces a trigger that its table was given already,
  * ATTACH PARTITION finds no triggers that the parent's would double, and what
- * depends on a table's columns is out of the way when they are dropped.
+ * depends on a table's columns is out of the way when they are dropped, and a
+ * table that becomes a view has no triggers any more.
  *
  * As in sk_ddl.c all work is guarded, and done as the owner of the table; names
  * are resolved as the statement itself does it, and who may not run the command
@@ -23,8 +24,12 @@
 #include "sk_partition.h"
 #include "sk_trigger.h"
 
+#include "access/htup_details.h"
 #include "access/relation.h"
+#include "access/table.h"
+#include "catalog/indexing.h"
 #include "catalog/namespace.h"
+#include "catalog/pg_class.h"
 #include "catalog/pg_inherits.h"
 #include "commands/tablecmds.h"
 #include "commands/trigger.h"
@@ -33,6 +38,7 @@
 #include "storage/lmgr.h"
 #include "utils/lsyscache.h"
 #include "utils/rel.h"
+#include "utils/syscache.h"
 
 /*
  * A trigger on one of our functions replaces one that has its name: a dump
@@ -189,6 +195,49 @@ before_drop(const DropStmt *stmt)
 		before_change_of(makeRangeVarFromNameList(lfirst(lc)), &change);
 }
 
+/* What VACUUM would do, for a table that is locked and has no trigger left. */
+static void
+forget_triggers(Oid relid)
+{
+	Relation	pg_class = table_open(RelationRelationId, RowExclusiveLock);
+	HeapTuple	tuple = SearchSysCacheCopy1(RELOID, ObjectIdGetDatum(relid));
+
+	if (!HeapTupleIsValid(tuple))
+		elog(ERROR, "cache lookup failed for relation %u", relid);
+	((Form_pg_class) GETSTRUCT(tuple))->relhastriggers = false;
+	CatalogTupleUpdate(pg_class, &tuple->t_self, tuple);
+	table_close(pg_class, RowExclusiveLock);
+	CommandCounterIncrement();
+}
+
+static void
+drop_triggers(void *arg)
+{
+	Oid			relid = *(Oid *) arg;
+	Relation	rel = try_relation_open(relid, AccessExclusiveLock);
+
+	if (rel == NULL)
+		return;
+	sk_attach_drop_all(rel);
+	if (rel->trigdesc == NULL && rel->rd_rel->relhastriggers)
+		forget_triggers(relid);
+	relation_close(rel, NoLock);
+}
+
+/* Up to PostgreSQL 15 a table without triggers becomes a view that way. */
+static void
+before_rule(const RuleStmt *stmt)
+{
+	Oid			relid;
+
+	if (stmt->event != CMD_SELECT || !stmt->instead)
+		return;
+	relid = RangeVarGetRelid(stmt->relation, NoLock, true);
+	if (OidIsValid(relid) && get_rel_relkind(relid) == RELKIND_RELATION &&
+		object_ownercheck(RelationRelationId, relid, GetUserId()))
+		sk_guard_prepare(drop_triggers, &relid, "prepare the change of", relid);
+}
+
 /*
  * schemakit.on_ddl_command_start() RETURNS event_trigger
  */
@@ -209,6 +258,9 @@ schemakit_on_ddl_command_start(PG_FUNCTION_ARGS)
 			break;
 		case T_AlterTableStmt:
 			before_alter_table((const AlterTableStmt *) stmt);
+			break;
+		case T_RuleStmt:
+			before_rule((const RuleStmt *) stmt);
 			break;
 		case T_RenameStmt:
 			if (((const RenameStmt *) stmt)->renameType == OBJECT_TABLE)

@@ -79,6 +79,9 @@ missing_packages()
 			[ -z "${bindir-}" ] || major=$(sed -n 's,^/usr/lib/postgresql/\([0-9]*\)/bin$,\1,p' <<<"$bindir")
 			[ -n "$major" ] || continue
 			package=${package/@/$major}
+			# nor is every extension packaged for every server; its tests tell of that
+			[ -z "$(apt-cache madison "postgresql-$major" 2>/dev/null)" ] ||
+				[ -n "$(apt-cache madison "$package" 2>/dev/null)" ] || continue
 		fi
 		dpkg -s "$package" >/dev/null 2>&1 || printf '%s\n' "$package"
 	done

@@ -271,7 +271,7 @@ SELECT schemakit.explain_with_indexes('SELECT 1', '{"CREATE INDEX ON item ((rand
 SELECT schemakit.explain_with_indexes('SELECT 1', '{"CREATE INDEX ON item USING nosuch (id)"}');
 SELECT schemakit.explain_with_indexes('SELECT 1', '{"CREATE INDEX ON item USING gin (id)"}');
 SELECT schemakit.explain_with_indexes('SELECT 1', '{"CREATE INDEX ON pg_stats (tablename)"}');
-SELECT count(*) FROM schemakit.explain_with_indexes('SELECT * FROM item WHERE item = NULL', '{CREATE INDEX ON item ((item))}');
+SELECT count(*) FROM schemakit.explain_with_indexes('SELECT * FROM item WHERE item = NULL', '{CREATE INDEX ON item ((item))}') AS line WHERE line !~ 'Replaces:';
 SELECT schemakit.explain_with_indexes(NULL, '{}');
 SELECT schemakit.estimate_index_size('SELECT 1');
 

@@ -49,7 +49,7 @@ CREATE TABLE matrix_index (i serial, ddl text);
 INSERT INTO matrix_index (ddl) VALUES
     ('CREATE INDEX ON whatif.item (owner)'),
     ('CREATE INDEX ON whatif.item (kind, price DESC NULLS LAST)'),
-    ('CREATE INDEX ON whatif.item (owner, made)'),
+    ('CREATE INDEX ON whatif.item (owner, made, kind)'),
     ('CREATE INDEX ON whatif.item (owner) INCLUDE (price)'),
     ('CREATE INDEX ON whatif.item (made)'),
     ('CREATE INDEX ON whatif.item (name text_pattern_ops)'),

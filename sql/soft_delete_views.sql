@@ -11,6 +11,16 @@ SELECT c.oid::regclass AS view, pg_get_userbyid(c.relowner) AS owner, regexp_rep
     array_to_string(reloptions, ', ') AS options, (SELECT count(*) FROM pg_trigger WHERE tgrelid = c.oid) AS triggers
 FROM pg_class AS c WHERE relkind = 'v' AND relname <> 'shown' AND relnamespace IN ('views'::regnamespace, 'live'::regnamespace) ORDER BY 1;
 \x
+-- how a command fails; the detail ends with a full stop or not, with the version
+CREATE FUNCTION refusal(command text) RETURNS text LANGUAGE plpgsql AS $$
+DECLARE detail text;
+BEGIN
+    EXECUTE command;
+    RETURN 'none';
+EXCEPTION WHEN OTHERS THEN
+    GET STACKED DIAGNOSTICS detail = PG_EXCEPTION_DETAIL;
+    RETURN SQLERRM || ': ' || rtrim(detail, '.');
+END $$;
 CREATE ROLE regress_views_owner;
 CREATE ROLE regress_views_reader;
 GRANT ALL ON SCHEMA views, live TO regress_views_owner, regress_views_reader;
@@ -38,7 +48,10 @@ DELETE FROM users_live WHERE id = 1 RETURNING id, age;
 SELECT id, removed_at IS NOT NULL AS removed FROM users ORDER BY id;
 -- the time's own type, too, as long as it is one of a time
 ALTER TABLE users ALTER COLUMN removed_at TYPE timestamptz(3), ALTER COLUMN "select" TYPE bigint;
+\set VERBOSITY terse
 ALTER TABLE users ALTER COLUMN removed_at TYPE text;
+\set VERBOSITY default
+SELECT refusal('ALTER TABLE users ALTER COLUMN removed_at TYPE text');
 SELECT columns FROM shown;
 SELECT state FROM schemakit.status() WHERE feature = 'soft_delete' AND relid = 'users'::regclass;
 ALTER TABLE users DROP COLUMN removed_at;
@@ -62,7 +75,10 @@ SELECT columns FROM shown;
 -- somebody's view on ours: the server's own errors, and nothing is lost
 CREATE VIEW names AS SELECT "Full Name" FROM users_live;
 ALTER TABLE users DROP COLUMN "Full Name";
+\set VERBOSITY terse
 ALTER TABLE users ALTER COLUMN "Full Name" TYPE varchar(80);
+\set VERBOSITY default
+SELECT refusal('ALTER TABLE users ALTER COLUMN "Full Name" TYPE varchar(80)');
 ALTER TABLE users DROP COLUMN age;
 ALTER TABLE users ADD COLUMN more int;
 ALTER TABLE users RENAME COLUMN "Full Name" TO full_name;

@@ -16,6 +16,7 @@
 #include "catalog/indexing.h"
 #include "catalog/pg_attribute.h"
 #include "catalog/pg_class.h"
+#include "fmgr.h"
 #include "utils/rel.h"
 #include "utils/syscache.h"
 

@@ -98,7 +98,7 @@ record_rows(Relation rel, char op)
 	SkAuditTable *table = sk_audit_table_get(rel);
 	CommandId	command = GetCurrentCommandId(true);
 	Snapshot	snapshot = RegisterSnapshot(GetLatestSnapshot());
-	TableScanDesc scan = table_beginscan(rel, snapshot, 0, NULL);
+	TableScanDesc scan = table_beginscan(rel, snapshot, 0, NULL, SO_NONE);
 	TupleTableSlot *slot = table_slot_create(rel, NULL);
 	MemoryContext context = AllocSetContextCreate(CurrentMemoryContext,
 												  "schemakit audited row",

@@ -209,7 +209,12 @@ void
 sk_audit_event_insert(SkAuditTable *table, char op, TupleTableSlot *new,
 					  CommandId command)
 {
-	Event		event = {.table = table,.op = op,.command = command,.keyed = new};
+	Event		event = {
+		.table = table,
+		.op = op,
+		.command = command,
+		.keyed = new,
+	};
 
 	slot_getallattrs(new);
 	if (stores_values(table))
@@ -222,7 +227,10 @@ sk_audit_event_delete(SkAuditTable *table, TupleTableSlot *old,
 					  CommandId command)
 {
 	Event		event = {
-		.table = table,.op = SK_AUDIT_DELETE,.command = command,.keyed = old
+		.table = table,
+		.op = SK_AUDIT_DELETE,
+		.command = command,
+		.keyed = old,
 	};
 
 	slot_getallattrs(old);
@@ -266,7 +274,10 @@ write_old_key(SkAuditTable *table, TupleTableSlot *old, TupleTableSlot *new,
 			  CommandId command)
 {
 	Event		event = {
-		.table = table,.op = SK_AUDIT_OLD_KEY,.command = command,.keyed = old
+		.table = table,
+		.op = SK_AUDIT_OLD_KEY,
+		.command = command,
+		.keyed = old,
 	};
 
 	event.new = encode_row(table, new, table->is_key);
@@ -280,7 +291,10 @@ sk_audit_event_update(SkAuditTable *table, TupleTableSlot *old,
 					  TupleTableSlot *new, CommandId command)
 {
 	Event		event = {
-		.table = table,.op = SK_AUDIT_UPDATE,.command = command,.keyed = new
+		.table = table,
+		.op = SK_AUDIT_UPDATE,
+		.command = command,
+		.keyed = new,
 	};
 	bool	   *changed = palloc(sizeof(bool) * Max(table->ncolumns, 1));
 	bool	   *which;
@@ -312,7 +326,9 @@ void
 sk_audit_event_truncate(SkAuditTable *table, char *partition, CommandId command)
 {
 	Event		event = {
-		.table = table,.op = SK_AUDIT_TRUNCATE,.command = command
+		.table = table,
+		.op = SK_AUDIT_TRUNCATE,
+		.command = command,
 	};
 	JsonbPair	pair;
 

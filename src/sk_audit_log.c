@@ -46,6 +46,7 @@
 #include "utils/memutils.h"
 #include "utils/partcache.h"
 #include "utils/rel.h"
+#include "utils/timestamp.h"
 
 /* How rows get into one of the tables. */
 typedef struct Writer
@@ -70,9 +71,18 @@ typedef struct Writer
 } Writer;
 
 static Writer writers[] = {
-	[SK_AUDIT_LOG_EVENT] = {.name = "audit_event",.natts = Natts_audit_event},
-	[SK_AUDIT_LOG_TXN] = {.name = "audit_txn",.natts = Natts_audit_txn},
-	[SK_AUDIT_LOG_SHAPE] = {.name = "audit_shape",.natts = Natts_audit_shape},
+	[SK_AUDIT_LOG_EVENT] = {
+		.name = "audit_event",
+		.natts = Natts_audit_event,
+	},
+	[SK_AUDIT_LOG_TXN] = {
+		.name = "audit_txn",
+		.natts = Natts_audit_txn,
+	},
+	[SK_AUDIT_LOG_SHAPE] = {
+		.name = "audit_shape",
+		.natts = Natts_audit_shape,
+	},
 };
 
 

@@ -14,6 +14,7 @@
 
 #include "sk_arg.h"
 #include "sk_audit_option.h"
+#include "sk_compat.h"
 #include "sk_option.h"
 
 #include "catalog/pg_type.h"
@@ -148,7 +149,7 @@ sk_audit_option_try(const Trigger *trigger)
 }
 
 static void
-push_key(JsonbParseState **state, const char *key)
+push_key(JsonbInState *state, const char *key)
 {
 	JsonbValue	v;
 
@@ -159,7 +160,7 @@ push_key(JsonbParseState **state, const char *key)
 }
 
 static void
-push_string(JsonbParseState **state, JsonbIteratorToken token, const char *value)
+push_string(JsonbInState *state, JsonbIteratorToken token, const char *value)
 {
 	JsonbValue	v;
 
@@ -170,7 +171,7 @@ push_string(JsonbParseState **state, JsonbIteratorToken token, const char *value
 }
 
 static void
-push_names(JsonbParseState **state, const char *key, List *names)
+push_names(JsonbInState *state, const char *key, List *names)
 {
 	ListCell   *lc;
 
@@ -182,7 +183,7 @@ push_names(JsonbParseState **state, const char *key, List *names)
 }
 
 static void
-push_masks(JsonbParseState **state, const char *mask, List *columns)
+push_masks(JsonbInState *state, const char *mask, List *columns)
 {
 	ListCell   *lc;
 
@@ -194,7 +195,7 @@ push_masks(JsonbParseState **state, const char *mask, List *columns)
 }
 
 static void
-push_bool(JsonbParseState **state, const char *key, bool value)
+push_bool(JsonbInState *state, const char *key, bool value)
 {
 	JsonbValue	v;
 
@@ -210,7 +211,7 @@ push_bool(JsonbParseState **state, const char *key, bool value)
 Jsonb *
 sk_audit_option_jsonb(const SkAuditOptions *options)
 {
-	JsonbParseState *state = NULL;
+	JsonbInState state = {0};
 	JsonbValue	v;
 
 	pushJsonbValue(&state, WJB_BEGIN_OBJECT, NULL);
@@ -244,7 +245,8 @@ sk_audit_option_jsonb(const SkAuditOptions *options)
 		push_bool(&state, "truncate_rows", false);
 	if (options->require_actor)
 		push_bool(&state, "require_actor", true);
-	return JsonbValueToJsonb(pushJsonbValue(&state, WJB_END_OBJECT, NULL));
+	pushJsonbValue(&state, WJB_END_OBJECT, NULL);
+	return JsonbValueToJsonb(state.result);
 }
 
 /*

@@ -28,6 +28,7 @@
 #include "utils/builtins.h"
 #include "utils/lsyscache.h"
 #include "utils/timestamp.h"
+#include "utils/tuplestore.h"
 
 
 /*-------------------------------------------------------------------------
@@ -350,7 +351,10 @@ table_of_type(FunctionCallInfo fcinfo)
 static void
 open_past(SkAuditPast *past, Oid relid, FunctionCallInfo fcinfo)
 {
-	HASHCTL		ctl = {.keysize = sizeof(uint64),.entrysize = sizeof(SkAuditPastBucket)};
+	HASHCTL		ctl = {
+		.keysize = sizeof(uint64),
+		.entrysize = sizeof(SkAuditPastBucket),
+	};
 
 	past->reader = sk_audit_reader_open(relid);
 	past->at = PG_GETARG_TIMESTAMPTZ(1);

@@ -388,7 +388,7 @@ sk_audit_shape_number(SkAuditShape *shape, List *older)
 }
 
 static void
-push_text(JsonbParseState **state, JsonbIteratorToken token, char *text)
+push_text(JsonbInState *state, JsonbIteratorToken token, char *text)
 {
 	JsonbValue	v;
 
@@ -400,7 +400,7 @@ push_text(JsonbParseState **state, JsonbIteratorToken token, char *text)
 }
 
 static void
-push_number(JsonbParseState **state, char *key, int64 number)
+push_number(JsonbInState *state, char *key, int64 number)
 {
 	JsonbValue	v;
 
@@ -413,7 +413,7 @@ push_number(JsonbParseState **state, char *key, int64 number)
 static Datum
 columns_as_jsonb(List *columns)
 {
-	JsonbParseState *state = NULL;
+	JsonbInState state = {0};
 	ListCell   *lc;
 
 	pushJsonbValue(&state, WJB_BEGIN_ARRAY, NULL);
@@ -430,7 +430,8 @@ columns_as_jsonb(List *columns)
 		push_text(&state, WJB_VALUE, column->type);
 		pushJsonbValue(&state, WJB_END_OBJECT, NULL);
 	}
-	return JsonbPGetDatum(JsonbValueToJsonb(pushJsonbValue(&state, WJB_END_ARRAY, NULL)));
+	pushJsonbValue(&state, WJB_END_ARRAY, NULL);
+	return JsonbPGetDatum(JsonbValueToJsonb(state.result));
 }
 
 static Datum

@@ -459,7 +459,10 @@ make_entry(SkAuditTable *table, Relation rel)
 static void
 make_tables(void)
 {
-	HASHCTL		ctl = {.keysize = sizeof(Oid),.entrysize = sizeof(SkAuditTable)};
+	HASHCTL		ctl = {
+		.keysize = sizeof(Oid),
+		.entrysize = sizeof(SkAuditTable),
+	};
 
 	tables = hash_create("schemakit audited tables", 64, &ctl,
 						 HASH_ELEM | HASH_BLOBS);

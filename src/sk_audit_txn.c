@@ -128,7 +128,7 @@ current_statement(void)
 static bool
 is_same_statement(Statement a, Statement b)
 {
-	return a.text == b.text &&a.started_at == b.started_at;
+	return a.started_at == b.started_at && a.text == b.text;
 }
 
 static bool

@@ -27,6 +27,7 @@
 #include "utils/builtins.h"
 #include "utils/guc.h"
 #include "utils/rel.h"
+#include "utils/tuplestore.h"
 
 /*
  * Why rules must leave all tables of this database alone, or NULL.
@@ -238,7 +239,10 @@ is_lacking(Oid relid, const SkFeature *feature)
 static const char *
 apply(Oid relid, const SkFeature *feature)
 {
-	Application app = {.relid = relid,.feature = feature};
+	Application app = {
+		.relid = relid,
+		.feature = feature,
+	};
 
 	if (!is_lacking(relid, feature))
 		return NULL;

@@ -158,9 +158,17 @@ typedef bool sk_index_update;
 
 typedef TU_UpdateIndexes sk_index_update;
 #define sk_has_index_update(update) ((update) != TU_None)
+#if PG_VERSION_NUM < 190000
 #define sk_insert_index_tuples(result, slot, estate, update) \
 	ExecInsertIndexTuples(result, slot, estate, true, false, NULL, NIL, \
 						  (update) == TU_Summarizing)
+#else
+/* 19: flags instead of booleans, in another order */
+#define sk_insert_index_tuples(result, slot, estate, update) \
+	ExecInsertIndexTuples(result, estate, EIIT_IS_UPDATE | \
+						  ((update) == TU_Summarizing ? EIIT_ONLY_SUMMARIZING : 0), \
+						  slot, NIL, NULL)
+#endif
 #endif
 
 /* 15, ba9a7e392171: rows that move between partitions are told of */
@@ -173,10 +181,29 @@ typedef TU_UpdateIndexes sk_index_update;
 						 recheck, NULL, false)
 #endif
 
-/* 18, 0fbceae841cb: index scans can be counted */
-#if PG_VERSION_NUM >= 180000
-#define index_beginscan(table, index, snapshot, nkeys, norderbys) \
-	index_beginscan(table, index, snapshot, NULL, nkeys, norderbys)
+/*
+ * 18, 0fbceae841cb: index scans can be counted; 19, dcd8cc1c852c: scans have
+ * flags
+ */
+#include "access/genam.h"
+#include "access/tableam.h"
+#if PG_VERSION_NUM < 180000
+#define index_beginscan(table, index, snapshot, instrument, nkeys, norderbys, flags) \
+	index_beginscan(table, index, snapshot, nkeys, norderbys)
+#elif PG_VERSION_NUM < 190000
+#define index_beginscan(table, index, snapshot, instrument, nkeys, norderbys, flags) \
+	index_beginscan(table, index, snapshot, instrument, nkeys, norderbys)
+#endif
+#if PG_VERSION_NUM < 190000
+#define SO_NONE 0
+#define table_beginscan(table, snapshot, nkeys, key, flags) \
+	table_beginscan(table, snapshot, nkeys, key)
+#endif
+
+/* 19: updates have options */
+#if PG_VERSION_NUM < 190000
+#define table_tuple_update(table, tid, slot, cid, options, ...) \
+	table_tuple_update(table, tid, slot, cid, __VA_ARGS__)
 #endif
 
 /* 16, 8fb580a35ce3: local backend entries are got by index */
@@ -303,6 +330,63 @@ sk_collation_name_of(HeapTuple tuple)
 	((pathkey)->pk_strategy == BTGreaterStrategyNumber)
 #else
 #define sk_is_descending(pathkey) ((pathkey)->pk_cmptype == COMPARE_GT)
+#endif
+
+/* 19, 91f33a2ae92: the hook is called for whatever a query reads, not for tables */
+#if PG_VERSION_NUM < 190000
+#include "optimizer/plancat.h"
+
+#define build_simple_rel_hook_type get_relation_info_hook_type
+#define build_simple_rel_hook get_relation_info_hook
+#define SK_RELATION_PARAMS \
+	PlannerInfo *root, Oid relid, bool inhparent, RelOptInfo *rel
+#define SK_RELATION_ARGS root, relid, inhparent, rel
+#else
+#include "optimizer/pathnode.h"
+
+#define SK_RELATION_PARAMS \
+	PlannerInfo *root, RelOptInfo *rel, RangeTblEntry *rte
+#define SK_RELATION_ARGS root, rel, rte
+#endif
+
+/* 19, c83ac02ec: extensions can add to EXPLAIN what they know when a query is planned */
+#include "optimizer/optimizer.h"
+#if PG_VERSION_NUM < 190000
+#define planner(query, text, options, params, es) \
+	planner(query, text, options, params)
+#endif
+
+/* 19: a domain's checks may be volatile */
+#include "utils/typcache.h"
+#if PG_VERSION_NUM < 190000
+#define DomainHasConstraints(type, has_volatile) DomainHasConstraints(type)
+#endif
+
+/* 19, 457620845: standard_conforming_strings is always on */
+#if PG_VERSION_NUM < 190000
+#define sk_ignore_escapes(extra) ((extra).escape_string_warning = false)
+#else
+#define sk_ignore_escapes(extra) ((void) (extra))
+#endif
+
+/* 19, 0986e95161c: the result is in the state */
+#include "utils/jsonb.h"
+#if PG_VERSION_NUM < 190000
+typedef struct JsonbInState
+{
+	JsonbValue *result;
+	JsonbParseState *parseState;
+} JsonbInState;
+
+static inline void
+sk_push_jsonb_value(JsonbInState *state, JsonbIteratorToken token,
+					JsonbValue *value)
+{
+	state->result = pushJsonbValue(&state->parseState, token, value);
+}
+
+#define pushJsonbValue(state, token, value) \
+	sk_push_jsonb_value(state, token, value)
 #endif
 
 /* 16, 2489d76c4906: Vars know the outer joins that may make them null */

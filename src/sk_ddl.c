@@ -157,7 +157,10 @@ attach_features(void *arg)
 static void
 consider(Oid relid, List *added)
 {
-	Candidate	candidate = {.relid = relid,.added = added};
+	Candidate	candidate = {
+		.relid = relid,
+		.added = added,
+	};
 
 	if (!sk_restore_is_running())
 		sk_guard_run(attach_features, &candidate, "attach triggers to", relid);
@@ -210,7 +213,10 @@ tell_features(void *arg)
 static void
 altered(Oid relid, bool detached)
 {
-	Alteration	alteration = {.relid = relid,.detached = detached};
+	Alteration	alteration = {
+		.relid = relid,
+		.detached = detached,
+	};
 	Relation	rel;
 	bool		concerned;
 

@@ -463,7 +463,7 @@ sk_index_parse(const char *ddl)
 	Oid			relid = find_table(stmt->relation);
 	SkIndex    *result = palloc0(sizeof(SkIndex));
 	Oid			am = get_am_oid(stmt->accessMethod, false);
-	IndexAmRoutine *routine = GetIndexAmRoutineByAmId(am, false);
+	const IndexAmRoutine *routine = GetIndexAmRoutineByAmId(am, false);
 	Relation	rel;
 
 	check_method(stmt, routine);

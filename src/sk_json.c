@@ -292,36 +292,30 @@ encode_output(SkJsonType *type, Datum value, JsonbValue *out)
 	sk_guc_unpin(nestlevel);
 }
 
-/* Add a value to what is being built, as a key or element. */
-static void
-push(JsonbParseState **state, JsonbIteratorToken token, JsonbValue *value)
-{
-	(void) pushJsonbValue(state, token, value);
-}
-
 /* {"$jsonb": value} */
 static void
 wrap_jsonb(JsonbValue *value)
 {
-	JsonbParseState *state = NULL;
+	JsonbInState state = {0};
 	JsonbValue	key;
 
 	set_cstring(&key, SK_JSON_NULL_OF_JSONB);
-	push(&state, WJB_BEGIN_OBJECT, NULL);
-	push(&state, WJB_KEY, &key);
+	pushJsonbValue(&state, WJB_BEGIN_OBJECT, NULL);
+	pushJsonbValue(&state, WJB_KEY, &key);
 	if (value->type == jbvObject)
 	{
-		push(&state, WJB_BEGIN_OBJECT, NULL);
+		pushJsonbValue(&state, WJB_BEGIN_OBJECT, NULL);
 		for (int i = 0; i < value->val.object.nPairs; i++)
 		{
-			push(&state, WJB_KEY, &value->val.object.pairs[i].key);
-			push(&state, WJB_VALUE, &value->val.object.pairs[i].value);
+			pushJsonbValue(&state, WJB_KEY, &value->val.object.pairs[i].key);
+			pushJsonbValue(&state, WJB_VALUE, &value->val.object.pairs[i].value);
 		}
-		push(&state, WJB_END_OBJECT, NULL);
+		pushJsonbValue(&state, WJB_END_OBJECT, NULL);
 	}
 	else
-		push(&state, WJB_VALUE, value);
-	*value = *pushJsonbValue(&state, WJB_END_OBJECT, NULL);
+		pushJsonbValue(&state, WJB_VALUE, value);
+	pushJsonbValue(&state, WJB_END_OBJECT, NULL);
+	*value = *state.result;
 }
 
 static bool
@@ -353,19 +347,17 @@ is_ambiguous(const JsonbValue *value)
 void
 sk_json_unpack(Jsonb *jsonb, JsonbValue *out)
 {
-	JsonbParseState *state = NULL;
+	JsonbInState state = {0};
 	JsonbIterator *it;
 	JsonbIteratorToken token;
 	JsonbValue	v;
-	JsonbValue *result = NULL;
 
 	if (JsonbExtractScalar(&jsonb->root, out))
 		return;
 	it = JsonbIteratorInit(&jsonb->root);
 	while ((token = JsonbIteratorNext(&it, &v, false)) != WJB_DONE)
-		result = pushJsonbValue(&state, token,
-								token < WJB_BEGIN_ARRAY ? &v : NULL);
-	*out = *result;
+		pushJsonbValue(&state, token, token < WJB_BEGIN_ARRAY ? &v : NULL);
+	*out = *state.result;
 }
 
 static void
@@ -431,20 +423,21 @@ static void
 encode_digest(struct varlena *data, JsonbValue *out)
 {
 	Datum		digest = DirectFunctionCall1(sha256_bytea, PointerGetDatum(data));
-	JsonbParseState *state = NULL;
+	JsonbInState state = {0};
 	JsonbValue	v;
 
-	push(&state, WJB_BEGIN_OBJECT, NULL);
+	pushJsonbValue(&state, WJB_BEGIN_OBJECT, NULL);
 	set_cstring(&v, SK_JSON_DIGEST_BYTES);
-	push(&state, WJB_KEY, &v);
+	pushJsonbValue(&state, WJB_KEY, &v);
 	set_number(&v, int64_to_numeric(VARSIZE_ANY_EXHDR(data)));
-	push(&state, WJB_VALUE, &v);
+	pushJsonbValue(&state, WJB_VALUE, &v);
 	set_cstring(&v, SK_JSON_DIGEST_HASH);
-	push(&state, WJB_KEY, &v);
+	pushJsonbValue(&state, WJB_KEY, &v);
 	encode_bytea(digest, &v);
 	sk_json_set_string(&v, v.val.string.val + 2, v.val.string.len - 2);
-	push(&state, WJB_VALUE, &v);
-	*out = *pushJsonbValue(&state, WJB_END_OBJECT, NULL);
+	pushJsonbValue(&state, WJB_VALUE, &v);
+	pushJsonbValue(&state, WJB_END_OBJECT, NULL);
+	*out = *state.result;
 }
 
 static void

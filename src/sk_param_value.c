@@ -22,6 +22,7 @@
 
 #include "sk_param_value.h"
 
+#include "sk_compat.h"
 #include "sk_guard.h"
 
 #include "access/xact.h"
@@ -164,11 +165,11 @@ as_number(const SkValues *values, double quantile, double *number)
 	Oid			type;
 	Datum		value;
 	Oid			output;
-	bool		varlena;
+	bool		is_varlena;
 
 	if (!sk_values_quantile(values, quantile, &type, &value) || !sk_values_is_number(type))
 		return false;
-	getTypeOutputInfo(type, &output, &varlena);
+	getTypeOutputInfo(type, &output, &is_varlena);
 	*number = strtod(OidOutputFunctionCall(output, value), NULL);
 	return !isnan(*number) && !isinf(*number);
 }
@@ -191,9 +192,9 @@ static char *
 as_text(Oid type, Datum value)
 {
 	Oid			output;
-	bool		varlena;
+	bool		is_varlena;
 
-	getTypeOutputInfo(type, &output, &varlena);
+	getTypeOutputInfo(type, &output, &is_varlena);
 	return OidOutputFunctionCall(output, value);
 }
 
@@ -251,7 +252,7 @@ first_member(Datum document, char **key)
 	JsonbIterator *it = JsonbIteratorInit(&DatumGetJsonbP(document)->root);
 	JsonbValue	v;
 	JsonbIteratorToken token;
-	JsonbParseState *state = NULL;
+	JsonbInState state = {0};
 	JsonbValue	name;
 
 	if (JsonbIteratorNext(&it, &v, false) != WJB_BEGIN_OBJECT)
@@ -266,9 +267,8 @@ first_member(Datum document, char **key)
 		pushJsonbValue(&state, WJB_BEGIN_OBJECT, NULL);
 		pushJsonbValue(&state, WJB_KEY, &name);
 		pushJsonbValue(&state, WJB_VALUE, &v);
-		return JsonbToCString(NULL,
-							  &JsonbValueToJsonb(pushJsonbValue(&state, WJB_END_OBJECT, NULL))->root,
-							  0);
+		pushJsonbValue(&state, WJB_END_OBJECT, NULL);
+		return JsonbToCString(NULL, &JsonbValueToJsonb(state.result)->root, 0);
 	}
 	return NULL;
 }

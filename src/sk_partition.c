@@ -108,7 +108,10 @@ inherit_from_parent(void *arg)
 void
 sk_partition_before_attach(const RangeVar *parent, const PartitionCmd *cmd)
 {
-	PartitionMove move = {.parent = parent,.child = cmd->name};
+	PartitionMove move = {
+		.parent = parent,
+		.child = cmd->name,
+	};
 
 	if (resolve_move(&move))
 		sk_guard_run(yield_to_parent, &move, "prepare to attach", move.childid);
@@ -117,7 +120,10 @@ sk_partition_before_attach(const RangeVar *parent, const PartitionCmd *cmd)
 Oid
 sk_partition_after_detach(Oid parentid, const PartitionCmd *cmd)
 {
-	PartitionMove move = {.child = cmd->name,.parentid = parentid};
+	PartitionMove move = {
+		.child = cmd->name,
+		.parentid = parentid,
+	};
 
 	move.childid = RangeVarGetRelid(cmd->name, NoLock, true);
 	if (OidIsValid(move.childid))

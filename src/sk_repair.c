@@ -18,6 +18,7 @@
  */
 #include "postgres.h"
 
+#include "sk_compat.h"
 #include "sk_repair.h"
 
 #include "common/keywords.h"
@@ -98,7 +99,7 @@ scan(Tokens *tokens, const char *source)
 	memset(tokens, 0, sizeof(Tokens));
 	tokens->source = source;
 	tokens->token = palloc(allocated * sizeof(Token));
-	extra.escape_string_warning = false;
+	sk_ignore_escapes(extra);
 	while (core_yylex(&value, &location, scanner) != 0)
 	{
 		Token	   *token;

@@ -454,7 +454,10 @@ Datum
 schemakit_soft_delete(PG_FUNCTION_ARGS)
 {
 	TriggerData *trigdata = sk_trigger_after_row(fcinfo, "soft_delete");
-	Change		change = {.rel = trigdata->tg_relation,.row = trigdata->tg_newslot};
+	Change		change = {
+		.rel = trigdata->tg_relation,
+		.row = trigdata->tg_newslot,
+	};
 	bool		was_live;
 	bool		is_live;
 

@@ -487,7 +487,10 @@ retire(SkSoftRelation *soft)
 static void
 make_table(void)
 {
-	HASHCTL		ctl = {.keysize = sizeof(Oid),.entrysize = sizeof(Entry)};
+	HASHCTL		ctl = {
+		.keysize = sizeof(Oid),
+		.entrysize = sizeof(Entry),
+	};
 
 	relations = hash_create("schemakit soft delete", 64, &ctl,
 							HASH_ELEM | HASH_BLOBS);

@@ -262,8 +262,8 @@ init_scan(Deletion *deletion)
 							   InvalidOid, index->rd_indcollation[i],
 							   get_opcode(op), (Datum) 0);
 	}
-	deletion->scan = index_beginscan(deletion->table, index, GetActiveSnapshot(),
-									 deletion->nkeys, 0);
+	deletion->scan = index_beginscan(deletion->table, index, GetActiveSnapshot(), NULL,
+									 deletion->nkeys, 0, SO_NONE);
 }
 
 /* An executor's state, as far as ExecSimpleRelationUpdate() asks for it */
@@ -401,7 +401,7 @@ try_update(Deletion *deletion)
 	if (table->rd_att->constr)
 		ExecConstraints(deletion->result, new, deletion->estate);
 	result = table_tuple_update(table, tid, new, deletion->estate->es_output_cid,
-								GetActiveSnapshot(), InvalidSnapshot, true,
+								0, GetActiveSnapshot(), InvalidSnapshot, true,
 								&tmfd, &lockmode, &update_indexes);
 	if (result != TM_Ok)
 		return result;

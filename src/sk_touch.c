@@ -93,7 +93,7 @@ make_target(MemoryContext context, TupleDesc tupdesc, const Trigger *trigger)
 	attr = TupleDescAttr(tupdesc, attnum - 1);
 	target->typmod = attr->atttypmod;
 	target->type = getBaseTypeAndTypmod(attr->atttypid, &target->typmod);
-	if (target->type != attr->atttypid && DomainHasConstraints(attr->atttypid))
+	if (target->type != attr->atttypid && DomainHasConstraints(attr->atttypid, NULL))
 		target->domain = attr->atttypid;
 	if (!attr->attgenerated &&
 		(target->type == DATEOID ||

@@ -188,7 +188,7 @@ sk_values_convert(Datum value, Oid from, Oid to, Datum *result)
 	Oid			output;
 	Oid			input;
 	Oid			ioparam;
-	bool		varlena;
+	bool		is_varlena;
 
 	if (!OidIsValid(from))
 		return false;
@@ -197,7 +197,7 @@ sk_values_convert(Datum value, Oid from, Oid to, Datum *result)
 		*result = value;
 		return true;
 	}
-	getTypeOutputInfo(from, &output, &varlena);
+	getTypeOutputInfo(from, &output, &is_varlena);
 	getTypeInputInfo(to, &input, &ioparam);
 	*result = OidInputFunctionCall(input, OidOutputFunctionCall(output, value),
 								   ioparam, -1);

@@ -43,6 +43,7 @@
 #include "optimizer/paths.h"
 #include "optimizer/plancat.h"
 #include "optimizer/planner.h"
+#include "parser/parsetree.h"
 #include "rewrite/rewriteManip.h"
 #include "utils/lsyscache.h"
 #include "utils/memutils.h"
@@ -54,7 +55,7 @@
 
 #include <math.h>
 
-static get_relation_info_hook_type next_relation_info_hook;
+static build_simple_rel_hook_type next_relation_hook;
 static set_rel_pathlist_hook_type next_pathlist_hook;
 static get_index_stats_hook_type next_index_stats_hook;
 
@@ -303,7 +304,7 @@ set_order(IndexOptInfo *info, const SkIndex *index)
 static void
 set_access_method(IndexOptInfo *info, Oid am, Relation rel)
 {
-	IndexAmRoutine *routine = GetIndexAmRoutineByAmId(am, false);
+	const IndexAmRoutine *routine = GetIndexAmRoutineByAmId(am, false);
 
 	info->relam = am;
 	info->amcanorderbyop = routine->amcanorderbyop;
@@ -439,17 +440,18 @@ is_ours(const PlannerInfo *root)
 }
 
 static void
-change_relation_info(PlannerInfo *root, Oid relid, bool inhparent,
-					 RelOptInfo *rel)
+change_relation(SK_RELATION_PARAMS)
 {
-	if (next_relation_info_hook)
-		next_relation_info_hook(root, relid, inhparent, rel);
-	if (!is_ours(root))
+	const RangeTblEntry *table = planner_rt_fetch(rel->relid, root);
+
+	if (next_relation_hook)
+		next_relation_hook(SK_RELATION_ARGS);
+	if (!is_ours(root) || table->rtekind != RTE_RELATION)
 		return;
 	hide_indexes(rel, assumed->hidden);
-	if (!inhparent && rel->fdwroutine == NULL &&
-		!(IgnoreSystemIndexes && IsCatalogRelationOid(relid)))
-		add_indexes(rel, relid, assumed->indexes);
+	if (!table->inh && rel->fdwroutine == NULL &&
+		!(IgnoreSystemIndexes && IsCatalogRelationOid(table->relid)))
+		add_indexes(rel, table->relid, assumed->indexes);
 }
 
 static void
@@ -504,8 +506,8 @@ sk_whatif_init(void)
 {
 	next_index_stats_hook = get_index_stats_hook;
 	get_index_stats_hook = find_statistics;
-	next_relation_info_hook = get_relation_info_hook;
-	get_relation_info_hook = change_relation_info;
+	next_relation_hook = build_simple_rel_hook;
+	build_simple_rel_hook = change_relation;
 	next_pathlist_hook = set_rel_pathlist_hook;
 	set_rel_pathlist_hook = observe_relation;
 }
@@ -534,7 +536,7 @@ sk_whatif_plan(Query *query, const char *text, ParamListInfo params,
 	{
 		planned_query = query;
 		assumed = whatif;
-		plan = planner(query, text, CURSOR_OPT_PARALLEL_OK, params);
+		plan = planner(query, text, CURSOR_OPT_PARALLEL_OK, params, NULL);
 	}
 	PG_FINALLY();
 	{

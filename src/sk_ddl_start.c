@@ -234,6 +234,7 @@ before_rule(const RuleStmt *stmt)
 		return;
 	relid = RangeVarGetRelid(stmt->relation, NoLock, true);
 	if (OidIsValid(relid) && get_rel_relkind(relid) == RELKIND_RELATION &&
+		!get_rel_relispartition(relid) &&
 		object_ownercheck(RelationRelationId, relid, GetUserId()))
 		sk_guard_prepare(drop_triggers, &relid, "prepare the change of", relid);
 }

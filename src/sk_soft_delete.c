@@ -235,7 +235,6 @@ is_protected(Relation rel)
 	return trigger != NULL && trigger->tgenabled != TRIGGER_DISABLED;
 }
 
-
 /*-------------------------------------------------------------------------
  * The feature, as rules and DDL see it
  *-------------------------------------------------------------------------

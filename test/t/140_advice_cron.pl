@@ -64,9 +64,9 @@ next_night();
 is(sql(q{SELECT status FROM schemakit.index_advice WHERE steps[1] LIKE '%(owner)%'}), 'gone', 'what nobody asks for any more is gone');
 
 # advice to build an index anew is followed like any other; and advice of many steps
-sql(q{CREATE TABLE twice (a int); INSERT INTO twice VALUES (1), (1)});
-$node->psql('postgres', 'CREATE UNIQUE INDEX CONCURRENTLY twice_a ON twice (a)');
-sql('SELECT schemakit.index_advice_record(); DELETE FROM twice; SELECT 1');
+sql(q{CREATE TABLE twice (a int); CREATE INDEX twice_a ON twice (a);
+	UPDATE pg_index SET indisvalid = false WHERE indexrelid = 'twice_a'::regclass});
+sql('SELECT schemakit.index_advice_record()');
 sql('REINDEX INDEX CONCURRENTLY twice_a');
 sql('SELECT schemakit.index_advice_record()');
 is(sql(q{SELECT index_name, status FROM schemakit.index_advice WHERE action = 'reindex'}), 'public.twice_a|followed', 'an index built anew');

@@ -99,8 +99,7 @@ lock_both(Oid relid, Oid companion)
 	for (;;)
 	{
 		LockRelationOid(relid, AccessExclusiveLock);
-		if (!OidIsValid(companion) ||
-			ConditionalLockRelationOid(companion, AccessExclusiveLock))
+		if (ConditionalLockRelationOid(companion, AccessExclusiveLock))
 			return;
 		UnlockRelationOid(relid, AccessExclusiveLock);
 		LockRelationOid(companion, AccessExclusiveLock);
@@ -114,10 +113,12 @@ static void
 tell_features(void *arg)
 {
 	const Change *change = arg;
+	Oid			companion = companion_of(change->relid);
 	Relation	rel;
 
-	lock_both(change->relid, companion_of(change->relid));
-	rel = try_relation_open(change->relid, NoLock);
+	if (OidIsValid(companion))
+		lock_both(change->relid, companion);
+	rel = try_relation_open(change->relid, AccessShareLock);
 	if (rel == NULL)
 		return;
 	if (!superuser())			/* who may do more than the owner */
@@ -128,7 +129,9 @@ tell_features(void *arg)
 			sk_attach_find(rel, sk_attach_function((*f)->function)) != NULL)
 			(*f)->before(rel, change->change);
 	}
-	relation_close(rel, NoLock);
+
+	/* with a weak lock that is kept, two who want a strong one would deadlock */
+	relation_close(rel, AccessShareLock);
 }
 
 /* Only what has triggers of ours is worth a subtransaction. */

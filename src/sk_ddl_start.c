@@ -72,6 +72,7 @@ before_create_trigger(CreateTrigStmt *stmt)
 typedef struct Change
 {
 	Oid			relid;
+	bool		named;			/* in the command */
 	const SkTableChange *change;
 } Change;
 
@@ -94,17 +95,25 @@ companion_of(Oid relid)
  * others the table, and will want the companion.
  */
 static void
-lock_both(Oid relid, Oid companion)
+lock_both(Oid relid)
 {
 	for (;;)
 	{
+		Oid			companion;
+
 		LockRelationOid(relid, AccessExclusiveLock);
-		if (ConditionalLockRelationOid(companion, AccessExclusiveLock))
+		companion = companion_of(relid);
+		if (!OidIsValid(companion) ||
+			ConditionalLockRelationOid(companion, AccessExclusiveLock))
 			return;
 		UnlockRelationOid(relid, AccessExclusiveLock);
 		LockRelationOid(companion, AccessExclusiveLock);
 		if (ConditionalLockRelationOid(relid, AccessExclusiveLock))
-			return;
+		{
+			if (companion_of(relid) == companion)
+				return;
+			UnlockRelationOid(relid, AccessExclusiveLock);
+		}
 		UnlockRelationOid(companion, AccessExclusiveLock);
 	}
 }
@@ -113,11 +122,11 @@ static void
 tell_features(void *arg)
 {
 	const Change *change = arg;
-	Oid			companion = companion_of(change->relid);
 	Relation	rel;
 
-	if (OidIsValid(companion))
-		lock_both(change->relid, companion);
+	/* what inherits from the table may not be locked at all */
+	if (change->named || OidIsValid(companion_of(change->relid)))
+		lock_both(change->relid);
 	rel = try_relation_open(change->relid, AccessShareLock);
 	if (rel == NULL)
 		return;
@@ -136,9 +145,9 @@ tell_features(void *arg)
 
 /* Only what has triggers of ours is worth a subtransaction. */
 static void
-before_change(Oid relid, const SkTableChange *what)
+before_change(Oid relid, bool named, const SkTableChange *what)
 {
-	Change		change = {relid, what};
+	Change		change = {relid, named, what};
 	Relation	rel = try_relation_open(relid, AccessShareLock);
 	bool		concerned;
 
@@ -162,7 +171,7 @@ before_change_of(const RangeVar *name, const SkTableChange *change)
 		!object_ownercheck(RelationRelationId, relid, GetUserId()))
 		return;
 	foreach(lc, find_all_inheritors(relid, NoLock, NULL))
-		before_change(lfirst_oid(lc), change);
+		before_change(lfirst_oid(lc), lfirst_oid(lc) == relid, change);
 }
 
 static void

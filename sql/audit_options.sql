@@ -20,7 +20,7 @@ UPDATE users SET ssn = '4321' WHERE id = 1;
 UPDATE users SET email = 'bob@example.com', seen = 2 WHERE id = 2;
 SELECT op, key, old - 'email' AS old, new - 'email' AS new, changed FROM events;
 -- that it changed is recorded, the value is not; equal values can be joined
-SELECT count(*) FILTER (WHERE new::text || coalesce(old::text, '') ~ 'example|1234|4321|private') AS leaks,
+SELECT count(*) FILTER (WHERE new::text || coalesce(old::text, '') ~ 'example|"1234"|"4321"|private') AS leaks,
        count(DISTINCT new ->> 'email') AS emails, bool_and(new ->> 'email' ~ '^[0-9a-f]{32}$') AS hashed FROM events;
 SELECT count(*) AS keys, length(key) FROM schemakit.audit_secret GROUP BY 2;
 -- a second call changes the options; nothing else to do, nothing done

@@ -109,6 +109,31 @@ install_packages()
 	find_server || fail "PostgreSQL's programs and headers were not found; set PG_CONFIG."
 }
 
+# get_source PACKAGE DIR: the source of a package of Debian, without Debian's patches,
+# as DIR/PACKAGE.  The lists of sources are kept in a place apart, in DIR.
+get_source()
+{
+	local file apt version
+
+	mkdir -p "$2/apt/lists/partial" "$2/apt/parts" "$2/$1" || return
+	{ cat /etc/apt/sources.list /etc/apt/sources.list.d/*.list 2>/dev/null || true; } |
+		sed -n 's/^deb /deb-src /p' >"$2/apt/sources.list"
+	for file in /etc/apt/sources.list.d/*.sources; do
+		[ ! -e "$file" ] || sed 's/^Types:.*/Types: deb-src/' "$file" >"$2/apt/parts/${file##*/}"
+	done
+	apt=(-qq -o Dir::Etc::SourceList="$2/apt/sources.list" -o Dir::Etc::SourceParts="$2/apt/parts"
+		-o Dir::State::Lists="$2/apt/lists" -o APT::Sandbox::User=root)
+	(
+		cd "$2" && apt-get "${apt[@]}" update || exit
+		# one of the security archive may be listed and gone: then the one before
+		apt-get "${apt[@]}" source --download-only "$1" || {
+			version=$(apt-cache "${apt[@]}" showsrc "$1" | sed -n 's/^Version: //p' | sort -V | head -n 1)
+			apt-get "${apt[@]}" source --download-only "$1=$version" || exit
+		}
+		tar -xf "$1"_*.orig.tar.* -C "$1" --strip-components=1
+	)
+}
+
 # make, for the server that was found, with bitcode only where clang is
 make_for_server()
 {

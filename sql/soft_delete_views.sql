@@ -192,6 +192,16 @@ CREATE OR REPLACE VIEW kept_live AS SELECT id, deleted_at FROM kept WHERE schema
 DROP TRIGGER zz_schemakit_soft_delete_row ON kept_live;
 DELETE FROM kept_live;
 SELECT state FROM schemakit.status() WHERE relid = 'kept'::regclass;
+-- a column that came while event triggers did not fire; the next change brings it
+CREATE TABLE late (id int PRIMARY KEY);
+SELECT schemakit.soft_delete_enable('late');
+SET session_replication_role = replica;
+ALTER TABLE late ADD COLUMN n int;
+RESET session_replication_role;
+SELECT state FROM schemakit.status() WHERE relid = 'late'::regclass AND feature = 'soft_delete';
+ALTER TABLE late ADD COLUMN m int;
+SELECT state FROM schemakit.status() WHERE relid = 'late'::regclass AND feature = 'soft_delete';
+DROP TABLE late;
 DROP EXTENSION schemakit;
 SELECT count(*) FROM kept;
 SELECT schemakit.soft_delete_disable('kept');

@@ -419,6 +419,7 @@ alter_table_command(const CollectedCommand *cmd)
 
 typedef struct Grant
 {
+	const SkFeature *feature;
 	Oid			relid;
 	const GrantStmt *stmt;
 } Grant;
@@ -428,12 +429,7 @@ tell_of_grant(void *arg)
 {
 	const Grant *grant = arg;
 
-	for (const SkFeature *const *f = sk_features; *f; f++)
-	{
-		if ((*f)->granted != NULL &&
-			sk_attach_is_on(grant->relid, sk_attach_function((*f)->function)))
-			(*f)->granted(grant->stmt, grant->relid);
-	}
+	grant->feature->granted(grant->stmt, grant->relid);
 }
 
 /*
@@ -451,15 +447,14 @@ rights_granted(const CollectedCommand *cmd, const Node *parsetree)
 		return;
 	foreach(lc, cmd->d.grant.istmt->objects)
 	{
-		Grant		grant = {lfirst_oid(lc), (const GrantStmt *) parsetree};
-
 		for (const SkFeature *const *f = sk_features; *f; f++)
 		{
-			if ((*f)->granted == NULL ||
-				!sk_attach_is_on(grant.relid, sk_attach_function((*f)->function)))
-				continue;
-			sk_guard_run(tell_of_grant, &grant, "follow the grant on", grant.relid);
-			break;
+			Grant		grant = {*f, lfirst_oid(lc), (const GrantStmt *) parsetree};
+
+			if ((*f)->granted != NULL &&
+				sk_attach_is_on(grant.relid, sk_attach_function((*f)->function)))
+				sk_guard_run(tell_of_grant, &grant, "follow the grant on",
+							 grant.relid);
 		}
 	}
 }

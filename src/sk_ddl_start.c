@@ -4,9 +4,9 @@
  *	  The event trigger at the start of a command: the way is cleared for it.
  *
  * A dump's CREATE TRIGGER replaces a trigger that its table was given already,
- * ATTACH PARTITION finds no triggers that the parent's would double, and what
- * depends on a table's columns is out of the way when they are dropped, and a
- * table that becomes a view has no triggers any more.
+ * ATTACH PARTITION finds no triggers that the parent's would double, what depends
+ * on a table's columns is out of the way when they are dropped, and a table that
+ * becomes a view has no triggers any more.
  *
  * As in sk_ddl.c all work is guarded, and done as the owner of the table; names
  * are resolved as the statement itself does it, and who may not run the command
@@ -124,8 +124,12 @@ tell_features(void *arg)
 	const Change *change = arg;
 	Relation	rel;
 
-	/* what inherits from the table may not be locked at all */
-	if (change->named || OidIsValid(companion_of(change->relid)))
+	/*
+	 * What inherits from the table may not be locked at all, and DROP TABLE
+	 * locks a partition's parent before the partition.
+	 */
+	if ((change->named && !get_rel_relispartition(change->relid)) ||
+		OidIsValid(companion_of(change->relid)))
 		lock_both(change->relid);
 	rel = try_relation_open(change->relid, AccessShareLock);
 	if (rel == NULL)

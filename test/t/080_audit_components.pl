@@ -2,6 +2,9 @@
 # pool in transaction mode, and maintenance by a scheduled job.
 use strict;
 use warnings;
+use FindBin;
+use lib "$FindBin::RealBin/lib";
+use SchemakitTest;
 use PostgreSQL::Test::Cluster;
 use PostgreSQL::Test::Utils;
 use Test::More;
@@ -23,33 +26,11 @@ $node->safe_psql('postgres', q{CREATE EXTENSION schemakit;
     SELECT schemakit.audit_enable('required', require_actor => true)});
 
 # 1. Behind pgbouncer
-my ($bouncer) = grep { -x } map { "$_/pgbouncer" } split(':', $ENV{PATH}), '/usr/sbin', '/usr/local/sbin';
 SKIP:
 {
-    skip 'not checked: pgbouncer is not installed', 8 unless $bouncer;
-    my $port = PostgreSQL::Test::Cluster::get_free_port();
-    my $dir = $node->basedir;
-    append_to_file("$dir/users.txt", qq("$user" ""\n));
-    append_to_file("$dir/pgbouncer.ini", <<"I");
-[databases]
-postgres = host=@{[$node->host]} port=@{[$node->port]} dbname=postgres
-[pgbouncer]
-pool_mode = transaction
-default_pool_size = 2
-listen_port = $port
-unix_socket_dir = $dir
-auth_type = trust
-auth_file = $dir/users.txt
-I
-    my ($out, $err) = ('', '');
-    my $pooler = IPC::Run::start([ $bouncer, "$dir/pgbouncer.ini" ], '>', \$out, '2>', \$err);
-    my $up = 0;
-    for (1 .. 100)
-    {
-        last if $up = IPC::Run::run([ 'psql', '-X', '-h', $dir, '-p', $port, '-U', $user, '-c', 'SELECT 1', 'postgres' ], '>', \my $o, '2>', \my $e);
-        select(undef, undef, undef, 0.05);
-    }
-    ok($up, 'connected through pgbouncer') or diag($err);
+    skip 'not checked: pgbouncer is not installed', 8 unless program('pgbouncer');
+    my ($pooler, $port, $dir) = start_pooler($node, 'postgres', 2);
+    ok(accepts($dir, $port, 'postgres'), 'connected through pgbouncer');
 
     my %script = (
         ann => q{BEGIN; SET LOCAL schemakit.audit_actor = 'ann'; INSERT INTO t (who) VALUES ('ann'); COMMIT;},

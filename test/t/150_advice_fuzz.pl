@@ -3,12 +3,14 @@
 # answer or an error.  SCHEMAKIT_SEED repeats a run.
 use strict;
 use warnings;
+use FindBin;
+use lib "$FindBin::RealBin/lib";
+use SchemakitTest;
 use PostgreSQL::Test::Cluster;
 use PostgreSQL::Test::Utils;
 use Test::More;
 
-my ($sqlsmith) = grep { -x } map { "$_/sqlsmith" } split(':', $ENV{PATH}), '/usr/bin';
-plan skip_all => 'not checked: sqlsmith is not installed' unless $sqlsmith;
+plan skip_all => 'not checked: sqlsmith is not installed' unless program('sqlsmith');
 my $seed = $ENV{SCHEMAKIT_SEED} // int rand 1_000_000;
 my $statements = $ENV{SCHEMAKIT_STATEMENTS} // 300;
 srand $seed;
@@ -30,8 +32,7 @@ $node->safe_psql('postgres', q{CREATE EXTENSION schemakit;
 my @indexes = map { "'CREATE INDEX ON $_'" } 'item (owner, made DESC)', 'item (lower(code))', 'item USING gin (tags)', 'item USING gin (doc jsonb_path_ops)',
   'item USING gist (span)', 'item USING brin (made)', 'item USING hash (code)', 'item (price) WHERE owner = 7', 'item (id) INCLUDE (code)', 'part (item, at)', 'part (note text_pattern_ops)';
 
-my ($out, $err) = run_command([ $sqlsmith, '--target=host=' . $node->host . ' port=' . $node->port . ' dbname=postgres user=' . $node->safe_psql('postgres', 'SELECT current_user'),
-	'--dry-run', "--max-queries=$statements", "--seed=$seed", '--exclude-catalog' ]);
+my $out = sqlsmith($node, $node->safe_psql('postgres', 'SELECT current_user'), '--dry-run', "--max-queries=$statements", "--seed=$seed");
 my @texts = grep { /\S/ && !/\$t\$/ } split /;\s*\n/, $out;
 cmp_ok(scalar @texts, '>', $statements / 2, scalar @texts . ' statements');
 

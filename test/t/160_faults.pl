@@ -10,6 +10,7 @@ use warnings;
 use FindBin;
 use lib "$FindBin::RealBin/lib";
 use Faults;
+use SchemakitTest;
 use PostgreSQL::Test::Cluster;
 use PostgreSQL::Test::Utils;
 use Test::More;
@@ -323,29 +324,13 @@ like($drop_said, qr/^ERROR:  55P03:/, 'a lock on the live view that cannot be ha
 
 # 5. Many clients on few connections
 part('many clients');
-my ($bouncer) = grep { -x } map { "$_/pgbouncer" } split(':', $ENV{PATH}), '/usr/sbin', '/usr/local/sbin';
 SKIP:
 {
-	skip 'not checked: pgbouncer is not installed', 12 unless $bouncer;
+	skip 'not checked: pgbouncer is not installed', 12 unless program('pgbouncer');
 	new_database($node, 'pool');
-	my $port = PostgreSQL::Test::Cluster::get_free_port();
-	my $dir = $node->basedir;
 	my $user = $node->safe_psql('postgres', 'SELECT current_user');
-	append_to_file("$dir/users.txt", qq("$user" ""\n));
-	append_to_file("$dir/pgbouncer.ini", <<"I");
-[databases]
-pool = host=@{[$node->host]} port=@{[$node->port]} dbname=pool
-[pgbouncer]
-pool_mode = transaction
-default_pool_size = 10
-max_client_conn = 300
-listen_port = $port
-unix_socket_dir = $dir
-auth_type = trust
-auth_file = $dir/users.txt
-I
-	my $pooler = IPC::Run::start([ $bouncer, "$dir/pgbouncer.ini" ], '>', \my $out, '2>', \my $err);
-	ok(accepts($dir, $port, 'pool'), 'connected through pgbouncer') or diag($err);
+	my ($pooler, $port, $dir) = start_pooler($node, 'pool', 10);
+	ok(accepts($dir, $port, 'pool'), 'connected through pgbouncer');
 
 	# Everybody's name is new in each transaction; some say it in another way, are
 	# somebody else in a savepoint that is rolled back, or say nothing.

@@ -5,6 +5,9 @@
 # a run.
 use strict;
 use warnings;
+use FindBin;
+use lib "$FindBin::RealBin/lib";
+use SchemakitTest;
 use PostgreSQL::Test::Cluster;
 use PostgreSQL::Test::Utils;
 use Test::More;
@@ -111,8 +114,7 @@ is( $node->safe_psql('postgres', q{SELECT s.id, s.actor, l.actor FROM said s LEF
 # ---- statements
 SKIP:
 {
-	my ($sqlsmith) = grep { -x } map { "$_/sqlsmith" } split(':', $ENV{PATH}), '/usr/bin';
-	skip 'not checked: sqlsmith is not installed', 3 unless $sqlsmith;
+	skip 'not checked: sqlsmith is not installed', 3 unless program('sqlsmith');
 	$node->safe_psql('postgres', q{CREATE ROLE smith LOGIN; CREATE SCHEMA AUTHORIZATION smith; ALTER ROLE smith SET search_path = smith; ALTER ROLE smith SET statement_timeout = '2s';
 		ALTER ROLE smith SET lock_timeout = '500ms';
 		SELECT schemakit.auto_enable(f, 'smith', '%') FROM unnest('{timestamps,audit,soft_delete}'::text[]) AS f;
@@ -121,7 +123,7 @@ SKIP:
 		CREATE TABLE smith.child (id int PRIMARY KEY, parent int REFERENCES smith.parent ON DELETE CASCADE, amount numeric, at date, span int4range, updated_at timestamp, deleted_at timestamptz);
 		INSERT INTO smith.parent SELECT i, i, ARRAY['a'], '{"k": 1}' FROM generate_series(1, 50) AS i; INSERT INTO smith.child SELECT i, i, i, '2026-01-01' FROM generate_series(1, 50) AS i});
 	my $offset = -s $node->logfile;
-	my ($o, $e) = run_command([ $sqlsmith, '--target=host=' . $node->host . ' port=' . $node->port . ' dbname=postgres user=smith', '--max-queries=1500', "--seed=$seed", '--exclude-catalog' ]);
+	sqlsmith($node, 'smith', '--max-queries=1500', "--seed=$seed");
 	cmp_ok(scalar(() = slurp_file($node->logfile, $offset) =~ /LOG:  statement:/g), '>', 1000, 'statements by sqlsmith');
 	is($node->safe_psql('postgres', q{SELECT count(*) FROM schemakit.status() WHERE state <> 'ok'}), '0', 'after 1500 statements status() finds no fault');
 	is($node->safe_psql('postgres', q{SELECT count(*) FROM smith.child c JOIN smith.parent p ON p.id = c.parent WHERE c.deleted_at IS NULL AND p.deleted_at IS NOT NULL}), '0',

@@ -10,7 +10,7 @@ use PostgreSQL::Test::Utils;
 use Test::More;
 use Time::HiRes qw(sleep);
 
-our @EXPORT = qw(oracle new_database script pgbench committed holds remember contents leaves forget_months children_of wait_for_end accepts
+our @EXPORT = qw(oracle new_database script pgbench committed holds remember contents leaves forget_months children_of wait_for_end
   new_lock_database enabled ddl transaction);
 
 # The replay of test 060, which knows nothing but the log's tables, for the
@@ -180,18 +180,6 @@ sub children_of
 {
 	my ($pid) = @_;
 	return split ' ', `ps -o pid= --ppid $pid`;
-}
-
-# Does the server, or the pooler, take connections by and by?
-sub accepts
-{
-	my ($host, $port, $db) = @_;
-	for (1 .. 300)
-	{
-		return 1 if IPC::Run::run([ 'psql', '-X', '-h', $host, '-p', $port, '-c', 'SELECT 1', $db ], '<', \undef, '>', \my $out, '2>', \my $err);
-		sleep 0.1;
-	}
-	return 0;
 }
 
 # Do these processes end by themselves?

@@ -4,10 +4,67 @@ package SchemakitTest;
 use strict;
 use warnings;
 use Exporter 'import';
+use IPC::Run;
+use PostgreSQL::Test::Cluster;
 use PostgreSQL::Test::Utils;
 use Test::More;
 
-our @EXPORT = qw(triggers rules rows fingerprint runs_clean);
+our @EXPORT = qw(triggers rules rows fingerprint runs_clean program start_pooler accepts sqlsmith);
+
+# Where a program is, which may not be in an ordinary user's path.
+sub program
+{
+    my ($name) = @_;
+    my ($found) = grep { -x } map { "$_/$name" } split(':', $ENV{PATH}), '/usr/sbin', '/usr/local/sbin';
+    return $found;
+}
+
+# Starts pgbouncer in transaction mode for a database; returns the process, the port
+# and the directory of the socket.
+sub start_pooler
+{
+    my ($node, $db, $size) = @_;
+    my $port = PostgreSQL::Test::Cluster::get_free_port();
+    my $dir = $node->basedir;
+    my $user = $node->safe_psql('postgres', 'SELECT current_user');
+    append_to_file("$dir/users.txt", qq("$user" ""\n));
+    append_to_file("$dir/pgbouncer.ini", <<"I");
+[databases]
+$db = host=@{[$node->host]} port=@{[$node->port]} dbname=$db
+[pgbouncer]
+pool_mode = transaction
+default_pool_size = $size
+max_client_conn = 300
+listen_port = $port
+unix_socket_dir = $dir
+auth_type = trust
+auth_file = $dir/users.txt
+I
+    my ($out, $err) = ('', '');
+    my $pooler = IPC::Run::start([ program('pgbouncer'), "$dir/pgbouncer.ini" ], '>', \$out, '2>', \$err);
+    return ($pooler, $port, $dir);
+}
+
+# Does the server, or the pooler, take connections by and by?
+sub accepts
+{
+    my ($host, $port, $db) = @_;
+    for (1 .. 300)
+    {
+        return 1 if IPC::Run::run([ 'psql', '-X', '-h', $host, '-p', $port, '-c', 'SELECT 1', $db ], '<', \undef, '>', \my $out, '2>', \my $err);
+        select(undef, undef, undef, 0.1);
+    }
+    return 0;
+}
+
+# Runs sqlsmith against a database, and returns what it prints.
+sub sqlsmith
+{
+    my ($node, $user, @options) = @_;
+    my ($out) = run_command([ program('sqlsmith'), '--target=host=' . $node->host . ' port=' . $node->port . " dbname=postgres user=$user",
+        '--exclude-catalog', @options ]);
+    return $out;
+}
 
 # All user triggers, with what schemakit records about them.
 sub triggers

@@ -8,6 +8,12 @@ unset PGHOST PGPORT PGUSER PGDATABASE PGDATA PGSERVICE PGOPTIONS PGPASSWORD
 export LC_ALL=C.UTF-8 DEBIAN_FRONTEND=noninteractive
 packages=
 
+# How scripts/assert-server and scripts/check use AddressSanitizer and
+# UndefinedBehaviorSanitizer, as PostgreSQL's own tests do: programs that end without
+# freeing all are no finding, and the server measures its stack by addresses.
+sanitizers='-fsanitize=address,undefined -fno-sanitize-recover=undefined'
+export ASAN_OPTIONS=detect_leaks=0:detect_stack_use_after_return=0:abort_on_error=1:disable_coredump=0:verify_asan_link_order=0
+
 say() { printf '%s\n' "$@"; }
 fail() { printf '%s\n' "$@" >&2; exit 1; }
 

@@ -180,7 +180,7 @@ CREATE INDEX child_parent ON child (parent);
 DROP INDEX child_parent;
 SELECT action, ddl, confidence, reason FROM schemakit.advise_indexes(ARRAY[]::text[], tables => '{child}') ORDER BY rank, step;
 -- a foreign key whose rows are deleted comes with the statements
-SELECT ddl, reason FROM schemakit.advise_indexes(ARRAY['DELETE FROM parent WHERE id = $1'], tables => '{child}') ORDER BY rank, step;
+SELECT ddl, regexp_replace(reason, '[0-9.]+ %', 'n %') AS reason FROM schemakit.advise_indexes(ARRAY['DELETE FROM parent WHERE id = $1'], tables => '{child}') ORDER BY rank, step;
 -- columns in another order serve the key as well
 ALTER TABLE parent ADD COLUMN z int DEFAULT 1, ADD UNIQUE (id, z);
 ALTER TABLE child DROP CONSTRAINT child_parent_fkey, ADD COLUMN z int DEFAULT 1, ADD FOREIGN KEY (parent, z) REFERENCES parent (id, z);
@@ -284,9 +284,9 @@ SELECT advised('SELECT * FROM item WHERE ctid::text = ''(0,1)''');
 SELECT schemakit.estimate_index_size('CREATE INDEX ON item ((ctid::text))');
 SELECT schemakit.estimate_index_size('CREATE INDEX ON item (id) WITH (fillfactor = 1000)');
 CREATE TABLE eav (k text, v text, n int);
-INSERT INTO eav SELECT CASE WHEN i % 10 = 0 THEN 'num' ELSE 'txt' END, CASE WHEN i % 10 = 0 THEN i::text ELSE 'x' || i END, i FROM generate_series(1, 60000) AS i;
+INSERT INTO eav SELECT CASE WHEN i % 10 = 0 THEN 'num' ELSE 'txt' END, CASE WHEN i % 10 = 0 THEN (i / 10 % 2)::text ELSE 'some' END, i FROM generate_series(1, 60000) AS i;
 ANALYZE eav;
-SELECT advised('SELECT * FROM eav WHERE n = 5 AND v::int = 50');
+SELECT advised('SELECT * FROM eav WHERE n = 5 AND v::int = 1');
 SELECT count(*) FROM schemakit.estimate_index_size('CREATE INDEX ON eav ((v::bool))');     -- fails
 SELECT schemakit.explain_with_indexes('SELECT * FROM eav WHERE n = 5', '{CREATE INDEX ON eav ((v::bool))}');     -- fails
 CREATE TABLE fixed (c char(10), b bit(8));

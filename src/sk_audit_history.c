@@ -26,6 +26,7 @@
 #include "miscadmin.h"
 #include "utils/array.h"
 #include "utils/builtins.h"
+#include "utils/lsyscache.h"
 #include "utils/timestamp.h"
 #include "utils/tuplestore.h"
 
@@ -273,11 +274,15 @@ tell_story(SkAuditReader *reader, const JsonbValue *key)
  */
 
 static Datum
-as_array(const Datum *values, int count, Oid type, int16 length)
+as_array(const Datum *values, int count, Oid type)
 {
-	return PointerGetDatum(construct_array((Datum *) values, count, type, length, true,
-										   length == 8 ? TYPALIGN_DOUBLE
-										   : TYPALIGN_INT));
+	int16		length;
+	bool		by_value;
+	char		align;
+
+	get_typlenbyvalalign(type, &length, &by_value, &align);
+	return PointerGetDatum(construct_array((Datum *) values, count, type,
+										   length, by_value, align));
 }
 
 /* Return what the query returns. */
@@ -308,9 +313,9 @@ put_chapters(ReturnSetInfo *rsinfo, List *chapters)
 		columns[1][i] = Int64GetDatum(chapter->txn_id);
 		columns[2][i++] = Int32GetDatum(chapter->n);
 	}
-	values[0] = as_array(columns[0], count, INT8OID, 8);
-	values[1] = as_array(columns[1], count, INT8OID, 8);
-	values[2] = as_array(columns[2], count, INT4OID, 4);
+	values[0] = as_array(columns[0], count, INT8OID);
+	values[1] = as_array(columns[1], count, INT8OID);
+	values[2] = as_array(columns[2], count, INT4OID);
 	SPI_connect();
 	if (SPI_execute_with_args("SELECT l.* FROM schemakit.audit_log AS l"
 							  " JOIN unnest($1, $2, $3) WITH ORDINALITY AS w(key_hash, txn_id, n, i)"

@@ -8,6 +8,8 @@
 use strict;
 use warnings;
 use FindBin;
+use lib "$FindBin::RealBin/lib";
+use SchemakitTest;
 use PostgreSQL::Test::Cluster;
 use PostgreSQL::Test::Utils;
 use Test::More;
@@ -66,23 +68,13 @@ ROLLBACK PREPARED ':name';
 \endif
 S
 
-sub children_of
-{
-    my ($pid) = @_;
-    return split ' ', `ps -o pid= --ppid $pid`;
-}
-
 # The server and all its processes at once: nobody has time to clean up.
 sub kill_server
 {
     my $pid = $node->{_pid};
     my @pids = ($pid, children_of($pid));
     kill 'KILL', @pids;
-    for (1 .. 500)
-    {
-        last unless grep { kill 0, $_ } @pids;
-        sleep 0.02;
-    }
+    wait_for_end(@pids);
     $node->{_pid} = undef;
     return;
 }

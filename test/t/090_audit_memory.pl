@@ -2,8 +2,11 @@
 # statements of a session.
 use strict;
 use warnings;
+use FindBin;
+use lib "$FindBin::RealBin/lib";
 use PostgreSQL::Test::Cluster;
 use PostgreSQL::Test::Utils;
+use SchemakitTest;
 use Test::More;
 
 my $node = PostgreSQL::Test::Cluster->new('main');
@@ -30,7 +33,7 @@ sub peak_of
 
 SKIP:
 {
-    skip 'not checked: there is no /proc here', 3 unless -e "/proc/$$/status";
+    skip 'not checked: ' . no_memory_figures(), 3 if no_memory_figures();
 
     # as much as a trigger that does nothing, whose events the server queues as well
     for my $do ([ 'INSERT', 'INSERT INTO %s SELECT i, i FROM generate_series(1, 1000000) AS i' ], [ 'UPDATE', 'UPDATE %s SET v = v + 1' ], [ 'DELETE', 'DELETE FROM %s' ])

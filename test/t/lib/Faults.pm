@@ -10,7 +10,7 @@ use PostgreSQL::Test::Utils;
 use Test::More;
 use Time::HiRes qw(sleep);
 
-our @EXPORT = qw(oracle new_database script pgbench committed holds remember contents leaves forget_months children_of wait_for_end
+our @EXPORT = qw(oracle new_database script pgbench committed holds remember contents leaves forget_months
   new_lock_database enabled ddl transaction);
 
 # The replay of test 060, which knows nothing but the log's tables, for the
@@ -174,24 +174,6 @@ sub forget_months
 			EXECUTE format('ALTER TABLE %1$s DETACH PARTITION %2$s; INSERT INTO %1$s SELECT * FROM %2$s; DROP TABLE %2$s', parent, leaf);
 		END LOOP; END$$});
 	return;
-}
-
-sub children_of
-{
-	my ($pid) = @_;
-	return split ' ', `ps -o pid= --ppid $pid`;
-}
-
-# Do these processes end by themselves?
-sub wait_for_end
-{
-	my (@pids) = @_;
-	for (1 .. 1000)
-	{
-		@pids = grep { kill 0, $_ } @pids or return 1;
-		sleep 0.02;
-	}
-	return 0;
 }
 
 # The database in which sessions get in each other's way: tables that are altered,

@@ -8,8 +8,10 @@ use IPC::Run;
 use PostgreSQL::Test::Cluster;
 use PostgreSQL::Test::Utils;
 use Test::More;
+use Time::HiRes qw(sleep);
 
-our @EXPORT = qw(triggers rules rows fingerprint runs_clean program start_pooler accepts sqlsmith);
+our @EXPORT = qw(triggers rules rows fingerprint runs_clean program start_pooler accepts sqlsmith children_of wait_for_end
+  no_memory_figures);
 
 # Where a program is, which may not be in an ordinary user's path.
 sub program
@@ -17,6 +19,34 @@ sub program
     my ($name) = @_;
     my ($found) = grep { -x } map { "$_/$name" } split(':', $ENV{PATH}), '/usr/sbin', '/usr/local/sbin';
     return $found;
+}
+
+# The processes of a postmaster.
+sub children_of
+{
+    my ($pid) = @_;
+    my @children = split ' ', `ps -o pid= --ppid $pid` // '' or die "no process has the parent $pid, as far as ps can tell";
+    return @children;
+}
+
+# Do these processes end, or have they?
+sub wait_for_end
+{
+    my (@pids) = @_;
+    for (1 .. 1000)
+    {
+        @pids = grep { kill 0, $_ } @pids or return 1;
+        sleep 0.02;
+    }
+    return 0;
+}
+
+# Why the memory of the server's processes tells nothing, if it does not.
+sub no_memory_figures
+{
+    return 'there is no /proc here' unless -e "/proc/$$/status";
+    my $server = program('postgres');
+    return `ldd $server` =~ /libasan/ ? 'AddressSanitizer keeps memory that was freed' : '';
 }
 
 # Starts pgbouncer in transaction mode for a database; returns the process, the port

@@ -17,9 +17,9 @@ $primary->start;
 new_database($primary, 'works');
 my $load = script($primary, 'load');
 
-# Load while the copies are made.
+# Load while the copies are made, however long that takes.
 my $before = $primary->safe_psql('works', 'SELECT count(*) FROM done');
-my $bench = pgbench($primary, 'works', '-c', 4, '-T', 8, '-f', $load);
+my $bench = pgbench($primary, 'works', '-c', 4, '-T', 600, '-f', $load);
 $primary->poll_query_until('works', "SELECT count(*) > $before + 50 FROM done") or die 'no load';
 $primary->backup('copy');
 my $subscriber = PostgreSQL::Test::Cluster->new('subscriber');
@@ -37,7 +37,9 @@ $primary->safe_psql('postgres', q{SELECT pg_create_restore_point('here')});
 my $standby = PostgreSQL::Test::Cluster->new('standby');
 $standby->init_from_backup($primary, 'copy', has_streaming => 1);
 $standby->start;
+$bench->signal('INT');
 $bench->finish;
+$primary->poll_query_until('works', q{SELECT count(*) = 0 FROM pg_stat_activity WHERE application_name = 'pgbench'}) or die 'the load does not end';
 holds($primary, 'works', 'on the primary');
 my $last = $primary->safe_psql('works', 'SELECT count(*) FROM done');
 

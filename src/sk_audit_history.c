@@ -8,6 +8,10 @@
  * update changes the key: backwards to where the row was made, forwards to
  * where it was deleted.
  *
+ * The log has a partition for each month, and to plan a statement on all of them
+ * takes longer than to find the few events of a row: plans are kept, without the
+ * values of parameters, which decide nothing here.
+ *
  *-------------------------------------------------------------------------
  */
 #include "postgres.h"
@@ -18,10 +22,10 @@
 #include "sk_audit_txn.h"
 #include "sk_compat.h"
 #include "sk_guc.h"
+#include "sk_spi.h"
 
 #include "access/xlog.h"
 #include "catalog/pg_type.h"
-#include "executor/spi.h"
 #include "funcapi.h"
 #include "miscadmin.h"
 #include "utils/array.h"
@@ -154,6 +158,7 @@ static List *
 key_events(const Story *story, const JsonbValue *key)
 {
 	static const Oid types[] = {INT4ARRAYOID, INT8OID};
+	static SPIPlanPtr plan = NULL;
 	const SkAuditReader *reader = story->reader;
 	uint64		hash = sk_audit_event_hash(key, reader->nkeys, reader->rel_id);
 	char	   *identity = sk_audit_reader_identity(key, reader->nkeys, true);
@@ -167,9 +172,11 @@ key_events(const Story *story, const JsonbValue *key)
 	values[1] = UInt64GetDatum(hash);
 	sk_audit_reader_begin(&role, &sec_context);
 	SPI_connect();
-	if (SPI_execute_with_args("SELECT txn_id, n, command, changed_at, op, shape_id, key, old, new"
-							  " FROM schemakit.audit_event WHERE key_hash = $2 AND shape_id = ANY ($1)",
-							  2, (Oid *) types, values, NULL, true, 0) != SPI_OK_SELECT)
+	if (plan == NULL)
+		plan = sk_spi_keep("SELECT txn_id, n, command, changed_at, op, shape_id, key, old, new"
+						   " FROM schemakit.audit_event WHERE key_hash = $2 AND shape_id = ANY ($1)",
+						   2, types, CURSOR_OPT_GENERIC_PLAN);
+	if (SPI_execute_plan(plan, values, NULL, true, 0) != SPI_OK_SELECT)
 		elog(ERROR, "could not read events");
 	for (uint64 i = 0; i < SPI_processed; i++)
 	{
@@ -297,6 +304,7 @@ static void
 put_chapters(ReturnSetInfo *rsinfo, List *chapters)
 {
 	static const Oid types[] = {INT8ARRAYOID, INT8ARRAYOID, INT4ARRAYOID};
+	static SPIPlanPtr plan = NULL;
 	int			count = list_length(chapters);
 	Datum	   *columns[3];
 	Datum		values[3];
@@ -317,11 +325,13 @@ put_chapters(ReturnSetInfo *rsinfo, List *chapters)
 	values[1] = as_array(columns[1], count, INT8OID);
 	values[2] = as_array(columns[2], count, INT4OID);
 	SPI_connect();
-	if (SPI_execute_with_args("SELECT l.* FROM schemakit.audit_log AS l"
-							  " JOIN unnest($1, $2, $3) WITH ORDINALITY AS w(key_hash, txn_id, n, i)"
-							  " ON l.key_hash = w.key_hash AND l.txn_id = w.txn_id AND l.n = w.n"
-							  " WHERE l.key_hash = ANY ($1) ORDER BY w.i",
-							  3, (Oid *) types, values, NULL, true, 0) != SPI_OK_SELECT)
+	if (plan == NULL)
+		plan = sk_spi_keep("SELECT l.* FROM schemakit.audit_log AS l"
+						   " JOIN unnest($1, $2, $3) WITH ORDINALITY AS w(key_hash, txn_id, n, i)"
+						   " ON l.key_hash = w.key_hash AND l.txn_id = w.txn_id AND l.n = w.n"
+						   " WHERE l.key_hash = ANY ($1) ORDER BY w.i",
+						   3, types, CURSOR_OPT_GENERIC_PLAN);
+	if (SPI_execute_plan(plan, values, NULL, true, 0) != SPI_OK_SELECT)
 		elog(ERROR, "could not read schemakit.audit_log");
 	put_result(rsinfo);
 	SPI_finish();

@@ -22,6 +22,7 @@
 #include "sk_audit_option.h"
 #include "sk_audit_undo.h"
 #include "sk_compat.h"
+#include "sk_spi.h"
 
 #include "catalog/pg_type.h"
 #include "common/hashfn.h"
@@ -305,7 +306,8 @@ sk_audit_undo_events(SkAuditPast *past)
 {
 	static const Oid types[] = {INT4ARRAYOID, TIMESTAMPTZOID, INT8OID};
 	Datum		values[3];
-	int			nargs = past->key ? 3 : 2;
+	static SPIPlanPtr plan_of_row = NULL;
+	SPIPlanPtr	plan;
 	Oid			role;
 	int			sec_context;
 
@@ -315,9 +317,17 @@ sk_audit_undo_events(SkAuditPast *past)
 		values[2] = UInt64GetDatum(sk_audit_event_hash(past->key, past->reader->nkeys,
 													   past->reader->rel_id));
 	sk_audit_reader_begin(&role, &sec_context);
-	sk_audit_undo_for_each(past,
-						   SPI_cursor_open_with_args(NULL, events_query(past), nargs,
-													 (Oid *) types, values, NULL, true, 0),
+	/* for a row, planning takes longer than reading, and values decide nothing */
+	if (past->key == NULL)
+		plan = SPI_prepare(events_query(past), 2, (Oid *) types);
+	else
+	{
+		if (plan_of_row == NULL)
+			plan_of_row = sk_spi_keep(events_query(past), 3, types,
+									  CURSOR_OPT_GENERIC_PLAN);
+		plan = plan_of_row;
+	}
+	sk_audit_undo_for_each(past, SPI_cursor_open(NULL, plan, values, NULL, true),
 						   undo_event);
 	SetUserIdAndSecContext(role, sec_context);
 }

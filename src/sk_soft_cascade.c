@@ -39,7 +39,6 @@
 #include "access/xact.h"
 #include "catalog/pg_constraint.h"
 #include "catalog/pg_type.h"
-#include "executor/spi.h"
 #include "miscadmin.h"
 #include "utils/acl.h"
 #include "utils/builtins.h"
@@ -72,14 +71,8 @@ plan_of(SkSoftLink *link, SkSoftAction action)
 		: action == SK_SOFT_RESTAMP ? 2 : 1;
 
 	if (link->plans[action] == NULL)
-	{
-		SPIPlanPtr	plan = SPI_prepare(link->sql[action], link->nkeys + nstamps,
-									   link->types);
-
-		if (plan == NULL || SPI_keepplan(plan) != 0)
-			elog(ERROR, "could not prepare: %s", link->sql[action]);
-		link->plans[action] = plan;
-	}
+		link->plans[action] = sk_spi_keep(link->sql[action],
+										  link->nkeys + nstamps, link->types, 0);
 	return link->plans[action];
 }
 

@@ -22,6 +22,7 @@
 #include "sk_compat.h"
 #include "sk_live_view.h"
 #include "sk_soft_relation.h"
+#include "sk_spi.h"
 #include "sk_table.h"
 #include "sk_trigger.h"
 #include "sk_tuple.h"
@@ -36,7 +37,6 @@
 #include "catalog/pg_type.h"
 #include "executor/executor.h"
 #include "executor/nodeModifyTable.h"
-#include "executor/spi.h"
 #include "miscadmin.h"
 #include "utils/acl.h"
 #include "utils/builtins.h"
@@ -473,9 +473,7 @@ init_update(Deletion *deletion)
 	types[deletion->nkeys] = TupleDescAttr(tupdesc, deletion->column - 1)->atttypid;
 
 	SPI_connect();
-	deletion->plan = SPI_prepare(sql.data, deletion->nkeys + 1, types);
-	if (deletion->plan == NULL || SPI_keepplan(deletion->plan) != 0)
-		elog(ERROR, "could not prepare: %s", sql.data);
+	deletion->plan = sk_spi_keep(sql.data, deletion->nkeys + 1, types, 0);
 	SPI_finish();
 }
 

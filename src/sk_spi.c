@@ -3,9 +3,9 @@
  * sk_spi.c
  *	  SQL from C, checked.
  *
- * For what is not on a hot path.  Statements run as the current user, with
- * that user's search_path: callers write every name with its schema,
- * operators too, quote identifiers and pass values as parameters.
+ * Statements run as the current user, with that user's search_path: callers
+ * write every name with its schema, operators too, or pin the search_path, quote
+ * identifiers and pass values as parameters.
  *
  *-------------------------------------------------------------------------
  */
@@ -14,13 +14,12 @@
 #include "sk_spi.h"
 
 #include "catalog/pg_type.h"
-#include "executor/spi.h"
 
 /*
  * Run one statement, which must end with the result code "expected", and
  * return the number of rows it processed.  No parameter is NULL.  Where
  * "result" is given, the statement returns a bigint, and that of the first
- * row is left there.
+ * row is left there.  It is planned each time: not for a hot path.
  */
 uint64
 sk_spi_execute(const char *sql, int nargs, const Oid *types,
@@ -52,4 +51,19 @@ sk_spi_execute(const char *sql, int nargs, const Oid *types,
 	}
 	SPI_finish();
 	return processed;
+}
+
+/*
+ * A plan that is kept to the end of the session, for a statement that is executed
+ * again and again, or whose planning takes longer than its execution.  The
+ * "options" are those of SPI_prepare_cursor(); SPI must be connected.
+ */
+SPIPlanPtr
+sk_spi_keep(const char *sql, int nargs, const Oid *types, int options)
+{
+	SPIPlanPtr	plan = SPI_prepare_cursor(sql, nargs, (Oid *) types, options);
+
+	if (plan == NULL || SPI_keepplan(plan) != 0)
+		elog(ERROR, "could not prepare: %s", sql);
+	return plan;
 }

@@ -1,5 +1,5 @@
 # The audit log in what a session can do: prepared transactions, procedures that
-# commit, cursors, COPY FREEZE, cancelled statements, virtual columns.
+# commit, cursors, COPY FREEZE, cancelled statements, virtual columns, kept plans.
 use strict;
 use warnings;
 use PostgreSQL::Test::Cluster;
@@ -100,6 +100,34 @@ SKIP:
     is( $node->safe_psql('postgres', q{SELECT * FROM schemakit.audit_as_of(NULL::virtual, (SELECT min(changed_at) FROM schemakit.audit_log WHERE table_name = 'public.virtual'))}),
         '1|1|', 'nor told');
 }
+
+# A session keeps the plans that it reads the log with, whatever happens to the log:
+# months come and go, another role has fewer rights, the extension is made again.
+$node->safe_psql('postgres', 'CREATE DATABASE kept');
+my $session = $node->background_psql('kept', on_error_stop => 0);
+my $read = q{SELECT string_agg(op, '') FROM schemakit.audit_history('t', '{"id": 1}')};
+my $as_of = q{SELECT v FROM schemakit.audit_as_of(NULL::t, now(), '{"id": 1}')};
+$session->query_safe(q{CREATE EXTENSION schemakit; CREATE TABLE t (id int PRIMARY KEY, v int); SELECT schemakit.audit_enable('t')});
+$session->query_safe("INSERT INTO t VALUES (1, $_); DELETE FROM t") for 1 .. 3;
+is($session->query_safe($read), 'IDIDID', 'a row is read');
+is($session->query_safe($as_of), '', 'as it was, too');
+$session->query_safe(q{SET schemakit.audit_writable = on; UPDATE schemakit.audit_event SET at = at - interval '5 months', changed_at = changed_at - interval '5 months';
+    UPDATE schemakit.audit_txn SET at = at - interval '5 months'; RESET schemakit.audit_writable; SELECT schemakit.audit_maintain()});
+$session->query_safe('INSERT INTO t VALUES (1, 4)');
+is($session->query_safe($read), 'IDIDIDI', 'months were added');
+is($session->query_safe($as_of), '4', 'a row as it is');
+$session->query_safe(q{SELECT schemakit.audit_maintain(retain => '2 months')});
+is($session->query_safe($read), 'I', 'months were dropped');
+$session->query_safe(q{CREATE ROLE reader; GRANT USAGE ON SCHEMA schemakit TO reader; GRANT SELECT ON t TO reader; SET ROLE reader});
+$session->query($_) for $read, $as_of;
+is(() = $session->{stderr} =~ /permission denied for view audit_log/g, 2, 'another role may not');
+$session->{stderr} = '';
+$session->query_safe('RESET ROLE; GRANT SELECT ON schemakit.audit_log TO reader; SET ROLE reader');
+is($session->query_safe($read), 'I', 'unless it may');
+$session->query_safe(q{RESET ROLE; DROP EXTENSION schemakit CASCADE; CREATE EXTENSION schemakit; SELECT schemakit.audit_enable('t'); UPDATE t SET v = 5});
+is($session->query_safe($read), 'U', 'the extension was made again');
+is($session->query_safe($as_of), '5', 'and a row is as it is');
+$session->quit;
 
 $node->stop;
 done_testing();

@@ -98,6 +98,20 @@ INSERT INTO users VALUES (37, 'kept');
 COMMIT;
 SELECT txn, op, key, new ->> 'name' AS name FROM events;
 SELECT count(*) AS events_without_transaction FROM schemakit.audit_log WHERE session_role IS NULL;
+-- and so is what the table looks like, which was not recorded before
+CREATE TABLE unseen (id int PRIMARY KEY);
+SELECT schemakit.audit_enable('unseen');
+SET session_replication_role = replica;
+ALTER TABLE unseen ADD COLUMN v int;
+RESET session_replication_role;
+BEGIN;
+SAVEPOINT one;
+INSERT INTO unseen VALUES (1, 1);
+ROLLBACK TO one;
+INSERT INTO unseen VALUES (2, 2);
+COMMIT;
+SELECT op, key, new FROM events WHERE rel = 'unseen';
+SELECT count(*) AS events_without_shape FROM schemakit.audit_event AS e WHERE NOT EXISTS (SELECT FROM schemakit.audit_shape AS s WHERE s.shape_id = e.shape_id);
 SELECT forget();
 
 -- without a key, events hold the whole row
@@ -117,6 +131,15 @@ SELECT schemakit.audit_enable('by_identity'), schemakit.audit_enable('by_unique'
 INSERT INTO by_identity VALUES (1, 2);
 INSERT INTO by_unique VALUES (1, 2, 3);
 INSERT INTO by_option VALUES (1, 2);
+SELECT rel, key FROM events;
+SELECT forget();
+-- an index that is checked late, or not of all rows, is none
+CREATE TABLE by_deferred (a int NOT NULL UNIQUE DEFERRABLE INITIALLY DEFERRED, b int);
+CREATE TABLE by_partial (a int NOT NULL, b int);
+CREATE UNIQUE INDEX ON by_partial (a) WHERE b = 1;
+SELECT schemakit.audit_enable('by_deferred'), schemakit.audit_enable('by_partial');
+INSERT INTO by_deferred VALUES (1, 2);
+INSERT INTO by_partial VALUES (1, 2);
 SELECT rel, key FROM events;
 SELECT forget();
 
@@ -198,6 +221,15 @@ TRUNCATE parts_2a;
 SELECT rel, op, key FROM events;
 SELECT relid, state FROM schemakit.status() WHERE relid IN ('parts'::regclass, 'parts_2'::regclass, 'parts_2a'::regclass);
 SELECT forget();
+-- partitions of partitions: their rows at the beginning, and when they are emptied
+CREATE TABLE nested (id int, k int, PRIMARY KEY (id, k)) PARTITION BY LIST (k);
+CREATE TABLE nested_1 PARTITION OF nested FOR VALUES IN (1) PARTITION BY RANGE (id);
+CREATE TABLE nested_1a PARTITION OF nested_1 DEFAULT;
+INSERT INTO nested VALUES (1, 1);
+SELECT schemakit.audit_enable('nested', baseline => true);
+TRUNCATE nested_1a;
+SELECT rel, op, key, old, new FROM events;
+SELECT forget();
 -- a partition elsewhere
 CREATE FOREIGN DATA WRAPPER audit_nowhere;
 CREATE SERVER audit_nowhere FOREIGN DATA WRAPPER audit_nowhere;
@@ -235,6 +267,16 @@ BEGIN;
 SET LOCAL schemakit.audit_actor = 'dan';
 INSERT INTO users VALUES (47);
 COMMIT;
+BEGIN;
+SELECT schemakit.audit_set_actor('fay', '{"request": 1}');
+INSERT INTO users VALUES (20);
+SELECT schemakit.audit_set_actor('fay', '{"request": 2}');
+INSERT INTO users VALUES (21);
+COMMIT;
+BEGIN;
+INSERT INTO users VALUES (22) /*actor='gil'*/;
+INSERT INTO users VALUES (23) /*actor='hal'*/;
+COMMIT;
 INSERT INTO users VALUES (48) /*action='%2Fusers',actor='eve%40example.com'*/;
 INSERT INTO users VALUES (49) /* actor='not so' */ ;
 INSERT INTO users VALUES (50) /*actor='o\'neill',other='x'*/ ;
@@ -243,8 +285,25 @@ INSERT INTO users VALUES (52) /*actor='unfinished*/;
 INSERT INTO users VALUES (53) /*actor='%00'*/;
 SET schemakit.audit_query = on;
 INSERT INTO users VALUES (54);
+BEGIN;
+INSERT INTO users VALUES (24) /*actor='gil'*/;
+INSERT INTO users VALUES (25) /*actor='hal'*/;
+INSERT INTO users VALUES (26) /*actor='hal'*/;
+COMMIT;
 RESET schemakit.audit_query;
 SELECT * FROM who;
+-- two that log in and become the same role
+CREATE ROLE regress_audit_ann IN ROLE regress_audit_app;
+CREATE ROLE regress_audit_bob IN ROLE regress_audit_app;
+BEGIN;
+SET LOCAL SESSION AUTHORIZATION regress_audit_ann;
+SET LOCAL ROLE regress_audit_app;
+INSERT INTO users VALUES (27);
+SET LOCAL SESSION AUTHORIZATION regress_audit_bob;
+SET LOCAL ROLE regress_audit_app;
+INSERT INTO users VALUES (28);
+COMMIT;
+SELECT key, session_role, role FROM schemakit.audit_log WHERE table_name = 'audit_capture.users' AND session_role ~ '^regress' ORDER BY txn_id, command, n;
 SET schemakit.audit_context = '{broken';  -- fails
 
 -- no event without one
@@ -255,4 +314,4 @@ SELECT key FROM events ORDER BY key DESC LIMIT 1;
 
 SET client_min_messages = warning;
 DROP SCHEMA audit_capture CASCADE;
-DROP ROLE regress_audit_app;
+DROP ROLE regress_audit_app, regress_audit_ann, regress_audit_bob;

@@ -165,6 +165,12 @@ DELETE FROM schemakit.audit_txn;
 TRUNCATE schemakit.audit_event;
 TRUNCATE schemakit.audit_txn_default;
 UPDATE schemakit.audit_shape SET covered = true;
+-- also after a maintenance that failed
+CREATE FUNCTION boom() RETURNS event_trigger LANGUAGE plpgsql AS 'BEGIN RAISE ''boom''; END';
+CREATE EVENT TRIGGER regress_audit_boom ON ddl_command_end EXECUTE FUNCTION boom();
+SELECT schemakit.audit_maintain('2 years');  -- fails
+DROP EVENT TRIGGER regress_audit_boom;
+DELETE FROM schemakit.audit_event;  -- fails
 \set VERBOSITY default
 -- but with a trigger, a policy, a check or another index of somebody's it goes on
 CREATE TABLE seen (op "char");
@@ -186,6 +192,12 @@ INSERT INTO follows (nr) VALUES (99);  -- fails
 \set VERBOSITY default
 ALTER TABLE schemakit.audit_event DROP CONSTRAINT no_99;
 CREATE INDEX ON schemakit.audit_event (op) WHERE op = 'D';
+INSERT INTO follows (nr) VALUES (3);
+SET enable_seqscan = off;
+SET enable_bitmapscan = off;
+SELECT count(*) = (SELECT count(*) FROM schemakit.audit_event WHERE op::text = 'D') AS deletes_only FROM schemakit.audit_event WHERE op = 'D';
+RESET enable_bitmapscan;
+RESET enable_seqscan;
 CREATE INDEX ON schemakit.audit_event ((new ->> 'nr'));
 DELETE FROM follows WHERE nr = 2;
 SET enable_seqscan = off;

@@ -6,6 +6,8 @@ CREATE TYPE mood AS ENUM ('sad', 'so "so"', 'happy');
 CREATE TYPE pair AS (a int, b text, at timestamptz);
 CREATE DOMAIN posint AS int CHECK (value > 0);
 CREATE DOMAIN texts AS text[];
+CREATE TYPE floats AS RANGE (SUBTYPE = float8);
+CREATE TYPE spans AS RANGE (SUBTYPE = interval);
 CREATE TABLE t (
     id int PRIMARY KEY,
     b bool, i2 int2, i8 int8, n numeric, n2 numeric(10,4), f4 float4, f8 float8, m money,
@@ -15,6 +17,7 @@ CREATE TABLE t (
     ip inet, mac macaddr, bt bit(3), vb varbit, pt point, ts_v tsvector,
     rg tstzrange, mr int4multirange, md mood, pr pair, po posint, rc regclass, o oid,
     ia int[], ta text[], ma int[][], lb int[], ja jsonb[], da date[], tm texts, pa pair[],
+    fr floats, ir spans,
     g int GENERATED ALWAYS AS (id * 2) STORED, ident int GENERATED ALWAYS AS IDENTITY
 );
 SELECT schemakit.audit_enable('t');
@@ -26,7 +29,8 @@ INSERT INTO t VALUES (1,
     '2026-02-28', '12:34:56.789', '12:34:56+05:30', '2026-02-28 12:34:56.789', '2026-02-28 12:34:56.789012+02', '1 year 2 mons -3 days +04:05:06.7',
     '10.0.0.1/8', '08:00:2b:01:02:03', B'101', B'1', '(1.1,-0)', 'fat:1A cat:2',
     '[2026-01-01 00:00+00,2027-01-01 00:00+00)', '{[1,3),[5,7)}', 'so "so"', '(1,"x,y",2026-01-01 00:00+00)', 1, 'audit_types.t', 42,
-    '{1,NULL,3}', '{a,"b c",NULL,"NULL",""}', '{{1,2},{3,4}}', '[0:1]={1,2}', ARRAY['null', '{"a":1}', NULL]::jsonb[], '{2026-01-01,infinity}', '{x,y}', '{"(1,x,)",NULL}');
+    '{1,NULL,3}', '{a,"b c",NULL,"NULL",""}', '{{1,2},{3,4}}', '[0:1]={1,2}', ARRAY['null', '{"a":1}', NULL]::jsonb[], '{2026-01-01,infinity}', '{x,y}', '{"(1,x,)",NULL}',
+    '[0.1234567890123,1]', '[1 day 02:00:00,3 mons]');
 INSERT INTO t (id, n, n2, f4, f8, d, ts, tstz, iv, jb, js, ia, tx, bc, tz)
 VALUES (2, 'NaN', 'NaN', 'NaN', 'NaN', 'infinity', 'infinity', '-infinity', '0', 'null', 'null', '{}', '', '', '24:00+15:59'),
        (3, 'Infinity', 0, '-Infinity', '-Infinity', '0044-03-15 BC', '0044-03-15 BC', '294276-12-31 23:59:59.999999+00', '-178000000 years', '{"$jsonb": null}', '"x"', NULL, NULL, NULL, NULL),

@@ -63,6 +63,22 @@ SELECT refusal('DELETE FROM users_live WHERE id = 2') = refusal('DELETE FROM use
     refusal('UPDATE items SET deleted_at = now()') = refusal('DELETE FROM items WHERE order_id = 1 AND n = 2') AS same_by_update,
     refusal('DELETE FROM items_live') LIKE '23___|update or delete on table "items"%Key (order_id, n)=(1, 2) is % from table "bills".|bills_order_id_n_fkey|bills|soft_delete' AS as_expected;
 SELECT schemakit.soft_delete_enable('bills');
+-- and the key is shown to those only who may read it
+CREATE ROLE regress_soft_cleaner;
+CREATE TABLE rooms (id int PRIMARY KEY, floor int);
+CREATE TABLE beds (room_id int REFERENCES rooms);
+SELECT schemakit.soft_delete_enable('rooms');
+INSERT INTO rooms VALUES (7, 1);
+INSERT INTO beds VALUES (7);
+GRANT USAGE ON SCHEMA soft_delete TO regress_soft_cleaner;
+GRANT UPDATE (deleted_at), SELECT (floor) ON rooms TO regress_soft_cleaner;
+SET ROLE regress_soft_cleaner;
+UPDATE rooms SET deleted_at = now();  -- fails
+RESET ROLE;
+GRANT SELECT (id) ON rooms TO regress_soft_cleaner;
+SET ROLE regress_soft_cleaner;
+UPDATE rooms SET deleted_at = now();  -- fails
+RESET ROLE;
 DELETE FROM bills_live;
 DELETE FROM items_live RETURNING order_id, n;
 -- a live row cannot refer to a deleted one, whichever comes first
@@ -90,6 +106,24 @@ SELECT id FROM staff_live ORDER BY id;
 UPDATE staff SET deleted_at = NULL WHERE id IN (1, 4, 7);
 UPDATE staff SET deleted_at = NULL WHERE id IN (1, 4, 6, 7);
 SELECT id FROM staff_live ORDER BY id;
+
+-- a circle that does not come back for another reason than a deleted parent
+CREATE FUNCTION boom() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN RAISE ''boom''; END';
+CREATE TABLE pairs (id int PRIMARY KEY, knot_id int);
+CREATE TABLE knots (id int PRIMARY KEY, one int REFERENCES pairs ON DELETE CASCADE, two int REFERENCES pairs ON DELETE CASCADE);
+ALTER TABLE pairs ADD FOREIGN KEY (knot_id) REFERENCES knots ON DELETE CASCADE;
+SELECT schemakit.soft_delete_enable('pairs'), schemakit.soft_delete_enable('knots');
+INSERT INTO pairs VALUES (1), (2);
+INSERT INTO knots VALUES (1, 1, 2);
+UPDATE pairs SET knot_id = 1 WHERE id = 2;
+DELETE FROM pairs_live WHERE id = 1;
+CREATE TRIGGER boom BEFORE UPDATE ON knots FOR EACH ROW WHEN (new.deleted_at IS NULL) EXECUTE FUNCTION boom();
+\set VERBOSITY terse
+UPDATE pairs SET deleted_at = NULL WHERE id = 1;  -- fails
+\set VERBOSITY default
+DROP TRIGGER boom ON knots;
+UPDATE pairs SET deleted_at = NULL WHERE id = 1;
+SELECT (SELECT count(*) FROM pairs_live) AS pairs, (SELECT count(*) FROM knots_live) AS knots;
 
 -- two parents: with the first, and back with the last
 CREATE TABLE a (id int PRIMARY KEY);
@@ -146,6 +180,21 @@ CREATE TRIGGER keep BEFORE UPDATE ON watched FOR EACH ROW EXECUTE FUNCTION keep(
 DELETE FROM watched_live RETURNING id;
 DROP TRIGGER watch ON watched;
 DELETE FROM watched_live RETURNING id;
+-- rows in tables that inherit from it, and rules
+CREATE TABLE base (id int PRIMARY KEY);
+CREATE TABLE derived (v int, PRIMARY KEY (id)) INHERITS (base);
+SELECT schemakit.soft_delete_enable('base');
+INSERT INTO base VALUES (1);
+INSERT INTO derived VALUES (2);
+DELETE FROM base_live;
+SELECT count(*) FROM base_live;
+CREATE TABLE ruled (id int PRIMARY KEY);
+CREATE TABLE seen (what text);
+CREATE RULE see AS ON UPDATE TO ruled DO ALSO INSERT INTO seen VALUES ('seen');
+SELECT schemakit.soft_delete_enable('ruled');
+INSERT INTO ruled VALUES (1);
+DELETE FROM ruled_live;
+SELECT * FROM seen;
 
 -- triggers that delete further rows, as for a real delete: BEFORE is an error
 CREATE FUNCTION delete_others() RETURNS trigger LANGUAGE plpgsql AS $$
@@ -177,6 +226,23 @@ ROLLBACK TO s;
 DO $$BEGIN DELETE FROM users_live WHERE id = 1; RAISE division_by_zero; EXCEPTION WHEN division_by_zero THEN DELETE FROM users_live WHERE id = 2; END$$;
 SELECT id FROM users_live;
 ROLLBACK;
+-- what was not yet checked in a savepoint that is undone
+CREATE TABLE ends (id int PRIMARY KEY);
+CREATE TABLE edges (id int PRIMARY KEY, end_id int REFERENCES ends ON DELETE CASCADE);
+SELECT schemakit.soft_delete_enable('ends'), schemakit.soft_delete_enable('edges');
+INSERT INTO ends VALUES (1), (2);
+INSERT INTO edges VALUES (1, 1), (2, 2);
+DELETE FROM ends_live;
+CREATE TRIGGER zzzz AFTER UPDATE ON edges FOR EACH ROW WHEN (new.id = 1) EXECUTE FUNCTION boom();
+\set VERBOSITY terse
+BEGIN;
+SAVEPOINT s;
+UPDATE edges SET deleted_at = NULL WHERE id = 1;  -- fails
+ROLLBACK TO s;
+UPDATE ends SET deleted_at = NULL WHERE id = 2;
+COMMIT;
+\set VERBOSITY default
+SELECT id FROM edges_live;
 PREPARE p AS DELETE FROM users_live WHERE id = $1 RETURNING id;
 EXECUTE p(1);
 UPDATE users SET deleted_at = NULL;
@@ -234,3 +300,4 @@ SELECT op, soft_delete FROM schemakit.audit_history('audited', '{"id": 1}');
 
 SET client_min_messages = error;
 DROP SCHEMA soft_delete, evil CASCADE;
+DROP ROLE regress_soft_cleaner;

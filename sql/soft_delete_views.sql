@@ -171,6 +171,16 @@ INSERT INTO tree SELECT i, nullif(i / 2, 0) FROM generate_series(1, 100) AS i;
 DELETE FROM tree_live WHERE id = 3;
 SELECT schemakit.soft_delete_purge('tree', '0');
 SELECT (SELECT count(*) FROM tree) = (SELECT count(*) FROM tree_live) AS all_gone;
+-- one that fails leaves the protection on
+SELECT schemakit.soft_delete_enable('tree', protect => true);
+DELETE FROM tree_live WHERE id = 2;
+CREATE FUNCTION boom() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN RAISE ''boom''; END';
+CREATE TRIGGER boom AFTER DELETE ON tree FOR EACH ROW EXECUTE FUNCTION boom();
+\set VERBOSITY terse
+SELECT schemakit.soft_delete_purge('tree', '0');  -- fails
+DROP TRIGGER boom ON tree;
+DELETE FROM tree;  -- fails
+\set VERBOSITY default
 
 -- rules: the column is how a table says it
 SELECT schemakit.auto_enable('soft_delete', schemas => 'views', options => '{"view_schema": "live", "protect": true}') > 0 AS made;

@@ -266,7 +266,7 @@ see_null_test(Seen *seen, NullTest *test)
 
 	if (!is_key(seen, key) || test->nulltesttype != IS_NULL)
 		return;
-	opclass = GetDefaultOpClass(exprType(key), BTREE_AM_OID);
+	opclass = sk_opclass_default(exprType(key));
 	if (OidIsValid(opclass))
 		add_key(&seen->access->equal,
 				make_key(seen, key, opclass, InvalidOid, 0));
@@ -409,7 +409,7 @@ see_equivalences(Seen *seen)
 
 			if (em->em_is_const || !is_key(seen, key))
 				continue;
-			opclass = GetDefaultOpClass(exprType(key), BTREE_AM_OID);
+			opclass = sk_opclass_default(exprType(key));
 			if (OidIsValid(opclass) &&
 				list_member_oid(ec->ec_opfamilies, get_opclass_family(opclass)))
 				add_key(&seen->access->join,
@@ -436,7 +436,7 @@ order_key(Seen *seen, PathKey *pathkey)
 
 		if (em->em_is_const || !is_key(seen, key))
 			continue;
-		opclass = GetDefaultOpClass(exprType(key), BTREE_AM_OID);
+		opclass = sk_opclass_default(exprType(key));
 		if (!OidIsValid(opclass) ||
 			get_opclass_family(opclass) != pathkey->pk_opfamily)
 			continue;

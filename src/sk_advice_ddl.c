@@ -6,7 +6,8 @@
  * Each step is one command that runs by itself and outside of a transaction, so
  * that it can be CONCURRENTLY.  That cannot be said of an index on a partitioned
  * table: it is made on that table only, where it is empty, and on each partition
- * concurrently; then the parts are attached.
+ * concurrently; then the parts are attached.  With foreign tables among the
+ * partitions it is the other way round.
  *
  *-------------------------------------------------------------------------
  */
@@ -124,25 +125,67 @@ create_parts(Script *script, const SkIndex *index, const char *name)
 	}
 }
 
+static bool
+has_foreign_part(Oid relid)
+{
+	ListCell   *lc;
+
+	foreach(lc, find_all_inheritors(relid, AccessShareLock, NULL))
+	{
+		if (get_rel_relkind(lfirst_oid(lc)) == RELKIND_FOREIGN_TABLE)
+			return true;
+	}
+	return false;
+}
+
+/*
+ * A foreign table has no index to attach, so the one on the partitioned table
+ * would never be valid.  It is if it is made after those on the partitions, which
+ * it finds: that takes no time, though it is not concurrent.
+ */
+static void
+create_leaves(Script *script, const SkIndex *index)
+{
+	ListCell   *lc;
+
+	foreach(lc, find_inheritance_children(index->relid, AccessShareLock))
+	{
+		char		relkind = get_rel_relkind(lfirst_oid(lc));
+		const SkIndex *wanted;
+
+		if (relkind != RELKIND_RELATION && relkind != RELKIND_PARTITIONED_TABLE)
+			continue;
+		wanted = sk_index_for_partition(index, lfirst_oid(lc));
+		if (relkind == RELKIND_PARTITIONED_TABLE)
+			create_leaves(script, wanted);
+		else if (find_part(wanted) == NULL)
+			(void) create(script, wanted, true);
+	}
+}
+
 /* Returns the name of the index. */
 static char *
 create(Script *script, const SkIndex *index, bool part)
 {
 	bool		partitioned = get_rel_relkind(index->relid) == RELKIND_PARTITIONED_TABLE;
+	bool		foreign = partitioned && has_foreign_part(index->relid);
 	char	   *name = sk_index_text_name(index, *script->names);
 
 	*script->names = lappend(*script->names, name);
+	if (foreign)
+		create_leaves(script, index);
 	add_step(script, index->relid,
 			 psprintf("CREATE %sINDEX %s%s ON %s%s %s",
 					  index->unique ? "UNIQUE " : "",
 					  partitioned ? "" : "CONCURRENTLY ",
-					  quote_identifier(name), partitioned ? "ONLY " : "",
+					  quote_identifier(name),
+					  partitioned && !foreign ? "ONLY " : "",
 					  qualified_table(index->relid),
 					  sk_index_text_definition(index)),
 			 part ? NULL :
 			 psprintf("DROP INDEX %s%s", partitioned ? "" : "CONCURRENTLY ",
 					  qualified_index(index->relid, name)));
-	if (partitioned)
+	if (partitioned && !foreign)
 		create_parts(script, index, name);
 	return name;
 }

@@ -253,7 +253,7 @@ return_item(Call *call, const SkAdvice *advice, const SkAdviceItem *item,
 	int			n = 0;
 	ListCell   *lc;
 
-	if (failure != NULL)
+	if (failure != NULL && get_rel_name(item->relid) != NULL)
 		ereport(NOTICE,
 				(errmsg("advice on table \"%s\" is left out: %s",
 						get_rel_name(item->relid), failure->message)));

@@ -317,7 +317,11 @@ sk_audit_undo_events(SkAuditPast *past)
 		values[2] = UInt64GetDatum(sk_audit_event_hash(past->key, past->reader->nkeys,
 													   past->reader->rel_id));
 	sk_audit_reader_begin(&role, &sec_context);
-	/* for a row, planning takes longer than reading, and values decide nothing */
+
+	/*
+	 * for a row, planning takes longer than reading, and values decide
+	 * nothing
+	 */
 	if (past->key == NULL)
 		plan = SPI_prepare(events_query(past), 2, (Oid *) types);
 	else

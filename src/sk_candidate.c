@@ -19,19 +19,20 @@
 
 #include "sk_candidate.h"
 
+#include "sk_existing.h"
+#include "sk_guard.h"
 #include "sk_index_cover.h"
 #include "sk_index_text.h"
 #include "sk_stat.h"
 
 #include "access/htup_details.h"
-#include "access/relation.h"
 #include "catalog/pg_am.h"
 #include "catalog/pg_class.h"
-#include "catalog/pg_index.h"
 #include "catalog/pg_inherits.h"
 #include "nodes/makefuncs.h"
 #include "nodes/nodeFuncs.h"
 #include "optimizer/optimizer.h"
+#include "utils/builtins.h"
 #include "utils/lsyscache.h"
 #include "utils/memutils.h"
 #include "utils/rel.h"
@@ -47,13 +48,6 @@
 
 /* A condition that leaves more rows makes no partial index. */
 #define MAX_PARTIAL_FRACTION 0.9
-
-/* What indexes of one table there are. */
-typedef struct Existing
-{
-	Oid			relid;
-	List	   *indexes;		/* SkIndex */
-} Existing;
 
 /* "max_bytes": what is larger is no candidate. */
 SkPool *
@@ -75,70 +69,52 @@ sk_candidate_bytes(const SkCandidate *candidate)
 	return sk_whatif_pages(candidate->what) * BLCKSZ;
 }
 
-static List *
-read_existing(Oid relid)
-{
-	Relation	rel = relation_open(relid, AccessShareLock);
-	List	   *result = NIL;
-	ListCell   *lc;
-
-	foreach(lc, RelationGetIndexList(rel))
-	{
-		HeapTuple	tuple = SearchSysCache1(INDEXRELID,
-											ObjectIdGetDatum(lfirst_oid(lc)));
-		bool		valid;
-
-		if (!HeapTupleIsValid(tuple))
-			continue;
-		valid = ((Form_pg_index) GETSTRUCT(tuple))->indisvalid;
-		ReleaseSysCache(tuple);
-		if (valid)
-			result = lappend(result, sk_index_of_catalog(lfirst_oid(lc)));
-	}
-	relation_close(rel, AccessShareLock);
-	return result;
-}
-
 /* The indexes that a table has, and that can be used. */
 List *
 sk_candidate_existing(SkPool *pool, Oid relid)
 {
-	MemoryContext old;
-	Existing   *existing;
-	ListCell   *lc;
-
-	foreach(lc, pool->existing)
-	{
-		existing = lfirst(lc);
-		if (existing->relid == relid)
-			return existing->indexes;
-	}
-	old = MemoryContextSwitchTo(pool->context);
-	existing = palloc(sizeof(Existing));
-	existing->relid = relid;
-	existing->indexes = read_existing(relid);
-	pool->existing = lappend(pool->existing, existing);
-	MemoryContextSwitchTo(old);
-	return existing->indexes;
+	return sk_existing_indexes(&pool->existing, pool->context, relid);
 }
 
-static bool
-exists(SkPool *pool, const SkIndex *index)
+typedef struct Reading
 {
-	ListCell   *lc;
+	const char *ddl;
+	const SkIndex *index;
+	bool		same;
+} Reading;
 
-	foreach(lc, sk_candidate_existing(pool, index->relid))
-	{
-		const SkIndex *existing = lfirst(lc);
+static void
+read_back(void *arg)
+{
+	Reading    *reading = arg;
+	const SkIndex *index = reading->index;
+	SkIndex    *read = sk_index_parse(reading->ddl);
 
-		/* one that is there for rows to be unique is no shorter way to some */
-		if (existing->unique && existing->predicate == NIL &&
-			index->predicate != NIL)
-			continue;
-		if (sk_index_covers(existing, index))
-			return true;
-	}
-	return false;
+	reading->same = read->nkeys == index->nkeys &&
+		equal(read->predicate, index->predicate);
+	for (int i = 0; i < index->nkeys && reading->same; i++)
+		reading->same = read->keys[i].opclass == index->keys[i].opclass &&
+			read->keys[i].collation == index->keys[i].collation &&
+			equal(read->keys[i].expr, index->keys[i].expr);
+}
+
+/*
+ * Does the text mean the index?  Expressions come out of the planner, which does
+ * not keep all that was written: collations that made no difference to a column
+ * may make one to what it is a part of.
+ */
+static bool
+can_be_written(const SkIndex *index, const char *definition)
+{
+	Reading		reading = {.index = index};
+
+	if (!sk_index_has_expression(index) && index->predicate == NIL)
+		return true;
+	reading.ddl = psprintf("CREATE INDEX ON %s %s",
+						   quote_qualified_identifier(get_namespace_name(get_rel_namespace(index->relid)),
+													  get_rel_name(index->relid)),
+						   definition);
+	return sk_guard_rehearse(read_back, &reading) == NULL && reading.same;
 }
 
 /* Put an index into the pool, unless it is there; "ids" gets its number. */
@@ -156,7 +132,7 @@ add(SkPool *pool, SkIndex *index, Bitmapset *ids)
 			strcmp(candidate->definition, definition) == 0)
 			return bms_add_member(ids, i);
 	}
-	if (exists(pool, index))
+	if (sk_existing_covers(&pool->existing, pool->context, index) || !can_be_written(index, definition))
 		return ids;
 
 	old = MemoryContextSwitchTo(pool->context);
@@ -291,7 +267,7 @@ add_index(Generator *gen, Oid am, List *keys)
 
 	if (index->nkeys == 0 || gen->n++ >= MAX_CANDIDATES)
 		return;
-	if (!exists(gen->pool, index))
+	if (!sk_existing_covers(&gen->pool->existing, gen->pool->context, index))
 		gen->ids = add(gen->pool, index, gen->ids);
 	else if (am == BTREE_AM_OID)
 		/* there is such an index, but it may not have all that is read */

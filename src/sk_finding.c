@@ -23,6 +23,7 @@
 #include "sk_guard.h"
 #include "sk_guc.h"
 #include "sk_index_cover.h"
+#include "sk_index_width.h"
 #include "sk_scope.h"
 
 #include "access/htup_details.h"
@@ -60,6 +61,7 @@ typedef struct Found
 	bool		valid;
 	bool		fixed;			/* never to be dropped */
 	bool		partitioned;
+	bool		part;			/* of a partitioned index: it cannot go alone */
 	double		bytes;
 	double		scans;
 	double		reads;			/* of its table, by any way */
@@ -67,6 +69,8 @@ typedef struct Found
 	double		days;			/* since the statistics begin */
 	char	   *last_use;		/* NULL: none, or not known */
 	bool		dropped;		/* is in the advice */
+	bool		needed;			/* for one that was dropped since this does
+								 * the same */
 } Found;
 
 /* What is counted for an index on a partitioned table is that of its partitions. */
@@ -182,6 +186,7 @@ read_index(void *arg)
 	}
 	found->fixed = !sk_finding_may_drop(reading->indexid);
 	found->partitioned = get_rel_relkind(reading->indexid) == RELKIND_PARTITIONED_INDEX;
+	found->part = get_rel_relispartition(reading->indexid);
 }
 
 /* NULL if the index, or its table, is locked or gone. */
@@ -370,6 +375,7 @@ find_covered(SkAdvice *advice, List *all, Found *found)
 						  "index \"%s\" is the same as \"%s\"" :
 						  "all that index \"%s\" does, \"%s\" does too",
 						  found->name, other->name));
+		other->needed = true;
 		return;
 	}
 }
@@ -377,7 +383,7 @@ find_covered(SkAdvice *advice, List *all, Found *found)
 static void
 find_unused(SkAdvice *advice, List *keys, List *all, Found *found)
 {
-	if (found->fixed || !found->valid || found->dropped || found->scans > 0 ||
+	if (found->fixed || !found->valid || found->dropped || found->needed || found->scans > 0 ||
 		found->last_use != NULL || found->days < sk_guc_advice_unused_days ||
 		found->bytes < advice->options.min_table_size ||
 		found->reads < LEAST_READS || is_used(advice, found->members) ||
@@ -419,13 +425,14 @@ is_being_built(const Found *found)
 
 /*
  * An index that is not valid can be built anew if that cannot fail: rows may not
- * be unique, and an expression may have no value.
+ * be unique, an expression may have no value, a value may be too long.
  */
 static void
 find_invalid(SkAdvice *advice, Found *found)
 {
 	bool		again = !found->index->unique &&
-		!sk_index_has_expression(found->index) && found->index->predicate == NIL;
+		!sk_index_has_expression(found->index) && found->index->predicate == NIL &&
+		!sk_index_width_is_open(found->index);
 
 	if (found->valid || found->partitioned || RecoveryInProgress() ||
 		is_being_built(found))
@@ -438,7 +445,7 @@ find_invalid(SkAdvice *advice, Found *found)
 		add_item(advice, SK_ADVICE_REINDEX, found, "high",
 				 psprintf("index \"%s\" is not valid: its build failed, and it costs writes but serves nothing",
 						  found->name));
-	else if (!again && advice->options.drop)
+	else if (!again && !found->part && advice->options.drop)
 		add_item(advice, SK_ADVICE_DROP, found, "medium",
 				 psprintf("index \"%s\" is not valid: its build failed, perhaps for rows that cannot be in it, and it costs writes but serves nothing; when they are mended, make it again",
 						  found->name));

@@ -17,6 +17,7 @@
 #include "sk_index_size.h"
 
 #include "sk_gin_size.h"
+#include "sk_index_width.h"
 #include "sk_sample.h"
 #include "sk_stat.h"
 
@@ -348,6 +349,7 @@ sk_index_size(const SkIndex *index, SkIndexSize *size)
 	switch (index->am)
 	{
 		case BTREE_AM_OID:
+			sk_index_width_check(index);
 			size_btree(index, root, rows, size);
 			break;
 		case HASH_AM_OID:

@@ -29,6 +29,67 @@
 #include "utils/ruleutils.h"
 #include "utils/syscache.h"
 
+/*
+ * The planner makes a COLLATE a RelabelType, which is not written.  That which
+ * the type itself brings along is one without a change of collation.
+ */
+static Node *
+restore_collations(Node *node, void *context)
+{
+	RelabelType *relabel;
+	CollateExpr *collate;
+
+	if (node == NULL)
+		return NULL;
+	node = expression_tree_mutator(node, restore_collations, context);
+	if (!IsA(node, RelabelType))
+		return node;
+	relabel = (RelabelType *) node;
+	if (!OidIsValid(relabel->resultcollid) ||
+		relabel->resultcollid == exprCollation((Node *) relabel->arg))
+		return node;
+	collate = makeNode(CollateExpr);
+	collate->collOid = relabel->resultcollid;
+	collate->location = -1;
+	collate->arg = relabel->arg;
+	if (exprType((Node *) relabel->arg) != relabel->resulttype)
+	{
+		relabel->resultcollid = exprCollation((Node *) relabel->arg);
+		collate->arg = (Expr *) relabel;
+	}
+	return (Node *) collate;
+}
+
+/* A cast that a comparison has brought along is not written, except as a key. */
+static void
+make_cast_explicit(Node *expr)
+{
+	switch (nodeTag(expr))
+	{
+		case T_FuncExpr:
+			if (((FuncExpr *) expr)->funcformat == COERCE_IMPLICIT_CAST)
+				((FuncExpr *) expr)->funcformat = COERCE_EXPLICIT_CAST;
+			break;
+		case T_RelabelType:
+			((RelabelType *) expr)->relabelformat = COERCE_EXPLICIT_CAST;
+			break;
+		case T_CoerceViaIO:
+			((CoerceViaIO *) expr)->coerceformat = COERCE_EXPLICIT_CAST;
+			break;
+		case T_ArrayCoerceExpr:
+			((ArrayCoerceExpr *) expr)->coerceformat = COERCE_EXPLICIT_CAST;
+			break;
+		case T_ConvertRowtypeExpr:
+			((ConvertRowtypeExpr *) expr)->convertformat = COERCE_EXPLICIT_CAST;
+			break;
+		case T_CoerceToDomain:
+			((CoerceToDomain *) expr)->coercionformat = COERCE_EXPLICIT_CAST;
+			break;
+		default:
+			break;
+	}
+}
+
 /* An expression on one table, whose Vars have varno 1, without its name. */
 char *
 sk_index_text_expr(Oid relid, Node *expr)
@@ -36,6 +97,8 @@ sk_index_text_expr(Oid relid, Node *expr)
 	int			nestlevel = sk_guc_pin();
 	char	   *text;
 
+	expr = restore_collations(copyObject(expr), NULL);
+	make_cast_explicit(expr);
 	text = deparse_expression(expr, deparse_context_for(get_rel_name(relid), relid),
 							  false, false);
 

@@ -23,12 +23,24 @@
 #include "utils/catcache.h"
 #include "utils/lsyscache.h"
 #include "utils/syscache.h"
+#include "utils/typcache.h"
+
+/*
+ * The b-tree operator class that a type has by default, or invalid.  Arrays and
+ * rows have one, but not all of them can be compared.
+ */
+Oid
+sk_opclass_default(Oid type)
+{
+	return OidIsValid(lookup_type_cache(type, TYPECACHE_CMP_PROC)->cmp_proc)
+		? GetDefaultOpClass(type, BTREE_AM_OID) : InvalidOid;
+}
 
 /* The b-tree operator class of a key whose family has the operator, or invalid. */
 Oid
 sk_opclass_btree(Node *key, Oid opno, int *strategy)
 {
-	Oid			opclass = GetDefaultOpClass(exprType(key), BTREE_AM_OID);
+	Oid			opclass = sk_opclass_default(exprType(key));
 
 	if (!OidIsValid(opclass))
 		return InvalidOid;

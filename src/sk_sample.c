@@ -8,11 +8,11 @@
  * whole pages, and always the same ones, so that the same question has the same
  * answer.
  *
- * Rows are read as the table's owner, as CREATE INDEX and ANALYZE do.  But those
- * are the owner's commands, and this is not: functions that somebody has written
- * are called only if the current user is the owner.  Without that nothing is
- * read.  An error must be caught in a subtransaction, which also gives the role
- * back.  The caller holds a lock on the table, which is not partitioned.
+ * Rows are read as the current user, if he may read the columns and no policy hides
+ * rows from him, and if what is evaluated is his own or a superuser's code (see
+ * sk_trust.c).  Otherwise nothing is read.  An error must be caught in a
+ * subtransaction, which also gives the role back.  The caller holds a lock on the
+ * table, which is not partitioned.
  *
  *-------------------------------------------------------------------------
  */
@@ -23,10 +23,11 @@
 #include "sk_compat.h"
 #include "sk_index_text.h"
 #include "sk_stat.h"
+#include "sk_trust.h"
 
 #include "access/htup_details.h"
 #include "access/relation.h"
-#include "access/transam.h"
+#include "access/sysattr.h"
 #include "catalog/pg_class.h"
 #include "catalog/pg_statistic.h"
 #include "catalog/pg_type.h"
@@ -35,12 +36,15 @@
 #include "miscadmin.h"
 #include "nodes/makefuncs.h"
 #include "nodes/nodeFuncs.h"
+#include "optimizer/optimizer.h"
+#include "utils/acl.h"
 #include "utils/array.h"
 #include "utils/builtins.h"
 #include "utils/datum.h"
 #include "utils/lsyscache.h"
 #include "utils/memutils.h"
 #include "utils/rel.h"
+#include "utils/rls.h"
 #include "utils/syscache.h"
 
 /* Rows for the statistics of an expression, and pages that they come from. */
@@ -84,45 +88,52 @@ sample_query(const SkIndex *index, int rows)
 }
 
 static bool
-is_users_function(Oid function, void *arg)
+may_read_columns(Oid relid, const Bitmapset *columns)
 {
-	return function >= FirstNormalObjectId;
+	int			i = -1;
+
+	while ((i = bms_next_member(columns, i)) >= 0)
+	{
+		AttrNumber	attnum = i + FirstLowInvalidHeapAttributeNumber;
+
+		if (attnum == InvalidAttrNumber
+			? pg_attribute_aclcheck_all(relid, GetUserId(), ACL_SELECT, ACLMASK_ALL) != ACLCHECK_OK
+			: pg_attribute_aclcheck(relid, attnum, GetUserId(), ACL_SELECT) != ACLCHECK_OK)
+			return false;
+	}
+	return true;
 }
 
+/* May the current user know what is in the index, and have that code run? */
 static bool
-users_code_walker(Node *node, void *arg)
+may_read(const SkIndex *index)
 {
-	if (node == NULL)
+	Bitmapset  *columns = NULL;
+
+	for (int i = 0; i < index->nkeys; i++)
+	{
+		if (!sk_trust_expression(index->keys[i].expr))
+			return false;
+		pull_varattnos(index->keys[i].expr, 1, &columns);
+	}
+	if (!sk_trust_expression((Node *) index->predicate) ||
+		check_enable_rls(index->relid, InvalidOid, true) == RLS_ENABLED)
 		return false;
-	if (check_functions_in_node(node, is_users_function, NULL) ||
-		IsA(node, CoerceToDomain))
-		return true;
-	return expression_tree_walker(node, users_code_walker, arg);
+	pull_varattnos((Node *) index->predicate, 1, &columns);
+	return pg_class_aclcheck(index->relid, GetUserId(), ACL_SELECT) == ACLCHECK_OK ||
+		may_read_columns(index->relid, columns);
 }
 
-/* Would reading the keys call functions that somebody has written? */
-static bool
-has_users_code(const SkIndex *index)
+/* What was read must be what the index has: the values are taken for such. */
+static void
+check_types(const SkIndex *index)
 {
 	for (int i = 0; i < index->nkeys; i++)
 	{
-		if (users_code_walker(index->keys[i].expr, NULL))
-			return true;
+		if (SPI_gettypeid(SPI_tuptable->tupdesc, i + 1) != exprType(index->keys[i].expr))
+			elog(ERROR, "expression \"%s\" was read as another one",
+				 sk_index_text_expr(index->relid, index->keys[i].expr));
 	}
-	return users_code_walker((Node *) index->predicate, NULL);
-}
-
-static Oid
-owner_of(Oid relid)
-{
-	HeapTuple	tuple = SearchSysCache1(RELOID, ObjectIdGetDatum(relid));
-	Oid			owner;
-
-	if (!HeapTupleIsValid(tuple))
-		elog(ERROR, "cache lookup failed for relation %u", relid);
-	owner = ((Form_pg_class) GETSTRUCT(tuple))->relowner;
-	ReleaseSysCache(tuple);
-	return owner;
 }
 
 /*
@@ -135,19 +146,19 @@ sk_sample_read(const SkIndex *index, int rows, SkSampleRow told, void *arg)
 	char	   *sql = sample_query(index, rows);
 	Datum	   *values = palloc(index->nkeys * sizeof(Datum));
 	bool	   *nulls = palloc(index->nkeys * sizeof(bool));
-	Oid			owner = owner_of(index->relid);
 	Oid			role;
 	int			sec_context;
 	int			found;
 
-	GetUserIdAndSecContext(&role, &sec_context);
-	if (role != owner && has_users_code(index))
+	if (!may_read(index))
 		return 0;
-	SetUserIdAndSecContext(owner, sec_context | SECURITY_LOCAL_USERID_CHANGE |
+	GetUserIdAndSecContext(&role, &sec_context);
+	SetUserIdAndSecContext(role, sec_context | SECURITY_LOCAL_USERID_CHANGE |
 						   SECURITY_RESTRICTED_OPERATION);
 	SPI_connect();
 	if (SPI_execute(sql, true, rows) != SPI_OK_SELECT)
 		elog(ERROR, "could not read rows: %s", sql);
+	check_types(index);
 	found = (int) SPI_processed;
 	for (int row = 0; row < found; row++)
 	{

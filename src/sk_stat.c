@@ -8,7 +8,8 @@
  * reads the table, and nothing else.
  *
  * The caller holds a lock on the table.  Statistics on columns that the current
- * user may not read are used like the planner uses them.
+ * user may not read, or whose rows a policy hides, are used like the planner uses
+ * them: only operators that tell nothing meet the values.
  *
  *-------------------------------------------------------------------------
  */
@@ -17,6 +18,7 @@
 #include "sk_stat.h"
 
 #include "sk_compat.h"
+#include "sk_trust.h"
 
 #include "access/htup_details.h"
 #include "catalog/pg_statistic.h"
@@ -27,6 +29,7 @@
 #include "optimizer/pathnode.h"
 #include "statistics/statistics.h"
 #include "utils/lsyscache.h"
+#include "utils/rls.h"
 #include "utils/selfuncs.h"
 
 #include <math.h>
@@ -45,6 +48,8 @@ sk_stat_root(Oid relid)
 	rte->rellockmode = AccessShareLock;
 	rte->eref = makeAlias(get_rel_name(relid), NIL);
 	rte->inh = rte->relkind == RELKIND_PARTITIONED_TABLE;
+	if (check_enable_rls(relid, InvalidOid, true) == RLS_ENABLED)
+		rte->securityQuals = list_make1(makeBoolConst(true, false));
 	query->commandType = CMD_SELECT;
 	query->rtable = list_make1(rte);
 	sk_add_permissions(query, rte);
@@ -207,11 +212,14 @@ sk_stat_distinct(PlannerInfo *root, List *exprs, const SkStatColumn *columns,
 	return Max(-possible * expm1(-tuples / possible), 1);
 }
 
-/* The fraction of rows that implicitly ANDed clauses keep. */
+/*
+ * The fraction of rows that implicitly ANDed clauses keep.  Estimators try
+ * operators on values, so not with somebody else's: then it is all of them.
+ */
 double
 sk_stat_fraction(PlannerInfo *root, List *clauses)
 {
-	if (clauses == NIL)
+	if (clauses == NIL || !sk_trust_expression((Node *) clauses))
 		return 1;
 	return clauselist_selectivity(root, clauses, 1, JOIN_INNER, NULL);
 }

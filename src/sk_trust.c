@@ -1,0 +1,100 @@
+/*-------------------------------------------------------------------------
+ *
+ * sk_trust.c
+ *	  Whose code it is that an expression would run.
+ *
+ * Who looks at other people's expressions runs their code when he evaluates them,
+ * or has the planner do that for an estimate: functions, operators, constraints of
+ * domains, what a range type does with its values.  It would run with his rights.
+ * So he does that only with what is his own or a superuser's.
+ *
+ *-------------------------------------------------------------------------
+ */
+#include "postgres.h"
+
+#include "sk_trust.h"
+
+#include "access/htup_details.h"
+#include "access/transam.h"
+#include "catalog/pg_proc.h"
+#include "catalog/pg_type.h"
+#include "miscadmin.h"
+#include "nodes/nodeFuncs.h"
+#include "utils/lsyscache.h"
+#include "utils/syscache.h"
+
+static bool
+is_trusted_role(Oid role)
+{
+	return role == GetUserId() || superuser_arg(role);
+}
+
+static bool
+is_foreign_function(Oid function, void *arg)
+{
+	HeapTuple	tuple;
+	bool		foreign;
+
+	if (function < FirstNormalObjectId)
+		return false;
+	tuple = SearchSysCache1(PROCOID, ObjectIdGetDatum(function));
+	if (!HeapTupleIsValid(tuple))
+		return true;
+	foreign = !is_trusted_role(((Form_pg_proc) GETSTRUCT(tuple))->proowner);
+	ReleaseSysCache(tuple);
+	return foreign;
+}
+
+/* Does the type have code of somebody else's, who made it without being a superuser? */
+static bool
+is_foreign_type(Oid type)
+{
+	HeapTuple	tuple = SearchSysCache1(TYPEOID, ObjectIdGetDatum(type));
+	bool		foreign;
+
+	if (!HeapTupleIsValid(tuple))
+		return true;
+	foreign = !is_trusted_role(((Form_pg_type) GETSTRUCT(tuple))->typowner);
+	ReleaseSysCache(tuple);
+	return foreign;
+}
+
+/* Values of ranges are made and measured by functions that their type names. */
+static bool
+has_foreign_ranges(Oid type)
+{
+	Oid			element;
+
+	type = getBaseType(type);
+	element = get_element_type(type);
+	if (OidIsValid(element))
+		type = getBaseType(element);
+	return type >= FirstNormalObjectId &&
+		(type_is_range(type) || type_is_multirange(type)) &&
+		is_foreign_type(type);
+}
+
+static bool
+foreign_walker(Node *node, void *arg)
+{
+	if (node == NULL)
+		return false;
+	if (check_functions_in_node(node, is_foreign_function, NULL))
+		return true;
+	if (IsA(node, CoerceToDomain) &&
+		is_foreign_type(((CoerceToDomain *) node)->resulttype))
+		return true;
+	if (!IsA(node, List) && has_foreign_ranges(exprType(node)))
+		return true;
+	return expression_tree_walker(node, foreign_walker, arg);
+}
+
+/*
+ * Is all code that evaluating the expression, or a list of them, would run the
+ * current user's own, or a superuser's?
+ */
+bool
+sk_trust_expression(Node *expr)
+{
+	return !foreign_walker(expr, NULL);
+}

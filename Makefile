@@ -61,7 +61,7 @@ REGRESS      = install readme timestamps touch_types auto_attach columns_followe
 	partitions rules errors privileges transactions drop \
 	audit_capture audit_types audit_options audit_reading audit_privileges \
 	soft_delete soft_delete_views \
-	index_whatif index_advice index_advice_safety \
+	index_whatif index_advice index_advice_more index_advice_safety \
 	uninstall
 ISOLATION    = alter_together attach_partition create_table_parallel detach_partition \
 	audit_enable audit_maintain audit_order enable_and_update grant_and_alter \

@@ -42,6 +42,13 @@ CREATE UNIQUE INDEX part_1_unique ON part_1 (a, b);
 ALTER INDEX parts_unique ATTACH PARTITION part_1_unique;
 UPDATE pg_index SET indisvalid = false WHERE indexrelid = 'part_1_unique'::regclass;
 SELECT action, ddl FROM schemakit.advise_indexes('{}', tables => '{parts,part_1}');
+-- one on a partitioned table that was never finished is none
+CREATE TABLE halfway (a int, b int, filler text) PARTITION BY LIST (a);
+CREATE TABLE halfway_1 PARTITION OF halfway FOR VALUES IN (1);
+INSERT INTO halfway SELECT 1, i, repeat('x', 100) FROM generate_series(1, 30000) AS i;
+VACUUM ANALYZE halfway;
+CREATE INDEX ON ONLY halfway (b);
+SELECT count(*) > 0 AS advised FROM schemakit.advise_indexes('{SELECT * FROM halfway WHERE b = 5}');
 -- a foreign table among the partitions has no index
 CREATE FOREIGN DATA WRAPPER safety_wrapper;
 CREATE SERVER safety_server FOREIGN DATA WRAPPER safety_wrapper;

@@ -16,7 +16,9 @@
 
 #include "access/htup_details.h"
 #include "access/relation.h"
+#include "catalog/pg_class.h"
 #include "catalog/pg_index.h"
+#include "utils/lsyscache.h"
 #include "utils/memutils.h"
 #include "utils/rel.h"
 #include "utils/syscache.h"
@@ -25,7 +27,7 @@ typedef struct Existing
 {
 	Oid			relid;
 	List	   *indexes;		/* SkIndex, those that can be used */
-	List	   *broken;			/* and those whose build goes on, or has failed */
+	List	   *broken;			/* those whose build goes on, or has failed */
 } Existing;
 
 static void
@@ -36,16 +38,18 @@ read_indexes(Existing *existing)
 
 	foreach(lc, RelationGetIndexList(rel))
 	{
-		HeapTuple	tuple = SearchSysCache1(INDEXRELID,
-											ObjectIdGetDatum(lfirst_oid(lc)));
-		List	  **list;
+		Oid			indexid = lfirst_oid(lc);
+		HeapTuple	tuple = SearchSysCache1(INDEXRELID, ObjectIdGetDatum(indexid));
+		bool		valid;
 
 		if (!HeapTupleIsValid(tuple))
 			continue;
-		list = ((Form_pg_index) GETSTRUCT(tuple))->indisvalid
-			? &existing->indexes : &existing->broken;
+		valid = ((Form_pg_index) GETSTRUCT(tuple))->indisvalid;
 		ReleaseSysCache(tuple);
-		*list = lappend(*list, sk_index_of_catalog(lfirst_oid(lc)));
+		if (valid)
+			existing->indexes = lappend(existing->indexes, sk_index_of_catalog(indexid));
+		else if (get_rel_relkind(indexid) == RELKIND_INDEX)
+			existing->broken = lappend(existing->broken, sk_index_of_catalog(indexid));
 	}
 	relation_close(rel, AccessShareLock);
 }

@@ -6,7 +6,7 @@
 # finished events into a table like the log's with the same indexes, through the
 # partitioned table as a user would and straight into the partition; against a
 # PL/pgSQL trigger that stores to_jsonb(OLD) and to_jsonb(NEW); and against
-# table_log and periods, where they are installed.  Every round runs all of them
+# table_log, periods and supa_audit, where they are installed.  Every round runs all of them
 # on fresh copies of the same table, and what one costs is its time less that
 # without audit in the same round.  BENCH_HISTORY=0 leaves the large log out.
 use strict;
@@ -49,7 +49,7 @@ $session->sql("CREATE INDEX ON floor_leaf $_") for split /\n/, $session->sql(q{
 SELECT substring(pg_get_indexdef(indexrelid) FROM ' (USING .*)') FROM pg_index WHERE indrelid = 'schemakit.audit_event_default'::regclass});
 
 sub has { $session->sql("SELECT count(*) FROM pg_available_extensions WHERE name = '$_[0]'") }
-my @others = ('table_log', 'periods');    # they take long, so they get fewer rounds
+my @others = ('table_log', 'supa_audit', 'periods');    # they take long, so they get fewer rounds
 my $other_rounds = $rounds < 3 ? $rounds : 3;
 my %is_other = map { $_ => 1 } @others;
 my @missing = grep { !has($_) } @others;
@@ -61,11 +61,12 @@ my %enable = (
 	'schemakit' => q{SELECT schemakit.audit_enable('t')},
 	'PL/pgSQL' => 'CREATE TRIGGER by_hand AFTER INSERT OR UPDATE OR DELETE ON t FOR EACH ROW EXECUTE FUNCTION by_hand()',
 	'table_log' => q{SELECT table_log_init(5, 'bench_audit', 't', 'bench_audit', 't_log')},
+	'supa_audit' => q{SELECT audit.enable_tracking('t')},
 	'periods' => q{SELECT periods.add_system_time_period('t'); SELECT periods.add_system_versioning('t')});
 my @names = ('none', 'schemakit', 'PL/pgSQL', grep { has($_) } @others);
 my @floors = ('floor', 'floor_leaf');
 my %title = (floor => 'the floor', floor_leaf => 'the floor, into the partition');
-my %goal = (floor => 1.5, 'PL/pgSQL' => 0.25);
+my %goal = (floor => 1.5, 'PL/pgSQL' => 0.25, supa_audit => 0.067);
 my @ops = ('INSERT', 'UPDATE', 'DELETE');
 my %statement = (
 	INSERT => "INSERT INTO t SELECT $values FROM generate_series(1, $rows) AS i",

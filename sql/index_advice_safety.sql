@@ -88,8 +88,8 @@ CREATE FUNCTION spied_valid(int) RETURNS bool LANGUAGE plpgsql IMMUTABLE AS $$BE
 CREATE TYPE spied_range AS RANGE (subtype = float8, subtype_diff = difference);
 CREATE OPERATOR === (LEFTARG = int, RIGHTARG = int, FUNCTION = spied_equal, RESTRICT = eqsel);
 CREATE DOMAIN spied_int AS int CHECK (spied_valid(VALUE));
-CREATE TABLE bait (id int, r spied_range, other spied_range);
-INSERT INTO bait SELECT i % 100, spied_range(i, i + 5), NULL FROM generate_series(1, 30000) AS i;
+CREATE TABLE bait (id int, r spied_range, other spied_range, filler text);
+INSERT INTO bait SELECT i % 100, spied_range(i, i + 5), NULL, repeat('x', 1000) FROM generate_series(1, 3000) AS i;
 ANALYZE bait;
 RESET ROLE;
 CREATE FUNCTION sized(index text) RETURNS bool LANGUAGE sql AS 'SELECT schemakit.estimate_index_size(index) > 0';

@@ -147,7 +147,7 @@ workload_query(Oid schema, Oid view, int max_queries)
 					" pg_catalog.bool_or(nested) AS nested, pg_catalog.min(since) AS since"
 					" FROM entry WHERE queryid IS NOT NULL AND query IS NOT NULL GROUP BY queryid)"
 					" SELECT queryid, query, roles, calls, ms, rows, nested,"
-					" pg_catalog.date_part('epoch', pg_catalog.clock_timestamp() OPERATOR(pg_catalog.-) since) AS seconds,"
+					" pg_catalog.date_part('epoch', pg_catalog.statement_timestamp() OPERATOR(pg_catalog.-) since) AS seconds,"
 					" pg_catalog.count(*) OVER ()::pg_catalog.float8 AS statements,"
 					" pg_catalog.sum(ms) OVER () AS total,"
 					" (SELECT pg_catalog.count(*)::pg_catalog.float8 FROM entry WHERE queryid IS NULL) AS hidden,"

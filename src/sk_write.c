@@ -93,7 +93,7 @@ days_of_table_statistics(void)
 	reset = pg_stat_get_db_stat_reset_time(fcinfo);
 	if (fcinfo->isnull)
 		return 0;
-	return Max(GetCurrentTimestamp() - DatumGetTimestampTz(reset), 0) /
+	return Max(GetCurrentStatementStartTimestamp() - DatumGetTimestampTz(reset), 0) /
 		(double) USECS_PER_DAY;
 }
 

@@ -96,6 +96,8 @@ CREATE FUNCTION sized(index text) RETURNS bool LANGUAGE sql AS 'SELECT schemakit
 SELECT sized('CREATE INDEX ON bait ((coalesce(r, other)))'), sized('CREATE INDEX ON bait USING gist ((coalesce(r, other)))');
 SELECT sized('CREATE INDEX ON bait ((spied(id)))'), sized('CREATE INDEX ON bait (id) WHERE spied(id) = 5');
 SELECT sized('CREATE INDEX ON bait (id) WHERE id === 5'), sized('CREATE INDEX ON bait ((id::spied_int))');
+CREATE DOMAIN nested_int AS spied_int;
+SELECT sized('CREATE INDEX ON bait ((id::nested_int))');
 SELECT count(*) > 0 AS advised FROM schemakit.advise_indexes('{"SELECT * FROM bait WHERE coalesce(r, other) = ''[1,2)''"}');
 SET ROLE safety_low;
 SELECT sized('CREATE INDEX ON bait ((spied(id)))');

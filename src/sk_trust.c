@@ -29,34 +29,50 @@ is_trusted_role(Oid role)
 	return role == GetUserId() || superuser_arg(role);
 }
 
+/* Is the object of somebody else's, who is not a superuser? */
 static bool
-is_foreign_function(Oid function, void *arg)
+is_foreign(int cache, Oid object, AttrNumber owner)
 {
-	HeapTuple	tuple;
+	HeapTuple	tuple = SearchSysCache1(cache, ObjectIdGetDatum(object));
+	bool		isnull;
 	bool		foreign;
 
-	if (function < FirstNormalObjectId)
-		return false;
-	tuple = SearchSysCache1(PROCOID, ObjectIdGetDatum(function));
 	if (!HeapTupleIsValid(tuple))
 		return true;
-	foreign = !is_trusted_role(((Form_pg_proc) GETSTRUCT(tuple))->proowner);
+	foreign = !is_trusted_role(DatumGetObjectId(SysCacheGetAttr(cache, tuple,
+																owner, &isnull)));
 	ReleaseSysCache(tuple);
 	return foreign;
 }
 
-/* Does the type have code of somebody else's, who made it without being a superuser? */
+static bool
+is_foreign_function(Oid function, void *arg)
+{
+	return function >= FirstNormalObjectId &&
+		is_foreign(PROCOID, function, Anum_pg_proc_proowner);
+}
+
 static bool
 is_foreign_type(Oid type)
 {
-	HeapTuple	tuple = SearchSysCache1(TYPEOID, ObjectIdGetDatum(type));
-	bool		foreign;
+	return is_foreign(TYPEOID, type, Anum_pg_type_typowner);
+}
 
+/* A domain over a domain checks what that one checks, too. */
+static bool
+is_foreign_domain(Oid domain)
+{
+	HeapTuple	tuple;
+	Oid			base;
+
+	if (is_foreign_type(domain))
+		return true;
+	tuple = SearchSysCache1(TYPEOID, ObjectIdGetDatum(domain));
 	if (!HeapTupleIsValid(tuple))
 		return true;
-	foreign = !is_trusted_role(((Form_pg_type) GETSTRUCT(tuple))->typowner);
+	base = ((Form_pg_type) GETSTRUCT(tuple))->typbasetype;
 	ReleaseSysCache(tuple);
-	return foreign;
+	return get_typtype(base) == TYPTYPE_DOMAIN && is_foreign_domain(base);
 }
 
 /* Values of ranges are made and measured by functions that their type names. */
@@ -82,7 +98,7 @@ foreign_walker(Node *node, void *arg)
 	if (check_functions_in_node(node, is_foreign_function, NULL))
 		return true;
 	if (IsA(node, CoerceToDomain) &&
-		is_foreign_type(((CoerceToDomain *) node)->resulttype))
+		is_foreign_domain(((CoerceToDomain *) node)->resulttype))
 		return true;
 	if (!IsA(node, List) && has_foreign_ranges(exprType(node)))
 		return true;

@@ -8,6 +8,9 @@ unset PGHOST PGPORT PGUSER PGDATABASE PGDATA PGSERVICE PGOPTIONS PGPASSWORD
 export LC_ALL=C.UTF-8 DEBIAN_FRONTEND=noninteractive
 packages=
 
+# What is checked; + if it is not all committed.
+commit=$(git describe --always --exclude='*' --dirty=+ 2>/dev/null || true)
+
 # How scripts/assert-server and scripts/check use AddressSanitizer and
 # UndefinedBehaviorSanitizer, as PostgreSQL's own tests do: programs that end without
 # freeing all are no finding, and the server measures its stack by addresses.
@@ -193,7 +196,7 @@ prepare()
 evidence()
 {
 	mkdir -p tmp/evidence
-	echo "$(date +%F)|$("$bindir/postgres" --version | sed -n 's/.*(PostgreSQL) \([^ ]*\).*/\1/p')|$(git rev-parse --short HEAD 2>/dev/null)|$2" \
+	echo "$(date +%F)|$("$bindir/postgres" --version | sed -n 's/.*(PostgreSQL) \([^ ]*\).*/\1/p')|$commit|$2" \
 		>"tmp/evidence/$1"
 }
 

@@ -407,11 +407,45 @@ sk_forget_nulling_walker(Node *node, void *arg)
 }
 #endif
 
-/* 15, 7103ebb7aae8: MERGE */
+/* 15, 7103ebb7aae8: MERGE, each action of which is a command of its own */
+#include "nodes/parsenodes.h"
 #if PG_VERSION_NUM < 150000
 #define sk_is_merge(stmt) false
+#define sk_merge_does(query, command) false
 #else
 #define sk_is_merge(stmt) IsA(stmt, MergeStmt)
+
+static inline bool
+sk_merge_does(const Query *query, CmdType command)
+{
+	ListCell   *lc;
+
+	if (query->commandType != CMD_MERGE)
+		return false;
+	foreach(lc, query->mergeActionList)
+	{
+		if (((MergeAction *) lfirst(lc))->commandType == command)
+			return true;
+	}
+	return false;
+}
+#endif
+
+/* 15, 2ed532ee8c47: one function tells what a kind of relation is not good for */
+#if PG_VERSION_NUM < 150000
+static inline int
+errdetail_relkind_not_supported(char relkind)
+{
+	const char *kinds = relkind == RELKIND_VIEW ? "views" :
+		relkind == RELKIND_INDEX ? "indexes" :
+		relkind == RELKIND_PARTITIONED_INDEX ? "partitioned indexes" :
+		relkind == RELKIND_SEQUENCE ? "sequences" :
+		relkind == RELKIND_FOREIGN_TABLE ? "foreign tables" :
+		relkind == RELKIND_COMPOSITE_TYPE ? "composite types" :
+		relkind == RELKIND_TOASTVALUE ? "TOAST tables" : "relations of its kind";
+
+	return errdetail("This operation is not supported for %s.", kinds);
+}
 #endif
 
 /* 17, 4f622503d6de: the target of statistics is not in the column's row */

@@ -67,26 +67,23 @@ schemakit_is_live(PG_FUNCTION_ARGS)
 static bool
 deletes(const Query *query)
 {
-	ListCell   *lc;
+	return query->commandType == CMD_DELETE || sk_merge_does(query, CMD_DELETE);
+}
 
-	if (query->commandType == CMD_MERGE)
-	{
-		foreach(lc, query->mergeActionList)
-		{
-			if (((MergeAction *) lfirst(lc))->commandType == CMD_DELETE)
-				return true;
-		}
-	}
-	return query->commandType == CMD_DELETE;
+/* The number of a variable's relation is unsigned before 15. */
+static bool
+is_column_of(const void *node, int rtindex)
+{
+	return IsA(node, Var) && (int) ((const Var *) node)->varno == rtindex;
 }
 
 /* Is the row whose column is asked for one that the statement deletes? */
 static bool
 is_target(const PlannerInfo *root, Node *arg)
 {
-	return root != NULL && IsA(arg, Var) && deletes(root->parse) &&
-		((Var *) arg)->varlevelsup == 0 &&
-		((Var *) arg)->varno == root->parse->resultRelation;
+	return root != NULL && deletes(root->parse) &&
+		is_column_of(arg, root->parse->resultRelation) &&
+		((Var *) arg)->varlevelsup == 0;
 }
 
 /*
@@ -147,8 +144,7 @@ condition_column(const Query *query, int rtindex)
 		condition->funcid != is_live_function())
 		return InvalidAttrNumber;
 	var = (Var *) linitial(condition->args);
-	return IsA(var, Var) && var->varno == rtindex ? var->varattno
-		: InvalidAttrNumber;
+	return is_column_of(var, rtindex) ? var->varattno : InvalidAttrNumber;
 }
 
 static void
@@ -164,7 +160,7 @@ read_columns(const Query *query, int rtindex, SkLiveView *live)
 		Var		   *var = (Var *) tle->expr;
 
 		if (!tle->resjunk)
-			live->attnums[live->natts++] = IsA(var, Var) && var->varno == rtindex
+			live->attnums[live->natts++] = is_column_of(var, rtindex)
 				? var->varattno : InvalidAttrNumber;
 	}
 }

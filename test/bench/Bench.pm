@@ -92,17 +92,24 @@ sub median
 	return $n % 2 ? $sorted[ $n / 2 ] : ($sorted[ $n / 2 - 1 ] + $sorted[ $n / 2 ]) / 2;
 }
 
-# The middle half of the values, as "low-high" in the given format.
+# The ends of the middle half of the values.
+sub middle
+{
+	my @sorted = sort { $a <=> $b } @_;
+	return @sorted[ @sorted / 4, @sorted * 3 / 4 ];
+}
+
+# The same as "low-high" in the given format.
 sub spread
 {
 	my ($format, @values) = @_;
-	my @sorted = sort { $a <=> $b } @values;
-	return sprintf("$format-$format", $sorted[ @sorted / 4 ], $sorted[ @sorted * 3 / 4 ]);
+	return sprintf("$format-$format", middle(@values));
 }
 
 # One of the design's bars: the median of the values is to be the goal at most, or
-# at least if the goal is written ">= x".  Returns what came of it; scripts/bench
-# prints all bars as one table in the end.
+# at least if the goal is written ">= x"; it is within the noise if the middle half has
+# values on both sides.  Returns what came of it; scripts/bench prints all bars in
+# the end.
 sub bar
 {
 	my ($what, $goal, $format, @values) = @_;
@@ -110,6 +117,7 @@ sub bar
 	my ($limit) = $goal =~ /([\d.]+)/;
 	my $met = $goal =~ />/ ? $value >= $limit : $value <= $limit;
 	my $result = $met ? 'met' : sprintf('missed by %.0f %%', abs($value / $limit - 1) * 100);
+	$result .= ', within the noise' if grep({ $_ <= $limit } middle(@values)) == 1;
 	if ($ENV{BENCH_BARS})
 	{
 		open(my $f, '>>', $ENV{BENCH_BARS}) or die "$ENV{BENCH_BARS}: $!\n";

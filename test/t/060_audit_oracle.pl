@@ -28,7 +28,7 @@ $node->append_conf('postgresql.conf', <<'C');
 max_prepared_transactions = 100
 deadlock_timeout = '20ms'
 lock_timeout = '200ms'
-log_min_messages = panic
+log_min_messages = log
 log_min_error_statement = panic
 checkpoint_timeout = '30s'
 C
@@ -109,6 +109,19 @@ for my $round (1 .. $rounds)
     end_prepared();
     $node->safe_psql('postgres', "SELECT remember($round)");
 }
+
+# A log of nothing suits tables in which nothing succeeds: changes fail for reasons
+# that have to do with other rows and sessions, MERGE if its two rows are the same one,
+# and only with DDL for others.
+note($node->safe_psql('postgres', q{SELECT sqlstate, count(*), min(message) FROM failed GROUP BY 1 ORDER BY 1}));
+is( $node->safe_psql('postgres', q{SELECT what, sqlstate, message, count(*) FROM failed
+        WHERE sqlstate NOT IN ('23503', '23505', '40001', '40P01', '55P03') AND message <> 'undone' AND (what, sqlstate) NOT IN ((29, '21000'), (30, '42701'), (30, '42703'))
+        GROUP BY 1, 2, 3 ORDER BY 4 DESC LIMIT 5}),
+    '', 'changes fail for reasons of their own only');
+is( $node->safe_psql('postgres', q{SELECT rel, k.op FROM audited, unnest('{I,U,D}'::text[]) AS k(op)
+        WHERE (rel::text, k.op) NOT IN (('friends', 'U'), ('friends', 'D'), ('chained', 'D'))
+        AND NOT EXISTS (SELECT FROM schemakit.audit_log l WHERE l.table_name = 'public.' || rel::text AND l.op = k.op)}),
+    '', 'each table has events of each kind');
 
 my $events = $node->safe_psql('postgres', 'SELECT replay()');
 cmp_ok($events, '>', 1000, "replayed $events events");

@@ -18,7 +18,8 @@ my @psql = ('psql', '-X', '-q', '-v', 'ON_ERROR_STOP=1', @at);
 sub runs_clean
 {
     my ($cmd, $name) = @_;
-    my ($out, $err) = run_command($cmd);
+    my ($out, $err) = ('', '');
+    ok(IPC::Run::run($cmd, '<', \undef, '>', \$out, '2>', \$err), "$name: done");
     $err =~ s/^pg_restore: (connecting|implied|creating|dropping|processing|executing|launching|entering|finished).*\n//mg;
     is($err, '', $name);
     return;
@@ -113,7 +114,7 @@ my $subscriber = PostgreSQL::Test::Cluster->new('subscriber');
 $subscriber->init;
 $subscriber->start;
 $subscriber->safe_psql('postgres', 'CREATE ROLE reader; CREATE ROLE owner; CREATE DATABASE source');
-run_command([ 'psql', '-X', '-q', '-h', $subscriber->host, '-p', $subscriber->port, '-d', 'source', '-f', "$dir/schema.sql" ]);
+runs_clean([ 'psql', '-X', '-q', '-v', 'ON_ERROR_STOP=1', '-h', $subscriber->host, '-p', $subscriber->port, '-d', 'source', '-f', "$dir/schema.sql" ], 'the schema, at a subscriber');
 $node->safe_psql('source', 'CREATE PUBLICATION p FOR TABLE users, orders, parts');
 $subscriber->safe_psql('source', "CREATE SUBSCRIPTION s CONNECTION '" . $node->connstr('source') =~ s/'/''/gr . "' PUBLICATION p");
 $subscriber->wait_for_subscription_sync($node, 's', 'source');

@@ -38,9 +38,11 @@ CREATE VIEW audited AS SELECT unnest('{parts,parents,children,friends,bosses,com
 SELECT schemakit.audit_enable(rel, baseline => true) FROM audited;
 
 CREATE TABLE done (xid xid8);  -- which transactions were committed
+CREATE TABLE failed (sqlstate text, what int, message text);  -- what change() caught, as far as it was committed
 
 /*
- * One random change, whose errors are caught.  "r" is a random number.
+ * One random change, whose errors are caught, and noted: if all changes failed, the
+ * log would suit the tables, too.  "r" is a random number.
  */
 CREATE FUNCTION change(r bigint) RETURNS void LANGUAGE plpgsql AS $fn$
 DECLARE
@@ -92,7 +94,7 @@ BEGIN
     END CASE;
     IF r % 7 = 0 THEN RAISE 'undone'; END IF;
 EXCEPTION WHEN OTHERS THEN
-    NULL;
+    INSERT INTO failed VALUES (sqlstate, what, sqlerrm);
 END$fn$;
 
 /* TRUNCATE and DDL, which lock out others, a few times only. */

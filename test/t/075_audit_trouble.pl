@@ -72,17 +72,20 @@ for my $what ('audit_event', 'audit_event_p2001_01, schemakit.audit_event_p2001_
     old_months($db, 4);
     my $reader = $node->background_psql($db);
     $reader->query_safe("BEGIN; LOCK TABLE schemakit.$what IN ACCESS SHARE MODE");
+    # connected already: it is locks that are looked at
+    my $writer = $node->background_psql($db);
     my $maintenance = IPC::Run::start([ 'psql', '-X', '-q', @at, '-c', q{SELECT schemakit.audit_maintain(retain => '15 years')}, $db ], '>', \my $p, '2>', \my $q);
     my ($stalled, $end) = (0, time + 8);
     while ($maintenance->pumpable && time < $end)
     {
         my $start = time;
-        $node->safe_psql($db, q{INSERT INTO t (who) VALUES ('w')});
+        $writer->query_safe(q{INSERT INTO t (who) VALUES ('w')});
         $stalled += time - $start if time - $start > 0.5;
         $maintenance->pump_nb;
+        sleep 0.05;
     }
     $maintenance->finish;
-    $reader->quit;
+    $_->quit for $reader, $writer;
     note("writers waited for $stalled s");
     cmp_ok($stalled, '<', 3, "writers are held up for about a second in all while somebody reads " . substr($what, 0, 20));
 }

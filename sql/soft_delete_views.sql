@@ -115,7 +115,17 @@ ALTER TABLE users DROP COLUMN v;
 RESET ROLE;
 ALTER TABLE users DROP COLUMN v;
 SELECT columns FROM shown;
+-- who owns the schema may drop tables in it, and no more; others may not
+ALTER SCHEMA views OWNER TO regress_views_owner;
+ALTER TABLE users OWNER TO CURRENT_USER;
+SET ROLE regress_views_reader;
 DROP TABLE users;
+SET ROLE regress_views_owner;
+ALTER TABLE users RENAME TO people;
+DROP TABLE users;
+RESET ROLE;
+SELECT count(*) FROM shown;
+ALTER SCHEMA views OWNER TO CURRENT_USER;
 
 -- the overlay: the same statements, another meaning
 CREATE TABLE users (id int PRIMARY KEY, name text);

@@ -14,6 +14,7 @@
 #include "postgres.h"
 
 #include "catalog/pg_class.h"
+#include "catalog/pg_namespace.h"
 #include "fmgr.h"
 #include "utils/acl.h"
 #include "utils/guc.h"
@@ -33,7 +34,8 @@
 	(AssertMacro((classid) == NamespaceRelationId), \
 	 pg_namespace_aclcheck((objectid), (roleid), (mode)))
 #define object_ownercheck(classid, objectid, roleid) \
-	(AssertMacro((classid) == RelationRelationId), \
+	((classid) == NamespaceRelationId ? \
+	 pg_namespace_ownercheck((objectid), (roleid)) : \
 	 pg_class_ownercheck((objectid), (roleid)))
 #endif
 

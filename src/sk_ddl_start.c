@@ -27,10 +27,12 @@
 #include "access/htup_details.h"
 #include "access/relation.h"
 #include "access/table.h"
+#include "catalog/catalog.h"
 #include "catalog/indexing.h"
 #include "catalog/namespace.h"
 #include "catalog/pg_class.h"
 #include "catalog/pg_inherits.h"
+#include "catalog/pg_namespace.h"
 #include "commands/tablecmds.h"
 #include "commands/trigger.h"
 #include "miscadmin.h"
@@ -72,7 +74,6 @@ before_create_trigger(CreateTrigStmt *stmt)
 typedef struct Change
 {
 	Oid			relid;
-	bool		named;			/* in the command */
 	const SkTableChange *change;
 } Change;
 
@@ -90,11 +91,11 @@ companion_of(Oid relid)
 }
 
 /*
- * Lock the table as the command will, and its companion.  None is held while the
- * other is waited for: some have locked the companion and want the table, and
- * others the table, and will want the companion.
+ * Lock the table as the command will, and its companion, which is returned.  None
+ * is held while the other is waited for: some have locked the companion and want
+ * the table, and others the table, and will want the companion.
  */
-static void
+static Oid
 lock_both(Oid relid)
 {
 	for (;;)
@@ -105,16 +106,56 @@ lock_both(Oid relid)
 		companion = companion_of(relid);
 		if (!OidIsValid(companion) ||
 			ConditionalLockRelationOid(companion, AccessExclusiveLock))
-			return;
+			return companion;
 		UnlockRelationOid(relid, AccessExclusiveLock);
 		LockRelationOid(companion, AccessExclusiveLock);
 		if (ConditionalLockRelationOid(relid, AccessExclusiveLock))
 		{
 			if (companion_of(relid) == companion)
-				return;
+				return companion;
 			UnlockRelationOid(relid, AccessExclusiveLock);
 		}
 		UnlockRelationOid(companion, AccessExclusiveLock);
+	}
+}
+
+/* Who owns a schema may drop its tables, but not alter them. */
+static bool
+may_change(Oid relid, bool drop)
+{
+	Oid			schema = get_rel_namespace(relid);
+
+	return object_ownercheck(RelationRelationId, relid, GetUserId()) ||
+		(drop && object_ownercheck(NamespaceRelationId, schema, GetUserId()));
+}
+
+/*
+ * The table that has the name, if the current user may change or drop it; else
+ * InvalidOid.  It and its companion are locked, so that nobody gives it a
+ * companion, or the name to another table, before the command has it: while a lock
+ * is waited for, that may have been done.  A partition is not locked: DROP TABLE
+ * locks its parent first.
+ */
+static Oid
+lock_named(const RangeVar *name, bool drop)
+{
+	for (;;)
+	{
+		Oid			relid = RangeVarGetRelid(name, NoLock, true);
+		char		relkind = OidIsValid(relid) ? get_rel_relkind(relid) : '\0';
+		Oid			companion;
+
+		if ((relkind != RELKIND_RELATION && relkind != RELKIND_PARTITIONED_TABLE) ||
+			IsCatalogRelationOid(relid) || !may_change(relid, drop))
+			return InvalidOid;
+		if (get_rel_relispartition(relid))
+			return relid;
+		companion = lock_both(relid);
+		if (RangeVarGetRelid(name, NoLock, true) == relid)
+			return relid;
+		if (OidIsValid(companion))
+			UnlockRelationOid(companion, AccessExclusiveLock);
+		UnlockRelationOid(relid, AccessExclusiveLock);
 	}
 }
 
@@ -124,12 +165,8 @@ tell_features(void *arg)
 	const Change *change = arg;
 	Relation	rel;
 
-	/*
-	 * What inherits from the table may not be locked at all, and DROP TABLE
-	 * locks a partition's parent before the partition.
-	 */
-	if ((change->named && !get_rel_relispartition(change->relid)) ||
-		OidIsValid(companion_of(change->relid)))
+	/* What inherits from the table that is named may not be locked at all. */
+	if (OidIsValid(companion_of(change->relid)))
 		lock_both(change->relid);
 	rel = try_relation_open(change->relid, AccessShareLock);
 	if (rel == NULL)
@@ -149,9 +186,9 @@ tell_features(void *arg)
 
 /* Only what has triggers of ours is worth a subtransaction. */
 static void
-before_change(Oid relid, bool named, const SkTableChange *what)
+before_change(Oid relid, const SkTableChange *what)
 {
-	Change		change = {relid, named, what};
+	Change		change = {relid, what};
 	Relation	rel = try_relation_open(relid, AccessShareLock);
 	bool		concerned;
 
@@ -167,21 +204,19 @@ before_change(Oid relid, bool named, const SkTableChange *what)
 static void
 before_change_of(const RangeVar *name, const SkTableChange *change)
 {
-	Oid			relid = RangeVarGetRelid(name, NoLock, true);
-	char		relkind = OidIsValid(relid) ? get_rel_relkind(relid) : '\0';
+	Oid			relid = lock_named(name, change->dropped);
 	ListCell   *lc;
 
-	if ((relkind != RELKIND_RELATION && relkind != RELKIND_PARTITIONED_TABLE) ||
-		!object_ownercheck(RelationRelationId, relid, GetUserId()))
+	if (!OidIsValid(relid))
 		return;
 	foreach(lc, find_all_inheritors(relid, NoLock, NULL))
-		before_change(lfirst_oid(lc), lfirst_oid(lc) == relid, change);
+		before_change(lfirst_oid(lc), change);
 }
 
 static void
 before_alter_table(const AlterTableStmt *stmt)
 {
-	SkTableChange change = {false, NIL};
+	SkTableChange change = {0};
 	ListCell   *lc;
 
 	foreach(lc, stmt->cmds)
@@ -202,7 +237,7 @@ before_alter_table(const AlterTableStmt *stmt)
 static void
 before_drop(const DropStmt *stmt)
 {
-	SkTableChange change = {true, NIL};
+	SkTableChange change = {.dropped = true};
 	ListCell   *lc;
 
 	if (stmt->removeType != OBJECT_TABLE)
@@ -264,7 +299,7 @@ schemakit_on_ddl_command_start(PG_FUNCTION_ARGS)
 {
 	EventTriggerData *data = sk_trigger_event(fcinfo, "on_ddl_command_start");
 	const Node *stmt = data->parsetree;
-	SkTableChange renamed = {false, NIL};
+	SkTableChange renamed = {0};
 
 	if (sk_command_is_foreign())
 		PG_RETURN_NULL();

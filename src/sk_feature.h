@@ -20,7 +20,8 @@
 /* What a command is about to do to a table. */
 typedef struct SkTableChange
 {
-	bool		reshaped;		/* drop it, or columns, or change their types */
+	bool		dropped;
+	bool		reshaped;		/* columns are dropped, or get other types */
 	List	   *retyped;		/* of AlterTableCmd, that change a type */
 } SkTableChange;
 

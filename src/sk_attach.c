@@ -155,20 +155,9 @@ list_ours(Relation rel)
 	return ours;
 }
 
-/*
- * Has the table row triggers that are ours?
- */
-bool
-sk_attach_has_ours(Relation rel)
-{
-	return list_ours(rel) != NIL;
-}
-
-/*
- * Has the table a trigger on that function?  It is neither opened nor locked.
- */
-bool
-sk_attach_is_on(Oid relid, Oid function)
+/* Has the relation a trigger on the function, or on any of ours if that is 0? */
+static bool
+has_trigger(Oid relid, Oid function)
 {
 	HeapTuple	tuple = SearchSysCache1(RELOID, ObjectIdGetDatum(relid));
 	bool		found = false;
@@ -187,15 +176,34 @@ sk_attach_is_on(Oid relid, Oid function)
 				ObjectIdGetDatum(relid));
 	scan = systable_beginscan(pg_trigger, TriggerRelidNameIndexId, true,
 							  NULL, 1, &key);
-	do
+	found = false;
+	while (!found && HeapTupleIsValid(tuple = systable_getnext(scan)))
 	{
-		tuple = systable_getnext(scan);
-		found = HeapTupleIsValid(tuple) &&
-			((Form_pg_trigger) GETSTRUCT(tuple))->tgfoid == function;
-	} while (HeapTupleIsValid(tuple) && !found);
+		Oid			theirs = ((Form_pg_trigger) GETSTRUCT(tuple))->tgfoid;
+
+		found = OidIsValid(function) ? theirs == function : sk_attach_is_function(theirs);
+	}
 	systable_endscan(scan);
 	table_close(pg_trigger, AccessShareLock);
 	return found;
+}
+
+/*
+ * Has the table triggers that are ours?  It is neither opened nor locked.
+ */
+bool
+sk_attach_has_ours(Oid relid)
+{
+	return has_trigger(relid, InvalidOid);
+}
+
+/*
+ * Has the relation a trigger on that function?  It is neither opened nor locked.
+ */
+bool
+sk_attach_is_on(Oid relid, Oid function)
+{
+	return has_trigger(relid, function);
 }
 
 /* Drop the table's triggers that are ours, of rows and of statements. */

@@ -29,7 +29,7 @@ typedef struct SkTriggerDef
 extern Oid	sk_attach_function(const char *name);
 extern bool sk_attach_is_function(Oid function);
 extern bool sk_attach_is_trigger(Oid trigger);
-extern bool sk_attach_has_ours(Relation rel);
+extern bool sk_attach_has_ours(Oid relid);
 extern bool sk_attach_is_on(Oid relid, Oid function);
 extern void sk_attach_drop_all(Relation rel);
 extern List *sk_attach_list(Relation rel, Oid function);

@@ -217,18 +217,12 @@ altered(Oid relid, bool detached)
 		.relid = relid,
 		.detached = detached,
 	};
-	Relation	rel;
-	bool		concerned;
 
 	if (!ConditionalLockRelationOid(relid, AccessShareLock))
 		return;
-	rel = try_relation_open(relid, NoLock);
-	if (rel == NULL)
-		return;
-	concerned = sk_attach_has_ours(rel);
-	relation_close(rel, NoLock);
-	if (concerned)
+	if (sk_attach_has_ours(relid))
 		sk_guard_run(tell_features, &alteration, "follow the change of", relid);
+	UnlockRelationOid(relid, AccessShareLock);
 }
 
 /* For a trigger that is gone nobody can tell whether it was one of ours. */

@@ -6,7 +6,8 @@
  * A dump's CREATE TRIGGER replaces a trigger that its table was given already,
  * ATTACH PARTITION finds no triggers that the parent's would double, what depends
  * on a table's columns is out of the way when they are dropped, and a table that
- * becomes a view has no triggers any more.
+ * becomes a view has no triggers any more.  Locks are those that the command will
+ * take, in its order, and waited for as it would.
  *
  * As in sk_ddl.c all work is guarded, and done as the owner of the table; names
  * are resolved as the statement itself does it, and who may not run the command
@@ -30,10 +31,10 @@
 #include "catalog/catalog.h"
 #include "catalog/indexing.h"
 #include "catalog/namespace.h"
+#include "catalog/partition.h"
 #include "catalog/pg_class.h"
 #include "catalog/pg_inherits.h"
 #include "catalog/pg_namespace.h"
-#include "commands/tablecmds.h"
 #include "commands/trigger.h"
 #include "miscadmin.h"
 #include "parser/parse_func.h"
@@ -70,12 +71,6 @@ before_create_trigger(CreateTrigStmt *stmt)
  * Tables that are about to be changed
  *-------------------------------------------------------------------------
  */
-
-typedef struct Change
-{
-	Oid			relid;
-	const SkTableChange *change;
-} Change;
 
 static Oid
 companion_of(Oid relid)
@@ -119,56 +114,115 @@ lock_both(Oid relid)
 	}
 }
 
-/* Who owns a schema may drop its tables, but not alter them. */
+/* What the server asks before it locks the table */
 static bool
-may_change(Oid relid, bool drop)
+may_run(const Node *stmt, Oid relid)
 {
 	Oid			schema = get_rel_namespace(relid);
+	Oid			user = GetUserId();
+	bool		owns = object_ownercheck(RelationRelationId, relid, user);
 
-	return object_ownercheck(RelationRelationId, relid, GetUserId()) ||
-		(drop && object_ownercheck(NamespaceRelationId, schema, GetUserId()));
+	if (IsA(stmt, DropStmt))
+		return owns || object_ownercheck(NamespaceRelationId, schema, user);
+	if (IsA(stmt, RenameStmt) && ((const RenameStmt *) stmt)->renameType == OBJECT_TABLE)
+		return owns && object_aclcheck(NamespaceRelationId, schema, user,
+									   ACL_CREATE) == ACLCHECK_OK;
+	return owns;
+}
+
+/* The table that the statement names, if it may be run; else InvalidOid */
+static Oid
+find_named(const Node *stmt, const RangeVar *name)
+{
+	Oid			relid = RangeVarGetRelid(name, NoLock, true);
+	char		relkind = OidIsValid(relid) ? get_rel_relkind(relid) : '\0';
+
+	return (relkind == RELKIND_RELATION || relkind == RELKIND_PARTITIONED_TABLE) &&
+		!IsCatalogRelationOid(relid) && may_run(stmt, relid) ? relid : InvalidOid;
 }
 
 /*
- * The table that has the name, if the current user may change or drop it; else
- * InvalidOid.  It and its companion are locked, so that nobody gives it a
- * companion, or the name to another table, before the command has it: while a lock
- * is waited for, that may have been done.  A partition is not locked: DROP TABLE
- * locks its parent first.
+ * The same, locked with its companion, so that nobody gives it one, or the name to
+ * another table, before the command has it: while a lock is waited for, that may
+ * have been done.  As in the server, DROP TABLE locks a partition's parent first.
  */
 static Oid
-lock_named(const RangeVar *name, bool drop)
+lock_named(const Node *stmt, const RangeVar *name)
 {
 	for (;;)
 	{
-		Oid			relid = RangeVarGetRelid(name, NoLock, true);
-		char		relkind = OidIsValid(relid) ? get_rel_relkind(relid) : '\0';
+		Oid			relid = find_named(stmt, name);
+		Oid			parent = InvalidOid;
 		Oid			companion;
 
-		if ((relkind != RELKIND_RELATION && relkind != RELKIND_PARTITIONED_TABLE) ||
-			IsCatalogRelationOid(relid) || !may_change(relid, drop))
+		if (!OidIsValid(relid))
 			return InvalidOid;
-		if (get_rel_relispartition(relid))
-			return relid;
+		if (IsA(stmt, DropStmt) && get_rel_relispartition(relid))
+			parent = get_partition_parent(relid, true);
+		if (OidIsValid(parent))
+			LockRelationOid(parent, AccessExclusiveLock);
 		companion = lock_both(relid);
-		if (RangeVarGetRelid(name, NoLock, true) == relid)
+		if (find_named(stmt, name) == relid)
 			return relid;
 		if (OidIsValid(companion))
 			UnlockRelationOid(companion, AccessExclusiveLock);
 		UnlockRelationOid(relid, AccessExclusiveLock);
+		if (OidIsValid(parent))
+			UnlockRelationOid(parent, AccessExclusiveLock);
 	}
+}
+
+/* A command that is about to change tables */
+typedef struct Command
+{
+	const Node *stmt;
+	bool		recurses;		/* to those that inherit from them */
+	SkTableChange change;
+	Oid			relid;			/* one of them */
+} Command;
+
+/*
+ * The tables that the command names, and those that it reaches: parents first, as
+ * the server locks them, since children stay children while their parent is locked.
+ */
+static List *
+lock_tables(const Command *command, List *names)
+{
+	List	   *tables = NIL;
+	ListCell   *lc;
+	ListCell   *child;
+
+	foreach(lc, names)
+	{
+		Oid			relid = lock_named(command->stmt, lfirst(lc));
+
+		if (OidIsValid(relid))
+			tables = list_append_unique_oid(tables, relid);
+	}
+	foreach(lc, tables)
+	{
+		Oid			relid = lfirst_oid(lc);
+
+		if (!command->recurses &&
+			!(IsA(command->stmt, DropStmt) && get_rel_relkind(relid) == RELKIND_PARTITIONED_TABLE))
+			continue;
+		foreach(child, find_inheritance_children(relid, NoLock))
+		{
+			if (list_member_oid(tables, lfirst_oid(child)))
+				continue;
+			(void) lock_both(lfirst_oid(child));
+			tables = lappend_oid(tables, lfirst_oid(child));
+		}
+	}
+	return tables;
 }
 
 static void
 tell_features(void *arg)
 {
-	const Change *change = arg;
-	Relation	rel;
+	const Command *command = arg;
+	Relation	rel = try_relation_open(command->relid, AccessShareLock);
 
-	/* What inherits from the table that is named may not be locked at all. */
-	if (OidIsValid(companion_of(change->relid)))
-		lock_both(change->relid);
-	rel = try_relation_open(change->relid, AccessShareLock);
 	if (rel == NULL)
 		return;
 	if (!superuser())			/* who may do more than the owner */
@@ -177,7 +231,7 @@ tell_features(void *arg)
 	{
 		if ((*f)->before != NULL &&
 			sk_attach_find(rel, sk_attach_function((*f)->function)) != NULL)
-			(*f)->before(rel, change->change);
+			(*f)->before(rel, &command->change);
 	}
 
 	/* with a weak lock that is kept, two who want a strong one would deadlock */
@@ -186,64 +240,83 @@ tell_features(void *arg)
 
 /* Only what has triggers of ours is worth a subtransaction. */
 static void
-before_change(Oid relid, const SkTableChange *what)
+before_command(Command *command, List *names)
 {
-	Change		change = {relid, what};
-	Relation	rel = try_relation_open(relid, AccessShareLock);
-	bool		concerned;
-
-	if (rel == NULL)
-		return;
-	concerned = sk_attach_has_ours(rel);
-	relation_close(rel, AccessShareLock);
-	if (concerned)
-		sk_guard_prepare(tell_features, &change, "prepare the change of", relid);
-}
-
-/* The table that the statement names, and those that inherit from it */
-static void
-before_change_of(const RangeVar *name, const SkTableChange *change)
-{
-	Oid			relid = lock_named(name, change->dropped);
 	ListCell   *lc;
 
-	if (!OidIsValid(relid))
-		return;
-	foreach(lc, find_all_inheritors(relid, NoLock, NULL))
-		before_change(lfirst_oid(lc), change);
+	foreach(lc, lock_tables(command, names))
+	{
+		command->relid = lfirst_oid(lc);
+		if (sk_attach_has_ours(command->relid))
+			sk_guard_prepare(tell_features, command, "prepare the change of",
+							 command->relid);
+	}
 }
 
+/* Only columns and the owner are of interest. */
 static void
 before_alter_table(const AlterTableStmt *stmt)
 {
-	SkTableChange change = {0};
+	Command		command = {.stmt = (const Node *) stmt};
+	bool		concerned = false;
 	ListCell   *lc;
 
 	foreach(lc, stmt->cmds)
 	{
 		AlterTableCmd *cmd = lfirst(lc);
+		bool		reshapes = cmd->subtype == AT_DropColumn ||
+			cmd->subtype == AT_AlterColumnType;
 
 		if (cmd->subtype == AT_AttachPartition)
 			sk_partition_before_attach(stmt->relation, (const PartitionCmd *) cmd->def);
 		if (cmd->subtype == AT_AlterColumnType)
-			change.retyped = lappend(change.retyped, cmd);
-		change.reshaped |= cmd->subtype == AT_DropColumn ||
-			cmd->subtype == AT_AlterColumnType;
+			command.change.retyped = lappend(command.change.retyped, cmd);
+		command.change.reshaped |= reshapes;
+		command.recurses |= (reshapes || cmd->subtype == AT_AddColumn) && stmt->relation->inh;
+		concerned |= reshapes || cmd->subtype == AT_AddColumn || cmd->subtype == AT_ChangeOwner;
 	}
-	if (AlterTableGetLockLevel(stmt->cmds) == AccessExclusiveLock)
-		before_change_of(stmt->relation, &change);
+	if (concerned)
+		before_command(&command, list_make1(stmt->relation));
+}
+
+static void
+before_rename(const RenameStmt *stmt)
+{
+	bool		column = stmt->renameType == OBJECT_COLUMN && stmt->relationType == OBJECT_TABLE;
+	Command		command = {
+		.stmt = (const Node *) stmt,
+		.recurses = column && stmt->relation->inh,
+	};
+
+	if (column || stmt->renameType == OBJECT_TABLE)
+		before_command(&command, list_make1(stmt->relation));
+}
+
+static void
+before_set_schema(const AlterObjectSchemaStmt *stmt)
+{
+	Command		command = {.stmt = (const Node *) stmt};
+
+	if (stmt->objectType == OBJECT_TABLE)
+		before_command(&command, list_make1(stmt->relation));
 }
 
 static void
 before_drop(const DropStmt *stmt)
 {
-	SkTableChange change = {.dropped = true};
+	Command		command = {
+		.stmt = (const Node *) stmt,
+		.recurses = stmt->behavior == DROP_CASCADE,
+		.change.dropped = true,
+	};
+	List	   *names = NIL;
 	ListCell   *lc;
 
 	if (stmt->removeType != OBJECT_TABLE)
 		return;
 	foreach(lc, stmt->objects)
-		before_change_of(makeRangeVarFromNameList(lfirst(lc)), &change);
+		names = lappend(names, makeRangeVarFromNameList(lfirst(lc)));
+	before_command(&command, names);
 }
 
 /* What VACUUM would do, for a table that is locked and has no trigger left. */
@@ -299,7 +372,6 @@ schemakit_on_ddl_command_start(PG_FUNCTION_ARGS)
 {
 	EventTriggerData *data = sk_trigger_event(fcinfo, "on_ddl_command_start");
 	const Node *stmt = data->parsetree;
-	SkTableChange renamed = {0};
 
 	if (sk_command_is_foreign())
 		PG_RETURN_NULL();
@@ -315,12 +387,10 @@ schemakit_on_ddl_command_start(PG_FUNCTION_ARGS)
 			before_rule((const RuleStmt *) stmt);
 			break;
 		case T_RenameStmt:
-			if (((const RenameStmt *) stmt)->renameType == OBJECT_TABLE)
-				before_change_of(((const RenameStmt *) stmt)->relation, &renamed);
+			before_rename((const RenameStmt *) stmt);
 			break;
 		case T_AlterObjectSchemaStmt:
-			if (((const AlterObjectSchemaStmt *) stmt)->objectType == OBJECT_TABLE)
-				before_change_of(((const AlterObjectSchemaStmt *) stmt)->relation, &renamed);
+			before_set_schema((const AlterObjectSchemaStmt *) stmt);
 			break;
 		case T_DropStmt:
 			before_drop((const DropStmt *) stmt);

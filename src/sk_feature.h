@@ -20,8 +20,8 @@
 /* What a command is about to do to a table. */
 typedef struct SkTableChange
 {
-	bool		dropped;
-	bool		reshaped;		/* columns are dropped, or get other types */
+	bool		dropped;		/* it is dropped */
+	bool		reshaped;		/* columns are, or get other types */
 	List	   *retyped;		/* of AlterTableCmd, that change a type */
 } SkTableChange;
 

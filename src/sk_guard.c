@@ -33,7 +33,7 @@ is_no_request_to_stop(const ErrorData *edata)
 }
 
 static void
-warn(const ErrorData *edata, const char *purpose, Oid relid)
+warn(const ErrorData *edata, const char *purpose, Oid relid, const char *hint)
 {
 	char	   *name = get_rel_name(relid);
 
@@ -42,7 +42,7 @@ warn(const ErrorData *edata, const char *purpose, Oid relid)
 			 errmsg("could not %s table \"%s\": %s",
 					purpose, name ? name : "?", edata->message),
 			 edata->detail ? errdetail_internal("%s", edata->detail) : 0,
-			 errhint("The statement itself went through.  SELECT * FROM schemakit.status() shows what is covered.")));
+			 errhint("%s  SELECT * FROM schemakit.status() shows what is covered.", hint)));
 }
 
 static ErrorData *
@@ -114,13 +114,13 @@ is_no_lock_failure(const ErrorData *edata)
 
 static bool
 run_and_warn(SkGuarded work, void *arg, SkExpected expected,
-			 const char *purpose, Oid relid)
+			 const char *purpose, Oid relid, const char *hint)
 {
 	ErrorData  *failure = sk_guard_try(work, arg, expected);
 
 	if (failure == NULL)
 		return true;
-	warn(failure, purpose, relid);
+	warn(failure, purpose, relid, hint);
 	FreeErrorData(failure);
 	return false;
 }
@@ -132,7 +132,8 @@ run_and_warn(SkGuarded work, void *arg, SkExpected expected,
 bool
 sk_guard_run(SkGuarded work, void *arg, const char *purpose, Oid relid)
 {
-	return run_and_warn(work, arg, is_no_request_to_stop, purpose, relid);
+	return run_and_warn(work, arg, is_no_request_to_stop, purpose, relid,
+						"The statement itself went through.");
 }
 
 /*
@@ -142,7 +143,8 @@ sk_guard_run(SkGuarded work, void *arg, const char *purpose, Oid relid)
 bool
 sk_guard_prepare(SkGuarded work, void *arg, const char *purpose, Oid relid)
 {
-	return run_and_warn(work, arg, is_no_lock_failure, purpose, relid);
+	return run_and_warn(work, arg, is_no_lock_failure, purpose, relid,
+						"The statement itself is run all the same.");
 }
 
 /*

@@ -141,9 +141,10 @@ restore_column(Relation rel, Oid viewid, const ColumnState *column, Oid owner)
 }
 
 /*
- * Make the view again, for the table as it is now.
+ * Make the view again, for the table as it is now, but with the owner that the view
+ * had.
  */
-void
+Oid
 sk_live_state_restore(Relation rel, const SkLiveState *state)
 {
 	const Trigger *trigger = sk_attach_find(rel, sk_attach_function("soft_delete"));
@@ -158,4 +159,5 @@ sk_live_state_restore(Relation rel, const SkLiveState *state)
 		CreateComments(viewid, RelationRelationId, 0, state->comment);
 	foreach(lc, state->columns)
 		restore_column(rel, viewid, lfirst(lc), state->owner);
+	return viewid;
 }

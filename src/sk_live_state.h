@@ -16,6 +16,6 @@ typedef struct SkLiveState SkLiveState;
 extern bool sk_live_state_can_drop(Oid viewid);
 extern void sk_live_state_drop(Oid viewid);
 extern SkLiveState *sk_live_state_save(Oid viewid);
-extern void sk_live_state_restore(Relation rel, const SkLiveState *state);
+extern Oid	sk_live_state_restore(Relation rel, const SkLiveState *state);
 
 #endif							/* SK_LIVE_STATE_H */

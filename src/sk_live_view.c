@@ -8,8 +8,8 @@
  *	  CREATE VIEW users_live WITH (security_invoker = true) AS
  *	  SELECT id, ... FROM users WHERE schemakit.is_live(deleted_at);
  *
- * with an INSTEAD OF DELETE trigger.  It is known by its condition: nothing
- * else says which table has which view.  The planner makes "deleted_at IS NULL"
+ * with an INSTEAD OF DELETE trigger.  It is known by its condition and its owner,
+ * that of the table: nothing else says which table has which view.  The planner makes "deleted_at IS NULL"
  * of the condition, so it costs nothing and partial indexes serve; and it
  * refuses to plan a DELETE of the table's own rows through it, which is what
  * the server would do if the trigger were lost.  The view depends on the
@@ -28,7 +28,6 @@
 
 #include "access/genam.h"
 #include "access/htup_details.h"
-#include "access/relation.h"
 #include "access/table.h"
 #include "catalog/indexing.h"
 #include "catalog/namespace.h"
@@ -44,6 +43,7 @@
 #include "rewrite/rewriteHandler.h"
 #include "utils/builtins.h"
 #include "utils/fmgroids.h"
+#include "utils/lsyscache.h"
 #include "utils/rel.h"
 #include "utils/syscache.h"
 
@@ -165,19 +165,12 @@ read_columns(const Query *query, int rtindex, SkLiveView *live)
 	}
 }
 
-/*
- * Is it a view of a table's live rows?
- */
-bool
-sk_live_view_read(Relation view, SkLiveView *live)
+static bool
+read_query(const Query *query, SkLiveView *live)
 {
-	Query	   *query;
 	RangeTblRef *from;
 
-	if (view->rd_rel->relkind != RELKIND_VIEW)
-		return false;
-	query = get_view_query(view);
-	if (list_length(query->jointree->fromlist) != 1)
+	if (query->commandType != CMD_SELECT || list_length(query->jointree->fromlist) != 1)
 		return false;
 	from = linitial(query->jointree->fromlist);
 	if (!IsA(from, RangeTblRef))
@@ -191,26 +184,55 @@ sk_live_view_read(Relation view, SkLiveView *live)
 }
 
 /*
- * The view of a rule.
+ * Is it a view of a table's live rows?
  */
-Oid
-sk_live_view_of_rule(Oid rule)
+bool
+sk_live_view_read(Relation view, SkLiveView *live)
+{
+	return view->rd_rel->relkind == RELKIND_VIEW &&
+		read_query(get_view_query(view), live);
+}
+
+/* What a view's rule selects */
+static Query *
+read_action(HeapTuple rule, TupleDesc tupdesc)
+{
+	bool		isnull;
+	Datum		action = heap_getattr(rule, Anum_pg_rewrite_ev_action, tupdesc, &isnull);
+
+	return linitial(stringToNode(TextDatumGetCString(action)));
+}
+
+/* The relation of a rule, and if it is asked for, what the rule does */
+static Oid
+read_rule(Oid rule, Query **query)
 {
 	Relation	rel = table_open(RewriteRelationId, AccessShareLock);
 	ScanKeyData key;
 	SysScanDesc scan;
 	HeapTuple	tuple;
-	Oid			viewid;
+	Oid			relid = InvalidOid;
 
 	ScanKeyInit(&key, Anum_pg_rewrite_oid, BTEqualStrategyNumber, F_OIDEQ,
 				ObjectIdGetDatum(rule));
 	scan = systable_beginscan(rel, RewriteOidIndexId, true, NULL, 1, &key);
 	tuple = systable_getnext(scan);
-	viewid = HeapTupleIsValid(tuple)
-		? ((Form_pg_rewrite) GETSTRUCT(tuple))->ev_class : InvalidOid;
+	if (HeapTupleIsValid(tuple))
+		relid = ((Form_pg_rewrite) GETSTRUCT(tuple))->ev_class;
+	if (HeapTupleIsValid(tuple) && query != NULL)
+		*query = read_action(tuple, RelationGetDescr(rel));
 	systable_endscan(scan);
 	table_close(rel, AccessShareLock);
-	return viewid;
+	return relid;
+}
+
+/*
+ * The view of a rule.
+ */
+Oid
+sk_live_view_of_rule(Oid rule)
+{
+	return read_rule(rule, NULL);
 }
 
 /*
@@ -237,27 +259,45 @@ sk_live_view_dependents(Oid classid, Oid objectid)
 	return rows;
 }
 
-static bool
-is_view_of(Oid viewid, Oid tableid)
+static Oid
+owner_of(Oid relid)
 {
-	Relation	view = try_relation_open(viewid, AccessShareLock);
-	SkLiveView	live;
-	bool		found;
+	HeapTuple	tuple = SearchSysCache1(RELOID, ObjectIdGetDatum(relid));
+	Oid			owner = InvalidOid;
 
-	if (view == NULL)
-		return false;
-	found = sk_live_view_read(view, &live) && live.tableid == tableid;
-	relation_close(view, AccessShareLock);
-	return found;
+	if (HeapTupleIsValid(tuple))
+	{
+		owner = ((Form_pg_class) GETSTRUCT(tuple))->relowner;
+		ReleaseSysCache(tuple);
+	}
+	return owner;
+}
+
+static bool
+is_view_of(Oid rule, Oid viewid, Oid tableid)
+{
+	Query	   *query;
+	SkLiveView	live;
+
+	return get_rel_relkind(viewid) == RELKIND_VIEW &&
+		owner_of(viewid) == owner_of(tableid) &&
+		OidIsValid(read_rule(rule, &query)) &&
+		read_query(query, &live) && live.tableid == tableid;
 }
 
 /*
  * The view of the table's live rows, or InvalidOid.
+ *
+ * It belongs to the owner of the table: anybody can write such a view, even of a
+ * table that is not for him to read, and must not have it taken for ours.  Nor is
+ * any relation opened or locked here, for others may have a lock on it and want the
+ * table, which our caller has locked.
  */
 Oid
 sk_live_view_find(Oid tableid)
 {
 	Oid			last = InvalidOid;
+	Oid			uncovered = InvalidOid;
 	ListCell   *lc;
 
 	foreach(lc, sk_live_view_dependents(RelationRelationId, tableid))
@@ -268,11 +308,15 @@ sk_live_view_find(Oid tableid)
 		if (depend->classid != RewriteRelationId || depend->objid == last)
 			continue;
 		last = depend->objid;	/* there is one for each column */
-		viewid = sk_live_view_of_rule(depend->objid);
-		if (OidIsValid(viewid) && viewid != tableid && is_view_of(viewid, tableid))
+		viewid = sk_live_view_of_rule(last);
+		if (!is_view_of(last, viewid, tableid))
+			continue;
+		if (sk_attach_is_on(viewid, sk_attach_function(SK_LIVE_VIEW_FUNCTION)))
 			return viewid;
+		if (!OidIsValid(uncovered))
+			uncovered = viewid;
 	}
-	return InvalidOid;
+	return uncovered;
 }
 
 /*

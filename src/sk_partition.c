@@ -69,7 +69,7 @@ yield_to_parent(void *arg)
 												  ShareUpdateExclusiveLock),
 									   NoLock);
 
-	if (sk_attach_has_ours(parent))
+	if (sk_attach_has_ours(RelationGetRelid(parent)))
 	{
 		Oid			defaultid = get_default_partition_oid(RelationGetRelid(parent));
 		Relation	child;

@@ -367,16 +367,15 @@ static void
 soft_delete_before(Relation rel, const SkTableChange *change)
 {
 	const Trigger *trigger = find_trigger(rel);
-	bool		in_the_way = change->dropped || change->reshaped;
 
 	if (trigger == NULL || trigger->tgisclone || sk_restore_is_running())
 		return;
 	if (!stamp_is_retyped(trigger, change->retyped) ||
 		pg_class_aclcheck(RelationGetRelid(rel), GetUserId(), ACL_TRIGGER) != ACLCHECK_OK)
-		sk_soft_follow_before(rel, in_the_way, NULL);
+		sk_soft_follow_before(rel, change, NULL);
 	else
 	{
-		sk_soft_follow_before(rel, in_the_way, trigger);
+		sk_soft_follow_before(rel, change, trigger);
 		sk_attach_drop(trigger);
 	}
 }

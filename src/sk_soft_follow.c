@@ -36,6 +36,7 @@
 typedef struct Pending
 {
 	Oid			relid;
+	Oid			viewid;
 	SubTransactionId subid;
 	char	   *schema;
 	char	   *name;
@@ -107,9 +108,17 @@ find_pending(Oid relid)
 static bool
 can_make_again(Oid viewid)
 {
-	return sk_live_state_can_drop(viewid) &&
-		object_aclcheck(NamespaceRelationId, get_rel_namespace(viewid),
-						GetUserId(), ACL_CREATE) == ACLCHECK_OK;
+	return object_aclcheck(NamespaceRelationId, get_rel_namespace(viewid),
+						   GetUserId(), ACL_CREATE) == ACLCHECK_OK;
+}
+
+/* Is the view in the way of the change, and can it be put out of it? */
+static bool
+must_go(Oid viewid, const SkTableChange *change)
+{
+	return OidIsValid(viewid) &&
+		(change->dropped || (change->reshaped && can_make_again(viewid))) &&
+		sk_live_state_can_drop(viewid);
 }
 
 /*
@@ -118,7 +127,7 @@ can_make_again(Oid viewid)
  * with the trigger, if it is given.
  */
 void
-sk_soft_follow_before(Relation rel, bool out_of_the_way, const Trigger *trigger)
+sk_soft_follow_before(Relation rel, const SkTableChange *change, const Trigger *trigger)
 {
 	Oid			viewid = sk_live_view_find(RelationGetRelid(rel));
 	MemoryContext old;
@@ -133,6 +142,7 @@ sk_soft_follow_before(Relation rel, bool out_of_the_way, const Trigger *trigger)
 	old = MemoryContextSwitchTo(context);
 	p = palloc0(sizeof(Pending));
 	p->relid = RelationGetRelid(rel);
+	p->viewid = viewid;
 	p->subid = GetCurrentSubTransactionId();
 	p->schema = get_namespace_name(RelationGetNamespace(rel));
 	p->name = pstrdup(RelationGetRelationName(rel));
@@ -141,7 +151,7 @@ sk_soft_follow_before(Relation rel, bool out_of_the_way, const Trigger *trigger)
 		p->column = pstrdup(trigger->tgargs[0]);
 		p->fires_when = trigger->tgenabled;
 	}
-	if (out_of_the_way && OidIsValid(viewid) && can_make_again(viewid))
+	if (must_go(viewid, change))
 		p->view = sk_live_state_save(viewid);
 	pending = lcons(p, pending);
 	MemoryContextSwitchTo(old);
@@ -185,7 +195,7 @@ follow_name(Relation rel, Oid viewid, const Pending *p)
 }
 
 /*
- * It has been changed.
+ * It has been changed, perhaps its owner, too, whom the view follows.
  */
 void
 sk_soft_follow_after(Relation rel)
@@ -193,11 +203,9 @@ sk_soft_follow_after(Relation rel)
 	Pending    *p = find_pending(RelationGetRelid(rel));
 	Oid			viewid = sk_live_view_find(RelationGetRelid(rel));
 
-	if (!OidIsValid(viewid) && p != NULL && p->view != NULL)
-	{
-		sk_live_state_restore(rel, p->view);
-		viewid = sk_live_view_find(RelationGetRelid(rel));
-	}
+	if (!OidIsValid(viewid) && p != NULL)
+		viewid = p->view != NULL ? sk_live_state_restore(rel, p->view)
+			: get_rel_relkind(p->viewid) == RELKIND_VIEW ? p->viewid : InvalidOid;
 	if (OidIsValid(viewid))
 	{
 		sk_live_make_refresh(rel, viewid);

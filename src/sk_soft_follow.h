@@ -8,12 +8,14 @@
 #ifndef SK_SOFT_FOLLOW_H
 #define SK_SOFT_FOLLOW_H
 
+#include "sk_feature.h"
+
 #include "commands/trigger.h"
 #include "nodes/parsenodes.h"
 #include "utils/relcache.h"
 
 extern void sk_soft_follow_init(void);
-extern void sk_soft_follow_before(Relation rel, bool out_of_the_way,
+extern void sk_soft_follow_before(Relation rel, const SkTableChange *change,
 								  const Trigger *trigger);
 extern char *sk_soft_follow_trigger(Oid relid, char *fires_when);
 extern void sk_soft_follow_after(Relation rel);

@@ -19,12 +19,16 @@ CREATE FUNCTION schemakit.on_sql_drop() RETURNS event_trigger
     LANGUAGE C VOLATILE PARALLEL UNSAFE;
 COMMENT ON FUNCTION schemakit.on_sql_drop() IS 'event trigger: drops triggers whose column is dropped, and notes that an audit trigger was';
 
-CREATE EVENT TRIGGER schemakit_ddl_command_start ON ddl_command_start
+/*
+ * The last one at the start: it waits for the tables' locks, and what users' event
+ * triggers forbid, or set, as lock_timeout, comes before.
+ */
+CREATE EVENT TRIGGER zz_schemakit_ddl_command_start ON ddl_command_start
     WHEN TAG IN ('ALTER TABLE', 'CREATE RULE', 'CREATE TRIGGER', 'DROP TABLE')
     EXECUTE FUNCTION schemakit.on_ddl_command_start();
 /* a session in replica mode can fail for our triggers, too */
-ALTER EVENT TRIGGER schemakit_ddl_command_start ENABLE ALWAYS;
-COMMENT ON EVENT TRIGGER schemakit_ddl_command_start IS 'clears the way for ATTACH PARTITION, for a dump''s CREATE TRIGGER, for what changes columns, and for a table that becomes a view';
+ALTER EVENT TRIGGER zz_schemakit_ddl_command_start ENABLE ALWAYS;
+COMMENT ON EVENT TRIGGER zz_schemakit_ddl_command_start IS 'clears the way for ATTACH PARTITION, for a dump''s CREATE TRIGGER, for what changes columns, and for a table that becomes a view';
 
 /* ALTER VIEW and its like rename columns of tables, too */
 CREATE EVENT TRIGGER schemakit_ddl_command_end ON ddl_command_end

@@ -172,21 +172,65 @@ lock_named(const Node *stmt, const RangeVar *name)
 	}
 }
 
-/* A command that is about to change tables */
-typedef struct Command
+/* Are columns dropped, or given another type? */
+static bool
+reshapes(const AlterTableCmd *cmd)
 {
-	const Node *stmt;
-	bool		recurses;		/* to those that inherit from them */
-	SkTableChange change;
-	Oid			relid;			/* one of them */
-} Command;
+	return cmd->subtype == AT_DropColumn || cmd->subtype == AT_AlterColumnType;
+}
+
+static bool
+has_column(Oid relid, const char *name)
+{
+	return get_attnum(relid, name) != InvalidAttrNumber;
+}
+
+/* What is there already is not added, and what is not is not changed, nor below. */
+static bool
+changes_columns(const AlterTableStmt *stmt, Oid relid)
+{
+	ListCell   *lc;
+
+	foreach(lc, stmt->cmds)
+	{
+		const AlterTableCmd *cmd = lfirst(lc);
+
+		if (cmd->subtype == AT_AddColumn
+			? !has_column(relid, ((const ColumnDef *) cmd->def)->colname)
+			: reshapes(cmd) && has_column(relid, cmd->name))
+			return true;
+	}
+	return false;
+}
+
+/* Does the command go on to those that inherit from the table? */
+static bool
+reaches_children(const Node *stmt, Oid relid)
+{
+	const RenameStmt *rename = (const RenameStmt *) stmt;
+
+	switch (nodeTag(stmt))
+	{
+		case T_AlterTableStmt:
+			return ((const AlterTableStmt *) stmt)->relation->inh &&
+				changes_columns((const AlterTableStmt *) stmt, relid);
+		case T_RenameStmt:
+			return rename->renameType == OBJECT_COLUMN && rename->relation->inh &&
+				has_column(relid, rename->subname);
+		case T_DropStmt:
+			return ((const DropStmt *) stmt)->behavior == DROP_CASCADE ||
+				get_rel_relkind(relid) == RELKIND_PARTITIONED_TABLE;
+		default:
+			return false;
+	}
+}
 
 /*
  * The tables that the command names, and those that it reaches: parents first, as
  * the server locks them, since children stay children while their parent is locked.
  */
 static List *
-lock_tables(const Command *command, List *names)
+lock_tables(const Node *stmt, List *names)
 {
 	List	   *tables = NIL;
 	ListCell   *lc;
@@ -194,7 +238,7 @@ lock_tables(const Command *command, List *names)
 
 	foreach(lc, names)
 	{
-		Oid			relid = lock_named(command->stmt, lfirst(lc));
+		Oid			relid = lock_named(stmt, lfirst(lc));
 
 		if (OidIsValid(relid))
 			tables = list_append_unique_oid(tables, relid);
@@ -203,8 +247,7 @@ lock_tables(const Command *command, List *names)
 	{
 		Oid			relid = lfirst_oid(lc);
 
-		if (!command->recurses &&
-			!(IsA(command->stmt, DropStmt) && get_rel_relkind(relid) == RELKIND_PARTITIONED_TABLE))
+		if (!reaches_children(stmt, relid))
 			continue;
 		foreach(child, find_inheritance_children(relid, NoLock))
 		{
@@ -217,11 +260,17 @@ lock_tables(const Command *command, List *names)
 	return tables;
 }
 
+typedef struct Change
+{
+	Oid			relid;
+	const SkTableChange *change;
+} Change;
+
 static void
 tell_features(void *arg)
 {
-	const Command *command = arg;
-	Relation	rel = try_relation_open(command->relid, AccessShareLock);
+	const Change *change = arg;
+	Relation	rel = try_relation_open(change->relid, AccessShareLock);
 
 	if (rel == NULL)
 		return;
@@ -231,7 +280,7 @@ tell_features(void *arg)
 	{
 		if ((*f)->before != NULL &&
 			sk_attach_find(rel, sk_attach_function((*f)->function)) != NULL)
-			(*f)->before(rel, &command->change);
+			(*f)->before(rel, change->change);
 	}
 
 	/* with a weak lock that is kept, two who want a strong one would deadlock */
@@ -240,16 +289,17 @@ tell_features(void *arg)
 
 /* Only what has triggers of ours is worth a subtransaction. */
 static void
-before_command(Command *command, List *names)
+before_command(const Node *stmt, List *names, const SkTableChange *what)
 {
 	ListCell   *lc;
 
-	foreach(lc, lock_tables(command, names))
+	foreach(lc, lock_tables(stmt, names))
 	{
-		command->relid = lfirst_oid(lc);
-		if (sk_attach_has_ours(command->relid))
-			sk_guard_prepare(tell_features, command, "prepare the change of",
-							 command->relid);
+		Change		change = {lfirst_oid(lc), what};
+
+		if (sk_attach_has_ours(change.relid))
+			sk_guard_prepare(tell_features, &change, "prepare the change of",
+							 change.relid);
 	}
 }
 
@@ -257,58 +307,49 @@ before_command(Command *command, List *names)
 static void
 before_alter_table(const AlterTableStmt *stmt)
 {
-	Command		command = {.stmt = (const Node *) stmt};
+	SkTableChange change = {0};
 	bool		concerned = false;
 	ListCell   *lc;
 
 	foreach(lc, stmt->cmds)
 	{
 		AlterTableCmd *cmd = lfirst(lc);
-		bool		reshapes = cmd->subtype == AT_DropColumn ||
-			cmd->subtype == AT_AlterColumnType;
 
 		if (cmd->subtype == AT_AttachPartition)
 			sk_partition_before_attach(stmt->relation, (const PartitionCmd *) cmd->def);
 		if (cmd->subtype == AT_AlterColumnType)
-			command.change.retyped = lappend(command.change.retyped, cmd);
-		command.change.reshaped |= reshapes;
-		command.recurses |= (reshapes || cmd->subtype == AT_AddColumn) && stmt->relation->inh;
-		concerned |= reshapes || cmd->subtype == AT_AddColumn || cmd->subtype == AT_ChangeOwner;
+			change.retyped = lappend(change.retyped, cmd);
+		change.reshaped |= reshapes(cmd);
+		concerned |= reshapes(cmd) || cmd->subtype == AT_AddColumn ||
+			cmd->subtype == AT_ChangeOwner;
 	}
 	if (concerned)
-		before_command(&command, list_make1(stmt->relation));
+		before_command((const Node *) stmt, list_make1(stmt->relation), &change);
 }
 
 static void
 before_rename(const RenameStmt *stmt)
 {
-	bool		column = stmt->renameType == OBJECT_COLUMN && stmt->relationType == OBJECT_TABLE;
-	Command		command = {
-		.stmt = (const Node *) stmt,
-		.recurses = column && stmt->relation->inh,
-	};
+	SkTableChange change = {0};
 
-	if (column || stmt->renameType == OBJECT_TABLE)
-		before_command(&command, list_make1(stmt->relation));
+	if (stmt->renameType == OBJECT_TABLE ||
+		(stmt->renameType == OBJECT_COLUMN && stmt->relationType == OBJECT_TABLE))
+		before_command((const Node *) stmt, list_make1(stmt->relation), &change);
 }
 
 static void
 before_set_schema(const AlterObjectSchemaStmt *stmt)
 {
-	Command		command = {.stmt = (const Node *) stmt};
+	SkTableChange change = {0};
 
 	if (stmt->objectType == OBJECT_TABLE)
-		before_command(&command, list_make1(stmt->relation));
+		before_command((const Node *) stmt, list_make1(stmt->relation), &change);
 }
 
 static void
 before_drop(const DropStmt *stmt)
 {
-	Command		command = {
-		.stmt = (const Node *) stmt,
-		.recurses = stmt->behavior == DROP_CASCADE,
-		.change.dropped = true,
-	};
+	SkTableChange change = {.dropped = true};
 	List	   *names = NIL;
 	ListCell   *lc;
 
@@ -316,7 +357,7 @@ before_drop(const DropStmt *stmt)
 		return;
 	foreach(lc, stmt->objects)
 		names = lappend(names, makeRangeVarFromNameList(lfirst(lc)));
-	before_command(&command, names);
+	before_command((const Node *) stmt, names, &change);
 }
 
 /* What VACUUM would do, for a table that is locked and has no trigger left. */

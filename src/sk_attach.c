@@ -248,13 +248,26 @@ sk_attach_list(Relation rel, Oid function)
 }
 
 /*
- * The first of them, or NULL.
+ * The one that has the name under which we make it, or else the first of them; or
+ * NULL.  Who may have the right to make triggers, but not the table, cannot put
+ * another one before it.
  */
 const Trigger *
 sk_attach_find(Relation rel, Oid function)
 {
 	List	   *triggers = sk_attach_list(rel, function);
+	char	   *name;
+	ListCell   *lc;
 
+	if (list_length(triggers) > 1)
+	{
+		name = psprintf("%s%s", SK_TRIGGER_PREFIX, get_func_name(function));
+		foreach(lc, triggers)
+		{
+			if (strcmp(((Trigger *) lfirst(lc))->tgname, name) == 0)
+				return lfirst(lc);
+		}
+	}
 	return triggers != NIL ? linitial(triggers) : NULL;
 }
 

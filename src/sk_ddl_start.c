@@ -39,9 +39,13 @@
 #include "miscadmin.h"
 #include "parser/parse_func.h"
 #include "storage/lmgr.h"
+#include "storage/proc.h"
+#include "utils/guc.h"
 #include "utils/lsyscache.h"
 #include "utils/rel.h"
+#include "utils/resowner.h"
 #include "utils/syscache.h"
+#include "utils/timestamp.h"
 
 /*
  * A trigger on one of our functions replaces one that has its name: a dump
@@ -85,32 +89,80 @@ companion_of(Oid relid)
 	return InvalidOid;
 }
 
+/* A lock that is wanted, and for how long */
+typedef struct Wait
+{
+	Oid			relid;
+	int			ms;
+} Wait;
+
+static void
+lock_in_time(void *arg)
+{
+	const Wait *wait = arg;
+	int			nest_level = NewGUCNestLevel();
+
+	(void) set_config_option("lock_timeout", psprintf("%dms", wait->ms), PGC_USERSET,
+							 PGC_S_SESSION, GUC_ACTION_SAVE, true, 0, false);
+	LockRelationOid(wait->relid, AccessExclusiveLock);
+	AtEOXact_GUC(true, nest_level);
+}
+
+static bool
+is_too_late(const ErrorData *edata)
+{
+	return edata->sqlerrcode == ERRCODE_LOCK_NOT_AVAILABLE;
+}
+
+static bool
+is_never(const ErrorData *edata)
+{
+	return false;
+}
+
+/* Lock it if that can be had within the time; the user's lock_timeout is an error. */
+static bool
+lock_within(Oid relid, int ms, TimestampTz began)
+{
+	long		waited = TimestampDifferenceMilliseconds(began, GetCurrentTimestamp());
+	bool		last = LockTimeout > 0 && LockTimeout - waited <= ms;
+	Wait		wait = {relid, last ? (int) Max(LockTimeout - waited, 1) : ms};
+
+	return sk_guard_try(lock_in_time, &wait, last ? is_never : is_too_late) == NULL;
+}
+
 /*
- * Lock the table as the command will, and its companion, which is returned.  None
- * is held while the other is waited for: some have locked the companion and want
- * the table, and others the table, and will want the companion.
+ * Lock the table as the command will, and its companion, which is returned.
+ *
+ * The companion comes first, as it does for who reads it.  Who has the table may
+ * want the companion, though, so that is held for a short time only while the table
+ * is waited for, too short to be found a deadlock; but for a longer one each time,
+ * or many readers could keep us waiting for ever.
  */
 static Oid
 lock_both(Oid relid)
 {
-	for (;;)
-	{
-		Oid			companion;
+	TimestampTz began = GetCurrentTimestamp();
+	int			ms = Max(DeadlockTimeout / 5, 1);
 
-		LockRelationOid(relid, AccessExclusiveLock);
-		companion = companion_of(relid);
-		if (!OidIsValid(companion) ||
-			ConditionalLockRelationOid(companion, AccessExclusiveLock))
+	for (;; ms = Min(ms, INT_MAX / 2) * 2)
+	{
+		Oid			companion = companion_of(relid);
+
+		if (OidIsValid(companion))
+			LockRelationOid(companion, AccessExclusiveLock);
+		if (!OidIsValid(companion))
+			LockRelationOid(relid, AccessExclusiveLock);
+		else if (!lock_within(relid, ms, began))
+		{
+			UnlockRelationOid(companion, AccessExclusiveLock);
+			continue;
+		}
+		if (companion_of(relid) == companion)
 			return companion;
 		UnlockRelationOid(relid, AccessExclusiveLock);
-		LockRelationOid(companion, AccessExclusiveLock);
-		if (ConditionalLockRelationOid(relid, AccessExclusiveLock))
-		{
-			if (companion_of(relid) == companion)
-				return companion;
-			UnlockRelationOid(relid, AccessExclusiveLock);
-		}
-		UnlockRelationOid(companion, AccessExclusiveLock);
+		if (OidIsValid(companion))
+			UnlockRelationOid(companion, AccessExclusiveLock);
 	}
 }
 
@@ -233,9 +285,12 @@ static List *
 lock_tables(const Node *stmt, List *names)
 {
 	List	   *tables = NIL;
+	ResourceOwner owner = CurrentResourceOwner;
 	ListCell   *lc;
 	ListCell   *child;
 
+	/* who owns locks that a subtransaction has got, and releases them */
+	CurrentResourceOwner = CurTransactionResourceOwner;
 	foreach(lc, names)
 	{
 		Oid			relid = lock_named(stmt, lfirst(lc));
@@ -257,6 +312,7 @@ lock_tables(const Node *stmt, List *names)
 			tables = lappend_oid(tables, lfirst_oid(child));
 		}
 	}
+	CurrentResourceOwner = owner;
 	return tables;
 }
 

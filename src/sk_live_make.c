@@ -95,7 +95,7 @@ sk_live_make_cover(Oid viewid)
 		.fires_when = TRIGGER_FIRES_ON_ORIGIN,
 	};
 
-	if (!sk_live_view_is_covered(view))
+	if (!sk_live_view_is_covered(viewid))
 		sk_attach_create(view, &def);
 	relation_close(view, NoLock);
 }
@@ -271,29 +271,33 @@ count_columns(Relation rel)
 	return count;
 }
 
-/* Is the view as we make it?  Somebody may have replaced it by another one. */
-static bool
-has_plain_columns(const SkLiveView *live)
+/*
+ * Has the view, as we make it, all columns that the table has?  Somebody may have
+ * replaced it by another one, which is left alone.
+ */
+bool
+sk_live_make_is_complete(Relation rel, const SkLiveView *live)
 {
-	for (int i = 0; i < live->natts; i++)
-	{
-		if (live->attnums[i] <= InvalidAttrNumber)
-			return false;
-	}
-	return true;
+	return !live->plain || count_columns(rel) <= live->natts;
 }
 
-/* Has the view, as we make it, all columns that the table has? */
+/*
+ * Is there nothing to be done by sk_live_make_refresh()?  The view is not locked.
+ */
 bool
-sk_live_make_is_complete(Relation rel, Oid viewid)
+sk_live_make_is_fresh(Relation rel, Oid viewid, const SkLiveView *live)
 {
-	Relation	view = relation_open(viewid, AccessShareLock);
-	SkLiveView	live;
-	bool		complete = !sk_live_view_read(view, &live) ||
-		!has_plain_columns(&live) || count_columns(rel) <= live.natts;
+	if (!live->plain)
+		return true;
+	for (int i = 0; i < live->natts; i++)
+	{
+		char	   *ours = get_attname(viewid, i + 1, true);
+		char	   *theirs = get_attname(live->tableid, live->attnums[i], true);
 
-	relation_close(view, AccessShareLock);
-	return complete;
+		if (ours == NULL || theirs == NULL || strcmp(ours, theirs) != 0)
+			return false;
+	}
+	return count_columns(rel) <= live->natts;
 }
 
 /*
@@ -308,7 +312,7 @@ sk_live_make_refresh(Relation rel, Oid viewid)
 	List	   *names;
 	char	   *options = sk_live_make_options(view);
 	char	   *name = sk_table_name(view);
-	bool		plain = sk_live_view_read(view, &live) && has_plain_columns(&live);
+	bool		plain = sk_live_view_read(view, &live) && live.plain;
 	bool		other_owner = view->rd_rel->relowner != rel->rd_rel->relowner;
 
 	relation_close(view, NoLock);

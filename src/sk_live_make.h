@@ -8,6 +8,8 @@
 #ifndef SK_LIVE_MAKE_H
 #define SK_LIVE_MAKE_H
 
+#include "sk_live_view.h"
+
 #include "utils/relcache.h"
 
 extern char *sk_live_make_default_name(const char *table);
@@ -21,7 +23,8 @@ extern void sk_live_make_set_owner(Oid viewid, Oid owner);
 extern void sk_live_make_set_name(Oid viewid, const char *schema,
 								  const char *name);
 extern char *sk_live_make_options(Relation view);
-extern bool sk_live_make_is_complete(Relation rel, Oid viewid);
+extern bool sk_live_make_is_complete(Relation rel, const SkLiveView *live);
+extern bool sk_live_make_is_fresh(Relation rel, Oid viewid, const SkLiveView *live);
 extern void sk_live_make_refresh(Relation rel, Oid viewid);
 
 #endif							/* SK_LIVE_MAKE_H */

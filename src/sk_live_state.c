@@ -33,6 +33,7 @@ struct SkLiveState
 	char	   *options;		/* as in WITH (...) */
 	char	   *comment;
 	Acl		   *acl;
+	AttrNumber	column;			/* of the table, by which rows are live */
 	List	   *columns;		/* of ColumnState */
 };
 
@@ -116,8 +117,10 @@ sk_live_state_save(Oid viewid)
 	state->comment = GetComment(viewid, RelationRelationId, 0);
 	state->acl = sk_acl_read(viewid, 0);
 	state->columns = NIL;
+	state->column = InvalidAttrNumber;
 	if (sk_live_view_read(view, &live))
 	{
+		state->column = live.column;
 		for (int i = 0; i < live.natts; i++)
 			state->columns = lappend(state->columns,
 									 save_column(viewid, i + 1, live.attnums[i]));
@@ -142,16 +145,18 @@ restore_column(Relation rel, Oid viewid, const ColumnState *column, Oid owner)
 
 /*
  * Make the view again, for the table as it is now, but with the owner that the view
- * had.
+ * had; unless the table has lost the column, by which rows are live: InvalidOid.
  */
 Oid
 sk_live_state_restore(Relation rel, const SkLiveState *state)
 {
-	const Trigger *trigger = sk_attach_find(rel, sk_attach_function("soft_delete"));
-	Oid			viewid = sk_live_make_bare(rel, trigger->tgargs[0], state->schema,
-										   state->name, state->options);
+	char	   *col = get_attname(RelationGetRelid(rel), state->column, true);
+	Oid			viewid;
 	ListCell   *lc;
 
+	if (col == NULL)
+		return InvalidOid;
+	viewid = sk_live_make_bare(rel, col, state->schema, state->name, state->options);
 	sk_live_make_cover(viewid); /* before rights to do so are taken away */
 	sk_live_make_set_owner(viewid, state->owner);
 	sk_acl_write(viewid, 0, state->acl, state->owner);

@@ -159,10 +159,22 @@ read_columns(const Query *query, int rtindex, SkLiveView *live)
 		TargetEntry *tle = lfirst(lc);
 		Var		   *var = (Var *) tle->expr;
 
-		if (!tle->resjunk)
-			live->attnums[live->natts++] = is_column_of(var, rtindex)
-				? var->varattno : InvalidAttrNumber;
+		if (tle->resjunk)
+			continue;
+		live->attnums[live->natts] = is_column_of(var, rtindex)
+			? var->varattno : InvalidAttrNumber;
+		live->plain &= live->attnums[live->natts++] > InvalidAttrNumber;
 	}
+}
+
+/* Are its rows other ones than the table's? */
+static bool
+makes_rows(const Query *query)
+{
+	return query->commandType != CMD_SELECT || query->hasAggs || query->hasWindowFuncs ||
+		query->hasTargetSRFs || query->groupClause != NIL || query->groupingSets != NIL ||
+		query->havingQual != NULL || query->distinctClause != NIL ||
+		query->setOperations != NULL || query->cteList != NIL;
 }
 
 static bool
@@ -170,7 +182,7 @@ read_query(const Query *query, SkLiveView *live)
 {
 	RangeTblRef *from;
 
-	if (query->commandType != CMD_SELECT || list_length(query->jointree->fromlist) != 1)
+	if (makes_rows(query) || list_length(query->jointree->fromlist) != 1)
 		return false;
 	from = linitial(query->jointree->fromlist);
 	if (!IsA(from, RangeTblRef))
@@ -179,6 +191,8 @@ read_query(const Query *query, SkLiveView *live)
 	if (live->column <= InvalidAttrNumber)
 		return false;
 	live->tableid = rt_fetch(from->rtindex, query->rtable)->relid;
+	live->plain = query->sortClause == NIL && query->limitCount == NULL &&
+		query->limitOffset == NULL && query->rowMarks == NIL;
 	read_columns(query, from->rtindex, live);
 	return true;
 }
@@ -203,7 +217,7 @@ read_action(HeapTuple rule, TupleDesc tupdesc)
 	return linitial(stringToNode(TextDatumGetCString(action)));
 }
 
-/* The relation of a rule, and if it is asked for, what the rule does */
+/* The relation of a rule, and if it is asked for, what it selects as a view or NULL */
 static Oid
 read_rule(Oid rule, Query **query)
 {
@@ -219,8 +233,10 @@ read_rule(Oid rule, Query **query)
 	tuple = systable_getnext(scan);
 	if (HeapTupleIsValid(tuple))
 		relid = ((Form_pg_rewrite) GETSTRUCT(tuple))->ev_class;
-	if (HeapTupleIsValid(tuple) && query != NULL)
-		*query = read_action(tuple, RelationGetDescr(rel));
+	if (query != NULL)
+		*query = HeapTupleIsValid(tuple) &&
+			((Form_pg_rewrite) GETSTRUCT(tuple))->ev_type == '0' + CMD_SELECT
+			? read_action(tuple, RelationGetDescr(rel)) : NULL;
 	systable_endscan(scan);
 	table_close(rel, AccessShareLock);
 	return relid;
@@ -274,19 +290,27 @@ owner_of(Oid relid)
 }
 
 static bool
-is_view_of(Oid rule, Oid viewid, Oid tableid)
+is_view_of(Oid rule, Oid viewid, Oid tableid, SkLiveView *live)
 {
-	Query	   *query;
-	SkLiveView	live;
+	Query	   *query = NULL;
 
-	return get_rel_relkind(viewid) == RELKIND_VIEW &&
-		owner_of(viewid) == owner_of(tableid) &&
-		OidIsValid(read_rule(rule, &query)) &&
-		read_query(query, &live) && live.tableid == tableid;
+	if (get_rel_relkind(viewid) != RELKIND_VIEW || owner_of(viewid) != owner_of(tableid))
+		return false;
+	(void) read_rule(rule, &query);
+	return query != NULL && read_query(query, live) && live->tableid == tableid;
 }
 
 /*
- * The view of the table's live rows, or InvalidOid.
+ * Has it the trigger by which DELETE only marks rows?
+ */
+bool
+sk_live_view_is_covered(Oid viewid)
+{
+	return sk_attach_is_on(viewid, sk_attach_function(SK_LIVE_VIEW_FUNCTION));
+}
+
+/*
+ * The view of the table's live rows, and what it says of itself; or InvalidOid.
  *
  * It belongs to the owner of the table: anybody can write such a view, even of a
  * table that is not for him to read, and must not have it taken for ours.  Nor is
@@ -294,10 +318,11 @@ is_view_of(Oid rule, Oid viewid, Oid tableid)
  * table, which our caller has locked.
  */
 Oid
-sk_live_view_find(Oid tableid)
+sk_live_view_find(Oid tableid, SkLiveView *live)
 {
 	Oid			last = InvalidOid;
 	Oid			uncovered = InvalidOid;
+	SkLiveView	candidate;
 	ListCell   *lc;
 
 	foreach(lc, sk_live_view_dependents(RelationRelationId, tableid))
@@ -309,21 +334,30 @@ sk_live_view_find(Oid tableid)
 			continue;
 		last = depend->objid;	/* there is one for each column */
 		viewid = sk_live_view_of_rule(last);
-		if (!is_view_of(last, viewid, tableid))
+		if (!is_view_of(last, viewid, tableid, &candidate))
 			continue;
-		if (sk_attach_is_on(viewid, sk_attach_function(SK_LIVE_VIEW_FUNCTION)))
+		if (sk_live_view_is_covered(viewid))
+		{
+			*live = candidate;
 			return viewid;
+		}
 		if (!OidIsValid(uncovered))
+		{
+			*live = candidate;
 			uncovered = viewid;
+		}
 	}
 	return uncovered;
 }
 
 /*
- * Has it the trigger by which DELETE only marks rows?
+ * The same, but only if it follows the table: one without our trigger may be the
+ * owner's own.
  */
-bool
-sk_live_view_is_covered(Relation view)
+Oid
+sk_live_view_followed(Oid tableid, SkLiveView *live)
 {
-	return sk_attach_find(view, sk_attach_function(SK_LIVE_VIEW_FUNCTION)) != NULL;
+	Oid			viewid = sk_live_view_find(tableid, live);
+
+	return OidIsValid(viewid) && sk_live_view_is_covered(viewid) ? viewid : InvalidOid;
 }

@@ -21,13 +21,15 @@ typedef struct SkLiveView
 {
 	Oid			tableid;
 	AttrNumber	column;			/* of the table: null in live rows */
+	bool		plain;			/* as we make it: the table's columns only */
 	int			natts;			/* of the view */
 	AttrNumber *attnums;		/* for each column of the view, the table's */
 } SkLiveView;
 
 extern bool sk_live_view_read(Relation view, SkLiveView *live);
-extern Oid	sk_live_view_find(Oid tableid);
-extern bool sk_live_view_is_covered(Relation view);
+extern Oid	sk_live_view_find(Oid tableid, SkLiveView *live);
+extern Oid	sk_live_view_followed(Oid tableid, SkLiveView *live);
+extern bool sk_live_view_is_covered(Oid viewid);
 extern Oid	sk_live_view_of_rule(Oid rule);
 extern List *sk_live_view_dependents(Oid classid, Oid objectid);
 

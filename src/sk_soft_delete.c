@@ -284,10 +284,11 @@ soft_delete_attach(Relation rel, const Jsonb *options, char fires_when)
 	const char *col = column_option(options);
 	char	   *schema = sk_option_text(options, "view_schema");
 	char	   *table = RelationGetRelationName(rel);
+	SkLiveView	live;
 
 	create_triggers(rel, col, fires_when);
 	set_protection(rel, sk_option_bool(options, "protect", false));
-	if (OidIsValid(sk_live_view_find(RelationGetRelid(rel))))
+	if (OidIsValid(sk_live_view_find(RelationGetRelid(rel), &live)))
 		return;
 	(void) sk_live_make(rel, col,
 						schema ? schema : get_namespace_name(RelationGetNamespace(rel)),
@@ -324,6 +325,14 @@ put_trigger_back(Relation rel)
 		create_stamp_trigger(rel, col, fires_when);
 }
 
+static Oid
+live_view_of(Oid relid)
+{
+	SkLiveView	live;
+
+	return sk_live_view_followed(relid, &live);
+}
+
 static void
 soft_delete_altered(Relation rel, bool detached)
 {
@@ -335,8 +344,8 @@ soft_delete_altered(Relation rel, bool detached)
 		put_trigger_back(rel);
 	trigger = find_trigger(rel);
 	if (trigger == NULL)
-		return;
-	if (!trigger->tgisclone)
+		sk_soft_follow_forget(RelationGetRelid(rel));
+	else if (!trigger->tgisclone)
 		sk_soft_follow_after(rel);
 	else if (is_protected(rel) && sk_cover_can_truncate(rel))
 		sk_cover_one(rel, SK_SOFT_PROTECT_TRUNCATE, TRIGGER_FIRES_ON_ORIGIN);
@@ -372,12 +381,8 @@ soft_delete_before(Relation rel, const SkTableChange *change)
 		return;
 	if (!stamp_is_retyped(trigger, change->retyped) ||
 		pg_class_aclcheck(RelationGetRelid(rel), GetUserId(), ACL_TRIGGER) != ACLCHECK_OK)
-		sk_soft_follow_before(rel, change, NULL);
-	else
-	{
-		sk_soft_follow_before(rel, change, trigger);
-		sk_attach_drop(trigger);
-	}
+		trigger = NULL;
+	sk_soft_follow_before(rel, change, trigger);
 }
 
 /* Tables whose rows a real delete would take along, and this one does not */
@@ -410,20 +415,11 @@ fires(Relation rel, const char *function)
 		trigger->tgenabled != TRIGGER_FIRES_ON_REPLICA;
 }
 
-static bool
-view_is_covered(Oid viewid)
-{
-	Relation	view = relation_open(viewid, AccessShareLock);
-	bool		covered = sk_live_view_is_covered(view);
-
-	relation_close(view, AccessShareLock);
-	return covered;
-}
-
 static const char *
 soft_delete_fault(Relation rel, const Trigger *trigger, char **detail)
 {
-	Oid			viewid = sk_live_view_find(RelationGetRelid(rel));
+	SkLiveView	live;
+	Oid			viewid = sk_live_view_find(RelationGetRelid(rel), &live);
 	char	   *gaps = list_gaps(rel);
 
 	*detail = OidIsValid(viewid)
@@ -439,9 +435,9 @@ soft_delete_fault(Relation rel, const Trigger *trigger, char **detail)
 		return "wrong argument";
 	if (!OidIsValid(viewid))
 		return "missing view";
-	if (!view_is_covered(viewid))
+	if (!sk_live_view_is_covered(viewid))
 		return "view not covered";
-	if (!sk_live_make_is_complete(rel, viewid))
+	if (!sk_live_make_is_complete(rel, &live))
 		return "view lacks columns";
 	if (!fires(rel, REFERENCE_FUNCTION))
 		return "references not checked";
@@ -457,7 +453,7 @@ const SkFeature sk_feature_soft_delete = {
 	.attach = soft_delete_attach,
 	.column_changed = soft_delete_column_changed,
 	.marks = soft_delete_marks,
-	.companion = sk_live_view_find,
+	.companion = live_view_of,
 	.before = soft_delete_before,
 	.altered = soft_delete_altered,
 	.granted = sk_soft_follow_grant,
@@ -508,7 +504,8 @@ check_name(Oid viewid, const char *schema, const char *name)
 static void
 ensure_view(Relation rel, const char *col, FunctionCallInfo fcinfo)
 {
-	Oid			viewid = sk_live_view_find(RelationGetRelid(rel));
+	SkLiveView	live;
+	Oid			viewid = sk_live_view_find(RelationGetRelid(rel), &live);
 	char	   *schema;
 	char	   *name;
 
@@ -578,11 +575,12 @@ Datum
 schemakit_soft_delete_disable(PG_FUNCTION_ARGS)
 {
 	Relation	rel;
+	SkLiveView	live;
 	Oid			viewid;
 
 	sk_arg_reject_null(fcinfo, 0, "rel");
 	rel = sk_table_open(PG_GETARG_OID(0), ShareRowExclusiveLock);
-	viewid = sk_live_view_find(RelationGetRelid(rel));
+	viewid = sk_live_view_find(RelationGetRelid(rel), &live);
 	if (find_trigger(rel) == NULL && !OidIsValid(viewid))
 		ereport(NOTICE,
 				(errmsg("soft delete is not enabled on table \"%s\"",

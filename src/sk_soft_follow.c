@@ -6,23 +6,28 @@
  * The server refuses to drop a column that a view has, or to change its type,
  * and leaves new columns and names out of it.  So before such a command the view
  * is taken away, and afterwards it is made again as it was; unless something of a
- * user's depends on it, or the role may not make it again, in which case the
- * server's own error is the right answer.  What was taken away is remembered until then, or until the transaction
- * or savepoint in which that was is rolled back.
+ * user's depends on it, somebody has replaced it by another one, or the role may
+ * not make it again, in which case the server's own error is the right answer.  What
+ * was taken away is remembered until then, or until the transaction or savepoint in
+ * which that was is rolled back.
  *
  *-------------------------------------------------------------------------
  */
 #include "postgres.h"
 
+#include "sk_attach.h"
 #include "sk_compat.h"
+#include "sk_guard.h"
 #include "sk_live_make.h"
 #include "sk_live_state.h"
 #include "sk_live_view.h"
 #include "sk_soft_follow.h"
 
 #include "access/xact.h"
+#include "catalog/pg_class.h"
 #include "catalog/pg_namespace.h"
 #include "commands/event_trigger.h"
+#include "commands/trigger.h"
 #include "miscadmin.h"
 #include "nodes/makefuncs.h"
 #include "storage/lmgr.h"
@@ -37,6 +42,7 @@ typedef struct Pending
 {
 	Oid			relid;
 	Oid			viewid;
+	Oid			role;			/* that could take it away */
 	SubTransactionId subid;
 	char	   *schema;
 	char	   *name;
@@ -112,28 +118,37 @@ can_make_again(Oid viewid)
 						   GetUserId(), ACL_CREATE) == ACLCHECK_OK;
 }
 
-/* Is the view in the way of the change, and can it be put out of it? */
+/* Will sk_soft_follow_after() be called? */
 static bool
-must_go(Oid viewid, const SkTableChange *change)
+will_follow(void)
+{
+	return SessionReplicationRole != SESSION_REPLICATION_ROLE_REPLICA;
+}
+
+/* Is the view in the way, can it be put out of it, and if the table stays, back? */
+static bool
+must_go(Oid viewid, const SkLiveView *live, const SkTableChange *change)
 {
 	return OidIsValid(viewid) &&
-		(change->dropped || (change->reshaped && can_make_again(viewid))) &&
+		(change->dropped ||
+		 (change->reshaped && live->plain && can_make_again(viewid))) &&
 		sk_live_state_can_drop(viewid);
 }
 
 /*
  * A command is about to change the table: note what it and its view are like,
- * and take the view out of the way, if it would be in it.  The caller does so
- * with the trigger, if it is given.
+ * and take the view out of the way, if it would be in it; and the trigger, if it is
+ * given.
  */
 void
 sk_soft_follow_before(Relation rel, const SkTableChange *change, const Trigger *trigger)
 {
-	Oid			viewid = sk_live_view_find(RelationGetRelid(rel));
+	SkLiveView	live;
+	Oid			viewid = sk_live_view_followed(RelationGetRelid(rel), &live);
 	MemoryContext old;
 	Pending    *p;
 
-	if (!OidIsValid(viewid) && trigger == NULL)
+	if ((!OidIsValid(viewid) && trigger == NULL) || (!will_follow() && !change->dropped))
 		return;
 	if (context == NULL)
 		context = AllocSetContextCreate(TopMemoryContext,
@@ -143,6 +158,7 @@ sk_soft_follow_before(Relation rel, const SkTableChange *change, const Trigger *
 	p = palloc0(sizeof(Pending));
 	p->relid = RelationGetRelid(rel);
 	p->viewid = viewid;
+	p->role = GetUserId();
 	p->subid = GetCurrentSubTransactionId();
 	p->schema = get_namespace_name(RelationGetNamespace(rel));
 	p->name = pstrdup(RelationGetRelationName(rel));
@@ -151,12 +167,14 @@ sk_soft_follow_before(Relation rel, const SkTableChange *change, const Trigger *
 		p->column = pstrdup(trigger->tgargs[0]);
 		p->fires_when = trigger->tgenabled;
 	}
-	if (must_go(viewid, change))
+	if (must_go(viewid, &live, change))
 		p->view = sk_live_state_save(viewid);
 	pending = lcons(p, pending);
 	MemoryContextSwitchTo(old);
 	if (p->view != NULL)
 		sk_live_state_drop(viewid);
+	if (p->column != NULL)
+		sk_attach_drop(trigger);
 }
 
 /*
@@ -195,25 +213,65 @@ follow_name(Relation rel, Oid viewid, const Pending *p)
 }
 
 /*
+ * Nothing is to be put back.
+ */
+void
+sk_soft_follow_forget(Oid relid)
+{
+	Pending    *p;
+
+	while ((p = find_pending(relid)) != NULL)
+		pending = list_delete_ptr(pending, p);
+}
+
+/* The view is made by who could make it before: the table may have another owner. */
+static Oid
+put_back(Relation rel, const Pending *p)
+{
+	bool		anything = superuser();
+	Oid			viewid;
+
+	if (!anything)
+		sk_guard_become(p->role);
+	viewid = sk_live_state_restore(rel, p->view);
+	if (!anything)
+		sk_guard_become(rel->rd_rel->relowner);
+	return viewid;
+}
+
+/* No command of ours: a type was changed, or event triggers did not fire before. */
+static void
+catch_up(Relation rel)
+{
+	SkLiveView	live;
+	Oid			viewid = sk_live_view_followed(RelationGetRelid(rel), &live);
+
+	if (OidIsValid(viewid) && !sk_live_make_is_fresh(rel, viewid, &live))
+		sk_live_make_refresh(rel, viewid);
+}
+
+/*
  * It has been changed, perhaps its owner, too, whom the view follows.
  */
 void
 sk_soft_follow_after(Relation rel)
 {
 	Pending    *p = find_pending(RelationGetRelid(rel));
-	Oid			viewid = sk_live_view_find(RelationGetRelid(rel));
+	Oid			viewid;
 
-	if (!OidIsValid(viewid) && p != NULL)
-		viewid = p->view != NULL ? sk_live_state_restore(rel, p->view)
-			: get_rel_relkind(p->viewid) == RELKIND_VIEW ? p->viewid : InvalidOid;
+	if (p == NULL)
+	{
+		catch_up(rel);
+		return;
+	}
+	pending = list_delete_ptr(pending, p);
+	viewid = p->view != NULL ? put_back(rel, p)
+		: get_rel_relkind(p->viewid) == RELKIND_VIEW ? p->viewid : InvalidOid;
 	if (OidIsValid(viewid))
 	{
 		sk_live_make_refresh(rel, viewid);
-		if (p != NULL)
-			follow_name(rel, viewid, p);
+		follow_name(rel, viewid, p);
 	}
-	if (p != NULL)
-		pending = list_delete_ptr(pending, p);
 }
 
 /*
@@ -222,7 +280,8 @@ sk_soft_follow_after(Relation rel)
 void
 sk_soft_follow_grant(const GrantStmt *stmt, Oid relid)
 {
-	Oid			viewid = sk_live_view_find(relid);
+	SkLiveView	live;
+	Oid			viewid = sk_live_view_followed(relid, &live);
 	GrantStmt  *copy;
 
 	if (!OidIsValid(viewid))

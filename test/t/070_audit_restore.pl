@@ -169,7 +169,7 @@ append_to_file("$dir/write.sql", "INSERT INTO t DEFAULT VALUES;\nBEGIN;\nINSERT 
 my $load = IPC::Run::start([ 'pgbench', '-n', '-c', 4, '-T', 60, '-f', "$dir/write.sql", @from, 'busy' ], '>', \my $o, '2>', \my $e);
 $node->poll_query_until('busy', 'SELECT count(*) > 100 FROM schemakit.audit_event') or die 'nobody writes';
 runs_clean([ 'pg_dump', @from, '-Fd', '-j2', '-f', "$dir/busy", 'busy' ], 'dump under load');
-$load->signal('INT');
+$load->signal('TERM');
 $load->finish;
 $other->safe_psql('postgres', 'CREATE DATABASE busy');
 runs_clean([ 'pg_restore', @to, '-e', '-j4', '-d', 'busy', "$dir/busy" ], 'restore of it');

@@ -331,6 +331,17 @@ $drop->finish;
 $holder->quit;
 like($drop_said, qr/^ERROR:  55P03:/, 'a lock on the live view that cannot be had is the error that is reported');
 
+# Many who read the table, or the view, do not keep a command waiting for ever.
+my $reads = $node->basedir . '/reads.sql';
+append_to_file($reads, "SELECT pg_sleep(0.2 + random() * 0.4) FROM x LIMIT 1;\n");
+append_to_file("$reads.live", "SELECT pg_sleep(0.2 + random() * 0.4) FROM x_live LIMIT 1;\n");
+$node->safe_psql('locks', 'INSERT INTO x_live (id) VALUES (2)');
+my @readers = map { IPC::Run::start([ 'pgbench', '-n', '-c', 8, '-T', 300, '-f', $_, '-h', $node->host, '-p', $node->port, 'locks' ], '>', '/dev/null', '2>', '/dev/null') } $reads, "$reads.live";
+$node->poll_query_until('locks', q{SELECT count(*) = 16 FROM pg_stat_activity WHERE query LIKE 'SELECT pg_sleep(0.2%'}) or die 'nobody reads';
+is($node->safe_psql('locks', q{SET statement_timeout = '30s'; ALTER TABLE x ADD COLUMN d int; ALTER TABLE x DROP COLUMN d; SELECT 'done'}), 'done', 'among many readers tables are altered');
+$_->signal('TERM') for @readers;
+$_->finish for @readers;
+
 # 5. Many clients on few connections
 part('many clients');
 SKIP:

@@ -56,7 +56,7 @@ $primary->poll_query_until('works', "SELECT count(*) > $rows + 20 FROM done") or
 my $standby = PostgreSQL::Test::Cluster->new('standby');
 $standby->init_from_backup($primary, 'copy', has_streaming => 1);
 $standby->start;
-$bench->signal('INT');
+$bench->signal('TERM');    # one that is not ignored in the background
 $bench->finish;
 $primary->poll_query_until('works', q{SELECT count(*) = 0 FROM pg_stat_activity WHERE application_name = 'pgbench'}) or die 'the load does not end';
 is(complaints($primary), '', 'pgbench has nothing to complain of');

@@ -210,5 +210,11 @@ BEGIN
 END$$;
 SELECT twice();
 
+-- a trigger by hand keeps its other arguments, whatever they are
+CREATE TABLE three (id int, at timestamptz);
+CREATE TRIGGER three BEFORE UPDATE ON three FOR EACH ROW EXECUTE FUNCTION schemakit.touch('at', 'always', 'more');
+ALTER TABLE three RENAME COLUMN at TO at2;
+SELECT tgnargs, encode(tgargs, 'escape') FROM pg_trigger WHERE tgrelid = 'three'::regclass AND tgname = 'three';
+
 SET client_min_messages = warning;
 DROP SCHEMA columns_followed CASCADE;

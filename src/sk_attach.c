@@ -396,25 +396,25 @@ sk_attach_drop(const Trigger *trigger)
 
 /* Arguments as pg_trigger has them: each with a zero byte at its end. */
 static Datum
-args_as_bytea(List *args)
+args_as_bytea(const char *first, const Trigger *others)
 {
 	StringInfoData buf;
-	ListCell   *lc;
 
 	initStringInfo(&buf);
-	foreach(lc, args)
-		appendBinaryStringInfo(&buf, lfirst(lc), strlen(lfirst(lc)) + 1);
+	appendBinaryStringInfo(&buf, first, strlen(first) + 1);
+	for (int i = 1; i < others->tgnargs; i++)
+		appendBinaryStringInfo(&buf, others->tgargs[i], strlen(others->tgargs[i]) + 1);
 	return PointerGetDatum(cstring_to_text_with_len(buf.data, buf.len));
 }
 
 /*
- * Give a trigger of ours other arguments, as many as it has, and leave all
- * else as its owner made it: its state, its condition, and its clones, which
- * the caller sees to.  Nothing has to be allowed for that, as for the rename
- * that makes it necessary.
+ * Give a trigger of ours another first argument, and leave all else as its owner
+ * made it: its other arguments, state and condition, and its clones, which the
+ * caller sees to.  Nothing has to be allowed for that, as for the rename that makes
+ * it necessary.
  */
 void
-sk_attach_set_args(Relation rel, const Trigger *trigger, List *args)
+sk_attach_set_argument(Relation rel, const Trigger *trigger, const char *arg)
 {
 	Relation	pg_trigger = table_open(TriggerRelationId, RowExclusiveLock);
 	Datum		values[Natts_pg_trigger] = {0};
@@ -424,8 +424,9 @@ sk_attach_set_args(Relation rel, const Trigger *trigger, List *args)
 	SysScanDesc scan;
 	HeapTuple	tuple;
 
-	Assert(list_length(args) == trigger->tgnargs);
-	values[Anum_pg_trigger_tgargs - 1] = args_as_bytea(args);
+	values[Anum_pg_trigger_tgnargs - 1] = Int16GetDatum(Max(trigger->tgnargs, 1));
+	values[Anum_pg_trigger_tgargs - 1] = args_as_bytea(arg, trigger);
+	replace[Anum_pg_trigger_tgnargs - 1] = true;
 	replace[Anum_pg_trigger_tgargs - 1] = true;
 
 	ScanKeyInit(&key, Anum_pg_trigger_oid, BTEqualStrategyNumber, F_OIDEQ,

@@ -37,8 +37,8 @@ extern const Trigger *sk_attach_find(Relation rel, Oid function);
 extern Oid	sk_attach_origin(Oid trigger);
 extern void sk_attach_create(Relation rel, const SkTriggerDef *def);
 extern void sk_attach_drop(const Trigger *trigger);
-extern void sk_attach_set_args(Relation rel, const Trigger *trigger,
-							   List *args);
+extern void sk_attach_set_argument(Relation rel, const Trigger *trigger,
+								   const char *arg);
 extern void sk_attach_depend(Oid trigger);
 extern void sk_attach_yield(Relation child, Relation parent);
 extern void sk_attach_inherit(Relation child, Relation parent);

@@ -244,8 +244,7 @@ audit_column_changed(Relation rel, const Trigger *trigger,
 	SkAuditOptions *options = sk_audit_option_of(trigger);
 
 	if (sk_audit_option_rename(options, from, to))
-		sk_attach_set_args(rel, trigger,
-						   list_make1(sk_audit_option_text(options)));
+		sk_attach_set_argument(rel, trigger, sk_audit_option_text(options));
 	return true;
 }
 
@@ -261,8 +260,7 @@ set_args(Relation rel, const SkAuditOptions *options)
 		const Trigger *trigger = find_trigger(table);
 
 		if (trigger != NULL)
-			sk_attach_set_args(table, trigger,
-							   list_make1(sk_audit_option_text(options)));
+			sk_attach_set_argument(table, trigger, sk_audit_option_text(options));
 		table_close(table, NoLock);
 	}
 }

@@ -106,7 +106,7 @@ schemakit_is_live_support(PG_FUNCTION_ARGS)
 				(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
 				 errmsg("cannot delete rows for good through a view of live rows"),
 				 errdetail("The view has lost its trigger \"%s\".", TRIGGER_NAME),
-				 errhint("Call schemakit.soft_delete_enable() for the table again.")));
+				 errhint("Let it belong to the owner of its table, and call schemakit.soft_delete_enable() for the table again.")));
 	test = makeNode(NullTest);
 	test->arg = (Expr *) arg;
 	test->nulltesttype = IS_NULL;

@@ -301,7 +301,7 @@ soft_delete_column_changed(Relation rel, const Trigger *trigger,
 						   const char *from, const char *to)
 {
 	if (to != NULL && trigger->tgnargs == 1 && strcmp(trigger->tgargs[0], from) == 0)
-		sk_attach_set_args(rel, trigger, list_make1(pstrdup(to)));
+		sk_attach_set_argument(rel, trigger, to);
 	return true;
 }
 

@@ -297,7 +297,7 @@ timestamps_column_changed(Relation rel, const Trigger *trigger,
 		sk_attach_drop(trigger);
 		return false;
 	}
-	sk_attach_set_args(rel, trigger, touch_args(to, trigger->tgnargs > 1));
+	sk_attach_set_argument(rel, trigger, to);
 	return true;
 }
 

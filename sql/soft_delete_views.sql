@@ -325,6 +325,9 @@ CREATE TRIGGER bbb AFTER UPDATE ON marked FOR EACH ROW EXECUTE FUNCTION schemaki
 RESET ROLE;
 ALTER TABLE marked DROP COLUMN n;
 SELECT count(*) FROM marked_live;
+CREATE TRIGGER ccc AFTER UPDATE ON marked FOR EACH ROW WHEN (false) EXECUTE FUNCTION schemakit.soft_delete('x');
+ALTER TABLE marked ALTER COLUMN deleted_at TYPE timestamptz(3);
+SELECT tgname FROM pg_trigger WHERE tgrelid = 'marked'::regclass ORDER BY 1;
 SELECT DISTINCT state FROM schemakit.status() WHERE relid = 'marked'::regclass AND feature = 'soft_delete';
 -- views that are not as we make them stay as they are
 CREATE TABLE own (id int PRIMARY KEY, email text, n int, deleted_at timestamptz);
@@ -348,6 +351,37 @@ CREATE RULE r AS ON INSERT TO ruled DO INSTEAD SELECT id, n FROM own WHERE schem
 ALTER TABLE own DROP COLUMN l;
 SELECT detail FROM schemakit.status() WHERE relid = 'own'::regclass AND feature = 'soft_delete';
 DROP VIEW ruled;
+CREATE OR REPLACE VIEW own_live AS SELECT id, email FROM ONLY own WHERE schemakit.is_live(deleted_at);
+SELECT schemakit.soft_delete_enable('own');
+ALTER TABLE own ADD COLUMN o int;
+SELECT * FROM own_live;
+DROP VIEW own_live;
+SELECT schemakit.soft_delete_enable('own');
+CREATE RULE nothing AS ON UPDATE TO own_live DO INSTEAD NOTHING;
+\set VERBOSITY terse
+ALTER TABLE own DROP COLUMN o;
+\set VERBOSITY default
+-- what cannot be made again fails the command
+CREATE DOMAIN closed AS int;
+REVOKE USAGE ON TYPE closed FROM PUBLIC;
+CREATE TABLE typed (id int PRIMARY KEY, a closed, b int);
+SELECT schemakit.soft_delete_enable('typed');
+GRANT ALL ON SCHEMA views TO regress_views_owner;
+ALTER TABLE typed OWNER TO regress_views_owner;
+SET ROLE regress_views_owner;
+ALTER TABLE typed DROP COLUMN b;
+RESET ROLE;
+SELECT count(*) FROM typed_live;
+-- partitions that had a view before
+CREATE TABLE whole (id int, a int, b int, PRIMARY KEY (id)) PARTITION BY RANGE (id);
+CREATE TABLE part1 (id int PRIMARY KEY, a int, b int);
+SELECT schemakit.soft_delete_enable('whole'), schemakit.soft_delete_enable('part1');
+ALTER TABLE whole ATTACH PARTITION part1 DEFAULT;
+ALTER TABLE whole ADD COLUMN n int;
+ALTER TABLE whole DROP COLUMN b;
+SELECT * FROM part1_live;
+DROP TABLE part1;
+DROP TABLE whole;
 -- a new owner: who has a view of his own, and who could not make the other one
 CREATE SCHEMA theirs;
 GRANT ALL ON SCHEMA theirs TO regress_views_owner, regress_views_reader;

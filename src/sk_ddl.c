@@ -205,6 +205,20 @@ tell_features(void *arg)
 	relation_close(rel, NoLock);
 }
 
+/* Have we a lock on it? */
+static bool
+is_locked(Oid relid)
+{
+	Relation	rel = RelationIdGetRelation(relid);
+	bool		locked;
+
+	if (rel == NULL)
+		return false;
+	locked = CheckRelationLockedByMe(rel, AccessShareLock, true);
+	RelationClose(rel);
+	return locked;
+}
+
 /*
  * Only what has triggers of ours is worth a subtransaction.  What the command
  * changed it has locked; for a table that somebody else has locked nothing is
@@ -218,11 +232,18 @@ altered(Oid relid, bool detached)
 		.detached = detached,
 	};
 
-	if (!ConditionalLockRelationOid(relid, AccessShareLock))
+	bool		locked = is_locked(relid);
+
+	/*
+	 * a lock that others wait for cannot be had at once, not even by who has
+	 * it
+	 */
+	if (!locked && !ConditionalLockRelationOid(relid, AccessShareLock))
 		return;
 	if (sk_attach_has_ours(relid))
 		sk_guard_run(tell_features, &alteration, "follow the change of", relid);
-	UnlockRelationOid(relid, AccessShareLock);
+	if (!locked)
+		UnlockRelationOid(relid, AccessShareLock);
 }
 
 /* For a trigger that is gone nobody can tell whether it was one of ours. */

@@ -132,20 +132,31 @@ lock_within(Oid relid, int ms, TimestampTz began)
 }
 
 /*
- * Lock the table as the command will, and its companion, which is returned.
- *
- * The companion comes first, as it does for who reads it.  Who has the table may
- * want the companion, though, so that is held for a short time only while the table
- * is waited for, too short to be found a deadlock; but for a longer one each time,
- * or many readers could keep us waiting for ever.
+ * How long the companion is held while the table is waited for, in ms.  Who has the
+ * table may want the companion, so the time is shorter than deadlock_timeout: twenty
+ * times, after which it grows, or many readers of both that take longer could keep
+ * us waiting for ever.
+ */
+static int
+patience(int round)
+{
+	int			fifth = Max(DeadlockTimeout / 5, 1);
+
+	if (round < 20)
+		return fifth << Min(round, 2);
+	return (int) Min((int64) fifth << Min(round - 17, 20), INT_MAX);
+}
+
+/*
+ * Lock the table as the command will, and its companion, which is returned.  The
+ * companion comes first, as it does for who reads it.
  */
 static Oid
 lock_both(Oid relid)
 {
 	TimestampTz began = GetCurrentTimestamp();
-	int			ms = Max(DeadlockTimeout / 5, 1);
 
-	for (;; ms = Min(ms, INT_MAX / 2) * 2)
+	for (int round = 0;; round++)
 	{
 		Oid			companion = companion_of(relid);
 
@@ -153,7 +164,7 @@ lock_both(Oid relid)
 			LockRelationOid(companion, AccessExclusiveLock);
 		if (!OidIsValid(companion))
 			LockRelationOid(relid, AccessExclusiveLock);
-		else if (!lock_within(relid, ms, began))
+		else if (!lock_within(relid, patience(round), began))
 		{
 			UnlockRelationOid(companion, AccessExclusiveLock);
 			continue;

@@ -45,6 +45,19 @@ warn(const ErrorData *edata, const char *purpose, Oid relid, const char *hint)
 			 errhint("%s  SELECT * FROM schemakit.status() shows what is covered.", hint)));
 }
 
+/* Is what the work does now to succeed, or the user's statement to fail? */
+static bool insisting = false;
+
+/*
+ * From now on, or no longer, an error of guarded work is the statement's own: what
+ * has been undone for it would else stay undone.
+ */
+void
+sk_guard_insist(bool insist)
+{
+	insisting = insist;
+}
+
 static ErrorData *
 run(SkGuarded work, void *arg, SkExpected expected, bool keep)
 {
@@ -74,8 +87,11 @@ run(SkGuarded work, void *arg, SkExpected expected, bool keep)
 		RollbackAndReleaseCurrentSubTransaction();
 		MemoryContextSwitchTo(context);
 		CurrentResourceOwner = owner;
-		if (!expected(failure))
+		if (insisting || !expected(failure))
+		{
+			insisting = false;
 			ReThrowError(failure);
+		}
 	}
 	PG_END_TRY();
 	MemoryContextSwitchTo(context);

@@ -21,5 +21,6 @@ extern bool sk_guard_prepare(SkGuarded work, void *arg,
 extern bool sk_guard_run(SkGuarded work, void *arg,
 						 const char *purpose, Oid relid);
 extern void sk_guard_become(Oid role);
+extern void sk_guard_insist(bool insist);
 
 #endif							/* SK_GUARD_H */

@@ -181,6 +181,7 @@ static bool
 read_query(const Query *query, SkLiveView *live)
 {
 	RangeTblRef *from;
+	RangeTblEntry *rte;
 
 	if (makes_rows(query) || list_length(query->jointree->fromlist) != 1)
 		return false;
@@ -190,8 +191,9 @@ read_query(const Query *query, SkLiveView *live)
 	live->column = condition_column(query, from->rtindex);
 	if (live->column <= InvalidAttrNumber)
 		return false;
-	live->tableid = rt_fetch(from->rtindex, query->rtable)->relid;
-	live->plain = query->sortClause == NIL && query->limitCount == NULL &&
+	rte = rt_fetch(from->rtindex, query->rtable);
+	live->tableid = rte->relid;
+	live->plain = rte->inh && rte->tablesample == NULL && query->sortClause == NIL && query->limitCount == NULL &&
 		query->limitOffset == NULL && query->rowMarks == NIL;
 	read_columns(query, from->rtindex, live);
 	return true;
@@ -217,7 +219,7 @@ read_action(HeapTuple rule, TupleDesc tupdesc)
 	return linitial(stringToNode(TextDatumGetCString(action)));
 }
 
-/* The relation of a rule, and if it is asked for, what it selects as a view or NULL */
+/* The view whose rule ON SELECT it is, and if it is asked for, what that selects */
 static Oid
 read_rule(Oid rule, Query **query)
 {
@@ -231,19 +233,20 @@ read_rule(Oid rule, Query **query)
 				ObjectIdGetDatum(rule));
 	scan = systable_beginscan(rel, RewriteOidIndexId, true, NULL, 1, &key);
 	tuple = systable_getnext(scan);
-	if (HeapTupleIsValid(tuple))
+	if (HeapTupleIsValid(tuple) &&
+		((Form_pg_rewrite) GETSTRUCT(tuple))->ev_type == '0' + CMD_SELECT)
+	{
 		relid = ((Form_pg_rewrite) GETSTRUCT(tuple))->ev_class;
-	if (query != NULL)
-		*query = HeapTupleIsValid(tuple) &&
-			((Form_pg_rewrite) GETSTRUCT(tuple))->ev_type == '0' + CMD_SELECT
-			? read_action(tuple, RelationGetDescr(rel)) : NULL;
+		if (query != NULL)
+			*query = read_action(tuple, RelationGetDescr(rel));
+	}
 	systable_endscan(scan);
 	table_close(rel, AccessShareLock);
 	return relid;
 }
 
 /*
- * The view of a rule.
+ * The view that the rule makes one; InvalidOid if it is another rule.
  */
 Oid
 sk_live_view_of_rule(Oid rule)
@@ -292,12 +295,12 @@ owner_of(Oid relid)
 static bool
 is_view_of(Oid rule, Oid viewid, Oid tableid, SkLiveView *live)
 {
-	Query	   *query = NULL;
+	Query	   *query;
 
-	if (get_rel_relkind(viewid) != RELKIND_VIEW || owner_of(viewid) != owner_of(tableid))
-		return false;
-	(void) read_rule(rule, &query);
-	return query != NULL && read_query(query, live) && live->tableid == tableid;
+	return get_rel_relkind(viewid) == RELKIND_VIEW &&
+		owner_of(viewid) == owner_of(tableid) &&
+		OidIsValid(read_rule(rule, &query)) &&
+		read_query(query, live) && live->tableid == tableid;
 }
 
 /*

@@ -340,14 +340,13 @@ soft_delete_altered(Relation rel, bool detached)
 
 	if (sk_restore_is_running())
 		return;
-	if (find_trigger(rel) == NULL)
-		put_trigger_back(rel);
+	put_trigger_back(rel);
 	trigger = find_trigger(rel);
 	if (trigger == NULL)
 		sk_soft_follow_forget(RelationGetRelid(rel));
-	else if (!trigger->tgisclone)
+	else
 		sk_soft_follow_after(rel);
-	else if (is_protected(rel) && sk_cover_can_truncate(rel))
+	if (trigger != NULL && trigger->tgisclone && is_protected(rel) && sk_cover_can_truncate(rel))
 		sk_cover_one(rel, SK_SOFT_PROTECT_TRUNCATE, TRIGGER_FIRES_ON_ORIGIN);
 }
 
@@ -377,9 +376,9 @@ soft_delete_before(Relation rel, const SkTableChange *change)
 {
 	const Trigger *trigger = find_trigger(rel);
 
-	if (trigger == NULL || trigger->tgisclone || sk_restore_is_running())
+	if (trigger == NULL || sk_restore_is_running())
 		return;
-	if (!stamp_is_retyped(trigger, change->retyped) ||
+	if (trigger->tgisclone || !stamp_is_retyped(trigger, change->retyped) ||
 		pg_class_aclcheck(RelationGetRelid(rel), GetUserId(), ACL_TRIGGER) != ACLCHECK_OK)
 		trigger = NULL;
 	sk_soft_follow_before(rel, change, trigger);

@@ -224,7 +224,11 @@ sk_soft_follow_forget(Oid relid)
 		pending = list_delete_ptr(pending, p);
 }
 
-/* The view is made by who could make it before: the table may have another owner. */
+/*
+ * The view is made by who could make it before, since the table may have another
+ * owner.  If it cannot be made, the server would not have let the command pass with
+ * the view there, nor does it without.
+ */
 static Oid
 put_back(Relation rel, const Pending *p)
 {
@@ -233,7 +237,9 @@ put_back(Relation rel, const Pending *p)
 
 	if (!anything)
 		sk_guard_become(p->role);
+	sk_guard_insist(true);
 	viewid = sk_live_state_restore(rel, p->view);
+	sk_guard_insist(false);
 	if (!anything)
 		sk_guard_become(rel->rd_rel->relowner);
 	return viewid;

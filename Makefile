@@ -63,9 +63,9 @@ REGRESS      = install readme timestamps touch_types auto_attach columns_followe
 	soft_delete soft_delete_views \
 	index_whatif index_advice index_advice_more index_advice_safety \
 	uninstall
-ISOLATION    = alter_as_without alter_together attach_partition create_table_parallel detach_partition \
-	audit_enable audit_maintain audit_order enable_and_update grant_and_alter \
-	soft_delete
+ISOLATION    = alter_as_without alter_together attach_partition \
+	create_table_parallel detach_partition audit_enable audit_maintain \
+	audit_order enable_and_update grant_and_alter soft_delete
 ISOLATION_OPTS = --inputdir=test/isolation --outputdir=test/isolation/output \
 	--load-extension=schemakit
 NO_INSTALLCHECK =

@@ -404,6 +404,16 @@ ALTER TABLE theirs.given DROP COLUMN n, ALTER COLUMN deleted_at TYPE timestamp, 
 RESET ROLE;
 SELECT state, detail FROM schemakit.status() WHERE relid = 'theirs.given'::regclass AND feature = 'soft_delete';
 SELECT view, owner, columns FROM shown WHERE view::text ~ 'given';
+-- a view that is given away by itself is not the table's any more, until it comes back
+CREATE TABLE lent (id int PRIMARY KEY);
+SELECT schemakit.soft_delete_enable('lent');
+ALTER VIEW lent_live OWNER TO regress_views_reader;
+ALTER TABLE lent ADD COLUMN a int;
+SELECT state FROM schemakit.status() WHERE relid = 'lent'::regclass AND feature = 'soft_delete';
+ALTER VIEW lent_live OWNER TO CURRENT_USER;
+ALTER TABLE lent ADD COLUMN b int;
+SELECT state FROM schemakit.status() WHERE relid = 'lent'::regclass AND feature = 'soft_delete';
+SELECT * FROM lent_live;
 -- where nobody would put it back, nothing is taken away
 CREATE TABLE copied (id int PRIMARY KEY, n int);
 SELECT schemakit.soft_delete_enable('copied');

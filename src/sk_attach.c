@@ -249,8 +249,8 @@ sk_attach_list(Relation rel, Oid function)
 
 /*
  * The one that has the name under which we make it, or else the first of them; or
- * NULL.  Who may have the right to make triggers, but not the table, cannot put
- * another one before it.
+ * NULL.  Who may make triggers, but does not own the table, cannot put another one
+ * before it.
  */
 const Trigger *
 sk_attach_find(Relation rel, Oid function)

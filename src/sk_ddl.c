@@ -205,6 +205,27 @@ tell_features(void *arg)
 	relation_close(rel, NoLock);
 }
 
+static bool
+is_owed_something(Oid relid)
+{
+	for (const SkFeature *const *f = sk_features; *f; f++)
+	{
+		if ((*f)->owes != NULL && (*f)->owes(relid))
+			return true;
+	}
+	return false;
+}
+
+static void
+follow(Alteration *alteration)
+{
+	if (is_owed_something(alteration->relid))
+		sk_guard_require(tell_features, alteration);
+	else
+		sk_guard_run(tell_features, alteration, "follow the change of",
+					 alteration->relid);
+}
+
 /* Have we a lock on it? */
 static bool
 is_locked(Oid relid)
@@ -231,17 +252,13 @@ altered(Oid relid, bool detached)
 		.relid = relid,
 		.detached = detached,
 	};
-
 	bool		locked = is_locked(relid);
 
-	/*
-	 * a lock that others wait for cannot be had at once, not even by who has
-	 * it
-	 */
+	/* if others wait for the table, not even who has a lock gets one at once */
 	if (!locked && !ConditionalLockRelationOid(relid, AccessShareLock))
 		return;
 	if (sk_attach_has_ours(relid))
-		sk_guard_run(tell_features, &alteration, "follow the change of", relid);
+		follow(&alteration);
 	if (!locked)
 		UnlockRelationOid(relid, AccessShareLock);
 }
@@ -256,8 +273,7 @@ triggers_dropped(void)
 	{
 		Alteration	alteration = {.relid = *(Oid *) lfirst(lc)};
 
-		sk_guard_run(tell_features, &alteration, "follow the change of",
-					 alteration.relid);
+		follow(&alteration);
 	}
 }
 

@@ -114,12 +114,6 @@ is_too_late(const ErrorData *edata)
 	return edata->sqlerrcode == ERRCODE_LOCK_NOT_AVAILABLE;
 }
 
-static bool
-is_never(const ErrorData *edata)
-{
-	return false;
-}
-
 /* Lock it if that can be had within the time; the user's lock_timeout is an error. */
 static bool
 lock_within(Oid relid, int ms, TimestampTz began)
@@ -128,7 +122,10 @@ lock_within(Oid relid, int ms, TimestampTz began)
 	bool		last = LockTimeout > 0 && LockTimeout - waited <= ms;
 	Wait		wait = {relid, last ? (int) Max(LockTimeout - waited, 1) : ms};
 
-	return sk_guard_try(lock_in_time, &wait, last ? is_never : is_too_late) == NULL;
+	if (!last)
+		return sk_guard_try(lock_in_time, &wait, is_too_late) == NULL;
+	sk_guard_require(lock_in_time, &wait);
+	return true;
 }
 
 /*

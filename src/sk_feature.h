@@ -86,6 +86,13 @@ typedef struct SkFeature
 	void		(*altered) (Relation rel, bool detached);
 
 	/*
+	 * Has before() taken away something of the table's that altered() puts
+	 * back?  Then the command fails if that does: the server would not have
+	 * let it pass with what was there.  Optional.
+	 */
+	bool		(*owes) (Oid relid);
+
+	/*
 	 * Rights on a table that has the feature's trigger were granted or
 	 * revoked. Optional.
 	 */

@@ -45,19 +45,6 @@ warn(const ErrorData *edata, const char *purpose, Oid relid, const char *hint)
 			 errhint("%s  SELECT * FROM schemakit.status() shows what is covered.", hint)));
 }
 
-/* Is what the work does now to succeed, or the user's statement to fail? */
-static bool insisting = false;
-
-/*
- * From now on, or no longer, an error of guarded work is the statement's own: what
- * has been undone for it would else stay undone.
- */
-void
-sk_guard_insist(bool insist)
-{
-	insisting = insist;
-}
-
 static ErrorData *
 run(SkGuarded work, void *arg, SkExpected expected, bool keep)
 {
@@ -87,11 +74,8 @@ run(SkGuarded work, void *arg, SkExpected expected, bool keep)
 		RollbackAndReleaseCurrentSubTransaction();
 		MemoryContextSwitchTo(context);
 		CurrentResourceOwner = owner;
-		if (insisting || !expected(failure))
-		{
-			insisting = false;
+		if (!expected(failure))
 			ReThrowError(failure);
-		}
 	}
 	PG_END_TRY();
 	MemoryContextSwitchTo(context);
@@ -111,6 +95,19 @@ ErrorData *
 sk_guard_try(SkGuarded work, void *arg, SkExpected expected)
 {
 	return run(work, arg, expected, true);
+}
+
+static bool
+is_never(const ErrorData *edata)
+{
+	return false;
+}
+
+/* The same, but any error is raised. */
+void
+sk_guard_require(SkGuarded work, void *arg)
+{
+	(void) run(work, arg, is_never, true);
 }
 
 /* The same, but it is undone in any case: no lock or setting remains. */

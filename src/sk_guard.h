@@ -15,12 +15,12 @@ typedef bool (*SkExpected) (const ErrorData *edata);
 
 extern ErrorData *sk_guard_try(SkGuarded work, void *arg,
 							   SkExpected expected);
+extern void sk_guard_require(SkGuarded work, void *arg);
 extern ErrorData *sk_guard_rehearse(SkGuarded work, void *arg);
 extern bool sk_guard_prepare(SkGuarded work, void *arg,
 							 const char *purpose, Oid relid);
 extern bool sk_guard_run(SkGuarded work, void *arg,
 						 const char *purpose, Oid relid);
 extern void sk_guard_become(Oid role);
-extern void sk_guard_insist(bool insist);
 
 #endif							/* SK_GUARD_H */

@@ -287,9 +287,7 @@ sk_live_make_is_complete(Relation rel, const SkLiveView *live)
 bool
 sk_live_make_is_fresh(Relation rel, Oid viewid, const SkLiveView *live)
 {
-	if (!live->plain)
-		return true;
-	for (int i = 0; i < live->natts; i++)
+	for (int i = 0; live->plain && i < live->natts; i++)
 	{
 		char	   *ours = get_attname(viewid, i + 1, true);
 		char	   *theirs = get_attname(live->tableid, live->attnums[i], true);
@@ -297,7 +295,7 @@ sk_live_make_is_fresh(Relation rel, Oid viewid, const SkLiveView *live)
 		if (ours == NULL || theirs == NULL || strcmp(ours, theirs) != 0)
 			return false;
 	}
-	return count_columns(rel) <= live->natts;
+	return sk_live_make_is_complete(rel, live);
 }
 
 /*

@@ -9,11 +9,11 @@
  *	  SELECT id, ... FROM users WHERE schemakit.is_live(deleted_at);
  *
  * with an INSTEAD OF DELETE trigger.  It is known by its condition and its owner,
- * that of the table: nothing else says which table has which view.  The planner makes "deleted_at IS NULL"
- * of the condition, so it costs nothing and partial indexes serve; and it
- * refuses to plan a DELETE of the table's own rows through it, which is what
- * the server would do if the trigger were lost.  The view depends on the
- * function, so the extension cannot be dropped under it.
+ * that of the table: nothing else says which table has which view.  The planner
+ * makes "deleted_at IS NULL" of the condition, so it costs nothing and partial
+ * indexes serve; and it refuses to plan a DELETE of the table's own rows through
+ * it, which is what the server would do if the trigger were lost.  The view
+ * depends on the function, so the extension cannot be dropped under it.
  *
  * INSERT and UPDATE go through the view to the table, as for any simple view.
  *
@@ -193,8 +193,10 @@ read_query(const Query *query, SkLiveView *live)
 		return false;
 	rte = rt_fetch(from->rtindex, query->rtable);
 	live->tableid = rte->relid;
-	live->plain = rte->inh && rte->tablesample == NULL && query->sortClause == NIL && query->limitCount == NULL &&
-		query->limitOffset == NULL && query->rowMarks == NIL;
+	live->plain = rte->inh && rte->tablesample == NULL &&
+		query->sortClause == NIL && query->rowMarks == NIL &&
+		query->limitCount == NULL && query->limitOffset == NULL;
+	live->covered = false;
 	read_columns(query, from->rtindex, live);
 	return true;
 }
@@ -324,7 +326,7 @@ Oid
 sk_live_view_find(Oid tableid, SkLiveView *live)
 {
 	Oid			last = InvalidOid;
-	Oid			uncovered = InvalidOid;
+	Oid			found = InvalidOid;
 	SkLiveView	candidate;
 	ListCell   *lc;
 
@@ -339,18 +341,16 @@ sk_live_view_find(Oid tableid, SkLiveView *live)
 		viewid = sk_live_view_of_rule(last);
 		if (!is_view_of(last, viewid, tableid, &candidate))
 			continue;
-		if (sk_live_view_is_covered(viewid))
+		candidate.covered = sk_live_view_is_covered(viewid);
+		if (candidate.covered || !OidIsValid(found))
 		{
 			*live = candidate;
-			return viewid;
+			found = viewid;
 		}
-		if (!OidIsValid(uncovered))
-		{
-			*live = candidate;
-			uncovered = viewid;
-		}
+		if (candidate.covered)
+			break;
 	}
-	return uncovered;
+	return found;
 }
 
 /*
@@ -362,5 +362,5 @@ sk_live_view_followed(Oid tableid, SkLiveView *live)
 {
 	Oid			viewid = sk_live_view_find(tableid, live);
 
-	return OidIsValid(viewid) && sk_live_view_is_covered(viewid) ? viewid : InvalidOid;
+	return OidIsValid(viewid) && live->covered ? viewid : InvalidOid;
 }

@@ -434,7 +434,7 @@ soft_delete_fault(Relation rel, const Trigger *trigger, char **detail)
 		return "wrong argument";
 	if (!OidIsValid(viewid))
 		return "missing view";
-	if (!sk_live_view_is_covered(viewid))
+	if (!live.covered)
 		return "view not covered";
 	if (!sk_live_make_is_complete(rel, &live))
 		return "view lacks columns";
@@ -455,6 +455,7 @@ const SkFeature sk_feature_soft_delete = {
 	.companion = live_view_of,
 	.before = soft_delete_before,
 	.altered = soft_delete_altered,
+	.owes = sk_soft_follow_owes,
 	.granted = sk_soft_follow_grant,
 	.fault = soft_delete_fault,
 };

@@ -342,6 +342,19 @@ is($node->safe_psql('locks', q{SET statement_timeout = '30s'; ALTER TABLE x ADD 
 $_->signal('TERM') for @readers;
 $_->finish for @readers;
 
+# Nor does it keep who has read the table from reading the view, however long that
+# takes, with the server's own deadlock_timeout.
+for my $seconds (1.7, 4.6)
+{
+	my $slow = IPC::Run::start([ @psql, 'BEGIN', '-c', 'SELECT count(*) FROM x', '-c', "SELECT pg_sleep($seconds)", '-c', 'SELECT count(*) FROM x_live', '-c', 'COMMIT' ],
+		'>', \my $slow_out, '2>', \my $slow_said);
+	$node->poll_query_until('locks', q{SELECT count(*) = 1 FROM pg_stat_activity WHERE query LIKE 'SELECT pg_sleep(%' AND state = 'active'}) or die 'nobody reads';
+	my $alter = IPC::Run::start([ @psql, 'ALTER TABLE x ADD COLUMN IF NOT EXISTS e int' ], '>', \my $alter_out, '2>', \my $alter_said);
+	$_->finish for $slow, $alter;
+	is($slow_said . $alter_said, '', "nobody deadlocks with a reader who takes $seconds s");
+	$node->safe_psql('locks', 'ALTER TABLE x DROP COLUMN e');
+}
+
 # 5. Many clients on few connections
 part('many clients');
 SKIP:

@@ -58,7 +58,7 @@ $standby->init_from_backup($primary, 'copy', has_streaming => 1);
 $standby->start;
 $bench->signal('TERM');    # one that is not ignored in the background
 $bench->finish;
-$primary->poll_query_until('works', q{SELECT count(*) = 0 FROM pg_stat_activity WHERE application_name = 'pgbench'}) or die 'the load does not end';
+$primary->poll_query_until('works', q{SELECT count(*) = 0 FROM pg_stat_activity WHERE datname = 'works' AND backend_type = 'client backend' AND pid <> pg_backend_pid()}) or die 'the load does not end';
 is(complaints($primary), '', 'pgbench has nothing to complain of');
 remember($primary, 'works', 3);
 holds($primary, 'works', 'on the primary');

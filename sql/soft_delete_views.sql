@@ -414,6 +414,82 @@ ALTER VIEW lent_live OWNER TO CURRENT_USER;
 ALTER TABLE lent ADD COLUMN b int;
 SELECT state FROM schemakit.status() WHERE relid = 'lent'::regclass AND feature = 'soft_delete';
 SELECT * FROM lent_live;
+-- a rule, when the column gets another type, attaches nothing to what has it already
+SELECT schemakit.auto_enable('soft_delete', schemas => 'views') AS rule \gset
+CREATE TABLE auto (id int PRIMARY KEY, n int, deleted_at timestamptz);
+ALTER TABLE auto ALTER COLUMN deleted_at TYPE timestamptz(3), DROP COLUMN n;
+CREATE TABLE hand (id int PRIMARY KEY, n int, deleted_at timestamptz);
+SELECT schemakit.soft_delete_enable('hand', view_name => 'hand_alive', protect => true);
+ALTER TABLE hand DISABLE TRIGGER ALL;
+ALTER TABLE hand ALTER COLUMN deleted_at TYPE timestamp;
+SELECT tgrelid::regclass, tgname, tgenabled FROM pg_trigger WHERE tgrelid IN ('auto'::regclass, 'hand'::regclass) ORDER BY 1, 2;
+SELECT view, columns FROM shown WHERE view::text ~ '^(auto|hand)' ORDER BY 1;
+SELECT schemakit.auto_disable(:rule);
+-- a view with rules, or with more than the table's columns, is not given to a new owner:
+-- with his rights it would be run
+CREATE TABLE private (s text);
+INSERT INTO private VALUES ('not for the reader');
+CREATE TABLE theirs.trap (id int PRIMARY KEY);
+CREATE TABLE theirs.trap2 (id int PRIMARY KEY);
+ALTER TABLE theirs.trap OWNER TO regress_views_reader;
+ALTER TABLE theirs.trap2 OWNER TO regress_views_reader;
+SET ROLE regress_views_reader;
+SELECT schemakit.soft_delete_enable('theirs.trap'), schemakit.soft_delete_enable('theirs.trap2');
+CREATE RULE r AS ON INSERT TO theirs.trap_live DO INSTEAD INSERT INTO views.private VALUES (NEW.id::text);
+CREATE OR REPLACE VIEW theirs.trap2_live WITH (security_invoker = false) AS
+	SELECT id, deleted_at, (SELECT min(s) FROM views.private) AS s FROM theirs.trap2 WHERE schemakit.is_live(deleted_at);
+GRANT ALL ON theirs.trap_live, theirs.trap2_live, theirs.trap2 TO regress_views_reader, PUBLIC;
+RESET ROLE;
+INSERT INTO theirs.trap2 VALUES (1);
+ALTER TABLE theirs.trap OWNER TO CURRENT_USER;
+ALTER TABLE theirs.trap2 OWNER TO CURRENT_USER;
+SET ROLE regress_views_reader;
+INSERT INTO theirs.trap_live(id) VALUES (1);
+SELECT * FROM theirs.trap2_live;
+RESET ROLE;
+SELECT relid, state FROM schemakit.status() WHERE relid::text ~ 'trap' AND feature = 'soft_delete' ORDER BY relid::text;
+-- a column that a view has twice is the owner's own doing
+CREATE TABLE twice (id int PRIMARY KEY, n text);
+SELECT schemakit.soft_delete_enable('twice');
+CREATE OR REPLACE VIEW twice_live WITH (security_invoker = true) AS
+	SELECT id, n, deleted_at, n AS nick FROM twice WHERE schemakit.is_live(deleted_at);
+ALTER TABLE twice ADD COLUMN x int;
+ALTER TABLE twice RENAME TO two;
+SELECT view, columns FROM shown WHERE view::text ~ 'two';
+-- in a schema where he may not make any, the table's owner does not choose names
+CREATE SCHEMA overlay;
+CREATE TABLE theirs.overlaid (id int PRIMARY KEY);
+ALTER TABLE theirs.overlaid OWNER TO regress_views_reader;
+SELECT schemakit.soft_delete_enable('theirs.overlaid', view_name => 'overlay.overlaid');
+SET ROLE regress_views_reader;
+ALTER TABLE theirs.overlaid RENAME TO accounts;
+RESET ROLE;
+SELECT relname FROM pg_class WHERE relnamespace = 'overlay'::regnamespace AND relkind = 'v';
+ALTER TABLE theirs.accounts RENAME TO overlaid;
+GRANT CREATE ON SCHEMA overlay TO regress_views_reader;
+SET ROLE regress_views_reader;
+ALTER TABLE theirs.overlaid RENAME TO accounts;
+RESET ROLE;
+SELECT relname FROM pg_class WHERE relnamespace = 'overlay'::regnamespace AND relkind = 'v';
+-- what is in the way is said by the server alone
+CREATE TABLE mistyped (id int PRIMARY KEY, n int);
+SELECT schemakit.soft_delete_enable('mistyped');
+ALTER TABLE mistyped ALTER COLUMN deleted_at TYPE nosuch;
+CREATE FUNCTION takes(mistyped_live[]) RETURNS int LANGUAGE sql RETURN 1;
+\set VERBOSITY terse
+ALTER TABLE mistyped DROP COLUMN n;
+\set VERBOSITY default
+-- a session that comes to look like a restore owes what it has taken away all the same
+CREATE TABLE odd (id int PRIMARY KEY, b text);
+SELECT schemakit.soft_delete_enable('odd');
+INSERT INTO odd VALUES (1, 'x');
+CREATE FUNCTION pretend(text) RETURNS text LANGUAGE plpgsql AS $$
+BEGIN
+	PERFORM set_config('search_path', '', true), set_config('check_function_bodies', 'off', true);
+	RETURN $1;
+END $$;
+ALTER TABLE odd ALTER COLUMN b TYPE varchar USING pretend(b);
+SELECT view, columns FROM shown WHERE view::text ~ 'odd';
 -- where nobody would put it back, nothing is taken away
 CREATE TABLE copied (id int PRIMARY KEY, n int);
 SELECT schemakit.soft_delete_enable('copied');
@@ -436,5 +512,5 @@ ALTER TABLE later ADD COLUMN z int;
 SELECT to_regclass('later_live');
 ROLLBACK;
 SET client_min_messages = error;
-DROP SCHEMA views, live, theirs CASCADE;
+DROP SCHEMA views, live, theirs, overlay CASCADE;
 DROP ROLE regress_views_owner, regress_views_reader;

@@ -443,9 +443,11 @@ alter_table_command(const CollectedCommand *cmd)
 			added = lappend(added, alter->name ? alter->name
 							: ((const ColumnDef *) alter->def)->colname);
 	}
+	altered_with_children(relid);
+
+	/* what was taken away is back now, and not to be attached anew */
 	if (added != NIL)
 		columns_added(relid, added);
-	altered_with_children(relid);
 }
 
 typedef struct Grant

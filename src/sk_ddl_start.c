@@ -35,6 +35,7 @@
 #include "catalog/pg_class.h"
 #include "catalog/pg_inherits.h"
 #include "catalog/pg_namespace.h"
+#include "commands/tablecmds.h"
 #include "commands/trigger.h"
 #include "miscadmin.h"
 #include "parser/parse_func.h"
@@ -131,8 +132,8 @@ lock_within(Oid relid, int ms, TimestampTz began)
 /*
  * How long the companion is held while the table is waited for, in ms.  Who has the
  * table may want the companion, so the time is shorter than deadlock_timeout: twenty
- * times, after which it grows, or many readers of both that take longer could keep
- * us waiting for ever.
+ * times, after which it grows, or many readers of both could keep us waiting for
+ * ever.
  */
 static int
 patience(int round)
@@ -142,6 +143,25 @@ patience(int round)
 	if (round < 20)
 		return fifth << Min(round, 2);
 	return (int) Min((int64) fifth << Min(round - 17, 20), INT_MAX);
+}
+
+/*
+ * Lock both or none, which is false.  If the table cannot be had in time while the
+ * companion is held, it is waited for without, as long as it takes: until all who
+ * have it are done, and autovacuum, which the server ends for who waits so long.
+ */
+static bool
+lock_with_companion(Oid relid, Oid companion, int ms, TimestampTz began)
+{
+	LockRelationOid(companion, AccessExclusiveLock);
+	if (lock_within(relid, ms, began))
+		return true;
+	UnlockRelationOid(companion, AccessExclusiveLock);
+	(void) lock_within(relid, INT_MAX, began);
+	if (ConditionalLockRelationOid(companion, AccessExclusiveLock))
+		return true;
+	UnlockRelationOid(relid, AccessExclusiveLock);
+	return false;
 }
 
 /*
@@ -157,15 +177,10 @@ lock_both(Oid relid)
 	{
 		Oid			companion = companion_of(relid);
 
-		if (OidIsValid(companion))
-			LockRelationOid(companion, AccessExclusiveLock);
 		if (!OidIsValid(companion))
 			LockRelationOid(relid, AccessExclusiveLock);
-		else if (!lock_within(relid, patience(round), began))
-		{
-			UnlockRelationOid(companion, AccessExclusiveLock);
+		else if (!lock_with_companion(relid, companion, patience(round), began))
 			continue;
-		}
 		if (companion_of(relid) == companion)
 			return companion;
 		UnlockRelationOid(relid, AccessExclusiveLock);
@@ -367,7 +382,11 @@ before_command(const Node *stmt, List *names, const SkTableChange *what)
 	}
 }
 
-/* Only columns and the owner are of interest. */
+/*
+ * Only columns and the owner are of interest.  But one that locks the table against
+ * its readers may be followed by one that is, in the same transaction, which those
+ * readers of the companion would then keep from it who wait for the table.
+ */
 static void
 before_alter_table(const AlterTableStmt *stmt)
 {
@@ -389,6 +408,8 @@ before_alter_table(const AlterTableStmt *stmt)
 	}
 	if (concerned)
 		before_command((const Node *) stmt, list_make1(stmt->relation), &change);
+	else if (AlterTableGetLockLevel(stmt->cmds) == AccessExclusiveLock)
+		(void) lock_tables((const Node *) stmt, list_make1(stmt->relation));
 }
 
 static void

@@ -300,7 +300,8 @@ sk_live_make_is_fresh(Relation rel, Oid viewid, const SkLiveView *live)
 
 /*
  * Give the view the table's owner, the names of its columns, and those that
- * are new.
+ * are new; unless somebody has replaced it by another one.  Nor does one with rules
+ * get another owner, with whose rights they would be run.
  */
 void
 sk_live_make_refresh(Relation rel, Oid viewid)
@@ -312,12 +313,13 @@ sk_live_make_refresh(Relation rel, Oid viewid)
 	char	   *name = sk_table_name(view);
 	bool		plain = sk_live_view_read(view, &live) && live.plain;
 	bool		other_owner = view->rd_rel->relowner != rel->rd_rel->relowner;
+	bool		ruled = view->rd_rules->numLocks > 1;
 
 	relation_close(view, NoLock);
+	if (!plain || (other_owner && ruled))
+		return;
 	if (other_owner)
 		sk_live_make_set_owner(viewid, rel->rd_rel->relowner);
-	if (!plain)
-		return;
 	view = relation_open(viewid, AccessShareLock);
 	names = rename_columns(rel, view, &live);
 	relation_close(view, NoLock);

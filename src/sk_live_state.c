@@ -74,8 +74,11 @@ has_dependents(Oid classid, Oid objectid, Oid viewid)
 bool
 sk_live_state_can_drop(Oid viewid)
 {
+	Oid			type = get_rel_type_id(viewid);
+
 	return !has_dependents(RelationRelationId, viewid, viewid) &&
-		!has_dependents(TypeRelationId, get_rel_type_id(viewid), viewid);
+		!has_dependents(TypeRelationId, type, viewid) &&
+		!has_dependents(TypeRelationId, get_array_type(type), viewid);
 }
 
 void

@@ -150,6 +150,7 @@ condition_column(const Query *query, int rtindex)
 static void
 read_columns(const Query *query, int rtindex, SkLiveView *live)
 {
+	Bitmapset  *seen = NULL;
 	ListCell   *lc;
 
 	live->attnums = palloc0(sizeof(AttrNumber) * list_length(query->targetList));
@@ -158,12 +159,15 @@ read_columns(const Query *query, int rtindex, SkLiveView *live)
 	{
 		TargetEntry *tle = lfirst(lc);
 		Var		   *var = (Var *) tle->expr;
+		AttrNumber	attnum;
 
 		if (tle->resjunk)
 			continue;
-		live->attnums[live->natts] = is_column_of(var, rtindex)
-			? var->varattno : InvalidAttrNumber;
-		live->plain &= live->attnums[live->natts++] > InvalidAttrNumber;
+		attnum = is_column_of(var, rtindex) ? var->varattno : InvalidAttrNumber;
+		live->plain &= attnum > InvalidAttrNumber && !bms_is_member(attnum, seen);
+		if (attnum > InvalidAttrNumber)
+			seen = bms_add_member(seen, attnum);
+		live->attnums[live->natts++] = attnum;
 	}
 }
 

@@ -21,7 +21,7 @@ typedef struct SkLiveView
 {
 	Oid			tableid;
 	AttrNumber	column;			/* of the table: null in live rows */
-	bool		plain;			/* as we make it: the table's columns only */
+	bool		plain;			/* as we make it: columns of the table, once */
 	bool		covered;		/* has the trigger, as far as it was found */
 	int			natts;			/* of the view */
 	AttrNumber *attnums;		/* for each column of the view, the table's */

@@ -338,7 +338,7 @@ soft_delete_altered(Relation rel, bool detached)
 {
 	const Trigger *trigger;
 
-	if (sk_restore_is_running())
+	if (sk_restore_is_running() && !sk_soft_follow_owes(RelationGetRelid(rel)))
 		return;
 	put_trigger_back(rel);
 	trigger = find_trigger(rel);
@@ -362,7 +362,7 @@ stamp_is_retyped(const Trigger *trigger, List *retyped)
 		const ColumnDef *def = (const ColumnDef *) cmd->def;
 
 		if (trigger->tgnargs == 1 && strcmp(cmd->name, trigger->tgargs[0]) == 0)
-			return is_stamp_type(typenameTypeId(NULL, def->typeName));
+			return is_stamp_type(LookupTypeNameOid(NULL, def->typeName, true));
 	}
 	return false;
 }

@@ -193,7 +193,8 @@ sk_soft_follow_trigger(Oid relid, char *fires_when)
 
 /*
  * The view goes by the table's name: as users_live in its schema, or as users in
- * another one.  Under any other name it stays.
+ * another one, whose names the table's owner may not be free to choose.  Under any
+ * other name it stays.
  */
 static void
 follow_name(Relation rel, Oid viewid, const Pending *p)
@@ -209,6 +210,8 @@ follow_name(Relation rel, Oid viewid, const Pending *p)
 		new_name = sk_live_make_default_name(RelationGetRelationName(rel));
 	if (strcmp(schema, p->schema) == 0)
 		new_schema = get_namespace_name(RelationGetNamespace(rel));
+	else if (strcmp(name, new_name) != 0 && !can_make_again(viewid))
+		aclcheck_error(ACLCHECK_NO_PRIV, OBJECT_SCHEMA, schema);
 	sk_live_make_set_name(viewid, new_schema, new_name);
 }
 

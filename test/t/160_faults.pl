@@ -355,6 +355,19 @@ for my $seconds (1.7, 4.6)
 	$node->safe_psql('locks', 'ALTER TABLE x DROP COLUMN e');
 }
 
+# Autovacuum, which the server ends for who has waited for deadlock_timeout, is ended
+# for it as well.
+$node->safe_psql('locks', q{INSERT INTO x (id) SELECT generate_series(100001, 120000);
+	ALTER TABLE x SET (autovacuum_vacuum_cost_delay = 100, autovacuum_vacuum_cost_limit = 1, autovacuum_vacuum_threshold = 1, autovacuum_vacuum_scale_factor = 0)});
+$node->append_conf('postgresql.conf', "autovacuum = on\nautovacuum_naptime = 1s");
+$node->reload;
+$node->safe_psql('locks', 'UPDATE x SET id = id + 100000 WHERE id > 100000');
+$node->poll_query_until('locks', q{SELECT count(*) = 1 FROM pg_stat_progress_vacuum WHERE relid = 'x'::regclass}) or die 'nobody vacuums';
+is($node->safe_psql('locks', q{SET statement_timeout = '30s'; SET deadlock_timeout = '3s'; ALTER TABLE x ADD COLUMN f int; SELECT 'done'}), 'done', 'autovacuum does not keep a table from being altered');
+$node->append_conf('postgresql.conf', 'autovacuum = off');
+$node->reload;
+$node->safe_psql('locks', 'ALTER TABLE x SET (autovacuum_enabled = false)');
+
 # 5. Many clients on few connections
 part('many clients');
 SKIP:

@@ -24,7 +24,8 @@ $node->safe_psql('postgres', q{
     CREATE TABLE one.b_1 PARTITION OF one.b FOR VALUES IN (1);
     CREATE TABLE one.b_2 (c3 numeric, id int NOT NULL, part int NOT NULL, c1 text, c2 int);
     ALTER TABLE one.b ATTACH PARTITION one.b_2 DEFAULT;
-    SELECT schemakit.soft_delete_enable('one.a'), schemakit.soft_delete_enable('one.b', view_name => 'live.b');
+    SELECT schemakit.soft_delete_enable('one.a'), schemakit.soft_delete_enable('one.b', view_name => 'live.b', protect => true);
+    SELECT schemakit.auto_enable('soft_delete', '%'); -- which has nothing to do where it is enabled
     INSERT INTO one.a SELECT i, i, i, i FROM generate_series(1, 5) AS i;
     INSERT INTO one.b SELECT i, i % 3, i, i, i FROM generate_series(1, 5) AS i;
     CREATE TABLE tables AS SELECT oid FROM pg_class WHERE oid IN ('one.a'::regclass, 'one.b'::regclass);
@@ -36,6 +37,8 @@ $node->safe_psql('postgres', q{
     CREATE FUNCTION stamp_of(t oid) RETURNS text LANGUAGE sql AS $$
     SELECT left(encode(tgargs, 'escape'), -length('\000')) FROM pg_trigger WHERE tgrelid = t AND tgname = 'zz_schemakit_soft_delete' $$;
 
+    CREATE FUNCTION is_protected(t oid) RETURNS boolean LANGUAGE sql AS $$SELECT relkind = 'p' FROM pg_class WHERE oid = t$$;
+
     CREATE FUNCTION statement() RETURNS text LANGUAGE plpgsql AS $$
     DECLARE t regclass := (SELECT oid FROM tables ORDER BY random() LIMIT 1); c text; n text := 'c' || floor(random() * 9);
         part text;
@@ -43,7 +46,7 @@ $node->safe_psql('postgres', q{
         SELECT attname INTO c FROM pg_attribute WHERE attrelid = t AND attnum > 0 AND NOT attisdropped AND attname NOT IN ('id', 'part')
             AND (attname <> stamp_of(t) OR random() < 0.1) ORDER BY random() LIMIT 1;
         c := quote_ident(coalesce(c, 'c1'));
-        RETURN CASE floor(random() * 15)
+        RETURN CASE floor(random() * 16)
             WHEN 0 THEN format('ALTER TABLE %s ADD COLUMN %s %s', t, n, one_of('int', 'text DEFAULT ''x''', 'numeric(8,2)', 'int GENERATED ALWAYS AS (id) STORED'))
             WHEN 1 THEN format('ALTER TABLE %s DROP COLUMN %s %s', t, c, CASE WHEN c <> quote_ident(stamp_of(t)) THEN one_of('', '', 'CASCADE') END)
             WHEN 2 THEN format('ALTER TABLE %s ALTER COLUMN %s TYPE %s', t, c, one_of('text', 'varchar(40)', 'bigint', 'timestamptz', 'timestamp(3)'))
@@ -56,8 +59,9 @@ $node->safe_psql('postgres', q{
             WHEN 9 THEN format('REVOKE %s ON %s FROM %s', one_of('SELECT', 'UPDATE', 'INSERT, DELETE', 'ALL', format('SELECT (%s)', c)), t, one_of('eve', 'bob', 'PUBLIC'))
             WHEN 10 THEN format('ALTER TABLE %s ALTER COLUMN %I TYPE %s', t, stamp_of(t), one_of('timestamptz', 'timestamp(3)', 'timestamptz(0)'))
             WHEN 11 THEN format('ALTER TABLE %s ADD CHECK (%s IS NULL OR id < 1000000), DROP COLUMN %s', t, c, one_of('c2', 'nonsense', n))
-            WHEN 12 THEN format('SELECT schemakit.soft_delete_enable(%L, %L, view_name => %L)', t, stamp_of(t), one_of('live.b', 'live.a', 'one.v', 'two.v'))
+            WHEN 12 THEN format('SELECT schemakit.soft_delete_enable(%L, %L, view_name => %L, protect => %L)', t, stamp_of(t), one_of('live.b', 'live.a', 'one.v', 'two.v'), is_protected(t))
             WHEN 13 THEN format('DO $x$BEGIN ALTER TABLE %s DROP COLUMN %s; RAISE division_by_zero; EXCEPTION WHEN division_by_zero THEN NULL; END$x$', t, c)
+            WHEN 14 THEN format('ALTER TABLE %s RENAME COLUMN %I TO deleted_at', t, stamp_of(t))
             ELSE format('DO $x$BEGIN ALTER TABLE %s ADD COLUMN %s text; ALTER TABLE %s ALTER COLUMN %s TYPE varchar(9); END$x$', t, n, t, n)
         END;
     END$$;
@@ -70,10 +74,13 @@ $node->safe_psql('postgres', q{
     SELECT string_agg(concat_ws(' ', quote_ident(attname), format_type(atttypid, atttypmod), attacl::text), ', ' ORDER BY attname) FROM pg_attribute WHERE attrelid = t AND attnum > 0 AND NOT attisdropped $$;
 
     CREATE FUNCTION fault() RETURNS text LANGUAGE plpgsql AS $$
-    DECLARE t oid; v oid; before int; deleted int;
+    DECLARE t oid; v oid; before int; deleted int; triggers text;
     BEGIN
         FOR t IN SELECT oid FROM tables LOOP
             v := view_of(t);
+            IF (SELECT count(*) FROM pg_class WHERE relkind = 'v' AND relnamespace IN ('one'::regnamespace, 'two'::regnamespace, 'live'::regnamespace)) <> 2 THEN RETURN 'another view'; END IF;
+            SELECT string_agg(replace(tgname, 'zz_schemakit_soft_delete', '') || tgenabled::text, ',' ORDER BY tgname) FROM pg_trigger WHERE tgrelid = t AND NOT tgisinternal INTO triggers;
+            IF triggers <> (CASE WHEN is_protected(t) THEN 'O,_protectO,_protect_truncateO,_referenceO' ELSE 'O,_referenceO' END) THEN RETURN 'other triggers: ' || triggers; END IF;
             IF v IS NULL THEN RETURN 'no view of ' || t::regclass; END IF;
             IF columns_of(t) <> columns_of(v) THEN RETURN format('other columns of %s: %s, view %s', t::regclass, columns_of(t), columns_of(v)); END IF;
             IF (SELECT relowner FROM pg_class WHERE oid = t) <> (SELECT relowner FROM pg_class WHERE oid = v) THEN RETURN 'another owner of ' || v::regclass; END IF;

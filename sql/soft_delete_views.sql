@@ -474,9 +474,10 @@ SELECT relname FROM pg_class WHERE relnamespace = 'overlay'::regnamespace AND re
 -- what is in the way is said by the server alone
 CREATE TABLE mistyped (id int PRIMARY KEY, n int);
 SELECT schemakit.soft_delete_enable('mistyped');
-\set VERBOSITY terse
+\set VERBOSITY sqlstate
 ALTER TABLE mistyped ALTER COLUMN deleted_at TYPE nosuch;
 CREATE FUNCTION takes(mistyped_live[]) RETURNS int LANGUAGE sql RETURN 1;
+\set VERBOSITY terse
 ALTER TABLE mistyped DROP COLUMN n;
 \set VERBOSITY default
 -- a session that comes to look like a restore owes what it has taken away all the same

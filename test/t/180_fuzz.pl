@@ -260,7 +260,10 @@ SKIP:
 		'and no live child has a deleted parent');
 }
 is($node->safe_psql('postgres', 'SELECT 1'), '1', 'the server lives');
-# sqlsmith's queries, unless they call us; changes fire our triggers
-is(internal_errors($node, qr/sqlsmith::dut STATEMENT:(?!.*\bschemakit\.\w+\s*\()(?!.*\b(?:insert|update|delete|merge)\b)/is), '', 'and nothing is broken');
+# sqlsmith's queries, unless they call us; changes fire our triggers, but not before they
+# are parsed, where PostgreSQL calls an unknown type in an unknown place an internal error
+is( internal_errors(
+		$node, qr/sqlsmith::dut STATEMENT:(?!.*\bschemakit\.\w+\s*\()(?!.*\b(?:insert|update|delete|merge)\b)|\A[^\n]*failed to find conversion function from unknown to (?!.*CONTEXT:)/is),
+	'', 'and nothing is broken');
 $node->stop;
 done_testing();

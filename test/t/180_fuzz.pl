@@ -260,10 +260,22 @@ SKIP:
 		'and no live child has a deleted parent');
 }
 is($node->safe_psql('postgres', 'SELECT 1'), '1', 'the server lives');
-# sqlsmith's queries, unless they call us; changes fire our triggers, but not before they
-# are parsed, where PostgreSQL calls an unknown type in an unknown place an internal error
-is( internal_errors(
-		$node, qr/sqlsmith::dut STATEMENT:(?!.*\bschemakit\.\w+\s*\()(?!.*\b(?:insert|update|delete|merge)\b)|\A[^\n]*failed to find conversion function from unknown to (?!.*CONTEXT:)/is),
-	'', 'and nothing is broken');
+# sqlsmith's queries, unless they call us, are the server's own; changes fire our triggers,
+# so they are if they fail in the same way when these do not fire
+sub is_the_servers
+{
+	my ($entry) = @_;
+	my ($message) = $entry =~ /\A[^\n]*:  XX\w+: ([^\n]+)/;
+	my ($statement) = $entry =~ /STATEMENT:  (.*)/s;
+	return 0 if !defined $statement || $statement =~ /\bschemakit\.\w+\s*\(/i;
+	return 1 if $entry =~ /sqlsmith::dut STATEMENT:/ && $statement !~ /\b(?:insert|update|delete|merge)\b/i;
+	my (undef, undef, $err) = $node->psql('postgres',
+		"BEGIN; SET LOCAL session_replication_role = replica; SET LOCAL search_path = smith; SET LOCAL statement_timeout = '10s';\n$statement;\nROLLBACK;",
+		on_error_stop => 0);
+	# about another row, perhaps
+	my $like = join '.*', map { quotemeta } split /\b(?:0x)?[0-9a-f]*\d[0-9a-f]*\b/, $message;
+	return $err =~ /$like/;
+}
+is(internal_errors($node, \&is_the_servers), '', 'and nothing is broken');
 $node->stop;
 done_testing();

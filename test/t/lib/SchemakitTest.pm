@@ -51,7 +51,8 @@ sub no_memory_figures
 
 # What must not be in the log of a server, which is to be verbose.  Chance makes statements
 # of which the server itself says that it did not expect them: internal errors are left
-# out that do not come from our code if the pattern matches their statement.
+# out that do not come from our code if the pattern matches their statement, or the function
+# says so.
 sub internal_errors
 {
     my ($node, $left_out) = @_;
@@ -63,7 +64,8 @@ sub internal_errors
         # where it comes from, and the statement
         $entry .= $entries[ $next++ ] while $next <= $#entries && $next < $i + 7 && $entry !~ /STATEMENT:/;
         push @found, $entry
-          unless $left_out && $entry =~ /\A[^\n]*:  XX/ && $entry =~ $left_out && $entry !~ /LOCATION:  \w+, s(?:k_|chemakit)/;
+          unless $left_out && $entry =~ /\A[^\n]*:  XX/ && $entry !~ /LOCATION:  \w+, s(?:k_|chemakit)/
+          && (ref $left_out eq 'CODE' ? $left_out->($entry) : $entry =~ $left_out);
     }
     return join "\n", @found;
 }

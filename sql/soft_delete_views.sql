@@ -471,6 +471,22 @@ SET ROLE regress_views_reader;
 ALTER TABLE theirs.overlaid RENAME TO accounts;
 RESET ROLE;
 SELECT relname FROM pg_class WHERE relnamespace = 'overlay'::regnamespace AND relkind = 'v';
+-- nor does he add a column to a view where he may make none
+SELECT schemakit.soft_delete_enable('theirs.accounts', view_name => 'theirs.accounts_live');
+REVOKE CREATE ON SCHEMA theirs FROM regress_views_owner, regress_views_reader;
+SET ROLE regress_views_reader;
+ALTER TABLE theirs.accounts ADD COLUMN more int;
+RESET ROLE;
+SELECT count(*) FROM pg_attribute WHERE attrelid = 'theirs.accounts_live'::regclass AND attname = 'more';
+GRANT CREATE ON SCHEMA theirs TO regress_views_owner, regress_views_reader;
+-- a temporary view could not be changed by other sessions that change the table
+CREATE TABLE lasting (id int PRIMARY KEY, n int);
+SELECT schemakit.soft_delete_enable('lasting', view_name => 'pg_temp.gone');
+ALTER TABLE lasting ADD COLUMN deleted_at timestamptz;
+CREATE TEMP VIEW gone AS SELECT * FROM lasting WHERE schemakit.is_live(deleted_at);
+SELECT schemakit.soft_delete_enable('lasting');
+SELECT schemakit.soft_delete_enable('lasting', view_name => 'pg_temp.lasting_live');
+DROP VIEW gone;
 -- what is in the way is said by the server alone
 CREATE TABLE mistyped (id int PRIMARY KEY, n int);
 SELECT schemakit.soft_delete_enable('mistyped');

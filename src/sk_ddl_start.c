@@ -383,9 +383,9 @@ before_command(const Node *stmt, List *names, const SkTableChange *what)
 }
 
 /*
- * Only columns and the owner are of interest.  But one that locks the table against
- * its readers may be followed by one that is, in the same transaction, which those
- * readers of the companion would then keep from it who wait for the table.
+ * Features are told of columns and owners only.  But any command that locks out the
+ * table's readers locks its companion first: those who then wait for the table would
+ * have the companion, and a second command of the transaction could not get it.
  */
 static void
 before_alter_table(const AlterTableStmt *stmt)

@@ -153,6 +153,27 @@ sk_live_make_set_owner(Oid viewid, Oid owner)
 }
 
 /*
+ * May the view be called so, or one be made if there is none yet?
+ */
+void
+sk_live_make_check_name(Oid viewid, const char *schema, const char *name)
+{
+	Oid			schemaid = LookupCreationNamespace(schema);
+	Oid			taken = get_relname_relid(name, schemaid);
+
+	if (isAnyTempNamespace(schemaid))
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_TABLE_DEFINITION),
+				 errmsg("cannot create the view of a permanent table in a temporary schema"),
+				 errhint("Choose another schema for the view with view_name.")));
+	if (OidIsValid(taken) && taken != viewid)
+		ereport(ERROR,
+				(errcode(ERRCODE_DUPLICATE_TABLE),
+				 errmsg("relation \"%s\" already exists in schema \"%s\"", name, schema),
+				 errhint("Choose another name for the view with view_name.")));
+}
+
+/*
  * Make the view of the rows in which the column is null, with the table's
  * owner and grants.
  */
@@ -160,8 +181,10 @@ Oid
 sk_live_make(Relation rel, const char *col, const char *schema,
 			 const char *name)
 {
-	Oid			viewid = sk_live_make_bare(rel, col, schema, name, default_options());
+	Oid			viewid;
 
+	sk_live_make_check_name(InvalidOid, schema, name);
+	viewid = sk_live_make_bare(rel, col, schema, name, default_options());
 	sk_live_make_cover(viewid); /* before rights to do so are taken away */
 	sk_live_make_set_owner(viewid, rel->rd_rel->relowner);
 	copy_grants(rel, viewid);

@@ -20,6 +20,8 @@ extern Oid	sk_live_make_bare(Relation rel, const char *col,
 							  const char *options);
 extern void sk_live_make_cover(Oid viewid);
 extern void sk_live_make_set_owner(Oid viewid, Oid owner);
+extern void sk_live_make_check_name(Oid viewid, const char *schema,
+									const char *name);
 extern void sk_live_make_set_name(Oid viewid, const char *schema,
 								  const char *name);
 extern char *sk_live_make_options(Relation view);

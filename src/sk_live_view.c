@@ -304,6 +304,7 @@ is_view_of(Oid rule, Oid viewid, Oid tableid, SkLiveView *live)
 	Query	   *query;
 
 	return get_rel_relkind(viewid) == RELKIND_VIEW &&
+		get_rel_persistence(viewid) != RELPERSISTENCE_TEMP &&
 		owner_of(viewid) == owner_of(tableid) &&
 		OidIsValid(read_rule(rule, &query)) &&
 		read_query(query, live) && live->tableid == tableid;
@@ -322,7 +323,8 @@ sk_live_view_is_covered(Oid viewid)
  * The view of the table's live rows, and what it says of itself; or InvalidOid.
  *
  * It belongs to the owner of the table: anybody can write such a view, even of a
- * table that is not for him to read, and must not have it taken for ours.  Nor is
+ * table that is not for him to read, and must not have it taken for ours.  Nor is it
+ * temporary, for other sessions could not change it with its table.  Nor is
  * any relation opened or locked here, for others may have a lock on it and want the
  * table, which our caller has locked.
  */

@@ -489,19 +489,6 @@ parse_view_name(Relation rel, FunctionCallInfo fcinfo, char **schema, char **nam
 }
 
 static void
-check_name(Oid viewid, const char *schema, const char *name)
-{
-	Oid			schemaid = LookupCreationNamespace(schema);
-	Oid			taken = get_relname_relid(name, schemaid);
-
-	if (OidIsValid(taken) && taken != viewid)
-		ereport(ERROR,
-				(errcode(ERRCODE_DUPLICATE_TABLE),
-				 errmsg("relation \"%s\" already exists in schema \"%s\"", name, schema),
-				 errhint("Choose another name for the view with view_name.")));
-}
-
-static void
 ensure_view(Relation rel, const char *col, FunctionCallInfo fcinfo)
 {
 	SkLiveView	live;
@@ -512,13 +499,12 @@ ensure_view(Relation rel, const char *col, FunctionCallInfo fcinfo)
 	parse_view_name(rel, fcinfo, &schema, &name);
 	if (!OidIsValid(viewid))
 	{
-		check_name(viewid, schema, name);
 		(void) sk_live_make(rel, col, schema, name);
 		return;
 	}
 	if (!PG_ARGISNULL(2))
 	{
-		check_name(viewid, schema, name);
+		sk_live_make_check_name(viewid, schema, name);
 		sk_live_make_set_name(viewid, schema, name);
 	}
 	sk_live_make_cover(viewid);

@@ -19,7 +19,7 @@ CREATE TABLE schemakit.auto_rule
 );
 COMMENT ON TABLE schemakit.auto_rule IS 'rules that attach features to new tables; change them with schemakit.auto_enable() and auto_disable()';
 COMMENT ON COLUMN schemakit.auto_rule.id IS 'number of the rule; of several that suit a table, the highest decides';
-COMMENT ON COLUMN schemakit.auto_rule.feature IS 'what is attached: timestamps or audit';
+COMMENT ON COLUMN schemakit.auto_rule.feature IS 'what is attached: timestamps, audit or soft_delete';
 COMMENT ON COLUMN schemakit.auto_rule.schemas IS 'LIKE pattern for names of schemas';
 COMMENT ON COLUMN schemakit.auto_rule.tables IS 'LIKE pattern for names of tables';
 COMMENT ON COLUMN schemakit.auto_rule.options IS 'options of the feature, a JSON object';

@@ -66,7 +66,7 @@ COMMENT ON FUNCTION schemakit.soft_delete_enable(regclass, name, text, boolean) 
 'makes rows of a table deletable without losing them: they get a time in the column "col", which is added if need be, and are not in the view any more, by default <table>_live.
 DELETE from the view marks a row; so does UPDATE of the column, and setting it to null brings the row back, with the rows that ON DELETE CASCADE has taken along.
 protect => true refuses DELETE and TRUNCATE of the table.  A second call changes what the first one set.  The caller must own the table.
-Errors: 42501 not the owner; 42809 not a table, a partition, or a temporary or system table; 55000 no primary key, or another column is in use; 42804 a column of another type than timestamptz or timestamp, or that cannot be null; 42P07 the view''s name is taken.';
+Errors: 42501 not the owner; 42809 not a table, a partition, or a temporary or system table; 55000 no primary key, or another column is in use; 42804 a column of another type than timestamptz or timestamp, or that cannot be null; 42P07 the view''s name is taken; 42P16 a view in a temporary schema.';
 
 CREATE FUNCTION schemakit.soft_delete_disable(rel regclass)
     RETURNS void

@@ -8,7 +8,9 @@ CREATE FUNCTION schemakit.auto_enable(
     LANGUAGE C VOLATILE PARALLEL UNSAFE;
 COMMENT ON FUNCTION schemakit.auto_enable(text, text, text, jsonb) IS
 'adds a rule, and returns its number: from now on the feature is attached to every new table whose schema and name match the LIKE patterns.
-Options of timestamps: "col" and "mode", as in timestamps_enable(); of audit: "capture", "exclude", "ignore", "mask", "key", "truncate_rows", "require_actor" and "replica", as in audit_enable(); columns that a table has not got are allowed there.  A second call for the same patterns changes the options, and enables the rule again.
+Options of timestamps: "col" and "mode", as in timestamps_enable(); of audit: "capture", "exclude", "ignore", "mask", "key", "truncate_rows", "require_actor" and "replica", as in audit_enable(); columns that a table has not got are allowed there.
+Options of soft_delete: "col" and "protect", as in soft_delete_enable(), and "view_schema", the schema in which views have the names of their tables.
+A second call for the same patterns changes the options, and enables the rule again.
 Needs INSERT, UPDATE and SELECT on schemakit.auto_rule.
 Errors: 22023 an unknown feature, option or value.';
 

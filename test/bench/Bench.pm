@@ -113,6 +113,7 @@ sub spread
 sub bar
 {
 	my ($what, $goal, $format, @values) = @_;
+	die "$what: nothing was measured\n" if grep({ !defined } @values) || !@values;
 	my $value = median(@values);
 	my ($limit) = $goal =~ /([\d.]+)/;
 	my $met = $goal =~ />/ ? $value >= $limit : $value <= $limit;

@@ -84,7 +84,8 @@ for my $what ('audit_event', 'audit_event_p2001_01, schemakit.audit_event_p2001_
         $maintenance->pump_nb;
         sleep 0.05;
     }
-    $maintenance->finish;
+    ok($maintenance->finish, 'maintenance ends well') or diag($q);
+    is($q, '', 'and without a word');
     $_->quit for $reader, $writer;
     note("writers waited for $stalled s");
     cmp_ok($stalled, '<', 3, "writers are held up for about a second in all while somebody reads " . substr($what, 0, 20));
@@ -98,7 +99,8 @@ my $maintenance = IPC::Run::start([ 'psql', '-X', '-q', @at, '-c', q{SELECT sche
 sleep 0.3;
 my ($rc, $out, $stderr) = $node->psql('move', q{SET lock_timeout = '2s'; INSERT INTO t (who) VALUES ('w')});
 is($stderr, '', 'a writer does not wait for long while rows are moved');
-$maintenance->finish;
+ok($maintenance->finish, 'they are moved') or diag($q);
+is($q, '', 'without a word');
 
 # 4. Writers at all times
 new_database('starve');
@@ -139,7 +141,7 @@ $node->safe_psql('parts', q{CREATE TABLE moment AS SELECT clock_timestamp() AS a
 $node->safe_psql('parts', q{SELECT set_config('search_path', '', false), set_config('check_function_bodies', 'off', false);
     ALTER TABLE public.t DISABLE TRIGGER ALL; UPDATE public.t SET who = 'eve'; ALTER TABLE public.t ENABLE TRIGGER ALL});
 ($rc, $out, $stderr) = $node->psql('parts', 'SELECT who FROM schemakit.audit_as_of(NULL::t, (SELECT at FROM moment))');
-isnt($out, 'eve', 'a gap does not make audit_as_of tell what is not true');
+like($stderr, qr/not recorded for some time/, 'a gap does not make audit_as_of tell what is not true');
 
 $node->safe_psql('parts', 'CREATE ROLE mallory LOGIN; GRANT ALL ON t TO mallory; GRANT USAGE ON SEQUENCE t_id_seq TO mallory');
 $node->safe_psql('parts', q{SET search_path = ''; SET check_function_bodies = off; INSERT INTO public.t (who) VALUES ('mallory')}, extra_params => [ '-U', 'mallory' ]);

@@ -192,11 +192,12 @@ prepare()
 	find_server || fail "PostgreSQL's programs and headers were not found; set PG_CONFIG."
 }
 
-# evidence NAME RESULT: what was found is kept for scripts/evidence
+# evidence NAME [RESULT]: what was found is kept for scripts/evidence; at first, that
+# there is no result
 evidence()
 {
 	mkdir -p tmp/evidence
-	echo "$(date +%F)|$("$bindir/postgres" --version | sed -n 's/.*(PostgreSQL) \([^ ]*\).*/\1/p')|$commit|$2" \
+	echo "$(date +%F)|$("$bindir/postgres" --version | sed -n 's/.*(PostgreSQL) \([^ ]*\).*/\1/p')|$commit|${2-was not run to the end}" \
 		>"tmp/evidence/$1"
 }
 

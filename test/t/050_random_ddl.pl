@@ -72,7 +72,7 @@ my $check = q{SELECT 'wrong', relid, state, detail FROM schemakit.status()
 my $unaudited = q{SELECT c.oid::regclass FROM pg_class AS c
     WHERE relkind IN ('r', 'p') AND relnamespace NOT IN ('pg_catalog'::regnamespace, 'information_schema'::regnamespace, 'schemakit'::regnamespace)
         AND NOT EXISTS (SELECT FROM pg_trigger WHERE tgrelid = c.oid AND tgname = 'zz_schemakit_audit' AND tgenabled <> 'D')};
-my $covered = q{SELECT string_agg(DISTINCT feature, ' ' ORDER BY feature) FROM schemakit.status() WHERE state = 'ok'};
+my %covered;
 
 sub run
 {
@@ -111,9 +111,11 @@ for my $seed (defined $ENV{SEED} ? $ENV{SEED} : map { int(rand(1 << 30)) } 1 .. 
     unlike($err, qr/WARNING:  could not/, "seed $seed: nothing failed behind the scenes");
     is($node->safe_psql('with', $check), '', "seed $seed: what should be covered is");
     is($node->safe_psql('with', $unaudited), '', "seed $seed: every table is audited");
-    is($node->safe_psql('with', $covered), 'audit timestamps', "seed $seed: there is something to cover");
+    $covered{$_}++ for split /\n/, $node->safe_psql('with', q{SELECT feature FROM schemakit.status() WHERE state = 'ok'});
     cmp_ok(scalar(grep { $_ eq '00000' } @got), '>', $steps / 10, "seed $seed: enough of them succeeded");
 }
 
+# by chance a seed may leave nothing with a column to maintain
+is(join(' ', sort keys %covered), 'audit timestamps', 'there is something to cover');
 $node->stop;
 done_testing();

@@ -50,7 +50,7 @@ SQL_PARTS    = $(addprefix src/sql/, 00_prologue.sql 10_rule.sql \
 SQL_SCRIPT   = $(EXTENSION)--$(EXTVERSION).sql
 
 MODULE_big   = $(EXTENSION)
-OBJS         = $(patsubst %.c,%.o,$(sort $(wildcard src/*.c)))
+OBJS         = $(patsubst %.c,%.o,$(sort $(wildcard $(addprefix src/, *.c */*.c */*/*.c))))
 PG_CPPFLAGS  = -I$(CURDIR)/src -DSCHEMAKIT_VERSION='"$(EXTVERSION)"'
 PG_CFLAGS    = -Wall -Wextra -Wno-unused-parameter
 DATA_built   = $(SQL_SCRIPT)
@@ -78,7 +78,7 @@ endif
 include $(PGXS)
 
 # Packaged servers are built without --enable-depend, so say it here.
-$(OBJS): $(wildcard src/*.h)
+$(OBJS): $(wildcard $(addprefix src/, *.h */*.h */*/*.h))
 
 $(SQL_SCRIPT): $(SQL_PARTS) schemakit.control
 	cat $(SQL_PARTS) > $@

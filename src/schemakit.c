@@ -8,17 +8,17 @@
  */
 #include "postgres.h"
 
-#include "sk_audit_log.h"
-#include "sk_audit_shape.h"
-#include "sk_audit_table.h"
-#include "sk_audit_txn.h"
-#include "sk_compat.h"
-#include "sk_explain.h"
-#include "sk_guc.h"
-#include "sk_soft_follow.h"
-#include "sk_soft_queue.h"
-#include "sk_soft_relation.h"
-#include "sk_whatif.h"
+#include "advisor/plan/explain.h"
+#include "advisor/plan/whatif.h"
+#include "audit/log.h"
+#include "audit/shape.h"
+#include "audit/table.h"
+#include "audit/txn.h"
+#include "base/compat.h"
+#include "base/guc.h"
+#include "soft_delete/queue.h"
+#include "soft_delete/relation.h"
+#include "soft_delete/view_follow.h"
 
 #include "fmgr.h"
 

@@ -1,0 +1,82 @@
+/*-------------------------------------------------------------------------
+ *
+ * advisor/advice.h
+ *	  Advice on indexes, as it comes together.
+ *
+ *-------------------------------------------------------------------------
+ */
+#ifndef SK_ADVISOR_ADVICE_H
+#define SK_ADVISOR_ADVICE_H
+
+#include "advisor/search/write_cost.h"
+#include "workload/workload.h"
+
+/* What is asked for. */
+typedef struct SkAdviceOptions
+{
+	ArrayType  *queries;		/* NULL: pg_stat_statements */
+	ArrayType  *weights;
+	List	   *schemas;		/* OIDs; NIL: all */
+	List	   *tables;			/* OIDs; NIL: all */
+	bool		create;
+	bool		drop;
+	bool		replace;
+	bool		reindex;
+	int			max_indexes;
+	int			max_width;
+	double		storage_budget; /* bytes; infinity: none */
+	double		time_budget;	/* milliseconds */
+	int			max_queries;
+	double		min_benefit;
+	double		max_regression;
+	double		min_table_size; /* bytes */
+} SkAdviceOptions;
+
+/* What one index does for one statement. */
+typedef struct SkHelped
+{
+	const SkQuery *query;
+	double		cost;			/* with all that is advised */
+} SkHelped;
+
+typedef enum SkAdviceAction
+{
+	SK_ADVICE_CREATE,
+	SK_ADVICE_REPLACE,
+	SK_ADVICE_REINDEX,
+	SK_ADVICE_DROP
+} SkAdviceAction;
+
+/* One thing to do. */
+typedef struct SkAdviceItem
+{
+	SkAdviceAction action;
+	Oid			relid;
+	const SkIndex *index;		/* to create, or that exists */
+	const char *definition;		/* of one to create */
+	List	   *replaced;		/* OIDs of indexes that it makes needless */
+	double		bytes;			/* more, or less if dropped */
+	double		benefit;		/* in the workload's unit of value */
+	double		write;
+	List	   *helped;			/* SkHelped */
+	const char *confidence;
+	char	   *reason;
+} SkAdviceItem;
+
+typedef struct SkAdvice
+{
+	SkAdviceOptions options;
+	SkWorkload *workload;
+	SkPool	   *pool;
+	SkWrites   *writes;
+	TimestampTz start;
+	TimestampTz deadline;
+	List	   *sizes;			/* of tables, see advisor/scope.c */
+	List	   *items;			/* SkAdviceItem, in the order of ranks */
+	List	   *refused;		/* texts: what was looked at and not advised */
+	double		attainable;		/* value that could be saved at most */
+	double		achieved;
+	bool		out_of_time;
+} SkAdvice;
+
+#endif							/* SK_ADVISOR_ADVICE_H */

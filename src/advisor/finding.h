@@ -1,0 +1,16 @@
+/*-------------------------------------------------------------------------
+ *
+ * advisor/finding.h
+ *	  Indexes that should go, or be built anew.
+ *
+ *-------------------------------------------------------------------------
+ */
+#ifndef SK_ADVISOR_FINDING_H
+#define SK_ADVISOR_FINDING_H
+
+#include "advisor/advice.h"
+
+extern void sk_finding_collect(SkAdvice *advice);
+extern bool sk_finding_may_drop(Oid indexid);
+
+#endif							/* SK_ADVISOR_FINDING_H */

@@ -1,0 +1,360 @@
+/*-------------------------------------------------------------------------
+ *
+ * advisor/functions.c
+ *	  advise_indexes() and advise_indexes_report().
+ *
+ * Both take the same arguments and make the same advice; one tells what to do,
+ * the other what was looked at and what not.  All of it happens in a
+ * subtransaction that is rolled back, so that no lock remains.
+ *
+ *-------------------------------------------------------------------------
+ */
+#include "postgres.h"
+
+#include "advisor/ddl.h"
+#include "advisor/report.h"
+#include "advisor/run.h"
+#include "base/arg.h"
+#include "base/compat.h"
+#include "base/guard.h"
+#include "base/guc.h"
+
+#include "catalog/namespace.h"
+#include "catalog/pg_type.h"
+#include "commands/defrem.h"
+#include "funcapi.h"
+#include "miscadmin.h"
+#include "utils/array.h"
+#include "utils/builtins.h"
+#include "utils/fmgrprotos.h"
+#include "utils/jsonb.h"
+#include "utils/lsyscache.h"
+#include "utils/timestamp.h"
+#include "utils/tuplestore.h"
+
+#include <math.h>
+
+/* The arguments, in their order. */
+enum
+{
+	ARG_QUERIES,
+	ARG_WEIGHTS,
+	ARG_SCHEMAS,
+	ARG_TABLES,
+	ARG_ACTIONS,
+	ARG_MAX_INDEXES,
+	ARG_MAX_WIDTH,
+	ARG_STORAGE_BUDGET,
+	ARG_TIME_BUDGET,
+	ARG_MAX_QUERIES,
+	ARG_MIN_BENEFIT,
+	ARG_MAX_REGRESSION,
+	ARG_MIN_TABLE_SIZE
+};
+
+enum
+{
+	COL_RANK,
+	COL_STEP,
+	COL_ACTION,
+	COL_TABLE_NAME,
+	COL_DDL,
+	COL_UNDO_DDL,
+	COL_METHOD,
+	COL_EST_BYTES,
+	COL_BENEFIT,
+	COL_WRITE,
+	COL_GAIN,
+	COL_QUERIES,
+	COL_REPLACES,
+	COL_CONFIDENCE,
+	COL_REASON,
+	NCOLUMNS
+};
+
+static const char *const action_names[] = {"create", "replace", "reindex", "drop"};
+
+/* ----------
+ * Arguments
+ * ----------
+ */
+static List *
+read_schemas(ArrayType *array)
+{
+	List	   *result = NIL;
+	Datum	   *elems;
+	bool	   *nulls;
+	int			n;
+
+	deconstruct_array(array, TEXTOID, -1, false, TYPALIGN_INT, &elems, &nulls, &n);
+	for (int i = 0; i < n; i++)
+	{
+		if (!nulls[i])
+			result = lappend_oid(result,
+								 get_namespace_oid(TextDatumGetCString(elems[i]), false));
+	}
+	return result;
+}
+
+static void
+read_actions(ArrayType *array, SkAdviceOptions *options)
+{
+	Datum	   *elems;
+	bool	   *nulls;
+	int			n;
+
+	deconstruct_array(array, TEXTOID, -1, false, TYPALIGN_INT, &elems, &nulls, &n);
+	for (int i = 0; i < n; i++)
+	{
+		const char *name = nulls[i] ? "" : TextDatumGetCString(elems[i]);
+
+		if (strcmp(name, "create") == 0)
+			options->create = true;
+		else if (strcmp(name, "drop") == 0)
+			options->drop = true;
+		else if (strcmp(name, "replace") == 0)
+			options->replace = true;
+		else if (strcmp(name, "reindex") == 0)
+			options->reindex = true;
+		else
+			ereport(ERROR,
+					(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+					 errmsg("unrecognized action \"%s\"", name),
+					 errhint("Actions are \"create\", \"drop\", \"replace\" and \"reindex\".")));
+	}
+}
+
+static double
+read_number(double value, double least, double most, const char *name)
+{
+	if (!(value >= least && value <= most))
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				 errmsg("argument \"%s\" must be between %g and %g",
+						name, least, most)));
+	return value;
+}
+
+static double
+read_time(Datum value)
+{
+	Interval   *interval = DatumGetIntervalP(value);
+	double		ms = interval->time / 1000.0 +
+		(interval->day + interval->month * 30.0) * 86400000;
+
+	if (ms <= 0)
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				 errmsg("argument \"time_budget\" must be positive")));
+	return ms;
+}
+
+static void
+read_options(FunctionCallInfo fcinfo, SkAdviceOptions *options)
+{
+	memset(options, 0, sizeof(SkAdviceOptions));
+	if (!PG_ARGISNULL(ARG_QUERIES))
+		options->queries = PG_GETARG_ARRAYTYPE_P(ARG_QUERIES);
+	if (!PG_ARGISNULL(ARG_WEIGHTS))
+		options->weights = PG_GETARG_ARRAYTYPE_P(ARG_WEIGHTS);
+	if (options->weights != NULL && options->queries == NULL)
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				 errmsg("weights are for queries that are given")));
+	if (!PG_ARGISNULL(ARG_SCHEMAS))
+		options->schemas = read_schemas(PG_GETARG_ARRAYTYPE_P(ARG_SCHEMAS));
+	if (!PG_ARGISNULL(ARG_TABLES))
+		options->tables = sk_arg_oids(PG_GETARG_ARRAYTYPE_P(ARG_TABLES));
+	sk_arg_reject_null(fcinfo, ARG_ACTIONS, "actions");
+	sk_arg_reject_null(fcinfo, ARG_MAX_INDEXES, "max_indexes");
+	sk_arg_reject_null(fcinfo, ARG_MAX_WIDTH, "max_width");
+	sk_arg_reject_null(fcinfo, ARG_TIME_BUDGET, "time_budget");
+	sk_arg_reject_null(fcinfo, ARG_MAX_QUERIES, "max_queries");
+	sk_arg_reject_null(fcinfo, ARG_MIN_BENEFIT, "min_benefit");
+	sk_arg_reject_null(fcinfo, ARG_MAX_REGRESSION, "max_regression");
+	sk_arg_reject_null(fcinfo, ARG_MIN_TABLE_SIZE, "min_table_size");
+	read_actions(PG_GETARG_ARRAYTYPE_P(ARG_ACTIONS), options);
+	options->max_indexes = (int) read_number(PG_GETARG_INT32(ARG_MAX_INDEXES), 0, 1000, "max_indexes");
+	options->max_width = (int) read_number(PG_GETARG_INT32(ARG_MAX_WIDTH), 1, INDEX_MAX_KEYS, "max_width");
+	options->storage_budget = PG_ARGISNULL(ARG_STORAGE_BUDGET) ? INFINITY :
+		read_number(PG_GETARG_INT64(ARG_STORAGE_BUDGET), 0, 1e18, "storage_budget");
+	options->time_budget = read_time(PG_GETARG_DATUM(ARG_TIME_BUDGET));
+	options->max_queries = (int) read_number(PG_GETARG_INT32(ARG_MAX_QUERIES), 1, 100000, "max_queries");
+	options->min_benefit = read_number(PG_GETARG_FLOAT8(ARG_MIN_BENEFIT), 0, 1, "min_benefit");
+	options->max_regression = read_number(PG_GETARG_FLOAT8(ARG_MAX_REGRESSION), 0, 1e6, "max_regression");
+	options->min_table_size = read_number(PG_GETARG_INT64(ARG_MIN_TABLE_SIZE), 0, 1e18, "min_table_size");
+}
+
+/* ----------
+ * Rows
+ * ----------
+ */
+typedef struct Call
+{
+	SkGuarded	work;
+	SkAdviceOptions options;
+	ReturnSetInfo *rsinfo;		/* for rows */
+	StringInfoData report;
+} Call;
+
+static Datum
+oid_array(List *oids)
+{
+	Datum	   *elems = palloc((list_length(oids) + 1) * sizeof(Datum));
+	int			n = 0;
+	ListCell   *lc;
+
+	foreach(lc, oids)
+		elems[n++] = ObjectIdGetDatum(lfirst_oid(lc));
+	return PointerGetDatum(construct_array(elems, n, REGCLASSOID, sizeof(Oid),
+										   true, TYPALIGN_INT));
+}
+
+/* What is said about the whole of an item, at its first step. */
+static void
+set_item(const SkAdvice *advice, const SkAdviceItem *item, Datum *values,
+		 bool *nulls)
+{
+	double		total = sk_advice_total(advice);
+	double		gain = item->benefit - item->write;
+
+	values[COL_EST_BYTES] = Int64GetDatum((int64) item->bytes);
+	values[COL_BENEFIT] = Float8GetDatum(item->benefit);
+	values[COL_WRITE] = Float8GetDatum(item->write);
+	nulls[COL_BENEFIT] = nulls[COL_WRITE] = !advice->workload->measured;
+	values[COL_GAIN] = Float8GetDatum(total > 0 ? 100 * gain / total : 0);
+	values[COL_QUERIES] = sk_advice_helped(advice, item);
+	values[COL_REPLACES] = oid_array(item->replaced);
+	values[COL_CONFIDENCE] = CStringGetTextDatum(item->confidence);
+	values[COL_REASON] = CStringGetTextDatum(item->reason);
+}
+
+typedef struct Writing
+{
+	const SkAdviceItem *item;
+	List	  **names;
+	List	   *steps;
+} Writing;
+
+static void
+write_steps(void *arg)
+{
+	Writing    *writing = arg;
+
+	writing->steps = sk_advice_ddl(writing->item, writing->names);
+}
+
+static void
+return_item(Call *call, const SkAdvice *advice, const SkAdviceItem *item,
+			int rank, List **names)
+{
+	Writing		writing = {item, names, NIL};
+	ErrorData  *failure = sk_guard_rehearse(write_steps, &writing);
+	int			n = 0;
+	ListCell   *lc;
+
+	if (failure != NULL && get_rel_name(item->relid) != NULL)
+		ereport(NOTICE,
+				(errmsg("advice on table \"%s\" is left out: %s",
+						get_rel_name(item->relid), failure->message)));
+	foreach(lc, writing.steps)
+	{
+		const SkAdviceStep *step = lfirst(lc);
+		Datum		values[NCOLUMNS] = {0};
+		bool		nulls[NCOLUMNS] = {0};
+
+		values[COL_RANK] = Int32GetDatum(rank);
+		values[COL_STEP] = Int32GetDatum(++n);
+		values[COL_ACTION] = CStringGetTextDatum(action_names[item->action]);
+		values[COL_TABLE_NAME] = ObjectIdGetDatum(step->relid);
+		values[COL_DDL] = CStringGetTextDatum(step->ddl);
+		nulls[COL_UNDO_DDL] = step->undo == NULL;
+		if (step->undo != NULL)
+			values[COL_UNDO_DDL] = CStringGetTextDatum(step->undo);
+		values[COL_METHOD] = CStringGetTextDatum(get_am_name(item->index->am));
+		if (n == 1)
+			set_item(advice, item, values, nulls);
+		else
+			memset(nulls + COL_EST_BYTES, true, NCOLUMNS - COL_EST_BYTES);
+		tuplestore_putvalues(call->rsinfo->setResult, call->rsinfo->setDesc,
+							 values, nulls);
+	}
+}
+
+static void
+return_rows(void *arg)
+{
+	Call	   *call = arg;
+	SkAdvice   *advice = sk_advise(&call->options);
+	List	   *names = NIL;
+	int			rank = 0;
+	ListCell   *lc;
+
+	foreach(lc, advice->items)
+		return_item(call, advice, lfirst(lc), ++rank, &names);
+	foreach(lc, sk_advice_notes(advice))
+		ereport(NOTICE, (errmsg_internal("%s", (char *) lfirst(lc))));
+}
+
+static void
+write_report(void *arg)
+{
+	Call	   *call = arg;
+
+	sk_advice_report(&call->report, sk_advise(&call->options));
+}
+
+/* ----------
+ * From SQL
+ * ----------
+ */
+static void
+do_call(void *arg)
+{
+	Call	   *call = arg;
+
+	sk_guc_set_local("lock_timeout", SK_QUERY_LOCK_TIMEOUT);
+	call->work(call);
+}
+
+static void
+rehearse(SkGuarded work, Call *call)
+{
+	ErrorData  *error;
+
+	call->work = work;
+	error = sk_guard_rehearse(do_call, call);
+
+	if (error != NULL)
+		ReThrowError(error);
+}
+
+PG_FUNCTION_INFO_V1(schemakit_advise_indexes);
+PG_FUNCTION_INFO_V1(schemakit_advise_indexes_report);
+
+/* advise_indexes(...) returns table (...): see 50_advice.sql */
+Datum
+schemakit_advise_indexes(PG_FUNCTION_ARGS)
+{
+	Call		call;
+
+	memset(&call, 0, sizeof(call));
+	read_options(fcinfo, &call.options);
+	InitMaterializedSRF(fcinfo, 0);
+	call.rsinfo = (ReturnSetInfo *) fcinfo->resultinfo;
+	rehearse(return_rows, &call);
+	return (Datum) 0;
+}
+
+/* advise_indexes_report(...) returns jsonb */
+Datum
+schemakit_advise_indexes_report(PG_FUNCTION_ARGS)
+{
+	Call		call;
+
+	memset(&call, 0, sizeof(call));
+	read_options(fcinfo, &call.options);
+	initStringInfo(&call.report);
+	rehearse(write_report, &call);
+	return DirectFunctionCall1(jsonb_in, CStringGetDatum(call.report.data));
+}

@@ -1,0 +1,112 @@
+/*-------------------------------------------------------------------------
+ *
+ * advisor/item.c
+ *	  What there is to say about an advised index.
+ *
+ *-------------------------------------------------------------------------
+ */
+#include "postgres.h"
+
+#include "advisor/item.h"
+
+#include "advisor/finding.h"
+#include "advisor/scope.h"
+#include "index/compare.h"
+
+static bool
+is_guessed(List *helped)
+{
+	ListCell   *lc;
+
+	foreach(lc, helped)
+	{
+		if (((SkHelped *) lfirst(lc))->query->statement->guessed)
+			return true;
+	}
+	return false;
+}
+
+/* Do the statements have conditions on the table of which nothing is known? */
+static bool
+is_unknown(Oid relid, List *helped)
+{
+	ListCell   *lc;
+	ListCell   *lc2;
+
+	foreach(lc, helped)
+	{
+		foreach(lc2, ((SkHelped *) lfirst(lc))->query->accesses)
+		{
+			const SkAccess *access = lfirst(lc2);
+
+			if (access->relid == relid && access->unknown != InvalidAttrNumber)
+				return true;
+		}
+	}
+	return false;
+}
+
+/* How sure the advice is: high, medium or low. */
+const char *
+sk_advice_confidence(const SkIndex *index, List *helped)
+{
+	if (!sk_scope_is_analyzed(index->relid) || is_unknown(index->relid, helped))
+		return "low";
+	if (is_guessed(helped))
+		return "medium";
+	return "high";
+}
+
+/* Existing indexes that the new one makes needless. */
+List *
+sk_advice_replaced(SkAdvice *advice, const SkIndex *index)
+{
+	List	   *result = NIL;
+	ListCell   *lc;
+
+	foreach(lc, sk_candidate_existing(advice->pool, index->relid))
+	{
+		SkIndex    *existing = lfirst(lc);
+
+		if (sk_index_covers(index, existing) && !existing->unique &&
+			sk_finding_may_drop(existing->oid))
+			result = lappend_oid(result, existing->oid);
+	}
+	return result;
+}
+
+/* Why, in words. */
+char *
+sk_advice_reason(const SkAdviceItem *item)
+{
+	StringInfoData buf;
+	double		value = 0;
+	double		left = 0;
+	ListCell   *lc;
+
+	foreach(lc, item->helped)
+	{
+		const SkHelped *help = lfirst(lc);
+
+		value += help->query->value;
+		left += help->query->value * help->cost / help->query->cost;
+	}
+	initStringInfo(&buf);
+	appendStringInfo(&buf, list_length(item->helped) == 1 ?
+					 "%d statement would cost %.4g %% of what it costs now" :
+					 "%d statements would cost %.4g %% of what they cost now",
+					 list_length(item->helped), value > 0 ? 100 * left / value : 0);
+	foreach(lc, item->helped)
+	{
+		const SkHelped *help = lfirst(lc);
+
+		if (help->query->foreign_key != NULL)
+			appendStringInfo(&buf, "; serves foreign key \"%s\"",
+							 help->query->foreign_key);
+	}
+	if (!sk_scope_is_analyzed(item->relid))
+		appendStringInfoString(&buf, "; the table was never analyzed");
+	if (is_guessed(item->helped))
+		appendStringInfoString(&buf, "; types or schemas in the statements were guessed");
+	return buf.data;
+}

@@ -1,0 +1,167 @@
+/*-------------------------------------------------------------------------
+ *
+ * advisor/plan/plan_cost.c
+ *	  What a plan uses, and what it costs if its luck is bad.
+ *
+ * The planner takes the rows that a LIMIT wants to be spread evenly over the
+ * index that gives the order: if a tenth of the rows pass the filter, ten
+ * entries are read for each row that is wanted.  When that is wrong, because a
+ * user's orders are all old, or an estimate is off, the whole index is read: such
+ * a plan was seen to take 80 times as long as the one that it replaced.  A new
+ * index must not be the cause of that.  So a scan that is ordered, filtered by
+ * something that few rows pass, and cut off by a LIMIT, is taken to go on to its
+ * end.
+ *
+ *-------------------------------------------------------------------------
+ */
+#include "postgres.h"
+
+#include "advisor/plan/plan_cost.h"
+
+#include "base/table.h"
+
+#include "parser/parsetree.h"
+
+/* So many rows must pass for the end to be near. */
+#define HARMLESS_FRACTION 0.1
+
+/* Is it a scan in order that throws most rows away? */
+static bool
+is_filtered(const Plan *plan, List *rtable)
+{
+	const Scan *scan = (const Scan *) plan;
+	List	   *conditions;
+
+	if (IsA(plan, IndexScan))
+		conditions = ((const IndexScan *) plan)->indexqual;
+	else if (IsA(plan, IndexOnlyScan))
+		conditions = ((const IndexOnlyScan *) plan)->indexqual;
+	else
+		return false;
+	return plan->qual != NIL && conditions == NIL &&
+		plan->plan_rows < HARMLESS_FRACTION *
+		sk_table_rows(rt_fetch(scan->scanrelid, rtable)->relid);
+}
+
+/* The scan whose rows come out of a plan one by one, as they are asked for. */
+static const Plan *
+source_of(const Plan *plan)
+{
+	while (plan != NULL)
+	{
+		switch (nodeTag(plan))
+		{
+			case T_Result:
+			case T_NestLoop:
+			case T_LockRows:
+			case T_ProjectSet:
+			case T_Unique:
+			case T_IncrementalSort:
+			case T_Gather:
+			case T_GatherMerge:
+				plan = outerPlan(plan);
+				break;
+			case T_SubqueryScan:
+				plan = ((const SubqueryScan *) plan)->subplan;
+				break;
+			default:
+				return plan;
+		}
+	}
+	return NULL;
+}
+
+/* What the limits in a plan may not save after all. */
+static double
+at_risk(const Plan *plan, List *rtable)
+{
+	double		cost = 0;
+
+	if (plan == NULL)
+		return 0;
+	if (IsA(plan, Limit))
+	{
+		const Plan *source = source_of(outerPlan(plan));
+
+		if (source != NULL && is_filtered(source, rtable))
+			cost = Max(outerPlan(plan)->total_cost - plan->total_cost, 0);
+	}
+	if (IsA(plan, SubqueryScan))
+		cost += at_risk(((const SubqueryScan *) plan)->subplan, rtable);
+	return cost + at_risk(outerPlan(plan), rtable) +
+		at_risk(innerPlan(plan), rtable);
+}
+
+/* The cost of a plan, with what it risks. */
+double
+sk_plan_cost(const PlannedStmt *plan)
+{
+	double		cost = plan->planTree->total_cost +
+		at_risk(plan->planTree, plan->rtable);
+	ListCell   *lc;
+
+	foreach(lc, plan->subplans)
+		cost += at_risk(lfirst(lc), plan->rtable);
+	return cost;
+}
+
+static List *collect(const Plan *plan, List *found);
+
+static List *
+collect_all(List *plans, List *found)
+{
+	ListCell   *lc;
+
+	foreach(lc, plans)
+		found = collect(lfirst(lc), found);
+	return found;
+}
+
+/* Add the indexes that a part of a plan uses to those found. */
+static List *
+collect(const Plan *plan, List *found)
+{
+	if (plan == NULL)
+		return found;
+	switch (nodeTag(plan))
+	{
+		case T_IndexScan:
+			found = list_append_unique_oid(found, ((const IndexScan *) plan)->indexid);
+			break;
+		case T_IndexOnlyScan:
+			found = list_append_unique_oid(found, ((const IndexOnlyScan *) plan)->indexid);
+			break;
+		case T_BitmapIndexScan:
+			found = list_append_unique_oid(found, ((const BitmapIndexScan *) plan)->indexid);
+			break;
+		case T_BitmapAnd:
+			found = collect_all(((const BitmapAnd *) plan)->bitmapplans, found);
+			break;
+		case T_BitmapOr:
+			found = collect_all(((const BitmapOr *) plan)->bitmapplans, found);
+			break;
+		case T_Append:
+			found = collect_all(((const Append *) plan)->appendplans, found);
+			break;
+		case T_MergeAppend:
+			found = collect_all(((const MergeAppend *) plan)->mergeplans, found);
+			break;
+		case T_SubqueryScan:
+			found = collect(((const SubqueryScan *) plan)->subplan, found);
+			break;
+		case T_CustomScan:
+			found = collect_all(((const CustomScan *) plan)->custom_plans, found);
+			break;
+		default:
+			break;
+	}
+	found = collect(outerPlan(plan), found);
+	return collect(innerPlan(plan), found);
+}
+
+/* OIDs of the indexes that a plan uses, those that do not exist included. */
+List *
+sk_plan_indexes(const PlannedStmt *plan)
+{
+	return collect_all(plan->subplans, collect(plan->planTree, NIL));
+}

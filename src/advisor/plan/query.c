@@ -1,0 +1,337 @@
+/*-------------------------------------------------------------------------
+ *
+ * advisor/plan/query.c
+ *	  A statement of the workload, and what its plans cost.
+ *
+ * Planning runs code of users: functions that are said to be immutable are
+ * called by the planner.  So each statement is planned as the role that ran it,
+ * in a restricted operation, with nothing of the caller's rights.  All of it
+ * happens in a subtransaction that is rolled back: no lock and no setting
+ * remains, and a statement that cannot be planned says why.
+ *
+ *-------------------------------------------------------------------------
+ */
+#include "postgres.h"
+
+#include "advisor/plan/query.h"
+
+#include "advisor/plan/plan_cost.h"
+#include "base/compat.h"
+#include "base/guard.h"
+#include "base/guc.h"
+#include "workload/param_value.h"
+
+#include "miscadmin.h"
+#include "nodes/nodeFuncs.h"
+#include "optimizer/optimizer.h"
+#include "parser/parsetree.h"
+#include "utils/lsyscache.h"
+#include "utils/memutils.h"
+
+#include <math.h>
+
+/* A statement that is ready to be planned. */
+struct SkRun
+{
+	SkQuery    *query;
+	List	   *trees;			/* Query */
+	ParamListInfo params;
+	MemoryContext scratch;		/* for one plan */
+	double		rows;			/* of the last plan */
+};
+
+int64		sk_query_planner_calls;
+
+/* ----------
+ * Plans
+ * ----------
+ */
+static double
+rows_of(const PlannedStmt *plan)
+{
+	const Plan *top = plan->planTree;
+
+	if (IsA(top, ModifyTable) && outerPlan(top) != NULL)
+		top = outerPlan(top);
+	return top->plan_rows;
+}
+
+static double
+plan_with(SkRun *run, ParamListInfo params, const SkWhatIf *whatif, List **used,
+		  bool check)
+{
+	double		cost = 0;
+	List	   *found = NIL;
+	ListCell   *lc;
+	MemoryContext old = MemoryContextSwitchTo(run->scratch);
+
+	CHECK_FOR_INTERRUPTS();
+	foreach(lc, run->trees)
+	{
+		PlannedStmt *plan;
+
+		if (lfirst_node(Query, lc)->commandType == CMD_UTILITY)
+			continue;
+		plan = sk_whatif_plan(lfirst(lc), run->query->statement->text, params,
+							  whatif);
+		sk_query_planner_calls++;
+		if (check)
+			sk_check_plan_permissions(plan);
+		cost += sk_plan_cost(plan);
+		run->rows = rows_of(plan);
+		found = list_concat(found, sk_plan_indexes(plan));
+	}
+	MemoryContextSwitchTo(old);
+	if (used != NULL)
+		*used = list_copy(found);
+	MemoryContextReset(run->scratch);
+	return cost;
+}
+
+/* What the statement costs under an assumption, and which indexes it uses. */
+double
+sk_query_plan(SkRun *run, const SkWhatIf *whatif, List **used)
+{
+	return plan_with(run, run->params, whatif, used, false);
+}
+
+/* ----------
+ * Runs
+ * ----------
+ */
+typedef struct Work
+{
+	SkRun		run;
+	SkQueryWork work;
+	void	   *arg;
+} Work;
+
+static void
+do_work(void *arg)
+{
+	Work	   *work = arg;
+	SkQuery    *query = work->run.query;
+
+	sk_guard_become(query->role);
+	sk_guc_set_local("lock_timeout", SK_QUERY_LOCK_TIMEOUT);
+	work->run.trees = sk_statement_analyze(query->statement);
+	work->run.params = query->params;
+	work->work(&work->run, work->arg);
+}
+
+/*
+ * Do "work" with a statement, as its role.  False if that failed; then the
+ * statement says why.  What shall remain must be put into other memory than
+ * that which is current during the work.
+ */
+bool
+sk_query_run(SkQuery *query, SkQueryWork work, void *arg)
+{
+	MemoryContext context = AllocSetContextCreate(CurrentMemoryContext,
+												  "schemakit statement",
+												  ALLOCSET_DEFAULT_SIZES);
+	MemoryContext old = MemoryContextSwitchTo(context);
+	Work		all;
+	ErrorData  *error;
+
+	memset(&all, 0, sizeof(all));
+	all.run.query = query;
+	all.run.scratch = AllocSetContextCreate(context, "schemakit plan",
+											ALLOCSET_DEFAULT_SIZES);
+	all.work = work;
+	all.arg = arg;
+	error = sk_guard_rehearse(do_work, &all);
+	MemoryContextSwitchTo(old);
+	if (error != NULL)
+	{
+		query->sqlerrcode = error->sqlerrcode;
+		query->reason = pstrdup(error->message ? error->message : "");
+	}
+	MemoryContextDelete(context);
+	return error == NULL;
+}
+
+/* ----------
+ * The first time
+ * ----------
+ */
+typedef struct Lesson
+{
+	MemoryContext context;		/* of what remains */
+	SkQuery    *query;
+	SkPool	   *pool;
+	bool		(*allowed) (Oid relid, void *arg);
+	void	   *arg;
+	SkParams   *params;
+} Lesson;
+
+/*
+ * Tables are looked at as they are in the statement: a partitioned table as one,
+ * not its partitions.  Other children are tables of their own.
+ */
+static bool
+is_table(PlannerInfo *root, RelOptInfo *rel, RangeTblEntry *rte)
+{
+	if (rte->rtekind != RTE_RELATION ||
+		(rte->relkind != RELKIND_RELATION && rte->relkind != RELKIND_MATVIEW &&
+		 rte->relkind != RELKIND_PARTITIONED_TABLE))
+		return false;
+	if (rel->reloptkind == RELOPT_BASEREL)
+		return true;
+	return rel->reloptkind == RELOPT_OTHER_MEMBER_REL &&
+		!get_rel_relispartition(rte->relid);
+}
+
+static void
+observe(PlannerInfo *root, RelOptInfo *rel, RangeTblEntry *rte, void *arg)
+{
+	Lesson	   *lesson = arg;
+	MemoryContext old;
+
+	sk_param_observe(lesson->params, root, rel, rte);
+	if (!is_table(root, rel, rte) || !lesson->allowed(rte->relid, lesson->arg))
+		return;
+	old = MemoryContextSwitchTo(lesson->context);
+	lesson->query->accesses = lappend(lesson->query->accesses,
+									  sk_access_of(root, rel, rte));
+	MemoryContextSwitchTo(old);
+}
+
+/* Does the statement return just the rows that its conditions leave? */
+static bool
+returns_found_rows(const SkRun *run)
+{
+	const Query *tree;
+
+	if (list_length(run->trees) != 1)
+		return false;
+	tree = linitial_node(Query, run->trees);
+	return !tree->hasAggs && tree->groupClause == NIL &&
+		tree->groupingSets == NIL && tree->distinctClause == NIL &&
+		tree->limitCount == NULL && tree->setOperations == NULL &&
+		!tree->hasTargetSRFs && tree->commandType != CMD_UTILITY;
+}
+
+static double
+misfit(SkRun *run, const SkParams *params, double share)
+{
+	static const SkWhatIf nothing;
+
+	(void) plan_with(run, sk_param_values(params, share), &nothing, NULL, false);
+	return fabs(log(Max(run->rows, 0.5) / Max(run->query->rows, 0.5)));
+}
+
+/*
+ * Find the share for which the planner expects as many rows as the statement
+ * returned: among five at first, then between the neighbours of the best one.
+ */
+static void
+calibrate(SkRun *run, const SkParams *params)
+{
+	SkQuery    *query = run->query;
+	double		best;
+
+	query->share = -1;
+	if (query->rows < 0 || !sk_param_is_adjustable(params) ||
+		!returns_found_rows(run))
+		return;
+	best = misfit(run, params, -1);
+	for (double width = 0.25, from = 0, to = 1; width > 0.03; width /= 2)
+	{
+		for (double share = from; share <= to; share += width)
+		{
+			double		fit;
+
+			if (best < 0.1)
+				return;
+			fit = misfit(run, params, share);
+			if (fit < best)
+			{
+				best = fit;
+				query->share = share;
+			}
+		}
+		if (query->share < 0)
+			return;
+		from = Max(query->share - width / 2, 0);
+		to = Min(query->share + width / 2, 1);
+	}
+}
+
+static void
+learn_target(SkRun *run, Lesson *lesson)
+{
+	SkQuery    *query = run->query;
+	Query	   *tree = run->trees == NIL ? NULL : linitial_node(Query, run->trees);
+	ListCell   *lc;
+
+	if (tree == NULL)
+		return;
+	query->command = tree->commandType;
+	if (tree->resultRelation == 0)
+		return;
+	query->target = rt_fetch(tree->resultRelation, tree->rtable)->relid;
+	query->changes = query->rows >= 0 ? query->rows : run->rows;
+	if (tree->commandType != CMD_UPDATE)
+		return;
+	foreach(lc, tree->targetList)
+	{
+		TargetEntry *entry = lfirst_node(TargetEntry, lc);
+
+		if (!entry->resjunk)
+			query->changed = bms_add_member(query->changed, entry->resno);
+	}
+}
+
+static void
+learn(SkRun *run, void *arg)
+{
+	Lesson	   *lesson = arg;
+	SkQuery    *query = run->query;
+	SkWhatIf	observed = {NIL, NIL, observe, lesson, false};
+	static const SkWhatIf nothing;
+	MemoryContext old;
+	SkConfig   *config;
+	List	   *used;
+	Bitmapset  *ids = NULL;
+	ListCell   *lc;
+
+	lesson->params = sk_param_begin(run->trees, query->statement->ntypes,
+									query->statement->types, query->rows, false);
+	query->cost = plan_with(run, NULL, &observed, &used, true);
+	if (query->statement->ntypes > 0)
+	{
+		calibrate(run, lesson->params);
+		run->params = sk_param_values(lesson->params, query->share);
+		query->cost = sk_query_plan(run, &nothing, &used);
+	}
+
+	old = MemoryContextSwitchTo(lesson->context);
+	query->params = run->params == NULL ? NULL : copyParamList(run->params);
+	query->indexes = list_copy(used);
+	config = palloc0(sizeof(SkConfig));
+	config->cost = query->cost;
+	query->configs = list_make1(config);
+	learn_target(run, lesson);
+	MemoryContextSwitchTo(old);
+
+	foreach(lc, query->accesses)
+		ids = sk_candidate_generate(lesson->pool, lfirst(lc), ids);
+	old = MemoryContextSwitchTo(lesson->context);
+	query->candidates = bms_copy(ids);
+	MemoryContextSwitchTo(old);
+}
+
+/*
+ * Plan a statement for the first time: what it costs as things are, and which
+ * indexes might help, on tables that are "allowed".  What is found is kept in
+ * the current memory context.
+ */
+bool
+sk_query_learn(SkQuery *query, SkPool *pool,
+			   bool (*allowed) (Oid relid, void *arg), void *arg)
+{
+	Lesson		lesson = {CurrentMemoryContext, query, pool, allowed, arg, NULL};
+
+	return sk_query_run(query, learn, &lesson);
+}

@@ -1,0 +1,69 @@
+/*-------------------------------------------------------------------------
+ *
+ * advisor/plan/query.h
+ *	  A statement of the workload, and what its plans cost.
+ *
+ *-------------------------------------------------------------------------
+ */
+#ifndef SK_ADVISOR_PLAN_QUERY_H
+#define SK_ADVISOR_PLAN_QUERY_H
+
+#include "advisor/plan/candidate.h"
+#include "workload/statement.h"
+
+#include "nodes/params.h"
+
+/* What a plan costs if at least these candidates are there. */
+typedef struct SkConfig
+{
+	Bitmapset  *used;
+	double		cost;
+} SkConfig;
+
+typedef struct SkQuery
+{
+	int64		id;				/* queryid, or the number of an argument */
+	SkStatement *statement;
+	Oid			role;			/* as which it is planned */
+	double		calls;			/* a day, or the weight */
+	double		total_ms;		/* as it was measured */
+	double		rows;			/* each time; less than 0 if unknown */
+	double		value;			/* of all of its cost: ms per day, or units */
+
+	/* found out when it is planned for the first time */
+	double		share;			/* see sk_param_values(), */
+	ParamListInfo params;		/* and the values */
+	double		cost;			/* with the indexes that exist */
+	List	   *accesses;		/* SkAccess */
+	Bitmapset  *candidates;
+	List	   *configs;		/* SkConfig, the one without candidates first */
+	List	   *planned;		/* SkConfig of all that was there, not what
+								 * was used */
+	List	   *indexes;		/* OIDs of the existing ones that it uses */
+	CmdType		command;
+	Oid			target;			/* of INSERT, UPDATE and DELETE, */
+	Bitmapset  *changed;		/* columns that UPDATE changes, */
+	double		changes;		/* and rows, each time */
+
+	const char *foreign_key;	/* that it stands for, or NULL */
+	bool		left_out;		/* for lack of time or number */
+	int			place;			/* among those that indexes are chosen for */
+	int			sqlerrcode;		/* why it cannot be planned, or 0 */
+	char	   *reason;
+} SkQuery;
+
+typedef struct SkRun SkRun;
+typedef void (*SkQueryWork) (SkRun *run, void *arg);
+
+/* How long a lock is waited for. */
+#define SK_QUERY_LOCK_TIMEOUT "100ms"
+
+/* Counts the calls of the planner. */
+extern int64 sk_query_planner_calls;
+
+extern bool sk_query_run(SkQuery *query, SkQueryWork work, void *arg);
+extern double sk_query_plan(SkRun *run, const SkWhatIf *whatif, List **used);
+extern bool sk_query_learn(SkQuery *query, SkPool *pool,
+						   bool (*allowed) (Oid relid, void *arg), void *arg);
+
+#endif							/* SK_ADVISOR_PLAN_QUERY_H */

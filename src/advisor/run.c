@@ -1,0 +1,575 @@
+/*-------------------------------------------------------------------------
+ *
+ * advisor/run.c
+ *	  Advice on indexes, made.
+ *
+ * From the workload to what should be done: the statements are planned, the cost
+ * table is filled, indexes are chosen, and the choice is verified by planning
+ * again with exactly what was chosen.  No statement may get dearer by more than
+ * the regression allowed; an index that makes one so goes.  Then come foreign
+ * keys without an index, and indexes to drop or to build anew.
+ *
+ * Time is divided: each step leaves some to the next, so that there is an answer
+ * when it is over.  Nothing in the database is changed.
+ *
+ *-------------------------------------------------------------------------
+ */
+#include "postgres.h"
+
+#include "advisor/run.h"
+
+#include "advisor/finding.h"
+#include "advisor/foreign_key.h"
+#include "advisor/item.h"
+#include "advisor/scope.h"
+#include "advisor/search/cost_explore.h"
+#include "advisor/search/cost_table.h"
+#include "advisor/search/select.h"
+#include "base/guard.h"
+#include "index/compare.h"
+#include "index/deparse.h"
+
+#include "miscadmin.h"
+#include "nodes/nodeFuncs.h"
+#include "utils/lsyscache.h"
+#include "utils/timestamp.h"
+
+#include <math.h>
+
+/* When each step must be done, as a fraction of the time allowed. */
+#define LEARN_UNTIL		0.4
+#define EXPLORE_UNTIL	0.8
+#define SELECT_UNTIL	0.9
+
+/* How often a choice is mended. */
+#define MAX_REPAIRS 20
+
+static TimestampTz
+part_of_time(const SkAdvice *advice, double part)
+{
+	if (advice->deadline == 0)
+		return 0;
+	return advice->start +
+		(TimestampTz) ((advice->deadline - advice->start) * part);
+}
+
+static bool
+is_over(SkAdvice *advice, double part)
+{
+	CHECK_FOR_INTERRUPTS();
+	if (advice->deadline == 0 ||
+		GetCurrentTimestamp() <= part_of_time(advice, part))
+		return false;
+	advice->out_of_time = true;
+	return true;
+}
+
+/* ----------
+ * The workload, planned
+ * ----------
+ */
+
+/* A statement without a plan is not one of those asked for. */
+static void
+learn(SkAdvice *advice)
+{
+	int			n = 0;
+	ListCell   *lc;
+
+	foreach(lc, advice->workload->queries)
+	{
+		SkQuery    *query = lfirst(lc);
+
+		if (n >= advice->options.max_queries || is_over(advice, LEARN_UNTIL))
+		{
+			query->sqlerrcode = ERRCODE_PROGRAM_LIMIT_EXCEEDED;
+			query->reason = n >= advice->options.max_queries ?
+				"beyond max_queries" : "beyond time_budget";
+			query->left_out = true;
+			continue;
+		}
+		if (query->sqlerrcode == 0)
+			(void) sk_query_learn(query, advice->pool, sk_scope_allows, advice);
+		if (!advice->workload->measured)
+			query->value = query->calls * query->cost;
+		if (!query->statement->utility)
+			n++;
+	}
+}
+
+typedef struct KeyWork
+{
+	SkAdvice   *advice;
+	SkForeignKey *key;
+} KeyWork;
+
+/* For each foreign key; it is passed over if something that it needs is locked or gone. */
+static void
+for_each_key(SkAdvice *advice, SkGuarded work)
+{
+	ListCell   *lc;
+
+	foreach(lc, sk_foreign_key_list(advice))
+	{
+		KeyWork		one = {advice, lfirst(lc)};
+
+		(void) sk_guard_rehearse(work, &one);
+	}
+}
+
+/*
+ * What is asked for each row, deleted or with another key, of a table that a foreign key without an
+ * index refers to is a statement of the workload, though nobody wrote it.
+ */
+static void
+learn_foreign_key(void *arg)
+{
+	SkAdvice   *advice = ((KeyWork *) arg)->advice;
+	SkForeignKey *key = ((KeyWork *) arg)->key;
+	double		rows = sk_write_deletes(advice->writes, key->referenced) +
+		sk_write_changes(advice->writes, key->referenced, key->keys, key->n);
+	SkQuery    *query;
+
+	if (rows <= 0 || is_over(advice, LEARN_UNTIL) ||
+		sk_foreign_key_is_served(key, sk_candidate_existing(advice->pool,
+															key->relid)))
+		return;
+	query = palloc0(sizeof(SkQuery));
+	query->statement = sk_statement_make(sk_foreign_key_query(key), false);
+	query->role = GetUserId();
+	query->rows = -1;
+	query->share = -1;
+	query->calls = rows;
+	query->foreign_key = key->name;
+	if (!sk_query_learn(query, advice->pool, sk_scope_allows, advice))
+		return;
+	query->value = rows * query->cost * sk_write_unit(advice->writes);
+	advice->workload->queries = lappend(advice->workload->queries, query);
+}
+
+static int
+by_value(const ListCell *a, const ListCell *b)
+{
+	const SkQuery *x = lfirst(a);
+	const SkQuery *y = lfirst(b);
+
+	if (x->value != y->value)
+		return x->value > y->value ? -1 : 1;
+	return x->id < y->id ? -1 : x->id > y->id;
+}
+
+/* ----------
+ * The choice
+ * ----------
+ */
+static void
+refuse(SkAdvice *advice, const SkCandidate *candidate, const char *reason)
+{
+	advice->refused = lappend(advice->refused,
+							  psprintf("%s %s: %s",
+									   get_rel_name(candidate->index->relid),
+									   candidate->definition, reason));
+}
+
+/* The most that a candidate could save, by itself or with others. */
+static double
+most_saved(const SkAdvice *advice, int id)
+{
+	double		saved = 0;
+	ListCell   *lc;
+	ListCell   *lc2;
+
+	foreach(lc, advice->workload->queries)
+	{
+		const SkQuery *query = lfirst(lc);
+		double		least = query->cost;
+
+		if (query->sqlerrcode != 0)
+			continue;
+		foreach(lc2, query->configs)
+		{
+			const SkConfig *config = lfirst(lc2);
+
+			if (bms_is_member(id, config->used))
+				least = Min(least, config->cost);
+		}
+		if (query->cost > 0)
+			saved += query->value * (1 - least / query->cost);
+	}
+	return saved;
+}
+
+static void
+pose(SkAdvice *advice, SkProblem *problem)
+{
+	SkPool	   *pool = advice->pool;
+	double	   *bytes = palloc0((pool->n + 1) * sizeof(double));
+	double	   *write = palloc0((pool->n + 1) * sizeof(double));
+	List	   *tables = NIL;
+
+	memset(problem, 0, sizeof(SkProblem));
+	problem->queries = advice->workload->queries;
+	problem->n = pool->n;
+	problem->bytes = bytes;
+	problem->write = write;
+	problem->max_indexes = advice->options.max_indexes;
+	problem->budget = advice->options.storage_budget;
+	problem->min_benefit = advice->options.min_benefit;
+	problem->deadline = part_of_time(advice, SELECT_UNTIL);
+	for (int i = 0; i < pool->n; i++)
+	{
+		SkCandidate *candidate = pool->candidate[i];
+
+		if (!candidate->promising)
+			continue;
+		if (!list_member_oid(tables, candidate->index->relid))
+		{
+			tables = lappend_oid(tables, candidate->index->relid);
+			problem->table_bytes += sk_scope_table_bytes(advice,
+														 candidate->index->relid);
+		}
+		bytes[i] = candidate->bytes;
+		write[i] = sk_write_cost(advice->writes, candidate->what,
+								 sk_candidate_existing(pool, candidate->index->relid));
+		if (bytes[i] > problem->budget)
+			refuse(advice, candidate, "larger than storage_budget");
+		else if (most_saved(advice, i) <= write[i])
+			refuse(advice, candidate, "costs more in writes than it saves");
+		else
+			problem->usable = bms_add_member(problem->usable, i);
+	}
+}
+
+/* ----------
+ * Verification
+ * ----------
+ */
+typedef struct Verified
+{
+	Bitmapset  *relevant;		/* of the choice, to this statement's tables */
+	double		cost;
+	Bitmapset  *used;
+} Verified;
+
+static Bitmapset *
+relevant_to(const SkAdvice *advice, const SkQuery *query, Bitmapset *chosen)
+{
+	Bitmapset  *result = NULL;
+	int			id = -1;
+	ListCell   *lc;
+
+	while ((id = bms_next_member(chosen, id)) >= 0)
+	{
+		foreach(lc, query->accesses)
+		{
+			if (((SkAccess *) lfirst(lc))->relid ==
+				advice->pool->candidate[id]->index->relid)
+				result = bms_add_member(result, id);
+		}
+	}
+	return result;
+}
+
+/*
+ * Plan each statement with exactly the choice, unless that is the same for it as
+ * the last time.
+ */
+static Verified *
+verify(SkAdvice *advice, Bitmapset *chosen, const Verified *last)
+{
+	int			i = 0;
+	Verified   *result = palloc0((list_length(advice->workload->queries) + 1) *
+								 sizeof(Verified));
+	ListCell   *lc;
+
+	foreach(lc, advice->workload->queries)
+	{
+		SkQuery    *query = lfirst(lc);
+		Verified   *verified = &result[i];
+
+		verified->relevant = relevant_to(advice, query, chosen);
+		verified->cost = query->cost;
+		if (last != NULL && bms_equal(verified->relevant, last[i].relevant))
+			*verified = last[i];
+		else if (query->sqlerrcode == 0 && !bms_is_empty(verified->relevant))
+			(void) sk_cost_verify(query, advice->pool, verified->relevant, NIL,
+								  &verified->cost, &verified->used);
+		i++;
+	}
+	return result;
+}
+
+/*
+ * The member of the choice to blame for a statement that gets dearer: of those
+ * that its plan uses, the one which saves least; -1 if there is none.
+ */
+static int
+find_blame(SkAdvice *advice, const SkProblem *problem, const Bitmapset *chosen,
+		   const Verified *verified)
+{
+	int			i = 0;
+	ListCell   *lc;
+
+	foreach(lc, advice->workload->queries)
+	{
+		const SkQuery *query = lfirst(lc);
+		const Verified *v = &verified[i++];
+		int			id = -1;
+		int			blame = -1;
+		double		least = 0;
+
+		if (query->sqlerrcode != 0 ||
+			v->cost <= query->cost * (1 + advice->options.max_regression))
+			continue;
+		while ((id = bms_next_member(v->used, id)) >= 0)
+		{
+			double		loss = sk_choice_gain(problem, chosen) -
+				sk_choice_gain(problem, bms_del_member(bms_copy(chosen), id));
+
+			if (blame < 0 || loss < least)
+			{
+				blame = id;
+				least = loss;
+			}
+		}
+		if (blame >= 0)
+			return blame;
+	}
+	return -1;
+}
+
+/* What a statement would cost more without one of the choice, at least a little. */
+static double
+loss_without(const SkQuery *query, const Bitmapset *chosen, int id, double cost)
+{
+	Bitmapset  *without = bms_del_member(bms_copy(chosen), id);
+
+	return Max(sk_cost_derive(query, without) - cost, 1e-6 * query->cost);
+}
+
+/*
+ * What an index of the choice saves: of what each statement saves whose plan uses
+ * it, the part that it has in what would be lost without one of those used.
+ */
+static double
+benefit_of(SkAdvice *advice, const Verified *verified,
+		   const Bitmapset *chosen, int id, List **helped)
+{
+	double		benefit = 0;
+	int			i = 0;
+	ListCell   *lc;
+
+	*helped = NIL;
+	foreach(lc, advice->workload->queries)
+	{
+		SkQuery    *query = lfirst(lc);
+		const Verified *v = &verified[i++];
+		double		lost = 0;
+		int			used = -1;
+		SkHelped   *help;
+
+		if (query->sqlerrcode != 0 || query->cost <= 0 ||
+			!bms_is_member(id, v->used))
+			continue;
+		while ((used = bms_next_member(v->used, used)) >= 0)
+			lost += loss_without(query, chosen, used, v->cost);
+		benefit += query->value * Max(query->cost - v->cost, 0) / query->cost *
+			loss_without(query, chosen, id, v->cost) / lost;
+		help = palloc(sizeof(SkHelped));
+		help->query = query;
+		help->cost = v->cost;
+		*helped = lappend(*helped, help);
+	}
+	return benefit;
+}
+
+/* ----------
+ * The answer
+ * ----------
+ */
+static void
+add_chosen(SkAdvice *advice, const SkProblem *problem, const Bitmapset *chosen,
+		   const Verified *verified)
+{
+	int			id = -1;
+
+	while ((id = bms_next_member(chosen, id)) >= 0)
+	{
+		SkAdviceItem *item = palloc0(sizeof(SkAdviceItem));
+
+		item->index = advice->pool->candidate[id]->index;
+		item->definition = advice->pool->candidate[id]->definition;
+		item->relid = item->index->relid;
+		item->replaced = advice->options.replace ?
+			sk_advice_replaced(advice, item->index) : NIL;
+		item->action = item->replaced != NIL ? SK_ADVICE_REPLACE : SK_ADVICE_CREATE;
+		item->bytes = problem->bytes[id];
+		item->write = problem->write[id];
+		item->benefit = benefit_of(advice, verified, chosen, id, &item->helped);
+		item->confidence = sk_advice_confidence(item->index, item->helped);
+		item->reason = sk_advice_reason(item);
+		advice->items = lappend(advice->items, item);
+	}
+}
+
+static int
+by_benefit(const ListCell *a, const ListCell *b)
+{
+	const SkAdviceItem *x = lfirst(a);
+	const SkAdviceItem *y = lfirst(b);
+	double		gain_x = x->benefit - x->write;
+	double		gain_y = y->benefit - y->write;
+
+	if (gain_x != gain_y)
+		return gain_x > gain_y ? -1 : 1;
+	return strcmp(x->definition, y->definition);
+}
+
+/* The highest value that can be saved, were there no limits. */
+static double
+attainable(const SkAdvice *advice)
+{
+	double		value = 0;
+	ListCell   *lc;
+
+	foreach(lc, advice->workload->queries)
+	{
+		const SkQuery *query = lfirst(lc);
+
+		if (query->sqlerrcode == 0 && query->cost > 0)
+			value += query->value * (1 - sk_cost_least(query)->cost / query->cost);
+	}
+	return value;
+}
+
+static void
+choose(SkAdvice *advice)
+{
+	SkProblem	problem;
+	Bitmapset  *chosen;
+	Verified   *verified;
+	int			blame;
+	int			i = 0;
+	ListCell   *lc;
+
+	sk_cost_explore(advice->workload->queries, advice->pool,
+					part_of_time(advice, EXPLORE_UNTIL));
+	(void) is_over(advice, EXPLORE_UNTIL);
+	pose(advice, &problem);
+	chosen = sk_select(&problem);
+	verified = verify(advice, chosen, NULL);
+	for (int repairs = 0; repairs < MAX_REPAIRS; repairs++)
+	{
+		Bitmapset  *next;
+
+		blame = find_blame(advice, &problem, chosen, verified);
+		if (blame >= 0)
+		{
+			refuse(advice, advice->pool->candidate[blame],
+				   "makes another statement dearer than max_regression allows");
+			problem.usable = bms_del_member(problem.usable, blame);
+		}
+
+		/* the table has learnt, so another choice may be better now */
+		next = sk_select(&problem);
+		if (bms_equal(next, chosen))
+			break;
+		chosen = next;
+		verified = verify(advice, chosen, verified);
+	}
+
+	/* whatever is left is put out, without another choice */
+	while ((blame = find_blame(advice, &problem, chosen, verified)) >= 0)
+	{
+		chosen = bms_del_member(chosen, blame);
+		verified = verify(advice, chosen, verified);
+	}
+	advice->out_of_time |= problem.late;
+	add_chosen(advice, &problem, chosen, verified);
+	list_sort(advice->items, by_benefit);
+	advice->attainable = attainable(advice);
+	foreach(lc, advice->workload->queries)
+	{
+		const SkQuery *query = lfirst(lc);
+
+		if (query->sqlerrcode == 0 && query->cost > 0)
+			advice->achieved += query->value *
+				(1 - verified[i].cost / query->cost);
+		i++;
+	}
+}
+
+/* The indexes that a table has, or has by the advice. */
+static List *
+indexes_then(const SkAdvice *advice, Oid relid)
+{
+	List	   *indexes = list_copy(sk_candidate_existing(advice->pool, relid));
+	ListCell   *lc;
+
+	foreach(lc, advice->items)
+	{
+		const SkAdviceItem *item = lfirst(lc);
+
+		if (item->action <= SK_ADVICE_REPLACE && item->relid == relid)
+			indexes = lappend(indexes, unconstify(SkIndex *, item->index));
+	}
+	return indexes;
+}
+
+/* A foreign key that no index serves, not even one of the advice. */
+static void
+add_foreign_key(void *arg)
+{
+	SkAdvice   *advice = ((KeyWork *) arg)->advice;
+	SkForeignKey *key = ((KeyWork *) arg)->key;
+	List	   *indexes = indexes_then(advice, key->relid);
+	SkIndex    *index = sk_foreign_key_index(key);
+	SkHypothetical *what;
+	double		pages;
+	SkAdviceItem *item;
+
+	if (index == NULL || sk_foreign_key_is_served(key, indexes))
+		return;
+	what = sk_whatif_index(index, NULL);
+	pages = sk_whatif_pages(what);
+	if (isinf(pages))
+		return;
+	item = palloc0(sizeof(SkAdviceItem));
+	item->action = SK_ADVICE_CREATE;
+	item->relid = key->relid;
+	item->index = index;
+	item->bytes = pages * BLCKSZ;
+	item->write = sk_write_cost(advice->writes, what, indexes);
+	item->confidence = "low";
+	item->reason = psprintf("foreign key \"%s\" has no index: deleting a row of \"%s\", or changing its key, reads all of \"%s\"; no such change was seen",
+							key->name, get_rel_name(key->referenced),
+							get_rel_name(key->relid));
+	advice->items = lappend(advice->items, item);
+}
+
+/* Make it.  All that it needs is allocated in the current memory context. */
+SkAdvice *
+sk_advise(const SkAdviceOptions *options)
+{
+	SkAdvice   *advice = palloc0(sizeof(SkAdvice));
+
+	advice->options = *options;
+	advice->start = GetCurrentTimestamp();
+	if (options->time_budget > 0)
+		advice->deadline = advice->start + (TimestampTz) (options->time_budget * 1000);
+	advice->pool = sk_candidate_pool(options->max_width, options->storage_budget);
+	advice->workload = options->queries != NULL ?
+		sk_workload_given(options->queries, options->weights) :
+		sk_workload_measured(options->max_queries);
+	sk_query_planner_calls = 0;
+	learn(advice);
+	advice->writes = sk_write_collect(advice->workload);
+	for_each_key(advice, learn_foreign_key);
+	list_sort(advice->workload->queries, by_value);
+	if (options->create || options->replace)
+		choose(advice);
+	sk_finding_collect(advice);
+	if (options->create)
+		for_each_key(advice, add_foreign_key);
+	return advice;
+}

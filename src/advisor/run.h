@@ -1,0 +1,15 @@
+/*-------------------------------------------------------------------------
+ *
+ * advisor/run.h
+ *	  Advice on indexes, made.
+ *
+ *-------------------------------------------------------------------------
+ */
+#ifndef SK_ADVISOR_RUN_H
+#define SK_ADVISOR_RUN_H
+
+#include "advisor/advice.h"
+
+extern SkAdvice *sk_advise(const SkAdviceOptions *options);
+
+#endif							/* SK_ADVISOR_RUN_H */

@@ -1,0 +1,243 @@
+/*-------------------------------------------------------------------------
+ *
+ * advisor/search/cost_table.c
+ *	  What each statement costs with which candidates.
+ *
+ * A plan made with a set of candidates uses a few of them, and costs the same
+ * with any set between those and the whole.  So each call of the planner gives
+ * an entry of a table: the candidates used, and the cost; and the cost with a
+ * set of candidates is taken to be the least of the entries that it has all of.
+ * Which index does how much for how many statements is then found by looking at
+ * the table, and not by planning (Bruno and Chaudhuri, "To Tune or not to Tune",
+ * VLDB 2006, call the entries atomic configurations; cf. Finkelstein et al.,
+ * TODS 1988).
+ *
+ * The table says the most that a set may cost.  The least is what any larger set
+ * costs that was planned (Wang et al., "Wii", SIGMOD 2024).
+ *
+ *-------------------------------------------------------------------------
+ */
+#include "postgres.h"
+
+#include "advisor/search/cost_table.h"
+
+#include "optimizer/optimizer.h"
+#include "utils/memutils.h"
+
+/*
+ * A gain of no more than a page read less, each time, is none: the planner takes
+ * it from the disk, but what is read often is in memory.
+ */
+#define PAGES_WORTH 1.25
+
+/* The cost with these candidates, as far as the table knows. */
+double
+sk_cost_derive(const SkQuery *query, const Bitmapset *chosen)
+{
+	double		cost = query->cost;
+	ListCell   *lc;
+
+	foreach(lc, query->configs)
+	{
+		const SkConfig *config = lfirst(lc);
+
+		if (config->cost < cost && bms_is_subset(config->used, chosen))
+			cost = config->cost;
+	}
+	return cost;
+}
+
+/* The entry of the least cost that was seen. */
+const SkConfig *
+sk_cost_least(const SkQuery *query)
+{
+	const SkConfig *least = linitial(query->configs);
+	ListCell   *lc;
+
+	foreach(lc, query->configs)
+	{
+		const SkConfig *config = lfirst(lc);
+
+		if (config->cost < least->cost)
+			least = config;
+	}
+	return least;
+}
+
+/* What these candidates cost at least: no set is better than one that it is part of. */
+double
+sk_cost_bound(const SkQuery *query, const Bitmapset *chosen)
+{
+	double		cost = 0;
+	ListCell   *lc;
+
+	foreach(lc, query->planned)
+	{
+		const SkConfig *config = lfirst(lc);
+
+		if (config->cost > cost && bms_is_subset(chosen, config->used))
+			cost = config->cost;
+	}
+	return cost;
+}
+
+static bool
+is_used(const SkHypothetical *what, List *used)
+{
+	ListCell   *lc;
+
+	if (list_member_oid(used, what->oid))
+		return true;
+	foreach(lc, what->parts)
+	{
+		if (list_member_oid(used, ((SkHypothetical *) lfirst(lc))->oid))
+			return true;
+	}
+	return false;
+}
+
+static Bitmapset *
+used_of(const SkPool *pool, const Bitmapset *set, List *used)
+{
+	Bitmapset  *result = NULL;
+	int			id = -1;
+
+	while ((id = bms_next_member(set, id)) >= 0)
+	{
+		if (is_used(pool->candidate[id]->what, used))
+			result = bms_add_member(result, id);
+	}
+	return result;
+}
+
+/* Between equal plans the one with what was thought of first is to be made. */
+static List *
+hypotheticals(const SkPool *pool, const Bitmapset *set)
+{
+	List	   *result = NIL;
+	int			id = -1;
+
+	while ((id = bms_next_member(set, id)) >= 0)
+		result = lcons(pool->candidate[id]->what, result);
+	return result;
+}
+
+/*
+ * Its size may take a sample, for which expressions are evaluated: that must be
+ * done as the statement's role, so it is done now.
+ */
+static void
+promise(SkCandidate *candidate)
+{
+	if (candidate->promising)
+		return;
+	candidate->bytes = sk_candidate_bytes(candidate);
+	candidate->promising = true;
+}
+
+static List *
+add_config(List *configs, SkPool *pool, const Bitmapset *set, double cost)
+{
+	MemoryContext old = MemoryContextSwitchTo(pool->context);
+	SkConfig   *config = palloc(sizeof(SkConfig));
+
+	config->used = bms_copy(set);
+	config->cost = cost;
+	configs = lappend(configs, config);
+	MemoryContextSwitchTo(old);
+	return configs;
+}
+
+static void
+record(SkQuery *query, SkPool *pool, const Bitmapset *used, double cost)
+{
+	ListCell   *lc;
+	int			id = -1;
+
+	if (query->cost - cost < PAGES_WORTH * random_page_cost)
+		cost = query->cost;
+	foreach(lc, query->configs)
+	{
+		SkConfig   *config = lfirst(lc);
+
+		if (bms_equal(config->used, used))
+		{
+			config->cost = Min(config->cost, cost);
+			return;
+		}
+	}
+	query->configs = add_config(query->configs, pool, used, cost);
+	while (cost < query->cost * (1 - SK_COST_TOLERANCE) &&
+		   (id = bms_next_member(used, id)) >= 0)
+		promise(pool->candidate[id]);
+}
+
+/*
+ * Plan with exactly these candidates, and without the hidden indexes.  What comes
+ * out is entered if nothing is hidden.
+ */
+double
+sk_cost_plan(SkRun *run, SkQuery *query, SkPool *pool, const Bitmapset *set,
+			 List *hidden, Bitmapset **used)
+{
+	SkWhatIf	whatif = {0};
+	List	   *oids;
+	double		cost;
+
+	whatif.indexes = hypotheticals(pool, set);
+	whatif.hidden = hidden;
+	cost = sk_query_plan(run, &whatif, &oids);
+	*used = used_of(pool, set, oids);
+	if (hidden == NIL)
+	{
+		record(query, pool, *used, cost);
+		query->planned = add_config(query->planned, pool, set, cost);
+	}
+	return cost;
+}
+
+/* ----------
+ * Verification
+ * ----------
+ */
+typedef struct Check
+{
+	SkQuery    *query;
+	SkPool	   *pool;
+	const Bitmapset *chosen;
+	List	   *hidden;
+	MemoryContext context;		/* of what is used */
+	double		cost;
+	Bitmapset  *used;
+} Check;
+
+static void
+check(SkRun *run, void *arg)
+{
+	Check	   *check = arg;
+	Bitmapset  *used;
+	MemoryContext old;
+
+	check->cost = sk_cost_plan(run, check->query, check->pool, check->chosen,
+							   check->hidden, &used);
+	old = MemoryContextSwitchTo(check->context);
+	check->used = bms_copy(used);
+	MemoryContextSwitchTo(old);
+}
+
+/*
+ * The true cost with exactly these candidates, and without the hidden indexes.
+ * The table learns of it.  False if the statement cannot be planned any more.
+ */
+bool
+sk_cost_verify(SkQuery *query, SkPool *pool, const Bitmapset *chosen,
+			   List *hidden, double *cost, Bitmapset **used)
+{
+	Check		all = {query, pool, chosen, hidden, CurrentMemoryContext, 0, NULL};
+
+	if (!sk_query_run(query, check, &all))
+		return false;
+	*cost = all.cost;
+	*used = all.used;
+	return true;
+}

@@ -1,0 +1,23 @@
+/*-------------------------------------------------------------------------
+ *
+ * advisor/search/write_cost.h
+ *	  What an index costs when rows are written.
+ *
+ *-------------------------------------------------------------------------
+ */
+#ifndef SK_ADVISOR_SEARCH_WRITE_COST_H
+#define SK_ADVISOR_SEARCH_WRITE_COST_H
+
+#include "workload/workload.h"
+
+typedef struct SkWrites SkWrites;
+
+extern SkWrites *sk_write_collect(const SkWorkload *workload);
+extern double sk_write_cost(const SkWrites *writes, SkHypothetical *what,
+							List *existing);
+extern double sk_write_deletes(const SkWrites *writes, Oid relid);
+extern double sk_write_changes(const SkWrites *writes, Oid relid,
+							   const AttrNumber *columns, int n);
+extern double sk_write_unit(const SkWrites *writes);
+
+#endif							/* SK_ADVISOR_SEARCH_WRITE_COST_H */

@@ -1,0 +1,290 @@
+/*-------------------------------------------------------------------------
+ *
+ * attach/auto.c
+ *	  Rules applied to tables: which rule covers a table, and the functions
+ *	  that make rules and apply them to the tables that exist.
+ *
+ *-------------------------------------------------------------------------
+ */
+#include "postgres.h"
+
+#include "attach/auto.h"
+#include "attach/attach.h"
+#include "base/arg.h"
+#include "base/compat.h"
+#include "base/guard.h"
+#include "base/spi.h"
+#include "base/table.h"
+#include "schemakit.h"
+
+#include "access/relation.h"
+#include "access/xact.h"
+#include "catalog/pg_type.h"
+#include "commands/extension.h"
+#include "executor/spi.h"
+#include "funcapi.h"
+#include "miscadmin.h"
+#include "utils/builtins.h"
+#include "utils/guc.h"
+#include "utils/rel.h"
+#include "utils/tuplestore.h"
+
+/*
+ * Why rules must leave all tables of this database alone, or NULL.
+ *
+ * Citus refuses to distribute a table that has triggers, unless a setting of
+ * its own allows it: an attached trigger would break what worked before.
+ */
+const char *
+sk_auto_obstacle(void)
+{
+	const char *allowed;
+
+	if (!OidIsValid(get_extension_oid("citus", true)))
+		return NULL;
+	allowed = GetConfigOption("citus.enable_unsafe_triggers", true, false);
+	if (allowed != NULL && strcmp(allowed, "on") == 0)
+		return NULL;
+	return "citus.enable_unsafe_triggers is off";
+}
+
+/*
+ * The newest of the rules that would attach the feature to the table, or
+ * NULL.  "added" is that of SkFeature.wants().
+ */
+const SkRule *
+sk_auto_rule(List *rules, const SkFeature *feature, Relation rel, List *added)
+{
+	ListCell   *lc;
+
+	foreach(lc, rules)
+	{
+		const SkRule *rule = lfirst(lc);
+
+		if (sk_rule_matches(rule, feature->name, rel) &&
+			feature->wants(rel, rule->options, added))
+			return rule;
+	}
+	return NULL;
+}
+
+/*
+ * Attach the feature to an eligible table that has no trigger of it, not even
+ * a disabled one, if a rule says so.  True if that was done.
+ */
+bool
+sk_auto_attach(const SkFeature *feature, Relation rel, List *added,
+			   char fires_when)
+{
+	const SkRule *rule;
+
+	if (!*feature->automatic ||
+		sk_attach_find(rel, sk_attach_function(feature->function)) != NULL)
+		return false;
+	rule = sk_auto_rule(sk_rule_list(), feature, rel, added);
+	if (rule == NULL || sk_auto_obstacle() != NULL)
+		return false;
+	feature->attach(rel, rule->options, fires_when);
+	return true;
+}
+
+
+/*-------------------------------------------------------------------------
+ * Rules
+ *-------------------------------------------------------------------------
+ */
+
+/*
+ * A pattern that ends in a lone backslash is an error when it is used: say so
+ * before.
+ */
+static void
+check_pattern(const char *pattern)
+{
+	int			backslashes = 0;
+
+	for (const char *p = pattern; *p; p++)
+		backslashes = *p == '\\' ? backslashes + 1 : 0;
+	if (backslashes % 2 != 0)
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_ESCAPE_SEQUENCE),
+				 errmsg("LIKE pattern must not end with escape character"),
+				 errdetail("The pattern is \"%s\".", pattern),
+				 errhint("Write a backslash twice to match one.")));
+}
+
+/* Change the rule for the same tables if there is one, or make one. */
+static int64
+put_rule(const Datum *values)
+{
+	static const Oid types[] = {TEXTOID, TEXTOID, TEXTOID, JSONBOID};
+	int64		id;
+
+	sk_spi_execute("LOCK TABLE schemakit.auto_rule IN SHARE ROW EXCLUSIVE MODE",
+				   0, NULL, NULL, SPI_OK_UTILITY, NULL);
+	if (sk_spi_execute("UPDATE schemakit.auto_rule"
+					   " SET options = $4, enabled = true"
+					   " WHERE feature OPERATOR(pg_catalog.=) $1"
+					   " AND schemas OPERATOR(pg_catalog.=) $2"
+					   " AND tables OPERATOR(pg_catalog.=) $3"
+					   " RETURNING id",
+					   4, types, values, SPI_OK_UPDATE_RETURNING, &id) == 0)
+		sk_spi_execute("INSERT INTO schemakit.auto_rule"
+					   " (feature, schemas, tables, options)"
+					   " VALUES ($1, $2, $3, $4) RETURNING id",
+					   4, types, values, SPI_OK_INSERT_RETURNING, &id);
+	return id;
+}
+
+/*
+ * schemakit.auto_enable(feature text, schemas text, tables text,
+ *						 options jsonb) RETURNS bigint
+ */
+PG_FUNCTION_INFO_V1(schemakit_auto_enable);
+Datum
+schemakit_auto_enable(PG_FUNCTION_ARGS)
+{
+	static const char *const names[] = {
+		"feature", "schemas", "tables", "options"
+	};
+	Datum		values[lengthof(names)];
+
+	for (size_t i = 0; i < lengthof(names); i++)
+	{
+		sk_arg_reject_null(fcinfo, i, names[i]);
+		values[i] = PG_GETARG_DATUM(i);
+	}
+	check_pattern(TextDatumGetCString(values[1]));
+	check_pattern(TextDatumGetCString(values[2]));
+	sk_feature_find(TextDatumGetCString(values[0]))
+		->check_options(DatumGetJsonbP(values[3]));
+	PG_RETURN_INT64(put_rule(values));
+}
+
+/*
+ * schemakit.auto_disable(id bigint) RETURNS void
+ */
+PG_FUNCTION_INFO_V1(schemakit_auto_disable);
+Datum
+schemakit_auto_disable(PG_FUNCTION_ARGS)
+{
+	static const Oid types[] = {INT8OID};
+	Datum		id;
+
+	sk_arg_reject_null(fcinfo, 0, "id");
+	id = PG_GETARG_DATUM(0);
+	if (sk_spi_execute("UPDATE schemakit.auto_rule SET enabled = false"
+					   " WHERE id OPERATOR(pg_catalog.=) $1",
+					   1, types, &id, SPI_OK_UPDATE, NULL) == 0)
+		ereport(ERROR,
+				(errcode(ERRCODE_UNDEFINED_OBJECT),
+				 errmsg("rule %lld does not exist",
+						(long long) DatumGetInt64(id)),
+				 errhint("SELECT * FROM schemakit.auto_rule lists the rules.")));
+	PG_RETURN_VOID();
+}
+
+
+/*-------------------------------------------------------------------------
+ * Tables that exist already
+ *-------------------------------------------------------------------------
+ */
+
+/* One table and feature of auto_apply(), and what came of it. */
+typedef struct Application
+{
+	Oid			relid;
+	const SkFeature *feature;
+	const char *action;			/* NULL: nothing to do */
+} Application;
+
+static void
+apply_feature(void *arg)
+{
+	Application *app = arg;
+	Relation	rel = try_relation_open(app->relid, ShareRowExclusiveLock);
+
+	app->action = NULL;
+	if (rel == NULL)
+		return;
+	if (sk_table_is_eligible(rel))
+	{
+		sk_guard_become(rel->rd_rel->relowner);
+		if (sk_auto_attach(app->feature, rel, NIL, TRIGGER_FIRES_ON_ORIGIN))
+			app->action = "attached";
+	}
+	relation_close(rel, NoLock);
+}
+
+/*
+ * Does the table lack what a rule asks for?  Looked at before it is locked
+ * against changes, which would make auto_apply() a burden where there is
+ * nothing to do.
+ */
+static bool
+is_lacking(Oid relid, const SkFeature *feature)
+{
+	Relation	rel = try_relation_open(relid, AccessShareLock);
+	bool		lacking;
+
+	if (rel == NULL)
+		return false;
+	lacking = sk_table_is_eligible(rel) &&
+		sk_attach_find(rel, sk_attach_function(feature->function)) == NULL &&
+		sk_auto_rule(sk_rule_list(), feature, rel, NIL) != NULL;
+	relation_close(rel, AccessShareLock);
+	return lacking;
+}
+
+static const char *
+apply(Oid relid, const SkFeature *feature)
+{
+	Application app = {
+		.relid = relid,
+		.feature = feature,
+	};
+
+	if (!is_lacking(relid, feature))
+		return NULL;
+	if (!object_ownercheck(RelationRelationId, relid, GetUserId()))
+		return "not owner";
+	if (sk_auto_obstacle() != NULL)
+		return "left alone";
+	if (!sk_guard_run(apply_feature, &app, "attach triggers to", relid))
+		return "failed";
+	return app.action;
+}
+
+/*
+ * schemakit.auto_apply() RETURNS SETOF (relid regclass, feature text,
+ *										 action text)
+ */
+PG_FUNCTION_INFO_V1(schemakit_auto_apply);
+Datum
+schemakit_auto_apply(PG_FUNCTION_ARGS)
+{
+	ReturnSetInfo *rsinfo = (ReturnSetInfo *) fcinfo->resultinfo;
+	ListCell   *lc;
+
+	PreventCommandIfReadOnly("auto_apply()");
+	InitMaterializedSRF(fcinfo, 0);
+	foreach(lc, sk_table_list())
+	{
+		for (const SkFeature *const *f = sk_features; *f; f++)
+		{
+			const char *action = apply(lfirst_oid(lc), *f);
+			Datum		values[3];
+			bool		nulls[3] = {false};
+
+			CHECK_FOR_INTERRUPTS();
+			if (action == NULL)
+				continue;
+			values[0] = ObjectIdGetDatum(lfirst_oid(lc));
+			values[1] = CStringGetTextDatum((*f)->name);
+			values[2] = CStringGetTextDatum(action);
+			tuplestore_putvalues(rsinfo->setResult, rsinfo->setDesc,
+								 values, nulls);
+		}
+	}
+	return (Datum) 0;
+}

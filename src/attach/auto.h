@@ -1,0 +1,20 @@
+/*-------------------------------------------------------------------------
+ *
+ * attach/auto.h
+ *	  Rules applied to tables.
+ *
+ *-------------------------------------------------------------------------
+ */
+#ifndef SK_ATTACH_AUTO_H
+#define SK_ATTACH_AUTO_H
+
+#include "attach/feature.h"
+#include "attach/rule.h"
+
+extern const char *sk_auto_obstacle(void);
+extern const SkRule *sk_auto_rule(List *rules, const SkFeature *feature,
+								  Relation rel, List *added);
+extern bool sk_auto_attach(const SkFeature *feature, Relation rel,
+						   List *added, char fires_when);
+
+#endif							/* SK_ATTACH_AUTO_H */

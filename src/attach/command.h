@@ -1,0 +1,25 @@
+/*-------------------------------------------------------------------------
+ *
+ * attach/command.h
+ *	  What the server says about the DDL that fired an event trigger.
+ *
+ *-------------------------------------------------------------------------
+ */
+#ifndef SK_ATTACH_COMMAND_H
+#define SK_ATTACH_COMMAND_H
+
+#include "nodes/pg_list.h"
+
+/* A column that was dropped from a relation that is still there. */
+typedef struct SkDroppedColumn
+{
+	Oid			relid;
+	char	   *name;
+} SkDroppedColumn;
+
+extern List *sk_command_list(void);
+extern bool sk_command_is_foreign(void);
+extern List *sk_command_dropped_columns(void);
+extern List *sk_command_dropped_triggers(void);
+
+#endif							/* SK_ATTACH_COMMAND_H */

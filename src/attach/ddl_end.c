@@ -1,0 +1,568 @@
+/*-------------------------------------------------------------------------
+ *
+ * attach/ddl_end.c
+ *	  The event triggers at the end of a command: what users' DDL means for the
+ *	  features.
+ *
+ * They attach what the rules ask for to the tables that the command made or
+ * gave columns to, let triggers follow renamed columns, and remove those of
+ * dropped ones.  They must not fail a command that would succeed without them:
+ * all work is guarded (base/guard.c), and done as the owner of the table.
+ *
+ * They do nothing in an extension's script, where the objects belong to the
+ * extension, nor in pg_upgrade.  While a dump is loaded nothing is attached,
+ * since a dump says which triggers its tables have; but features are told of
+ * what is changed, since a session may only look as if it loaded one.
+ *
+ * These functions have no SET clause: the user's search_path is needed to
+ * resolve the names in the user's statement.  Nothing else is looked up on it.
+ *
+ *-------------------------------------------------------------------------
+ */
+#include "postgres.h"
+
+#include "attach/attach.h"
+#include "attach/auto.h"
+#include "attach/command.h"
+#include "attach/partition.h"
+#include "base/compat.h"
+#include "base/guard.h"
+#include "base/restore.h"
+#include "base/table.h"
+#include "base/trigger.h"
+
+#include "access/genam.h"
+#include "access/htup_details.h"
+#include "access/relation.h"
+#include "access/table.h"
+#include "catalog/indexing.h"
+#include "catalog/namespace.h"
+#include "catalog/partition.h"
+#include "catalog/pg_depend.h"
+#include "catalog/pg_inherits.h"
+#include "catalog/pg_type.h"
+#include "commands/extension.h"
+#include "commands/tablecmds.h"
+#include "miscadmin.h"
+#include "parser/parse_func.h"
+#include "storage/lmgr.h"
+#include "tcop/deparse_utility.h"
+#include "utils/fmgroids.h"
+#include "utils/guc.h"
+#include "utils/lsyscache.h"
+#include "utils/rel.h"
+#include "utils/snapmgr.h"
+
+/*
+ * Reading catalogs needs a snapshot.  A command has one but for DETACH
+ * PARTITION CONCURRENTLY, whose second transaction ends it without.
+ */
+static bool
+push_missing_snapshot(void)
+{
+	if (ActiveSnapshotSet())
+		return false;
+	PushActiveSnapshot(GetTransactionSnapshot());
+	return true;
+}
+
+
+/*-------------------------------------------------------------------------
+ * Tables
+ *-------------------------------------------------------------------------
+ */
+
+/* The table itself, and those that inherit from it. */
+static List *
+with_children(Oid relid)
+{
+	return find_all_inheritors(relid, NoLock, NULL);
+}
+
+/* The tables of a composite type: CREATE TABLE ... OF type. */
+static List *
+typed_tables(Oid composite)
+{
+	Relation	depend = table_open(DependRelationId, AccessShareLock);
+	List	   *tables = NIL;
+	ScanKeyData key[2];
+	SysScanDesc scan;
+	HeapTuple	tuple;
+
+	ScanKeyInit(&key[0], Anum_pg_depend_refclassid, BTEqualStrategyNumber,
+				F_OIDEQ, ObjectIdGetDatum(TypeRelationId));
+	ScanKeyInit(&key[1], Anum_pg_depend_refobjid, BTEqualStrategyNumber,
+				F_OIDEQ, ObjectIdGetDatum(get_rel_type_id(composite)));
+	scan = systable_beginscan(depend, DependReferenceIndexId, true, NULL, 2, key);
+	while (HeapTupleIsValid(tuple = systable_getnext(scan)))
+	{
+		Form_pg_depend dep = (Form_pg_depend) GETSTRUCT(tuple);
+
+		if (dep->classid == RelationRelationId && dep->objsubid == 0)
+			tables = list_concat(tables, with_children(dep->objid));
+	}
+	systable_endscan(scan);
+	table_close(depend, AccessShareLock);
+	return tables;
+}
+
+/* The tables whose columns an ALTER of this table or type changes. */
+static List *
+altered_tables(Oid relid)
+{
+	switch (get_rel_relkind(relid))
+	{
+		case RELKIND_RELATION:
+		case RELKIND_PARTITIONED_TABLE:
+		case RELKIND_FOREIGN_TABLE:
+			return with_children(relid);
+		case RELKIND_COMPOSITE_TYPE:
+			return typed_tables(relid);
+		default:
+			return NIL;
+	}
+}
+
+
+/*-------------------------------------------------------------------------
+ * Attaching
+ *-------------------------------------------------------------------------
+ */
+
+/* A table that may need triggers now, and the columns that it got. */
+typedef struct Candidate
+{
+	Oid			relid;
+	List	   *added;			/* of C strings; NIL: the whole table is new */
+} Candidate;
+
+static void
+attach_features(void *arg)
+{
+	const Candidate *candidate = arg;
+	Relation	rel = try_relation_open(candidate->relid, ShareRowExclusiveLock);
+
+	if (rel == NULL)
+		return;
+	if (sk_table_is_eligible(rel))
+	{
+		sk_guard_become(rel->rd_rel->relowner);
+		for (const SkFeature *const *f = sk_features; *f; f++)
+			sk_auto_attach(*f, rel, candidate->added,
+						   TRIGGER_FIRES_ON_ORIGIN);
+	}
+	relation_close(rel, NoLock);
+}
+
+static void
+consider(Oid relid, List *added)
+{
+	Candidate	candidate = {
+		.relid = relid,
+		.added = added,
+	};
+
+	if (!sk_restore_is_running())
+		sk_guard_run(attach_features, &candidate, "attach triggers to", relid);
+}
+
+static void
+columns_added(Oid relid, List *added)
+{
+	ListCell   *lc;
+
+	foreach(lc, altered_tables(relid))
+		consider(lfirst_oid(lc), added);
+}
+
+
+/*-------------------------------------------------------------------------
+ * Tables whose definition changed
+ *-------------------------------------------------------------------------
+ */
+
+typedef struct Alteration
+{
+	Oid			relid;
+	bool		detached;
+} Alteration;
+
+static void
+tell_features(void *arg)
+{
+	const Alteration *alteration = arg;
+	Relation	rel = try_relation_open(alteration->relid, AccessShareLock);
+
+	if (rel == NULL)
+		return;
+	if (!superuser())			/* who may do more than the owner */
+		sk_guard_become(rel->rd_rel->relowner);
+	for (const SkFeature *const *f = sk_features; *f; f++)
+	{
+		if ((*f)->altered != NULL)
+			(*f)->altered(rel, alteration->detached);
+	}
+	relation_close(rel, NoLock);
+}
+
+static bool
+is_owed_something(Oid relid)
+{
+	for (const SkFeature *const *f = sk_features; *f; f++)
+	{
+		if ((*f)->owes != NULL && (*f)->owes(relid))
+			return true;
+	}
+	return false;
+}
+
+static void
+follow(Alteration *alteration)
+{
+	if (is_owed_something(alteration->relid))
+		sk_guard_require(tell_features, alteration);
+	else
+		sk_guard_run(tell_features, alteration, "follow the change of",
+					 alteration->relid);
+}
+
+/* Have we a lock on it? */
+static bool
+is_locked(Oid relid)
+{
+	Relation	rel = RelationIdGetRelation(relid);
+	bool		locked;
+
+	if (rel == NULL)
+		return false;
+	locked = CheckRelationLockedByMe(rel, AccessShareLock, true);
+	RelationClose(rel);
+	return locked;
+}
+
+/*
+ * Only what has triggers of ours is worth a subtransaction.  What the command
+ * changed it has locked; for a table that somebody else has locked nothing is
+ * to be done, and we do not wait.
+ */
+static void
+altered(Oid relid, bool detached)
+{
+	Alteration	alteration = {
+		.relid = relid,
+		.detached = detached,
+	};
+	bool		locked = is_locked(relid);
+
+	/* if others wait for the table, not even who has a lock gets one at once */
+	if (!locked && !ConditionalLockRelationOid(relid, AccessShareLock))
+		return;
+	if (sk_attach_has_ours(relid))
+		follow(&alteration);
+	if (!locked)
+		UnlockRelationOid(relid, AccessShareLock);
+}
+
+/* For a trigger that is gone nobody can tell whether it was one of ours. */
+static void
+triggers_dropped(void)
+{
+	ListCell   *lc;
+
+	foreach(lc, sk_command_dropped_triggers())
+	{
+		Alteration	alteration = {.relid = *(Oid *) lfirst(lc)};
+
+		follow(&alteration);
+	}
+}
+
+static void
+altered_with_children(Oid relid)
+{
+	ListCell   *lc;
+
+	foreach(lc, altered_tables(relid))
+		altered(lfirst_oid(lc), false);
+}
+
+
+/*-------------------------------------------------------------------------
+ * Columns that are renamed or dropped
+ *-------------------------------------------------------------------------
+ */
+
+typedef struct ColumnChange
+{
+	Oid			relid;
+	const char *from;
+	const char *to;				/* NULL: dropped */
+} ColumnChange;
+
+/*
+ * A feature whose trigger went away with its column may find another one; if
+ * the trigger was disabled, so is the new one, and the table is left alone as
+ * before.  A clone goes away with its parent's trigger.
+ */
+static void
+tell_feature(const SkFeature *feature, Relation rel, const ColumnChange *change)
+{
+	ListCell   *lc;
+
+	foreach(lc, sk_attach_list(rel, sk_attach_function(feature->function)))
+	{
+		const Trigger *trigger = lfirst(lc);
+
+		if (trigger->tgisclone && change->to == NULL)
+			continue;
+		if (!feature->column_changed(rel, trigger, change->from, change->to) &&
+			sk_table_is_eligible(rel))
+			sk_auto_attach(feature, rel, NIL, trigger->tgenabled);
+	}
+}
+
+static void
+follow_column(void *arg)
+{
+	const ColumnChange *change = arg;
+	Relation	rel = try_relation_open(change->relid, ShareRowExclusiveLock);
+
+	if (rel == NULL)
+		return;
+	sk_guard_become(rel->rd_rel->relowner);
+	for (const SkFeature *const *f = sk_features; *f; f++)
+		tell_feature(*f, rel, change);
+	relation_close(rel, NoLock);
+}
+
+static void
+column_renamed(Oid relid, const char *from, const char *to)
+{
+	ListCell   *lc;
+
+	foreach(lc, altered_tables(relid))
+	{
+		ColumnChange change = {lfirst_oid(lc), from, to};
+
+		sk_guard_run(follow_column, &change, "follow the column of",
+					 change.relid);
+		consider(change.relid, list_make1(pstrdup(to)));
+	}
+}
+
+
+/*-------------------------------------------------------------------------
+ * Triggers on our functions that users and dumps create
+ *-------------------------------------------------------------------------
+ */
+
+static void
+depend_on_extension(void *arg)
+{
+	sk_attach_depend(*(const Oid *) arg);
+}
+
+/*
+ * A dump records the dependency itself.  Doing it here as well could deadlock
+ * parallel jobs: it locks the extension weakly, ALTER TRIGGER ... DEPENDS ON
+ * EXTENSION in the same transaction strongly.
+ */
+static void
+after_create_trigger(Oid trigger, const CreateTrigStmt *stmt)
+{
+	if (!sk_restore_is_running() && sk_attach_is_trigger(trigger))
+		sk_guard_run(depend_on_extension, &trigger,
+					 "record the dependency of a trigger of",
+					 RangeVarGetRelid(stmt->relation, NoLock, true));
+}
+
+
+/*-------------------------------------------------------------------------
+ * Commands
+ *-------------------------------------------------------------------------
+ */
+
+static void
+simple_command(const CollectedCommand *cmd)
+{
+	const ObjectAddress *object = &cmd->d.simple.address;
+	const Node *stmt = cmd->parsetree;
+
+	switch (nodeTag(stmt))
+	{
+		case T_CreateStmt:
+		case T_CreateTableAsStmt:
+			if (object->classId == RelationRelationId)
+			{
+				consider(object->objectId, NIL);
+				altered(object->objectId, false);
+			}
+			break;
+		case T_RenameStmt:
+			if (object->classId == RelationRelationId && object->objectSubId > 0)
+				column_renamed(object->objectId,
+							   ((const RenameStmt *) stmt)->subname,
+							   ((const RenameStmt *) stmt)->newname);
+			if (object->classId == RelationRelationId)
+				altered_with_children(object->objectId);
+			break;
+		case T_AlterObjectSchemaStmt:
+			if (object->classId == RelationRelationId)
+				altered(object->objectId, false);
+			break;
+		case T_CreateTrigStmt:
+			after_create_trigger(object->objectId,
+								 (const CreateTrigStmt *) stmt);
+			break;
+		default:
+			break;
+	}
+}
+
+/* Columns that were added, or that changed their type, and partitions. */
+static void
+alter_table_command(const CollectedCommand *cmd)
+{
+	Oid			relid = cmd->d.alterTable.objectId;
+	List	   *added = NIL;
+	ListCell   *lc;
+
+	foreach(lc, cmd->d.alterTable.subcmds)
+	{
+		const CollectedATSubcmd *sub = lfirst(lc);
+		const AlterTableCmd *alter = (const AlterTableCmd *) sub->parsetree;
+
+		if (!IsA(alter, AlterTableCmd))
+			continue;
+		if (alter->subtype == AT_DetachPartition ||
+			alter->subtype == AT_DetachPartitionFinalize)
+			altered(sk_partition_after_detach(relid, (const PartitionCmd *) alter->def),
+					true);
+		else if (alter->def && IsA(alter->def, ColumnDef) &&
+				 sub->address.objectSubId > 0)
+			added = lappend(added, alter->name ? alter->name
+							: ((const ColumnDef *) alter->def)->colname);
+	}
+	altered_with_children(relid);
+
+	/* what was taken away is back now, and not to be attached anew */
+	if (added != NIL)
+		columns_added(relid, added);
+}
+
+typedef struct Grant
+{
+	const SkFeature *feature;
+	Oid			relid;
+	const GrantStmt *stmt;
+} Grant;
+
+static void
+tell_of_grant(void *arg)
+{
+	const Grant *grant = arg;
+
+	grant->feature->granted(grant->stmt, grant->relid);
+}
+
+/*
+ * As the role that has granted: what it may do to the table it may to others.
+ * GRANT does not lock its tables, of which there may be thousands, and who changes
+ * one waits for GRANT while it holds the table: so we do not lock it either.
+ */
+static void
+rights_granted(const CollectedCommand *cmd, const Node *parsetree)
+{
+	ListCell   *lc;
+
+	if (!IsA(parsetree, GrantStmt) || sk_restore_is_running() ||
+		((const GrantStmt *) parsetree)->objtype != OBJECT_TABLE)
+		return;
+	foreach(lc, cmd->d.grant.istmt->objects)
+	{
+		for (const SkFeature *const *f = sk_features; *f; f++)
+		{
+			Grant		grant = {*f, lfirst_oid(lc), (const GrantStmt *) parsetree};
+
+			if ((*f)->granted != NULL &&
+				sk_attach_is_on(grant.relid, sk_attach_function((*f)->function)))
+				sk_guard_run(tell_of_grant, &grant, "follow the grant on",
+							 grant.relid);
+		}
+	}
+}
+
+static void
+command_ended(const Node *parsetree)
+{
+	ListCell   *lc;
+
+	foreach(lc, sk_command_list())
+	{
+		const CollectedCommand *cmd = lfirst(lc);
+
+		if (cmd->in_extension)
+			continue;
+		if (cmd->type == SCT_Simple)
+			simple_command(cmd);
+		else if (cmd->type == SCT_AlterTable)
+			alter_table_command(cmd);
+		else if (cmd->type == SCT_Grant)
+			rights_granted(cmd, parsetree);
+	}
+}
+
+static void
+columns_dropped(void)
+{
+	ListCell   *lc;
+
+	foreach(lc, sk_command_dropped_columns())
+	{
+		const SkDroppedColumn *column = lfirst(lc);
+		ColumnChange change = {column->relid, column->name, NULL};
+
+		sk_guard_run(follow_column, &change, "drop the trigger of",
+					 change.relid);
+	}
+}
+
+/*
+ * schemakit.on_ddl_command_end() RETURNS event_trigger
+ */
+PG_FUNCTION_INFO_V1(schemakit_on_ddl_command_end);
+Datum
+schemakit_on_ddl_command_end(PG_FUNCTION_ARGS)
+{
+	EventTriggerData *data = sk_trigger_event(fcinfo, "on_ddl_command_end");
+
+	if (!sk_command_is_foreign())
+	{
+		bool		pushed = push_missing_snapshot();
+
+		command_ended(data->parsetree);
+		if (pushed)
+			PopActiveSnapshot();
+	}
+	PG_RETURN_NULL();
+}
+
+/*
+ * schemakit.on_sql_drop() RETURNS event_trigger
+ */
+PG_FUNCTION_INFO_V1(schemakit_on_sql_drop);
+Datum
+schemakit_on_sql_drop(PG_FUNCTION_ARGS)
+{
+	(void) sk_trigger_event(fcinfo, "on_sql_drop");
+	if (!sk_command_is_foreign())
+	{
+		bool		pushed = push_missing_snapshot();
+
+		columns_dropped();
+		triggers_dropped();
+		if (pushed)
+			PopActiveSnapshot();
+	}
+	PG_RETURN_NULL();
+}

@@ -1,0 +1,118 @@
+/*-------------------------------------------------------------------------
+ *
+ * attach/feature.h
+ *	  What a feature that attaches itself to tables has to say.
+ *
+ * The event triggers and the functions that work on all features know each of
+ * them only through this table of functions, and features do not know each
+ * other.
+ *
+ *-------------------------------------------------------------------------
+ */
+#ifndef SK_ATTACH_FEATURE_H
+#define SK_ATTACH_FEATURE_H
+
+#include "commands/trigger.h"
+#include "nodes/pg_list.h"
+#include "utils/jsonb.h"
+#include "utils/relcache.h"
+
+/* What a command is about to do to a table. */
+typedef struct SkTableChange
+{
+	bool		dropped;		/* it is dropped */
+	bool		reshaped;		/* columns are, or get other types */
+	List	   *retyped;		/* of AlterTableCmd, that change a type */
+} SkTableChange;
+
+typedef struct SkFeature
+{
+	const char *name;			/* as in auto_enable(name) */
+	const char *function;		/* its row trigger is on schemakit.function() */
+	const bool *automatic;		/* the setting: do rules apply? */
+
+	/* Raise an error that names what is wrong with a rule's options. */
+	void		(*check_options) (const Jsonb *options);
+
+	/*
+	 * Would a rule with these options attach to the table?  "added" lists the
+	 * columns that the table just got, as C strings; NIL means that the whole
+	 * table is considered.
+	 */
+	bool		(*wants) (Relation rel, const Jsonb *options, List *added);
+
+	/*
+	 * Do so, with a trigger in the state TRIGGER_FIRES_* or TRIGGER_DISABLED;
+	 * wants() has said yes.
+	 */
+	void		(*attach) (Relation rel, const Jsonb *options, char fires_when);
+
+	/*
+	 * A column of a table that has the feature's trigger was renamed, or
+	 * dropped if "to" is NULL.  False if the trigger is gone because of it.
+	 */
+	bool		(*column_changed) (Relation rel, const Trigger *trigger,
+								   const char *from, const char *to);
+
+	/*
+	 * A column that the trigger itself changes with every change of a row, so
+	 * that it tells nothing new; NULL if there is none.  Optional.
+	 */
+	const char *(*maintains) (Relation rel, const Trigger *trigger);
+
+	/*
+	 * The column whose time marks a row as deleted; NULL if there is none.
+	 * Optional.
+	 */
+	const char *(*marks) (Relation rel, const Trigger *trigger);
+
+	/*
+	 * A relation that who reads it locks before the table, and that changes
+	 * with the table; InvalidOid if there is none.  Optional.
+	 */
+	Oid			(*companion) (Oid relid);
+
+	/*
+	 * A command is about to alter a table that has the feature's trigger;
+	 * both it and the companion are locked. Optional.
+	 */
+	void		(*before) (Relation rel, const SkTableChange *change);
+
+	/*
+	 * The table was made or altered, or is a partition now or no longer
+	 * (detached), or has lost a trigger: see to what depends on its
+	 * definition. Also called while a dump is loaded.  Optional.
+	 */
+	void		(*altered) (Relation rel, bool detached);
+
+	/*
+	 * Has before() taken away something of the table's that altered() puts
+	 * back?  Then the command fails if that does: the server would not have
+	 * let it pass with what was there.  Optional.
+	 */
+	bool		(*owes) (Oid relid);
+
+	/*
+	 * Rights on a table that has the feature's trigger were granted or
+	 * revoked. Optional.
+	 */
+	void		(*granted) (const GrantStmt *stmt, Oid relid);
+
+	/*
+	 * Why does the trigger, though enabled, not do its work?  A word for
+	 * status(), or NULL; "detail" tells more in either case.
+	 */
+	const char *(*fault) (Relation rel, const Trigger *trigger,
+						  char **detail);
+} SkFeature;
+
+extern const SkFeature sk_feature_timestamps;
+extern const SkFeature sk_feature_audit;
+extern const SkFeature sk_feature_soft_delete;
+
+/* All of them; the last entry is NULL. */
+extern const SkFeature *const sk_features[];
+
+extern const SkFeature *sk_feature_find(const char *name);
+
+#endif							/* SK_ATTACH_FEATURE_H */

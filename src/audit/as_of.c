@@ -1,0 +1,397 @@
+/*-------------------------------------------------------------------------
+ *
+ * audit/as_of.c
+ *	  schemakit.audit_as_of(): a table as it was.  That is what it is, with
+ *	  what has happened since taken back (audit/undo.c).
+ *
+ * Columns are those of the table as it is, found by their numbers under their
+ * former names.  One that the table did not have then is null, and so is one
+ * whose values the log does not have, because it is excluded or masked.
+ *
+ * The memory that it takes grows with the rows that have changed since.
+ *
+ *-------------------------------------------------------------------------
+ */
+#include "postgres.h"
+
+#include "audit/json_decode.h"
+#include "audit/options.h"
+#include "audit/undo.h"
+#include "base/arg.h"
+#include "base/compat.h"
+#include "base/guc.h"
+#include "base/tuple.h"
+
+#include "catalog/pg_class.h"
+#include "funcapi.h"
+#include "parser/parse_type.h"
+#include "utils/builtins.h"
+#include "utils/lsyscache.h"
+#include "utils/timestamp.h"
+#include "utils/tuplestore.h"
+
+
+/*-------------------------------------------------------------------------
+ * Can it be told?
+ *-------------------------------------------------------------------------
+ */
+
+/* The numbers of the columns that the key of the shape consists of */
+static List *
+key_ids(const SkAuditShape *shape)
+{
+	List	   *ids = NIL;
+	ListCell   *lc;
+	ListCell   *lcc;
+
+	foreach(lc, shape->key)
+	{
+		foreach(lcc, shape->columns)
+		{
+			SkAuditShapeColumn *column = lfirst(lcc);
+
+			if (strcmp(column->name, lfirst(lc)) == 0)
+				ids = lappend_int(ids, column->id);
+		}
+	}
+	return ids;
+}
+
+static void
+check_shape(const SkAuditPast *past, const SkAuditShape *shape)
+{
+	const SkAuditOptions *options = sk_audit_option_parse(shape->options);
+
+	if (!shape->covered)
+		sk_audit_undo_refuse(past, psprintf("From %s on its changes were not recorded for some time.",
+											timestamptz_to_str(shape->recorded_at)),
+							 "Name a time after that.");
+	if (shape->cluster == past->reader->current->cluster &&
+		shape->relid != past->reader->current->relid)
+		sk_audit_undo_refuse(past, "The table has been dropped and made again since.",
+							 "Look into schemakit.audit_log.");
+	if (options->capture == SK_AUDIT_KEYS)
+		sk_audit_undo_refuse(past, "The table was audited without values.",
+							 "Use capture \"diff\" or \"full\" to record them.");
+	if (!equal(key_ids(shape), key_ids(past->reader->current)))
+		sk_audit_undo_refuse(past, "The table's key has changed since.",
+							 "Look into schemakit.audit_log.");
+}
+
+/* The shapes that the table has had since then, the first of them included */
+static List *
+shapes_since(const SkAuditPast *past)
+{
+	List	   *shapes = NIL;
+	ListCell   *lc;
+
+	foreach(lc, past->reader->shapes)
+	{
+		SkAuditShape *shape = lfirst(lc);
+
+		if (shape->recorded_at <= past->at)
+			shapes = NIL;
+		shapes = lappend(shapes, shape);
+	}
+	if (((SkAuditShape *) linitial(shapes))->recorded_at > past->at)
+		sk_audit_undo_refuse(past, psprintf("Its changes have been recorded since %s.",
+											timestamptz_to_str(((SkAuditShape *) linitial(shapes))->recorded_at)),
+							 "Name a time after that.");
+	return shapes;
+}
+
+static bool
+had_column(const SkAuditShape *shape, int32 id)
+{
+	ListCell   *lc;
+
+	foreach(lc, shape->columns)
+	{
+		if (((SkAuditShapeColumn *) lfirst(lc))->id == id)
+			return true;
+	}
+	return false;
+}
+
+/* Were the column's values stored, as long as the table had the shape? */
+static bool
+stored_column(const SkAuditShape *shape, int32 id)
+{
+	const SkAuditOptions *options = sk_audit_option_parse(shape->options);
+	ListCell   *lc;
+
+	foreach(lc, shape->columns)
+	{
+		SkAuditShapeColumn *column = lfirst(lc);
+
+		if (column->id == id)
+			return !sk_audit_option_has(options->exclude, column->name) &&
+				!sk_audit_option_has(options->mask_null, column->name) &&
+				!sk_audit_option_has(options->mask_hash, column->name);
+	}
+	return true;
+}
+
+/* Decide which columns can be shown, or that nothing can. */
+static void
+examine_shapes(SkAuditPast *past)
+{
+	List	   *shapes = shapes_since(past);
+	ListCell   *lc;
+	ListCell   *lcc;
+
+	past->shown = palloc0(sizeof(bool) * Max(past->reader->tupdesc->natts, 1));
+	foreach(lc, shapes)
+		check_shape(past, lfirst(lc));
+	foreach(lc, past->reader->current->columns)
+	{
+		SkAuditShapeColumn *column = lfirst(lc);
+		Form_pg_attribute attr = TupleDescAttr(past->reader->tupdesc,
+											   column->attnum - 1);
+		bool		shown = had_column(linitial(shapes), column->id) &&
+			!sk_tuple_is_virtual(attr);
+
+		foreach(lcc, shapes)
+			shown = shown && stored_column(lfirst(lcc), column->id);
+		past->shown[column->attnum - 1] = shown;
+	}
+}
+
+
+/*-------------------------------------------------------------------------
+ * The rows that there were
+ *-------------------------------------------------------------------------
+ */
+
+static void
+put_row(SkAuditPast *past, const Datum *values, const bool *nulls)
+{
+	tuplestore_putvalues(past->rsinfo->setResult, past->result,
+						 (Datum *) values, (bool *) nulls);
+}
+
+/* A column's value that an event tells, which the type may not take any more. */
+static void
+put_known(SkAuditPast *past, int i, const JsonbValue *value, Datum *values,
+		  bool *nulls)
+{
+	values[i] = sk_json_decode(past->reader->types[i],
+							   TupleDescAttr(past->reader->tupdesc, i)->atttypmod,
+							   value, &nulls[i]);
+}
+
+/* A row that is all in the log */
+static void
+put_logged(SkAuditPast *past, const SkAuditPastRow *row)
+{
+	int			natts = past->reader->tupdesc->natts;
+	Datum	   *values = palloc0(sizeof(Datum) * Max(natts, 1));
+	bool	   *nulls = palloc(sizeof(bool) * Max(natts, 1));
+
+	for (int i = 0; i < natts; i++)
+	{
+		nulls[i] = true;
+		if (past->shown[i] && row->known[i])
+			put_known(past, i, &row->values[i], values, nulls);
+	}
+	put_row(past, values, nulls);
+}
+
+/* The values of a row as it is; the query returns no dropped columns. */
+static void
+get_values(const SkAuditPast *past, HeapTuple tuple, TupleDesc tupdesc, Datum *values,
+		   bool *nulls)
+{
+	int			column = 0;
+
+	for (int i = 0; i < past->reader->tupdesc->natts; i++)
+	{
+		nulls[i] = true;
+		values[i] = (Datum) 0;
+		if (!TupleDescAttr(past->reader->tupdesc, i)->attisdropped)
+			values[i] = SPI_getbinval(tuple, tupdesc, ++column, &nulls[i]);
+	}
+}
+
+static char *
+identity_of_live(const SkAuditPast *past, const Datum *values, const bool *nulls)
+{
+	int			natts = past->reader->tupdesc->natts;
+	JsonbValue *encoded = palloc0(sizeof(JsonbValue) * Max(natts, 1));
+	Size		budget = SK_JSON_BUDGET;
+
+	for (int i = 0; i < natts; i++)
+	{
+		bool		wanted = past->reader->nkeys == 0 && past->shown[i];
+
+		for (int k = 0; k < past->reader->nkeys; k++)
+			wanted |= past->reader->keys[k] == i + 1;
+		if (wanted && !nulls[i])
+			sk_json_encode(past->reader->types[i], values[i], &budget, &encoded[i]);
+	}
+	return sk_audit_undo_identity(past, encoded);
+}
+
+/* A row that is there now: what was it? */
+static void
+put_live(SkAuditPast *past, HeapTuple tuple, TupleDesc tupdesc)
+{
+	int			natts = past->reader->tupdesc->natts;
+	Datum	   *values = palloc(sizeof(Datum) * Max(natts, 1));
+	bool	   *nulls = palloc(sizeof(bool) * Max(natts, 1));
+	SkAuditPastRow *row;
+	int			nestlevel;
+
+	get_values(past, tuple, tupdesc, values, nulls);
+	row = sk_audit_undo_find(past, identity_of_live(past, values, nulls));
+	if (row != NULL && past->reader->nkeys == 0 && row->surplus < 0)
+	{
+		row->surplus++;
+		return;
+	}
+	if (row != NULL && (row->absent || row->complete))
+		return;
+	nestlevel = row ? sk_guc_pin() : 0;
+	for (int i = 0; i < natts; i++)
+	{
+		if (!past->shown[i])
+			nulls[i] = true;
+		else if (row != NULL && row->known[i])
+			put_known(past, i, &row->values[i], values, nulls);
+	}
+	if (row != NULL)
+		sk_guc_unpin(nestlevel);
+	put_row(past, values, nulls);
+}
+
+/* " WHERE id = '1'::integer", for the one row that is asked for */
+static char *
+key_condition(const SkAuditPast *past)
+{
+	const SkAuditReader *reader = past->reader;
+	StringInfoData buf;
+
+	initStringInfo(&buf);
+	for (int i = 0; i < reader->nkeys; i++)
+	{
+		Form_pg_attribute attr = TupleDescAttr(reader->tupdesc, reader->keys[i] - 1);
+
+		appendStringInfo(&buf, "%s %s ", i ? " AND" : " WHERE",
+						 quote_identifier(NameStr(attr->attname)));
+		if (past->key[i].type == jbvNull)
+			appendStringInfoString(&buf, "IS NULL");
+		else
+			appendStringInfo(&buf, "= %s::%s",
+							 quote_literal_cstr(sk_json_text(&past->key[i])),
+							 format_type_extended(getBaseType(attr->atttypid), -1,
+												  FORMAT_TYPE_FORCE_QUALIFY));
+	}
+	return buf.data;
+}
+
+/* The live rows are read with the rights of the current user. */
+static void
+put_live_rows(SkAuditPast *past)
+{
+	char	   *query = psprintf("SELECT * FROM %s%s%s",
+								 past->reader->partitioned ? "" : "ONLY ",
+								 past->reader->name,
+								 past->key ? key_condition(past) : "");
+
+	sk_audit_undo_for_each(past,
+						   SPI_cursor_open_with_args(NULL, query, 0, NULL, NULL, NULL,
+													 true, 0),
+						   put_live);
+}
+
+static void
+put_logged_rows(SkAuditPast *past)
+{
+	HASH_SEQ_STATUS status;
+	SkAuditPastBucket *bucket;
+	char	   *asked = NULL;
+
+	if (past->key != NULL)
+	{
+		JsonbValue *values = palloc0(sizeof(JsonbValue) * past->reader->tupdesc->natts);
+
+		for (int i = 0; i < past->reader->nkeys; i++)
+			values[past->reader->keys[i] - 1] = past->key[i];
+		asked = sk_audit_undo_identity(past, values);
+	}
+	hash_seq_init(&status, past->buckets);
+	while ((bucket = hash_seq_search(&status)) != NULL)
+	{
+		for (SkAuditPastRow *row = bucket->rows; row != NULL; row = row->next)
+		{
+			if (asked != NULL && strcmp(row->identity, asked) != 0)
+				continue;
+			if (row->complete)
+				put_logged(past, row);
+			for (; row->surplus > 0; row->surplus--)
+				put_logged(past, row);
+		}
+	}
+}
+
+static Oid
+table_of_type(FunctionCallInfo fcinfo)
+{
+	Oid			type = get_fn_expr_argtype(fcinfo->flinfo, 0);
+	Oid			relid = OidIsValid(type) ? typeidTypeRelid(type) : InvalidOid;
+
+	if (!OidIsValid(relid) || get_rel_relkind(relid) == RELKIND_COMPOSITE_TYPE)
+		ereport(ERROR,
+				(errcode(ERRCODE_DATATYPE_MISMATCH),
+				 errmsg("first argument must be of the row type of a table"),
+				 errhint("Write schemakit.audit_as_of(NULL::users, ...).")));
+	return relid;
+}
+
+static void
+open_past(SkAuditPast *past, Oid relid, FunctionCallInfo fcinfo)
+{
+	HASHCTL		ctl = {
+		.keysize = sizeof(uint64),
+		.entrysize = sizeof(SkAuditPastBucket),
+	};
+
+	past->reader = sk_audit_reader_open(relid);
+	past->at = PG_GETARG_TIMESTAMPTZ(1);
+	if (!PG_ARGISNULL(2))
+		past->key = sk_audit_reader_key(past->reader, PG_GETARG_JSONB_P(2));
+	past->context = CurrentMemoryContext;
+	past->buckets = hash_create("schemakit rows of the past", 256, &ctl,
+								HASH_ELEM | HASH_BLOBS);
+	past->rsinfo = (ReturnSetInfo *) fcinfo->resultinfo;
+	past->result = past->rsinfo->setDesc;
+	examine_shapes(past);
+}
+
+/*
+ * schemakit.audit_as_of(rel anyelement, at timestamptz, key jsonb)
+ *		RETURNS SETOF anyelement
+ */
+PG_FUNCTION_INFO_V1(schemakit_audit_as_of);
+Datum
+schemakit_audit_as_of(PG_FUNCTION_ARGS)
+{
+	SkAuditPast past = {0};
+	Oid			relid = table_of_type(fcinfo);
+	int			nestlevel;
+
+	sk_arg_reject_null(fcinfo, 1, "at");
+	InitMaterializedSRF(fcinfo, 0);
+	open_past(&past, relid, fcinfo);
+	SPI_connect();
+	nestlevel = sk_guc_pin();
+	sk_audit_undo_events(&past);
+	sk_guc_unpin(nestlevel);
+	put_live_rows(&past);
+	nestlevel = sk_guc_pin();
+	put_logged_rows(&past);
+	sk_guc_unpin(nestlevel);
+	SPI_finish();
+	hash_destroy(past.buckets);
+	return (Datum) 0;
+}

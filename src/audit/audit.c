@@ -1,0 +1,506 @@
+/*-------------------------------------------------------------------------
+ *
+ * audit/audit.c
+ *	  The feature "audit": the triggers that record every change of a table's
+ *	  rows, and the functions that put them there.
+ *
+ * The row trigger is AFTER INSERT, UPDATE or DELETE, and partitions have clones
+ * of it.  TRUNCATE triggers are for statements, which are not cloned: each
+ * partition gets its own.  The row trigger's argument has the options, and the
+ * table's identity in the log; see audit/options.c.
+ *
+ *-------------------------------------------------------------------------
+ */
+#include "postgres.h"
+
+#include "attach/attach.h"
+#include "attach/feature.h"
+#include "attach/truncate_trigger.h"
+#include "audit/capture.h"
+#include "audit/json.h"
+#include "audit/log.h"
+#include "audit/maintain.h"
+#include "audit/options.h"
+#include "audit/shape.h"
+#include "audit/table.h"
+#include "base/arg.h"
+#include "base/compat.h"
+#include "base/guc.h"
+#include "base/restore.h"
+#include "base/spi.h"
+#include "base/table.h"
+#include "base/tuple.h"
+#include "schemakit.h"
+
+#include "access/table.h"
+#include "access/xact.h"
+#include "catalog/pg_inherits.h"
+#include "catalog/pg_trigger.h"
+#include "catalog/pg_type.h"
+#include "executor/spi.h"
+#include "miscadmin.h"
+#include "utils/array.h"
+#include "utils/builtins.h"
+#include "utils/guc.h"
+#include "utils/lsyscache.h"
+#include "utils/rel.h"
+
+#define AUDIT_TRIGGER		SK_TRIGGER_PREFIX SK_AUDIT_FUNCTION
+#define TRUNCATE_FUNCTION	"audit_truncate"
+
+
+/*-------------------------------------------------------------------------
+ * Options and the table
+ *-------------------------------------------------------------------------
+ */
+
+static void
+check_names(Relation rel, List *names, const char *option)
+{
+	ListCell   *lc;
+
+	foreach(lc, names)
+	{
+		if (sk_tuple_column(RelationGetDescr(rel), lfirst(lc)) == InvalidAttrNumber)
+			ereport(ERROR,
+					(errcode(ERRCODE_UNDEFINED_COLUMN),
+					 errmsg("column \"%s\" of relation \"%s\" does not exist",
+							(char *) lfirst(lc), RelationGetRelationName(rel)),
+					 errhint("Option \"%s\" names columns of the table.", option)));
+	}
+}
+
+static void
+check_not_in_key(List *names, List *key, const char *option)
+{
+	ListCell   *lc;
+
+	foreach(lc, names)
+	{
+		if (sk_audit_option_has(key, lfirst(lc)))
+			ereport(ERROR,
+					(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+					 errmsg("option \"%s\" cannot name column \"%s\", which is part of the key",
+							option, (char *) lfirst(lc)),
+					 errhint("Events are filed under the key.  Choose another one with option \"key\".")));
+	}
+}
+
+/* An error that tells which of the columns that options name is missing */
+static void
+check_columns(Relation rel, const SkAuditOptions *options)
+{
+	check_names(rel, options->exclude, "exclude");
+	check_names(rel, options->ignore, "ignore");
+	check_names(rel, options->mask_null, "mask");
+	check_names(rel, options->mask_hash, "mask");
+	check_names(rel, options->key, "key");
+}
+
+/* Errors that tell what of the options does not suit the table. */
+static void
+check_options(Relation rel, const SkAuditOptions *options)
+{
+	List	   *key = sk_audit_table_key(rel, options);
+
+	check_not_in_key(options->exclude, key, "exclude");
+	check_not_in_key(options->mask_null, key, "mask");
+	check_not_in_key(options->mask_hash, key, "mask");
+	if (options->capture == SK_AUDIT_KEYS && key == NIL)
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				 errmsg("table \"%s\" has no key to capture",
+						RelationGetRelationName(rel)),
+				 errhint("Add a primary key, or name columns with option \"key\".")));
+}
+
+static bool
+fires(char fires_when)
+{
+	return fires_when == TRIGGER_FIRES_ON_ORIGIN ||
+		fires_when == TRIGGER_FIRES_ALWAYS;
+}
+
+static const Trigger *
+find_trigger(Relation rel)
+{
+	return sk_attach_find(rel, sk_attach_function(SK_AUDIT_FUNCTION));
+}
+
+/* The identity that the table goes by from now on. */
+static int64
+identity(Relation rel, int64 known)
+{
+	int64		rel_id = known;
+
+	if (rel_id != 0 && sk_audit_shape_is_of(rel_id, RelationGetRelid(rel)))
+		return rel_id;
+	rel_id = sk_audit_shape_find(get_namespace_name(RelationGetNamespace(rel)),
+								 RelationGetRelationName(rel));
+	if (rel_id != 0 && sk_audit_shape_is_of(rel_id, RelationGetRelid(rel)))
+		return rel_id;
+	do
+	{
+		if (!pg_strong_random(&rel_id, sizeof(rel_id)))
+			elog(ERROR, "could not generate a random number");
+		rel_id &= PG_INT64_MAX;
+	} while (rel_id == 0);
+	return rel_id;
+}
+
+/* Make the key of mask "hash", unless there is one. */
+static void
+make_secret(void)
+{
+	(void) sk_audit_log_as_owner("INSERT INTO schemakit.audit_secret (key)"
+								 " SELECT sha256(uuid_send(gen_random_uuid()) || uuid_send(gen_random_uuid()))"
+								 " WHERE NOT EXISTS (SELECT FROM schemakit.audit_secret)");
+}
+
+
+/*-------------------------------------------------------------------------
+ * Triggers
+ *-------------------------------------------------------------------------
+ */
+
+static void
+create_row_trigger(Relation rel, const char *name,
+				   const SkAuditOptions *options, char fires_when)
+{
+	SkTriggerDef def = {
+		.name = name,
+		.function = sk_attach_function(SK_AUDIT_FUNCTION),
+		.timing = TRIGGER_TYPE_AFTER,
+		.events = TRIGGER_TYPE_INSERT | TRIGGER_TYPE_UPDATE | TRIGGER_TYPE_DELETE,
+		.args = list_make1(sk_audit_option_text(options)),
+		.fires_when = fires_when,
+	};
+
+	sk_attach_create(rel, &def);
+}
+
+/* Attach with these options, which suit the table. */
+static void
+attach(Relation rel, SkAuditOptions *options, const char *name,
+	   char fires_when)
+{
+	if (find_trigger(rel) == NULL)
+		sk_audit_shape_record_gap(RelationGetRelid(rel));
+	options->table = identity(rel, options->table);
+	create_row_trigger(rel, name, options, fires_when);
+	sk_cover_all(rel, TRUNCATE_FUNCTION, fires_when);
+	CommandCounterIncrement();
+	(void) sk_audit_table_record(rel, options, fires(fires_when));
+	CommandCounterIncrement();	/* a baseline looks for it */
+}
+
+
+/*-------------------------------------------------------------------------
+ * The feature, as rules and DDL see it
+ *-------------------------------------------------------------------------
+ */
+
+static void
+audit_check_options(const Jsonb *options)
+{
+	SkAuditOptions *parsed = sk_audit_option_parse(options);
+
+	if (parsed->table != 0)
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				 errmsg("option \"%s\" cannot be given", "table"),
+				 errhint("Each table gets an identity of its own.")));
+}
+
+/* New tables only: one that gets a column was known before. */
+static bool
+audit_wants(Relation rel, const Jsonb *options, List *added)
+{
+	return added == NIL;
+}
+
+/*
+ * A rule is for many tables, so it may name columns that this one has not got:
+ * if it gets them, they are masked or excluded from the start.
+ */
+static void
+audit_attach(Relation rel, const Jsonb *options, char fires_when)
+{
+	SkAuditOptions *parsed = sk_audit_option_parse(options);
+
+	check_options(rel, parsed);
+	if (parsed->mask_hash != NIL)
+		make_secret();
+	if (parsed->replica && fires_when == TRIGGER_FIRES_ON_ORIGIN)
+		fires_when = TRIGGER_FIRES_ALWAYS;
+	attach(rel, parsed, AUDIT_TRIGGER, fires_when);
+}
+
+/* Options follow their columns. */
+static bool
+audit_column_changed(Relation rel, const Trigger *trigger,
+					 const char *from, const char *to)
+{
+	SkAuditOptions *options = sk_audit_option_of(trigger);
+
+	if (sk_audit_option_rename(options, from, to))
+		sk_attach_set_argument(rel, trigger, sk_audit_option_text(options));
+	return true;
+}
+
+/* Tell the triggers of the table and of its partitions. */
+static void
+set_args(Relation rel, const SkAuditOptions *options)
+{
+	ListCell   *lc;
+
+	foreach(lc, sk_cover_tables(rel))
+	{
+		Relation	table = table_open(lfirst_oid(lc), NoLock);
+		const Trigger *trigger = find_trigger(table);
+
+		if (trigger != NULL)
+			sk_attach_set_argument(table, trigger, sk_audit_option_text(options));
+		table_close(table, NoLock);
+	}
+}
+
+/*
+ * A partition gets a TRUNCATE trigger of its own; a dump brings the one that it
+ * had.
+ */
+static void
+partition_altered(Relation rel, const Trigger *trigger)
+{
+	if (fires(trigger->tgenabled) && sk_cover_can_truncate(rel) &&
+		!sk_restore_is_running() &&
+		sk_attach_find(rel, sk_attach_function(TRUNCATE_FUNCTION)) == NULL)
+		sk_cover_one(rel, TRUNCATE_FUNCTION, trigger->tgenabled);
+}
+
+/*
+ * Record the new shape, but for a table whose shapes a dump brings.  A table
+ * that was a partition has its former parent's trigger and identity, and needs
+ * one of its own.
+ */
+static void
+table_altered(Relation rel, const Trigger *trigger, bool detached)
+{
+	SkAuditOptions *options = sk_audit_option_of(trigger);
+
+	if (detached)
+	{
+		options->table = identity(rel, 0);
+		set_args(rel, options);
+	}
+	if (options->table == 0 ||
+		(sk_restore_is_running() && !sk_audit_shape_is_known(options->table)))
+		return;
+	(void) sk_audit_table_record(rel, options, fires(trigger->tgenabled));
+}
+
+static void
+audit_altered(Relation rel, bool detached)
+{
+	const Trigger *trigger = find_trigger(rel);
+
+	if (trigger == NULL)
+		sk_audit_shape_record_gap(RelationGetRelid(rel));
+	else if (trigger->tgisclone)
+		partition_altered(rel, trigger);
+	else
+		table_altered(rel, trigger, detached);
+}
+
+/* What status() tells of a trigger that works: what differs from defaults */
+static char *
+describe(const Trigger *trigger, const SkAuditOptions *options)
+{
+	SkAuditOptions shown = *options;
+	StringInfoData buf;
+	char	   *text;
+
+	shown.table = 0;
+	text = sk_audit_option_text(&shown);
+
+	initStringInfo(&buf);
+	if (strcmp(text, "{}") != 0)
+		appendStringInfoString(&buf, text);
+	if (trigger->tgenabled != TRIGGER_FIRES_ALWAYS)
+		appendStringInfo(&buf, "%schanges in replica mode are not recorded",
+						 buf.len ? "; " : "");
+	return buf.len > 0 ? buf.data : NULL;
+}
+
+static const char *
+audit_fault(Relation rel, const Trigger *trigger, char **detail)
+{
+	const Trigger *truncate = sk_attach_find(rel, sk_attach_function(TRUNCATE_FUNCTION));
+	SkAuditOptions *options = sk_audit_option_try(trigger);
+
+	if (options == NULL)
+		return "wrong argument";
+	*detail = describe(trigger, options);
+	if (options->table == 0 ||
+		!sk_audit_shape_is_of(options->table, sk_attach_origin(trigger->tgoid)))
+		return "wrong identity";
+	if (truncate == NULL || !fires(truncate->tgenabled))
+		return "truncate not covered";
+	return NULL;
+}
+
+const SkFeature sk_feature_audit = {
+	.name = "audit",
+	.function = SK_AUDIT_FUNCTION,
+	.automatic = &sk_guc_audit_auto,
+	.check_options = audit_check_options,
+	.wants = audit_wants,
+	.attach = audit_attach,
+	.column_changed = audit_column_changed,
+	.altered = audit_altered,
+	.fault = audit_fault,
+};
+
+
+/*-------------------------------------------------------------------------
+ * By hand
+ *-------------------------------------------------------------------------
+ */
+
+static void
+refuse_clone(Relation rel, const Trigger *trigger)
+{
+	if (trigger != NULL && trigger->tgisclone)
+		ereport(ERROR,
+				(errcode(ERRCODE_WRONG_OBJECT_TYPE),
+				 errmsg("trigger \"%s\" of partition \"%s\" belongs to its parent",
+						trigger->tgname, RelationGetRelationName(rel)),
+				 errhint("Name the partitioned table instead.")));
+}
+
+static bool
+is_as_wanted(Relation rel, const Trigger *trigger, SkAuditOptions *options,
+			 char fires_when)
+{
+	const Trigger *truncate = sk_attach_find(rel, sk_attach_function(TRUNCATE_FUNCTION));
+
+	return trigger->tgenabled == fires_when &&
+		truncate != NULL && truncate->tgenabled == fires_when &&
+		sk_audit_shape_is_of(options->table, RelationGetRelid(rel)) &&
+		strcmp(trigger->tgargs[0], sk_audit_option_text(options)) == 0;
+}
+
+/*
+ * schemakit.audit_enable(rel regclass, capture text, exclude name[],
+ *						  ignore name[], mask jsonb, key name[],
+ *						  truncate_rows boolean, require_actor boolean,
+ *						  baseline boolean, replica boolean)
+ */
+PG_FUNCTION_INFO_V1(schemakit_audit_enable);
+Datum
+schemakit_audit_enable(PG_FUNCTION_ARGS)
+{
+	SkAuditOptions *options = sk_audit_option_from_args(fcinfo);
+	char		fires_when;
+	Relation	rel;
+	const Trigger *trigger;
+
+	PreventCommandIfReadOnly("audit_enable()");
+	rel = sk_table_open(PG_GETARG_OID(0), ShareRowExclusiveLock);
+	trigger = find_trigger(rel);
+	refuse_clone(rel, trigger);
+	check_columns(rel, options);
+	check_options(rel, options);
+	fires_when = PG_GETARG_BOOL(9) ? TRIGGER_FIRES_ALWAYS
+		: TRIGGER_FIRES_ON_ORIGIN;
+	if (trigger != NULL)
+		options->table = sk_audit_option_of(trigger)->table;
+	sk_audit_maintain_ensure();
+	if (options->mask_hash != NIL)
+		make_secret();
+	if (trigger == NULL || !is_as_wanted(rel, trigger, options, fires_when))
+		attach(rel, options, trigger ? trigger->tgname : AUDIT_TRIGGER,
+			   fires_when);
+	if (PG_GETARG_BOOL(8))
+		sk_audit_capture_baseline(rel);
+	table_close(rel, NoLock);
+	PG_RETURN_VOID();
+}
+
+/* ALTER TABLE ... DISABLE TRIGGER for all triggers on our functions */
+static void
+disable_triggers(const char *table, List *triggers)
+{
+	ListCell   *lc;
+
+	foreach(lc, triggers)
+	{
+		const Trigger *trigger = lfirst(lc);
+
+		if (trigger->tgenabled != TRIGGER_DISABLED)
+			sk_spi_execute(psprintf("ALTER TABLE %s DISABLE TRIGGER %s", table,
+									quote_identifier(trigger->tgname)),
+						   0, NULL, NULL, SPI_OK_UTILITY, NULL);
+	}
+}
+
+static void
+disable_truncate_triggers(List *relids)
+{
+	ListCell   *lc;
+
+	foreach(lc, relids)
+	{
+		Relation	rel = table_open(lfirst_oid(lc), NoLock);
+		char	   *table = sk_table_name(rel);
+		List	   *triggers = sk_attach_list(rel, sk_attach_function(TRUNCATE_FUNCTION));
+
+		table_close(rel, NoLock);	/* ALTER TABLE wants it for itself */
+		disable_triggers(table, triggers);
+	}
+}
+
+/* Say in the log that from here on changes are not recorded. */
+static void
+record_end(Relation rel, const Trigger *trigger)
+{
+	SkAuditOptions *options = sk_audit_option_of(trigger);
+
+	if (options->table != 0)
+		(void) sk_audit_table_record(rel, options, false);
+}
+
+/*
+ * schemakit.audit_disable(rel regclass)
+ *
+ * The triggers stay, disabled: that is how a table says that it is not to be
+ * audited, to rules, dumps and people alike.
+ */
+PG_FUNCTION_INFO_V1(schemakit_audit_disable);
+Datum
+schemakit_audit_disable(PG_FUNCTION_ARGS)
+{
+	Relation	rel;
+	List	   *triggers;
+	List	   *relids;
+	char	   *table;
+
+	sk_arg_reject_null(fcinfo, 0, "rel");
+	rel = sk_table_open(PG_GETARG_OID(0), ShareRowExclusiveLock);
+	triggers = sk_attach_list(rel, sk_attach_function(SK_AUDIT_FUNCTION));
+	table = sk_table_name(rel);
+	relids = sk_cover_tables(rel);
+	if (triggers == NIL)
+		ereport(NOTICE,
+				(errmsg("audit is not enabled on table \"%s\"",
+						RelationGetRelationName(rel))));
+	else
+	{
+		refuse_clone(rel, linitial(triggers));
+		record_end(rel, linitial(triggers));
+	}
+	table_close(rel, NoLock);	/* ALTER TABLE wants it for itself */
+	disable_triggers(table, triggers);
+	disable_truncate_triggers(relids);
+	PG_RETURN_VOID();
+}

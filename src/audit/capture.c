@@ -1,0 +1,182 @@
+/*-------------------------------------------------------------------------
+ *
+ * audit/capture.c
+ *	  What an audited table's rows become: the triggers schemakit.audit() and
+ *	  schemakit.audit_truncate(), and the baseline.
+ *
+ * Events of one transaction are in the order in which the rows were changed if
+ * they are ordered by the command that changed them.  The order in which
+ * triggers fire is another one: the trigger of a command fires after those of
+ * the commands that its row's other triggers and functions execute.
+ *
+ *-------------------------------------------------------------------------
+ */
+#include "postgres.h"
+
+#include "audit/capture.h"
+#include "attach/attach.h"
+#include "audit/event.h"
+#include "base/compat.h"
+#include "base/table.h"
+#include "base/trigger.h"
+
+#include "access/htup_details.h"
+#include "access/table.h"
+#include "access/tableam.h"
+#include "access/xact.h"
+#include "catalog/pg_inherits.h"
+#include "miscadmin.h"
+#include "utils/memutils.h"
+#include "utils/rel.h"
+#include "utils/snapmgr.h"
+
+/*
+ * The command that made a row version.  Versions that are not a heap's do not
+ * tell, and one that COPY FREEZE made tells no transaction.
+ */
+static CommandId
+inserting_command(TupleTableSlot *slot, HeapTuple tuple)
+{
+	if (!TTS_IS_BUFFERTUPLE(slot))
+		return GetCurrentCommandId(false);
+	if (HeapTupleHeaderXminFrozen(tuple->t_data))
+		return HeapTupleHeaderGetRawCommandId(tuple->t_data);
+	return HeapTupleHeaderGetCmin(tuple->t_data);
+}
+
+static CommandId
+deleting_command(TupleTableSlot *slot, HeapTuple tuple)
+{
+	if (!TTS_IS_BUFFERTUPLE(slot))
+		return GetCurrentCommandId(false);
+	return HeapTupleHeaderGetCmax(tuple->t_data);
+}
+
+static void
+record_row(SkAuditTable *table, const TriggerData *trigdata)
+{
+	TupleTableSlot *old = trigdata->tg_trigslot;
+	TupleTableSlot *new = trigdata->tg_newslot;
+
+	if (TRIGGER_FIRED_BY_INSERT(trigdata->tg_event))
+		sk_audit_event_insert(table, SK_AUDIT_INSERT, old,
+							  inserting_command(old, trigdata->tg_trigtuple));
+	else if (TRIGGER_FIRED_BY_UPDATE(trigdata->tg_event))
+		sk_audit_event_update(table, old, new,
+							  inserting_command(new, trigdata->tg_newtuple));
+	else
+		sk_audit_event_delete(table, old,
+							  deleting_command(old, trigdata->tg_trigtuple));
+}
+
+/*
+ * schemakit.audit() RETURNS trigger
+ */
+PG_FUNCTION_INFO_V1(schemakit_audit);
+Datum
+schemakit_audit(PG_FUNCTION_ARGS)
+{
+	TriggerData *trigdata = sk_trigger_after_row(fcinfo, "audit");
+	SkAuditTable *table = sk_audit_table_get(trigdata->tg_relation);
+
+	if (!table->loading)
+		record_row(table, trigdata);
+	sk_audit_table_release();
+	return PointerGetDatum(NULL);
+}
+
+
+/*-------------------------------------------------------------------------
+ * All rows of a table
+ *-------------------------------------------------------------------------
+ */
+
+/* One event for each row that is stored in the relation itself. */
+static void
+record_rows(Relation rel, char op)
+{
+	SkAuditTable *table = sk_audit_table_get(rel);
+	CommandId	command = GetCurrentCommandId(true);
+	Snapshot	snapshot = RegisterSnapshot(GetLatestSnapshot());
+	TableScanDesc scan = table_beginscan(rel, snapshot, 0, NULL, SO_NONE);
+	TupleTableSlot *slot = table_slot_create(rel, NULL);
+	MemoryContext context = AllocSetContextCreate(CurrentMemoryContext,
+												  "schemakit audited row",
+												  ALLOCSET_DEFAULT_SIZES);
+	MemoryContext old = MemoryContextSwitchTo(context);
+
+	while (table_scan_getnextslot(scan, ForwardScanDirection, slot))
+	{
+		CHECK_FOR_INTERRUPTS();
+		if (op == SK_AUDIT_DELETE)
+			sk_audit_event_delete(table, slot, command);
+		else
+			sk_audit_event_insert(table, op, slot, command);
+		MemoryContextReset(context);
+	}
+	MemoryContextSwitchTo(old);
+	MemoryContextDelete(context);
+	ExecDropSingleTupleTableSlot(slot);
+	table_endscan(scan);
+	UnregisterSnapshot(snapshot);
+	sk_audit_table_release();
+}
+
+static void
+record_truncate(Relation rel)
+{
+	SkAuditTable *table = sk_audit_table_get(rel);
+
+	sk_audit_event_truncate(table,
+							table->root == RelationGetRelid(rel) ? NULL
+							: sk_table_name(rel),
+							GetCurrentCommandId(true));
+	sk_audit_table_release();
+}
+
+/*
+ * schemakit.audit_truncate() RETURNS trigger
+ *
+ * The server fires it for each relation that is truncated, so that a
+ * partitioned table has no rows to record, and its partitions theirs.
+ */
+PG_FUNCTION_INFO_V1(schemakit_audit_truncate);
+Datum
+schemakit_audit_truncate(PG_FUNCTION_ARGS)
+{
+	TriggerData *trigdata = sk_trigger_before_truncate(fcinfo, "audit_truncate");
+	Relation	rel = trigdata->tg_relation;
+	SkAuditTable *table = sk_audit_table_get(rel);
+	bool		loading = table->loading;
+	bool		with_rows = table->options->truncate_rows &&
+		rel->rd_rel->relkind == RELKIND_RELATION;
+
+	sk_audit_table_release();
+	if (with_rows && !loading)
+		record_rows(rel, SK_AUDIT_DELETE);
+	if (!loading)
+		record_truncate(rel);
+	return PointerGetDatum(NULL);
+}
+
+/*
+ * Record the rows that an audited table has, those of its partitions if it is
+ * partitioned.  The caller holds a lock that keeps writers away.
+ */
+void
+sk_audit_capture_baseline(Relation rel)
+{
+	List	   *relids = rel->rd_rel->relkind == RELKIND_PARTITIONED_TABLE
+		? find_all_inheritors(RelationGetRelid(rel), ShareRowExclusiveLock, NULL)
+		: list_make1_oid(RelationGetRelid(rel));
+	ListCell   *lc;
+
+	foreach(lc, relids)
+	{
+		Relation	leaf = table_open(lfirst_oid(lc), NoLock);
+
+		if (leaf->rd_rel->relkind == RELKIND_RELATION)
+			record_rows(leaf, SK_AUDIT_BASELINE);
+		table_close(leaf, NoLock);
+	}
+}

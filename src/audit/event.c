@@ -1,0 +1,342 @@
+/*-------------------------------------------------------------------------
+ *
+ * audit/event.c
+ *	  Events of the audit log: from the rows before and after a change to a
+ *	  row in audit_event.
+ *
+ * An update stores the columns that it changed, or with capture "full" all;
+ * inserts and deletes store all; with "keys" nothing is stored but the key.
+ * Rows without a key are told apart by all that is in them, so their updates
+ * are stored in full.
+ *
+ * An update that changes the key ends the story of one key and begins that of
+ * another: it is two events, the first with all that the row was.
+ *
+ * Everything is allocated in the current context, which is one for each event
+ * where a trigger calls.
+ *
+ *-------------------------------------------------------------------------
+ */
+#include "postgres.h"
+
+#include "audit/event.h"
+#include "audit/log.h"
+#include "audit/txn.h"
+#include "base/compat.h"
+#include "base/tuple.h"
+
+#include "common/cryptohash.h"
+#include "common/hashfn.h"
+#include "common/hmac.h"
+#include "common/sha2.h"
+#include "utils/builtins.h"
+#include "utils/timestamp.h"
+
+/* Masked values show so many bytes of their hash, as hexadecimal digits. */
+#define MASK_HASH_SIZE	16
+
+typedef struct Event
+{
+	SkAuditTable *table;
+	char		op;
+	CommandId	command;
+	TupleTableSlot *keyed;		/* the row whose key it is; NULL: none */
+	Jsonb	   *old;
+	Jsonb	   *new;
+} Event;
+
+
+/*-------------------------------------------------------------------------
+ * Values
+ *-------------------------------------------------------------------------
+ */
+
+/*
+ * What stands for a masked value: equal values have equal hashes, in all
+ * columns and tables, and only who has the key can find out whose it is.
+ */
+static void
+mask_hash(const SkAuditTable *table, JsonbValue *value)
+{
+	uint8		digest[PG_SHA256_DIGEST_LENGTH];
+	char	   *text = sk_json_text(value);
+	pg_hmac_ctx *ctx = pg_hmac_create(PG_SHA256);
+	char	   *hex = palloc(2 * MASK_HASH_SIZE);
+
+	if (ctx == NULL ||
+		pg_hmac_init(ctx, table->secret, SK_AUDIT_SECRET_SIZE) < 0 ||
+		pg_hmac_update(ctx, (uint8 *) text, strlen(text)) < 0 ||
+		pg_hmac_final(ctx, digest, sizeof(digest)) < 0)
+		elog(ERROR, "could not compute a hash of a masked value");
+	pg_hmac_free(ctx);
+	hex_encode((char *) digest, MASK_HASH_SIZE, hex);
+	sk_json_set_string(value, hex, 2 * MASK_HASH_SIZE);
+}
+
+static void
+encode_column(const SkAuditTable *table, const SkAuditColumn *column,
+			  TupleTableSlot *row, Size *budget, JsonbValue *out)
+{
+	int			i = column->attnum - 1;
+
+	out->type = jbvNull;
+	if (row->tts_isnull[i] || column->mask == SK_AUDIT_MASK_NULL)
+		return;
+	sk_json_encode(column->type, row->tts_values[i], budget, out);
+	if (column->mask == SK_AUDIT_MASK_HASH)
+		mask_hash(table, out);
+}
+
+/* The row as an object; of "which" columns, or all of them if it is NULL. */
+static Jsonb *
+encode_row(const SkAuditTable *table, TupleTableSlot *row, const bool *which)
+{
+	JsonbPair  *pairs = palloc(sizeof(JsonbPair) * Max(table->ncolumns, 1));
+	Size		budget = SK_JSON_BUDGET;
+	int			npairs = 0;
+
+	for (int i = 0; i < table->ncolumns; i++)
+	{
+		if (which != NULL && !which[i])
+			continue;
+		pairs[npairs].key = table->columns[i].name;
+		encode_column(table, &table->columns[i], row, &budget,
+					  &pairs[npairs].value);
+		npairs++;
+	}
+	return sk_json_object(pairs, npairs);
+}
+
+/*
+ * A hash of the values that a key consists of: numbers that are equal have
+ * the same, however they are written.
+ */
+uint64
+sk_audit_event_hash(const JsonbValue *values, int nvalues, int64 rel_id)
+{
+	uint64		hash = (uint64) rel_id;
+
+	for (int i = 0; i < nvalues; i++)
+	{
+		if (IsAJsonbScalar(&values[i]))
+			JsonbHashScalarValueExtended(&values[i], &hash, (uint64) rel_id);
+		else
+		{
+			Jsonb	   *jsonb = JsonbValueToJsonb((JsonbValue *) &values[i]);
+
+			hash = hash_combine64(hash,
+								  hash_bytes_extended((unsigned char *) &jsonb->root,
+													  VARSIZE(jsonb) - VARHDRSZ,
+													  (uint64) rel_id));
+		}
+	}
+	return hash;
+}
+
+/* The row's key as an object, and its hash. */
+static Jsonb *
+encode_key(const SkAuditTable *table, TupleTableSlot *row, uint64 *hash)
+{
+	JsonbPair  *pairs = palloc(sizeof(JsonbPair) * table->nkeys);
+	JsonbValue *values = palloc(sizeof(JsonbValue) * table->nkeys);
+	Size		budget = SK_JSON_BUDGET;
+	int			npairs = 0;
+
+	for (int i = 0; i < table->ncolumns; i++)
+	{
+		if (!table->is_key[i])
+			continue;
+		pairs[npairs].key = table->columns[i].name;
+		encode_column(table, &table->columns[i], row, &budget,
+					  &pairs[npairs++].value);
+	}
+	for (int i = 0; i < table->nkeys; i++)
+		values[i] = pairs[table->key_ranks[i]].value;
+	*hash = sk_audit_event_hash(values, table->nkeys, table->options->table);
+	return sk_json_object(pairs, npairs);
+}
+
+
+/*-------------------------------------------------------------------------
+ * Rows of the log
+ *-------------------------------------------------------------------------
+ */
+
+static void
+set_document(Datum *values, bool *nulls, int attnum, Jsonb *document)
+{
+	nulls[attnum - 1] = document == NULL;
+	values[attnum - 1] = document ? JsonbPGetDatum(document) : (Datum) 0;
+}
+
+static void
+write_event(const Event *event)
+{
+	const SkAuditTable *table = event->table;
+	SkAuditStamp stamp = sk_audit_txn_next(table->options->require_actor);
+	Datum		values[Natts_audit_event];
+	bool		nulls[Natts_audit_event] = {false};
+	bool		has_key = event->keyed != NULL && table->nkeys > 0;
+	uint64		hash = 0;
+	Jsonb	   *key = has_key ? encode_key(table, event->keyed, &hash) : NULL;
+
+	values[Anum_audit_event_txn_id - 1] = Int64GetDatum(stamp.txn_id);
+	values[Anum_audit_event_at - 1] = TimestampTzGetDatum(stamp.at);
+	values[Anum_audit_event_changed_at - 1] = TimestampTzGetDatum(stamp.changed_at);
+	nulls[Anum_audit_event_key_hash - 1] = !has_key;
+	values[Anum_audit_event_key_hash - 1] = UInt64GetDatum(hash);
+	values[Anum_audit_event_n - 1] = Int32GetDatum(stamp.n);
+	values[Anum_audit_event_command - 1] = Int32GetDatum((int32) event->command);
+	values[Anum_audit_event_shape_id - 1] = Int32GetDatum(table->shape_id);
+	values[Anum_audit_event_context - 1] = Int32GetDatum(stamp.context);
+	values[Anum_audit_event_op - 1] = CharGetDatum(event->op);
+	set_document(values, nulls, Anum_audit_event_key, key);
+	set_document(values, nulls, Anum_audit_event_old, event->old);
+	set_document(values, nulls, Anum_audit_event_new, event->new);
+	sk_audit_log_insert(SK_AUDIT_LOG_EVENT, stamp.at, values, nulls);
+}
+
+static bool
+stores_values(const SkAuditTable *table)
+{
+	return table->options->capture != SK_AUDIT_KEYS;
+}
+
+/*
+ * A row that is new, or with SK_AUDIT_BASELINE, that is there.
+ */
+void
+sk_audit_event_insert(SkAuditTable *table, char op, TupleTableSlot *new,
+					  CommandId command)
+{
+	Event		event = {
+		.table = table,
+		.op = op,
+		.command = command,
+		.keyed = new,
+	};
+
+	slot_getallattrs(new);
+	if (stores_values(table))
+		event.new = encode_row(table, new, NULL);
+	write_event(&event);
+}
+
+void
+sk_audit_event_delete(SkAuditTable *table, TupleTableSlot *old,
+					  CommandId command)
+{
+	Event		event = {
+		.table = table,
+		.op = SK_AUDIT_DELETE,
+		.command = command,
+		.keyed = old,
+	};
+
+	slot_getallattrs(old);
+	if (stores_values(table))
+		event.old = encode_row(table, old, NULL);
+	write_event(&event);
+}
+
+/*
+ * Find out which columns differ.  False if none does but ignored ones, so
+ * that there is nothing to tell.
+ */
+static bool
+compare_rows(const SkAuditTable *table, TupleTableSlot *old,
+			 TupleTableSlot *new, bool *changed, bool *key_changed)
+{
+	TupleDesc	tupdesc = new->tts_tupleDescriptor;
+	bool		worth_telling = false;
+
+	*key_changed = false;
+	for (int i = 0; i < table->ncolumns; i++)
+	{
+		int			att = table->columns[i].attnum - 1;
+
+		changed[i] = !sk_tuple_same_value(TupleDescAttr(tupdesc, att),
+										  old->tts_values[att],
+										  old->tts_isnull[att],
+										  new->tts_values[att],
+										  new->tts_isnull[att]);
+		if (!changed[i])
+			continue;
+		worth_telling |= !table->columns[i].ignored;
+		*key_changed |= table->is_key[i];
+	}
+	return worth_telling;
+}
+
+/* The end of a key's story: all that the row was, and its new key. */
+static void
+write_old_key(SkAuditTable *table, TupleTableSlot *old, TupleTableSlot *new,
+			  CommandId command)
+{
+	Event		event = {
+		.table = table,
+		.op = SK_AUDIT_OLD_KEY,
+		.command = command,
+		.keyed = old,
+	};
+
+	event.new = encode_row(table, new, table->is_key);
+	if (stores_values(table))
+		event.old = encode_row(table, old, NULL);
+	write_event(&event);
+}
+
+void
+sk_audit_event_update(SkAuditTable *table, TupleTableSlot *old,
+					  TupleTableSlot *new, CommandId command)
+{
+	Event		event = {
+		.table = table,
+		.op = SK_AUDIT_UPDATE,
+		.command = command,
+		.keyed = new,
+	};
+	bool	   *changed = palloc(sizeof(bool) * Max(table->ncolumns, 1));
+	bool	   *which;
+	bool		key_changed;
+
+	slot_getallattrs(old);
+	slot_getallattrs(new);
+	if (!compare_rows(table, old, new, changed, &key_changed))
+		return;
+	if (key_changed)
+	{
+		write_old_key(table, old, new, command);
+		event.op = SK_AUDIT_NEW_KEY;
+	}
+	which = table->options->capture == SK_AUDIT_FULL || table->nkeys == 0
+		? NULL : changed;
+	if (stores_values(table))
+	{
+		event.old = encode_row(table, old, which);
+		event.new = encode_row(table, new, which);
+	}
+	write_event(&event);
+}
+
+/*
+ * The mark that a table was truncated, or only the partition of that name.
+ */
+void
+sk_audit_event_truncate(SkAuditTable *table, char *partition, CommandId command)
+{
+	Event		event = {
+		.table = table,
+		.op = SK_AUDIT_TRUNCATE,
+		.command = command,
+	};
+	JsonbPair	pair;
+
+	if (partition != NULL)
+	{
+		sk_json_set_string(&pair.key, "$partition", strlen("$partition"));
+		sk_json_set_string(&pair.value, partition, strlen(partition));
+		event.new = sk_json_object(&pair, 1);
+	}
+	write_event(&event);
+}

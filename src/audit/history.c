@@ -1,0 +1,444 @@
+/*-------------------------------------------------------------------------
+ *
+ * audit/history.c
+ *	  schemakit.audit_history(): the story of a row; and
+ *	  schemakit.audit_changes(): what has been committed since.
+ *
+ * A row's story is that of its key, and goes on under another one when an
+ * update changes the key: backwards to where the row was made, forwards to
+ * where it was deleted.
+ *
+ * The log has a partition for each month, and to plan a statement on all of them
+ * takes longer than to find the few events of a row: plans are kept, without the
+ * values of parameters, which decide nothing here.
+ *
+ *-------------------------------------------------------------------------
+ */
+#include "postgres.h"
+
+#include "audit/event.h"
+#include "audit/reader.h"
+#include "audit/txn.h"
+#include "base/arg.h"
+#include "base/compat.h"
+#include "base/guc.h"
+#include "base/spi.h"
+
+#include "access/xlog.h"
+#include "catalog/pg_type.h"
+#include "funcapi.h"
+#include "miscadmin.h"
+#include "utils/array.h"
+#include "utils/builtins.h"
+#include "utils/lsyscache.h"
+#include "utils/timestamp.h"
+#include "utils/tuplestore.h"
+
+/* An event of the story, and where it leads to. */
+typedef struct Chapter
+{
+	uint64		key_hash;
+	int64		txn_id;
+	int32		n;
+	int32		command;
+	TimestampTz changed_at;
+	char		op;
+	JsonbValue *other_key;		/* of an update that changed the key */
+} Chapter;
+
+typedef struct Story
+{
+	SkAuditReader *reader;
+	List	   *chapters;
+} Story;
+
+
+/*-------------------------------------------------------------------------
+ * The story of a row
+ *-------------------------------------------------------------------------
+ */
+
+/*
+ * The order of what happened to one row: a transaction that changes it waits
+ * for the one that did before.
+ */
+static int
+compare(const Chapter *a, const Chapter *b)
+{
+	if (a->txn_id != b->txn_id)
+	{
+		if (a->changed_at != b->changed_at)
+			return a->changed_at < b->changed_at ? -1 : 1;
+		return a->txn_id < b->txn_id ? -1 : 1;
+	}
+	if (a->command != b->command)
+		return a->command < b->command ? -1 : 1;
+	return (a->n > b->n) - (a->n < b->n);
+}
+
+static int
+in_order(const ListCell *a, const ListCell *b)
+{
+	return compare(lfirst(a), lfirst(b));
+}
+
+static bool
+is_told(const Story *story, const Chapter *chapter)
+{
+	ListCell   *lc;
+
+	foreach(lc, story->chapters)
+	{
+		if (compare(lfirst(lc), chapter) == 0)
+			return true;
+	}
+	return false;
+}
+
+static Datum
+value_of(uint64 row, int column, bool *isnull)
+{
+	return SPI_getbinval(SPI_tuptable->vals[row], SPI_tuptable->tupdesc, column,
+						 isnull);
+}
+
+/* The key in a document, and below it what another one says of its columns */
+static JsonbValue *
+read_key(const Story *story, const SkAuditShape *shape, Jsonb *key, Jsonb *over)
+{
+	JsonbValue *values = palloc0(sizeof(JsonbValue) * story->reader->tupdesc->natts);
+
+	sk_audit_reader_values(story->reader, shape, key, values, NULL);
+	if (over != NULL)
+		sk_audit_reader_values(story->reader, shape, over, values, NULL);
+	return sk_audit_reader_key_of(story->reader, values);
+}
+
+static Jsonb *
+document(uint64 row, int column)
+{
+	bool		isnull;
+	Datum		value = value_of(row, column, &isnull);
+
+	return isnull ? NULL : DatumGetJsonbPCopy(value);
+}
+
+/* Read one row of key_events(); NULL if it is about another key. */
+static Chapter *
+read_chapter(const Story *story, uint64 row, const char *identity,
+			 uint64 key_hash)
+{
+	Chapter    *chapter = palloc0(sizeof(Chapter));
+	const SkAuditShape *shape;
+	Jsonb	   *key;
+	bool		isnull;
+
+	shape = sk_audit_reader_shape(story->reader,
+								  DatumGetInt32(value_of(row, 6, &isnull)));
+	key = document(row, 7);
+	if (strcmp(sk_audit_reader_identity(read_key(story, shape, key, NULL),
+										story->reader->nkeys, true),
+			   identity) != 0)
+		return NULL;
+	chapter->key_hash = key_hash;
+	chapter->txn_id = DatumGetInt64(value_of(row, 1, &isnull));
+	chapter->n = DatumGetInt32(value_of(row, 2, &isnull));
+	chapter->command = DatumGetInt32(value_of(row, 3, &isnull));
+	chapter->changed_at = DatumGetTimestampTz(value_of(row, 4, &isnull));
+	chapter->op = DatumGetChar(value_of(row, 5, &isnull));
+	if (chapter->op == SK_AUDIT_NEW_KEY && document(row, 8) != NULL)
+		chapter->other_key = read_key(story, shape, key, document(row, 8));
+	else if (chapter->op == SK_AUDIT_OLD_KEY)
+		chapter->other_key = read_key(story, shape, document(row, 9), NULL);
+	return chapter;
+}
+
+/* All events that are filed under the key, in their order. */
+static List *
+key_events(const Story *story, const JsonbValue *key)
+{
+	static const Oid types[] = {INT4ARRAYOID, INT8OID};
+	static SPIPlanPtr plan = NULL;
+	const SkAuditReader *reader = story->reader;
+	uint64		hash = sk_audit_event_hash(key, reader->nkeys, reader->rel_id);
+	char	   *identity = sk_audit_reader_identity(key, reader->nkeys, true);
+	MemoryContext context = CurrentMemoryContext;
+	List	   *events = NIL;
+	Datum		values[2];
+	Oid			role;
+	int			sec_context;
+
+	values[0] = sk_audit_reader_shape_ids(reader);
+	values[1] = UInt64GetDatum(hash);
+	sk_audit_reader_begin(&role, &sec_context);
+	SPI_connect();
+	if (plan == NULL)
+		plan = sk_spi_keep("SELECT txn_id, n, command, changed_at, op, shape_id, key, old, new"
+						   " FROM schemakit.audit_event WHERE key_hash = $2 AND shape_id = ANY ($1)",
+						   2, types, CURSOR_OPT_GENERIC_PLAN);
+	if (SPI_execute_plan(plan, values, NULL, true, 0) != SPI_OK_SELECT)
+		elog(ERROR, "could not read events");
+	for (uint64 i = 0; i < SPI_processed; i++)
+	{
+		MemoryContext old = MemoryContextSwitchTo(context);
+		Chapter    *chapter = read_chapter(story, i, identity, hash);
+
+		if (chapter != NULL)
+			events = lappend(events, chapter);
+		MemoryContextSwitchTo(old);
+	}
+	SPI_finish();
+	SetUserIdAndSecContext(role, sec_context);
+	list_sort(events, in_order);
+	return events;
+}
+
+/*
+ * Of what one command did to keys, only the other half of the event itself is
+ * about the same row: others may have swapped their keys with it.
+ */
+static bool
+is_about_another(const Chapter *chapter, const Chapter *from)
+{
+	return chapter->txn_id == from->txn_id &&
+		chapter->command == from->command &&
+		chapter->n != from->n + 1 && chapter->n != from->n - 1;
+}
+
+static void tell_before(Story *story, const Chapter *from);
+static void tell_after(Story *story, const Chapter *from);
+
+/* Add an event, and what it leads to in that direction, once. */
+static void
+tell(Story *story, Chapter *chapter, bool before, bool after)
+{
+	CHECK_FOR_INTERRUPTS();
+	check_stack_depth();
+	if (is_told(story, chapter))
+		return;
+	story->chapters = lappend(story->chapters, chapter);
+	if (before && chapter->op == SK_AUDIT_NEW_KEY)
+		tell_before(story, chapter);
+	if (after && chapter->op == SK_AUDIT_OLD_KEY)
+		tell_after(story, chapter);
+}
+
+/* What the row was under its former key, back to where it got that. */
+static void
+tell_before(Story *story, const Chapter *from)
+{
+	List	   *events;
+
+	if (from->other_key == NULL)
+		return;
+	events = key_events(story, from->other_key);
+	for (int i = list_length(events) - 1; i >= 0; i--)
+	{
+		Chapter    *chapter = list_nth(events, i);
+
+		if (compare(chapter, from) >= 0 || is_about_another(chapter, from))
+			continue;
+		tell(story, chapter, true, false);
+		if (chapter->op == SK_AUDIT_INSERT || chapter->op == SK_AUDIT_NEW_KEY)
+			break;
+	}
+}
+
+/* What became of the row under its new key, up to where it lost that. */
+static void
+tell_after(Story *story, const Chapter *from)
+{
+	ListCell   *lc;
+
+	foreach(lc, key_events(story, from->other_key))
+	{
+		Chapter    *chapter = lfirst(lc);
+
+		if (compare(chapter, from) <= 0 || is_about_another(chapter, from))
+			continue;
+		tell(story, chapter, false, true);
+		if (chapter->op == SK_AUDIT_DELETE || chapter->op == SK_AUDIT_OLD_KEY)
+			break;
+	}
+}
+
+static List *
+tell_story(SkAuditReader *reader, const JsonbValue *key)
+{
+	Story		story = {.reader = reader};
+	ListCell   *lc;
+
+	foreach(lc, key_events(&story, key))
+		tell(&story, lfirst(lc), true, true);
+	list_sort(story.chapters, in_order);
+	return story.chapters;
+}
+
+
+/*-------------------------------------------------------------------------
+ * Rows of schemakit.audit_log
+ *-------------------------------------------------------------------------
+ */
+
+static Datum
+as_array(const Datum *values, int count, Oid type)
+{
+	int16		length;
+	bool		by_value;
+	char		align;
+
+	get_typlenbyvalalign(type, &length, &by_value, &align);
+	return PointerGetDatum(construct_array((Datum *) values, count, type,
+										   length, by_value, align));
+}
+
+/* Return what the query returns. */
+static void
+put_result(ReturnSetInfo *rsinfo)
+{
+	for (uint64 i = 0; i < SPI_processed; i++)
+		tuplestore_puttuple(rsinfo->setResult, SPI_tuptable->vals[i]);
+}
+
+static void
+put_chapters(ReturnSetInfo *rsinfo, List *chapters)
+{
+	static const Oid types[] = {INT8ARRAYOID, INT8ARRAYOID, INT4ARRAYOID};
+	static SPIPlanPtr plan = NULL;
+	int			count = list_length(chapters);
+	Datum	   *columns[3];
+	Datum		values[3];
+	int			i = 0;
+	ListCell   *lc;
+
+	for (int c = 0; c < 3; c++)
+		columns[c] = palloc(sizeof(Datum) * Max(count, 1));
+	foreach(lc, chapters)
+	{
+		const Chapter *chapter = lfirst(lc);
+
+		columns[0][i] = UInt64GetDatum(chapter->key_hash);
+		columns[1][i] = Int64GetDatum(chapter->txn_id);
+		columns[2][i++] = Int32GetDatum(chapter->n);
+	}
+	values[0] = as_array(columns[0], count, INT8OID);
+	values[1] = as_array(columns[1], count, INT8OID);
+	values[2] = as_array(columns[2], count, INT4OID);
+	SPI_connect();
+	if (plan == NULL)
+		plan = sk_spi_keep("SELECT l.* FROM schemakit.audit_log AS l"
+						   " JOIN unnest($1, $2, $3) WITH ORDINALITY AS w(key_hash, txn_id, n, i)"
+						   " ON l.key_hash = w.key_hash AND l.txn_id = w.txn_id AND l.n = w.n"
+						   " WHERE l.key_hash = ANY ($1) ORDER BY w.i",
+						   3, types, CURSOR_OPT_GENERIC_PLAN);
+	if (SPI_execute_plan(plan, values, NULL, true, 0) != SPI_OK_SELECT)
+		elog(ERROR, "could not read schemakit.audit_log");
+	put_result(rsinfo);
+	SPI_finish();
+}
+
+/*
+ * schemakit.audit_history(rel regclass, key jsonb)
+ *		RETURNS SETOF schemakit.audit_log
+ */
+PG_FUNCTION_INFO_V1(schemakit_audit_history);
+Datum
+schemakit_audit_history(PG_FUNCTION_ARGS)
+{
+	SkAuditReader *reader;
+	JsonbValue *key;
+	List	   *chapters;
+	int			nestlevel;
+
+	sk_arg_reject_null(fcinfo, 0, "rel");
+	sk_arg_reject_null(fcinfo, 1, "key");
+	InitMaterializedSRF(fcinfo, 0);
+	reader = sk_audit_reader_open(PG_GETARG_OID(0));
+	key = sk_audit_reader_key(reader, PG_GETARG_JSONB_P(1));
+	nestlevel = sk_guc_pin();
+	chapters = tell_story(reader, key);
+	put_chapters((ReturnSetInfo *) fcinfo->resultinfo, chapters);
+	sk_guc_unpin(nestlevel);
+	return (Datum) 0;
+}
+
+
+/*-------------------------------------------------------------------------
+ * What has been committed since
+ *-------------------------------------------------------------------------
+ */
+
+static void
+check_changes(void)
+{
+	if (RecoveryInProgress())
+		ereport(ERROR,
+				(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
+				 errmsg("audit_changes() cannot be used during recovery"),
+				 errdetail("A standby does not know which transactions are running."),
+				 errhint("Call it on the primary.")));
+	if (sk_audit_txn_has_events())
+		ereport(ERROR,
+				(errcode(ERRCODE_ACTIVE_SQL_TRANSACTION),
+				 errmsg("audit_changes() cannot be used in a transaction that has changed audited tables"),
+				 errdetail("Its changes may yet be rolled back."),
+				 errhint("Commit first.")));
+}
+
+/*
+ * Those transactions that this statement sees and the position did not.  What
+ * another cluster has recorded is older than any position in this one.
+ */
+static const char changes_query[] =
+"WITH t AS MATERIALIZED ("
+" SELECT DISTINCT txn_id, at FROM schemakit.audit_txn"
+" WHERE $1 IS NULL OR xid >= pg_snapshot_xmin($1) AND NOT pg_visible_in_snapshot(xid, $1)"
+"), bounds AS MATERIALIZED ("
+" SELECT min(txn_id) AS first_id, max(txn_id) AS last_id, min(at) AS first_at, max(at) AS last_at FROM t"
+"), l AS ("
+" SELECT l.*, max(l.changed_at) OVER (PARTITION BY l.txn_id) AS ended_at"
+" FROM schemakit.audit_log AS l JOIN t ON t.txn_id = l.txn_id AND t.at = l.at"
+" WHERE l.txn_id BETWEEN (SELECT first_id FROM bounds) AND (SELECT last_id FROM bounds)"
+" AND l.at BETWEEN (SELECT first_at FROM bounds) AND (SELECT last_at FROM bounds)"
+" AND ($1 IS NULL OR (SELECT cluster FROM schemakit.audit_shape AS s WHERE s.shape_id = l.shape_id) = $3)"
+" AND ($2 IS NULL OR l.rel_id = $2)"
+") SELECT pg_current_snapshot(), changed_at, at, txn_id, n, actor, session_role, role, application, client, pid, xid,"
+" context, table_name, op, key, old, new, changed, query, rel_id, key_hash, command, soft_delete"
+" FROM l ORDER BY ended_at, txn_id, command, n";
+
+/*
+ * schemakit.audit_changes(since pg_snapshot, rel regclass)
+ *		RETURNS SETOF (position pg_snapshot, ...)
+ */
+PG_FUNCTION_INFO_V1(schemakit_audit_changes);
+Datum
+schemakit_audit_changes(PG_FUNCTION_ARGS)
+{
+	static const Oid types[] = {PG_SNAPSHOTOID, INT8OID, INT8OID};
+	Datum		values[3];
+	char		nulls[] = "   ";
+	Oid			role;
+	int			sec_context;
+	int			nestlevel;
+
+	sk_audit_reader_check();
+	check_changes();
+	InitMaterializedSRF(fcinfo, 0);
+	nulls[0] = PG_ARGISNULL(0) ? 'n' : ' ';
+	nulls[1] = PG_ARGISNULL(1) ? 'n' : ' ';
+	values[0] = PG_GETARG_DATUM(0);
+	if (!PG_ARGISNULL(1))
+		values[1] = Int64GetDatum(sk_audit_reader_open(PG_GETARG_OID(1))->rel_id);
+	values[2] = Int64GetDatum(sk_audit_shape_cluster());
+	nestlevel = sk_guc_pin();
+	sk_audit_reader_begin(&role, &sec_context);
+	SPI_connect();
+	if (SPI_execute_with_args(changes_query, 3, (Oid *) types, values, nulls,
+							  true, 0) != SPI_OK_SELECT)
+		elog(ERROR, "could not read schemakit.audit_log");
+	put_result((ReturnSetInfo *) fcinfo->resultinfo);
+	SPI_finish();
+	SetUserIdAndSecContext(role, sec_context);
+	sk_guc_unpin(nestlevel);
+	return (Datum) 0;
+}

@@ -1,0 +1,87 @@
+/*-------------------------------------------------------------------------
+ *
+ * audit/json_decode.c
+ *	  Values of columns, back from the JSON that audit/json.c writes.
+ *
+ *-------------------------------------------------------------------------
+ */
+#include "postgres.h"
+
+#include "audit/json_decode.h"
+
+#include "utils/array.h"
+#include "utils/lsyscache.h"
+
+/* Take the value out of {"$jsonb": value}, if it is one. */
+static Datum
+decode_jsonb(const JsonbValue *value)
+{
+	Jsonb	   *jsonb = JsonbValueToJsonb((JsonbValue *) value);
+	JsonbValue	v;
+
+	if (value->type == jbvBinary &&
+		JsonContainerIsObject(value->val.binary.data) &&
+		JsonContainerSize(value->val.binary.data) == 1 &&
+		getKeyJsonValueFromContainer(&jsonb->root, SK_JSON_NULL_OF_JSONB,
+									 strlen(SK_JSON_NULL_OF_JSONB), &v) != NULL)
+		jsonb = JsonbValueToJsonb(&v);
+	return JsonbPGetDatum(jsonb);
+}
+
+static Datum
+decode_array(SkJsonType *type, int32 typmod, JsonbContainer *container)
+{
+	int			count = JsonContainerSize(container);
+	Datum	   *elements = palloc(sizeof(Datum) * Max(count, 1));
+	bool	   *nulls = palloc(sizeof(bool) * Max(count, 1));
+	Oid			element = get_element_type(type->type);
+	int			lbound = 1;
+
+	if (count == 0)
+		return PointerGetDatum(construct_empty_array(element));
+	for (int i = 0; i < count; i++)
+		elements[i] = sk_json_decode(type->element, typmod,
+									 getIthJsonbValueFromContainer(container, i),
+									 &nulls[i]);
+	return PointerGetDatum(construct_md_array(elements, nulls, 1, &count,
+											  &lbound, element, type->length,
+											  type->byval, type->align));
+}
+
+/* Is it the digest of a value for which there was no room? */
+static bool
+is_digest(const JsonbValue *value)
+{
+	JsonbValue	v;
+
+	return value->type == jbvBinary &&
+		JsonContainerIsObject(value->val.binary.data) &&
+		JsonContainerSize(value->val.binary.data) == 2 &&
+		getKeyJsonValueFromContainer(value->val.binary.data,
+									 SK_JSON_DIGEST_BYTES,
+									 strlen(SK_JSON_DIGEST_BYTES), &v) != NULL &&
+		getKeyJsonValueFromContainer(value->val.binary.data,
+									 SK_JSON_DIGEST_HASH,
+									 strlen(SK_JSON_DIGEST_HASH), &v) != NULL;
+}
+
+/*
+ * The value of the type that was written so, or, if the type has changed
+ * meanwhile, the one that its input function makes of the text.  Under
+ * sk_guc_pin().
+ */
+Datum
+sk_json_decode(SkJsonType *type, int32 typmod, const JsonbValue *value,
+			   bool *isnull)
+{
+	*isnull = value->type == jbvNull || is_digest(value);
+	if (*isnull)
+		return (Datum) 0;
+	if (type->kind == SK_JSON_JSONB)
+		return decode_jsonb(value);
+	if (type->kind == SK_JSON_ARRAY && value->type == jbvBinary &&
+		JsonContainerIsArray(value->val.binary.data))
+		return decode_array(type, typmod, value->val.binary.data);
+	return InputFunctionCall(&type->input, sk_json_text(value),
+							 type->ioparam, typmod);
+}

@@ -1,0 +1,16 @@
+/*-------------------------------------------------------------------------
+ *
+ * audit/json_decode.h
+ *	  Values of columns, back from JSON.
+ *
+ *-------------------------------------------------------------------------
+ */
+#ifndef SK_AUDIT_JSON_DECODE_H
+#define SK_AUDIT_JSON_DECODE_H
+
+#include "audit/json.h"
+
+extern Datum sk_json_decode(SkJsonType *type, int32 typmod,
+							const JsonbValue *value, bool *isnull);
+
+#endif							/* SK_AUDIT_JSON_DECODE_H */

@@ -1,0 +1,485 @@
+/*-------------------------------------------------------------------------
+ *
+ * audit/log.c
+ *	  The tables of the audit log: where they are, and rows put into them.
+ *
+ * Rows go straight into the partition and its indexes, without a plan and
+ * without regard to the privileges of whoever causes them: writers have no
+ * right on the log and need none.  If somebody has given the log triggers,
+ * rules, policies, checks or indexes on expressions, rows go through INSERT
+ * instead, as the log's owner, so that nothing of this is skipped.
+ *
+ * All rows of a transaction have the same time, so the partition is looked
+ * for once in a transaction.  The lock on the log and its partition is held
+ * until the transaction ends, as INSERT would, so that neither can change
+ * meanwhile.  Relations are opened for each row all the same, with the locks
+ * that are held: what is kept open would have to be given back in the right
+ * order when a subtransaction, a COPY or a portal ends.
+ *
+ * What is kept from row to row, a slot and descriptions of the indexes, refers
+ * to no open relation; invalidations of the log's relations make it anew.
+ *
+ *-------------------------------------------------------------------------
+ */
+#include "postgres.h"
+
+#include "audit/log.h"
+#include "base/compat.h"
+#include "base/guc.h"
+#include "schemakit.h"
+
+#include "access/genam.h"
+#include "access/table.h"
+#include "access/tableam.h"
+#include "access/xact.h"
+#include "catalog/index.h"
+#include "catalog/namespace.h"
+#include "commands/sequence.h"
+#include "executor/executor.h"
+#include "executor/spi.h"
+#include "miscadmin.h"
+#include "partitioning/partbounds.h"
+#include "partitioning/partdesc.h"
+#include "utils/builtins.h"
+#include "utils/inval.h"
+#include "utils/lsyscache.h"
+#include "utils/memutils.h"
+#include "utils/partcache.h"
+#include "utils/rel.h"
+#include "utils/timestamp.h"
+
+/* How rows get into one of the tables. */
+typedef struct Writer
+{
+	const char *name;
+	int			natts;
+
+	/* found in the current transaction */
+	Oid			table;
+	Oid			leaf;			/* the table itself if it has no partitions */
+	bool		locked;			/* so are the partition and its indexes */
+
+	/* found out about "described"; lives in "context" */
+	MemoryContext context;
+	Oid			described;
+	bool		complete;
+	bool		direct;			/* or through INSERT */
+	TupleTableSlot *slot;
+	int			nindexes;
+	Oid		   *indexes;
+	IndexInfo **infos;
+} Writer;
+
+static Writer writers[] = {
+	[SK_AUDIT_LOG_EVENT] = {
+		.name = "audit_event",
+		.natts = Natts_audit_event,
+	},
+	[SK_AUDIT_LOG_TXN] = {
+		.name = "audit_txn",
+		.natts = Natts_audit_txn,
+	},
+	[SK_AUDIT_LOG_SHAPE] = {
+		.name = "audit_shape",
+		.natts = Natts_audit_shape,
+	},
+};
+
+
+/*-------------------------------------------------------------------------
+ * What is forgotten, and when
+ *-------------------------------------------------------------------------
+ */
+
+/* With its locks, a transaction loses what it knows of the partitions. */
+static void
+forget_leaves(void)
+{
+	for (size_t i = 0; i < lengthof(writers); i++)
+		writers[i].table = InvalidOid;
+}
+
+static void
+at_transaction_end(XactEvent event, void *arg)
+{
+	switch (event)
+	{
+		case XACT_EVENT_COMMIT:
+		case XACT_EVENT_ABORT:
+		case XACT_EVENT_PREPARE:
+			forget_leaves();
+			break;
+		default:
+			break;
+	}
+}
+
+static void
+at_subtransaction_end(SubXactEvent event, SubTransactionId subid,
+					  SubTransactionId parent, void *arg)
+{
+	if (event == SUBXACT_EVENT_ABORT_SUB)
+		forget_leaves();
+}
+
+static bool
+is_described(const Writer *writer, Oid relid)
+{
+	for (int i = 0; i < writer->nindexes; i++)
+	{
+		if (writer->indexes[i] == relid)
+			return true;
+	}
+	return relid == writer->described || relid == writer->table ||
+		relid == writer->leaf;
+}
+
+/*
+ * A table that is invalidated may also have gone: an extension can be dropped
+ * and created within a transaction.
+ */
+static void
+at_invalidation(Datum arg, Oid relid)
+{
+	for (size_t i = 0; i < lengthof(writers); i++)
+	{
+		if (!OidIsValid(relid) || is_described(&writers[i], relid))
+			writers[i].described = writers[i].table = InvalidOid;
+	}
+}
+
+void
+sk_audit_log_init(void)
+{
+	RegisterXactCallback(at_transaction_end, NULL);
+	RegisterSubXactCallback(at_subtransaction_end, NULL);
+	CacheRegisterRelcacheCallback(at_invalidation, (Datum) 0);
+}
+
+
+/*-------------------------------------------------------------------------
+ * Where rows go
+ *-------------------------------------------------------------------------
+ */
+
+/*
+ * The OID of one of the log's relations.
+ */
+Oid
+sk_audit_log_relid(const char *name)
+{
+	Oid			relid = get_relname_relid(name,
+										  get_namespace_oid(SK_SCHEMA, false));
+
+	if (!OidIsValid(relid))
+		elog(ERROR, "relation %s.%s does not exist", SK_SCHEMA, name);
+	return relid;
+}
+
+/*
+ * Whose it is.
+ */
+Oid
+sk_audit_log_owner(void)
+{
+	Relation	table = table_open(sk_audit_log_relid("audit_event"),
+								   AccessShareLock);
+	Oid			owner = table->rd_rel->relowner;
+
+	table_close(table, NoLock);
+	return owner;
+}
+
+/*
+ * The next number of a sequence.
+ */
+int64
+sk_audit_log_number(const char *sequence)
+{
+	return nextval_internal(sk_audit_log_relid(sequence), false);
+}
+
+/* The partition for rows of that time; invalid if there is none. */
+static Oid
+find_leaf(Relation table, TimestampTz at)
+{
+	PartitionKey key = RelationGetPartitionKey(table);
+	PartitionDesc partdesc = RelationGetPartitionDesc(table, true);
+	PartitionBoundInfo bounds = partdesc->boundinfo;
+	Datum		value = TimestampTzGetDatum(at);
+	bool		is_equal;
+	int			offset;
+	int			part;
+
+	if (partdesc->nparts == 0 || key->strategy != PARTITION_STRATEGY_RANGE)
+		return InvalidOid;
+	offset = partition_range_datum_bsearch(key->partsupfunc,
+										   key->partcollation, bounds,
+										   1, &value, &is_equal);
+	part = bounds->indexes[offset + 1];
+	if (part < 0)
+		part = bounds->default_index;
+	return part < 0 ? InvalidOid : partdesc->oids[part];
+}
+
+/*
+ * Find the table, and the partition for rows of that time.  The lock on the
+ * table keeps both from going away, whatever invalidations come.
+ */
+static void
+place(Writer *writer, TimestampTz at)
+{
+	Oid			relid = sk_audit_log_relid(writer->name);
+	Relation	table = table_open(relid, RowExclusiveLock);
+
+	writer->leaf = table->rd_rel->relkind == RELKIND_PARTITIONED_TABLE
+		? find_leaf(table, at) : relid;
+	table_close(table, NoLock);
+	writer->table = relid;
+	writer->locked = false;
+}
+
+/* Does anything on the relation want to see INSERT as a statement? */
+static bool
+is_plain(Relation rel)
+{
+	const TriggerDesc *triggers = rel->trigdesc;
+
+	if (triggers != NULL &&
+		(triggers->trig_insert_before_row ||
+		 triggers->trig_insert_after_row ||
+		 triggers->trig_insert_before_statement ||
+		 triggers->trig_insert_after_statement))
+		return false;
+	return rel->rd_rules == NULL && !rel->rd_rel->relrowsecurity;
+}
+
+/* Is it a heap, or the like, with the table's columns in their order? */
+static bool
+is_laid_out_as(Relation leaf, Relation table, int natts)
+{
+	TupleDesc	a = RelationGetDescr(leaf);
+	TupleDesc	b = RelationGetDescr(table);
+
+	if (leaf->rd_rel->relkind != RELKIND_RELATION ||
+		a->natts != natts || b->natts != natts ||
+		(a->constr && (a->constr->num_check > 0 ||
+					   a->constr->has_generated_stored)))
+		return false;
+	for (int i = 0; i < natts; i++)
+	{
+		if (TupleDescAttr(a, i)->attisdropped ||
+			TupleDescAttr(a, i)->atttypid != TupleDescAttr(b, i)->atttypid ||
+			strcmp(NameStr(TupleDescAttr(a, i)->attname),
+				   NameStr(TupleDescAttr(b, i)->attname)) != 0)
+			return false;
+	}
+	return true;
+}
+
+/* Describe an index; false if it asks for more than the columns' values. */
+static bool
+describe_index(Writer *writer, Oid indexid)
+{
+	Relation	index = index_open(indexid, RowExclusiveLock);
+	IndexInfo  *info = BuildIndexInfo(index);
+	bool		simple = info->ii_Expressions == NIL &&
+		info->ii_Predicate == NIL && info->ii_ExclusionOps == NULL &&
+		index->rd_index->indimmediate;
+
+	if (simple && info->ii_ReadyForInserts)
+	{
+		writer->indexes[writer->nindexes] = indexid;
+		writer->infos[writer->nindexes++] = info;
+	}
+	index_close(index, NoLock);
+	return simple;
+}
+
+static bool
+describe_indexes(Writer *writer, Relation leaf)
+{
+	List	   *indexes = RelationGetIndexList(leaf);
+	ListCell   *lc;
+
+	writer->nindexes = 0;
+	writer->indexes = palloc(sizeof(Oid) * Max(list_length(indexes), 1));
+	writer->infos = palloc(sizeof(IndexInfo *) * Max(list_length(indexes), 1));
+	foreach(lc, indexes)
+	{
+		if (!describe_index(writer, lfirst_oid(lc)))
+			return false;
+	}
+	return true;
+}
+
+static void
+describe(Writer *writer, Oid tableid, Relation leaf)
+{
+	Relation	table = table_open(tableid, NoLock);
+	MemoryContext old;
+
+	if (writer->context == NULL)
+		writer->context = AllocSetContextCreate(CacheMemoryContext,
+												"schemakit audit log",
+												ALLOCSET_SMALL_SIZES);
+	/* first, so that an invalidation on the way is not overlooked */
+	writer->described = RelationGetRelid(leaf);
+	writer->complete = false;
+	writer->nindexes = 0;
+	MemoryContextReset(writer->context);
+	old = MemoryContextSwitchTo(writer->context);
+	writer->slot = MakeSingleTupleTableSlot(CreateTupleDescCopy(RelationGetDescr(leaf)),
+											table_slot_callbacks(leaf));
+	writer->direct = is_plain(table) && is_plain(leaf) &&
+		is_laid_out_as(leaf, table, writer->natts) &&
+		describe_indexes(writer, leaf);
+	MemoryContextSwitchTo(old);
+	table_close(table, NoLock);
+	writer->complete = true;
+}
+
+
+/*-------------------------------------------------------------------------
+ * Putting rows there
+ *-------------------------------------------------------------------------
+ */
+
+static void
+insert_into_index(Relation leaf, TupleTableSlot *slot, Oid indexid,
+				  IndexInfo *info, LOCKMODE lockmode)
+{
+	Relation	index = index_open(indexid, lockmode);
+	Datum		values[INDEX_MAX_KEYS];
+	bool		nulls[INDEX_MAX_KEYS];
+
+	/* what the access method keeps there knows this very relcache entry */
+	info->ii_AmCache = NULL;
+	info->ii_Context = CurrentMemoryContext;
+	FormIndexDatum(info, slot, NULL, values, nulls);
+	index_insert(index, values, nulls, &slot->tts_tid, leaf,
+				 index->rd_index->indisunique ? UNIQUE_CHECK_YES
+				 : UNIQUE_CHECK_NO,
+				 false, info);
+	index_insert_cleanup(index, info);
+	index_close(index, NoLock);
+}
+
+static void
+insert_directly(Writer *writer, Relation leaf, Datum *values, bool *nulls)
+{
+	TupleTableSlot *slot = writer->slot;
+	LOCKMODE	lockmode = writer->locked ? NoLock : RowExclusiveLock;
+
+	ExecClearTuple(slot);
+	memcpy(slot->tts_values, values, sizeof(Datum) * writer->natts);
+	memcpy(slot->tts_isnull, nulls, sizeof(bool) * writer->natts);
+	ExecStoreVirtualTuple(slot);
+	table_tuple_insert(leaf, slot, GetCurrentCommandId(true), 0, NULL);
+	for (int i = 0; i < writer->nindexes; i++)
+		insert_into_index(leaf, slot, writer->indexes[i], writer->infos[i],
+						  lockmode);
+	ExecClearTuple(slot);
+	writer->locked = OidIsValid(writer->table);
+}
+
+/* INSERT INTO schemakit.table (a, b) VALUES ($1, $2) */
+static char *
+insert_statement(const Writer *writer, TupleDesc tupdesc, Oid *types)
+{
+	StringInfoData columns;
+	StringInfoData params;
+
+	initStringInfo(&columns);
+	initStringInfo(&params);
+	for (int i = 0; i < writer->natts; i++)
+	{
+		Form_pg_attribute attr = TupleDescAttr(tupdesc, i);
+
+		types[i] = attr->atttypid;
+		appendStringInfo(&columns, "%s%s", i ? ", " : "",
+						 quote_identifier(NameStr(attr->attname)));
+		appendStringInfo(&params, "%s$%d", i ? ", " : "", i + 1);
+	}
+	return psprintf("INSERT INTO %s.%s (%s) VALUES (%s)", SK_SCHEMA,
+					writer->name, columns.data, params.data);
+}
+
+static void
+insert_by_statement(const Writer *writer, Oid tableid, Datum *values,
+					bool *nulls)
+{
+	Relation	table = table_open(tableid, NoLock);
+	Oid		   *types = palloc(sizeof(Oid) * writer->natts);
+	char	   *markers = palloc(writer->natts + 1);
+	char	   *sql = insert_statement(writer, RelationGetDescr(table), types);
+	Oid			role;
+	int			sec_context;
+
+	table_close(table, NoLock);
+	for (int i = 0; i < writer->natts; i++)
+		markers[i] = nulls[i] ? 'n' : ' ';
+	markers[writer->natts] = '\0';
+	GetUserIdAndSecContext(&role, &sec_context);
+	SetUserIdAndSecContext(sk_audit_log_owner(),
+						   sec_context | SECURITY_LOCAL_USERID_CHANGE |
+						   SECURITY_RESTRICTED_OPERATION);
+	SPI_connect();
+	(void) SPI_execute_with_args(sql, writer->natts, types, values, markers,
+								 false, 0);
+	SPI_finish();
+	SetUserIdAndSecContext(role, sec_context);
+}
+
+/*
+ * Put a row into one of the tables; "at" is the transaction's start.
+ */
+void
+sk_audit_log_insert(SkAuditLog log, TimestampTz at, Datum *values, bool *nulls)
+{
+	Writer	   *writer = &writers[log];
+	Relation	leaf = NULL;
+	Oid			tableid;
+
+	if (!OidIsValid(writer->table))
+		place(writer, at);
+	tableid = writer->table;
+	if (OidIsValid(writer->leaf))
+		leaf = table_open(writer->leaf,
+						  writer->locked ? NoLock : RowExclusiveLock);
+	if (leaf != NULL &&
+		(writer->described != RelationGetRelid(leaf) || !writer->complete))
+		describe(writer, tableid, leaf);
+	if (leaf != NULL && writer->direct)
+		insert_directly(writer, leaf, values, nulls);
+	else
+		insert_by_statement(writer, tableid, values, nulls);
+	if (leaf != NULL)
+		table_close(leaf, NoLock);
+}
+
+/*
+ * Execute a statement as the log's owner, with nothing but pg_catalog on the
+ * search_path.  Returns the number of rows that it processed.
+ */
+uint64
+sk_audit_log_as_owner(const char *sql)
+{
+	Oid			owner = sk_audit_log_owner();
+	int			nestlevel = sk_guc_pin();
+	uint64		processed;
+	Oid			role;
+	int			sec_context;
+
+	GetUserIdAndSecContext(&role, &sec_context);
+	SetUserIdAndSecContext(owner, sec_context | SECURITY_LOCAL_USERID_CHANGE |
+						   SECURITY_RESTRICTED_OPERATION);
+	SPI_connect();
+	if (SPI_execute(sql, false, 0) < 0)
+		elog(ERROR, "could not execute: %s", sql);
+	processed = SPI_processed;
+	SPI_finish();
+	SetUserIdAndSecContext(role, sec_context);
+	sk_guc_unpin(nestlevel);
+	return processed;
+}

@@ -1,0 +1,386 @@
+/*-------------------------------------------------------------------------
+ *
+ * audit/maintain.c
+ *	  Maintenance of the audit log: partitions are made ahead, and dropped when
+ *	  their time is over.
+ *
+ * What takes long is done while everybody goes on: new partitions are filled
+ * and indexed before they become partitions.  Only then are locks taken that
+ * keep others away.  The first of them, on audit_txn, where writers begin, is
+ * waited for in line, so that it is had at some time however many they are;
+ * for the others we only ask again and again, so that nobody who holds one and
+ * waits for us can be in a deadlock.  Each is waited for no longer than a
+ * second; if that is not enough all is undone and the answer is "busy": the
+ * next run will do it.
+ *
+ * A partition is dropped only if no running transaction began before its end:
+ * one that did may still want to write there.
+ *
+ * All is done as the log's owner, under fixed settings, so the caller's
+ * search_path has no say.
+ *
+ *-------------------------------------------------------------------------
+ */
+#include "postgres.h"
+
+#include "audit/maintain.h"
+#include "audit/log.h"
+#include "audit/partition.h"
+#include "audit/protect.h"
+#include "base/arg.h"
+#include "base/compat.h"
+#include "base/guard.h"
+#include "base/guc.h"
+#include "base/spi.h"
+#include "schemakit.h"
+
+#include "access/xact.h"
+#include "executor/spi.h"
+#include "funcapi.h"
+#include "miscadmin.h"
+#include "pgstat.h"
+#include "storage/lmgr.h"
+#include "storage/proc.h"
+#include "utils/backend_status.h"
+#include "utils/builtins.h"
+#include "utils/lsyscache.h"
+#include "utils/timestamp.h"
+#include "utils/tuplestore.h"
+
+#define LOCK_WAIT_MS	1000
+
+/* What is to be done. */
+typedef struct Task
+{
+	const SkLogTable *table;
+	Oid			relid;
+	List	   *months;
+	List	   *ended;			/* OIDs of partitions to drop */
+} Task;
+
+typedef struct Maintenance
+{
+	ReturnSetInfo *rsinfo;		/* NULL: nobody asks */
+	Interval   *premake;
+	Interval   *retain;			/* NULL: forever */
+	Task		tasks[SK_LOG_TABLES];
+	const char *waiting;		/* for that table */
+} Maintenance;
+
+/* What is told of one partition; rsinfo NULL: nobody asks. */
+static void
+report(ReturnSetInfo *rsinfo, const char *partition, const char *action)
+{
+	Datum		values[2];
+	bool		nulls[2] = {false};
+
+	if (rsinfo == NULL)
+		return;
+	values[0] = CStringGetTextDatum(partition);
+	values[1] = CStringGetTextDatum(action);
+	tuplestore_putvalues(rsinfo->setResult, rsinfo->setDesc, values, nulls);
+}
+
+
+/*-------------------------------------------------------------------------
+ * Locks
+ *-------------------------------------------------------------------------
+ */
+
+/* Lock the relation, without making others wait behind us. */
+static void
+lock_by_chance(Oid relid, LOCKMODE lockmode)
+{
+	TimestampTz give_up = TimestampTzPlusMilliseconds(GetCurrentTimestamp(),
+													  LOCK_WAIT_MS);
+
+	while (!ConditionalLockRelationOid(relid, lockmode))
+	{
+		if (GetCurrentTimestamp() >= give_up)
+			ereport(ERROR,
+					(errcode(ERRCODE_LOCK_NOT_AVAILABLE),
+					 errmsg("could not obtain lock on relation \"%s\"",
+							get_rel_name(relid)),
+					 errhint("Try again.")));
+		CHECK_FOR_INTERRUPTS();
+		pg_usleep(10 * 1000);
+	}
+}
+
+/* Lock the relation when it is our turn. */
+static void
+lock_in_line(Oid relid, LOCKMODE lockmode)
+{
+	int			nestlevel = NewGUCNestLevel();
+
+	if (LockTimeout == 0 || LockTimeout > LOCK_WAIT_MS)
+		(void) set_config_option("lock_timeout", "1s", PGC_USERSET,
+								 PGC_S_SESSION, GUC_ACTION_SAVE, true, 0, false);
+	LockRelationOid(relid, lockmode);
+	AtEOXact_GUC(true, nestlevel);
+}
+
+
+/*-------------------------------------------------------------------------
+ * What is to be done
+ *-------------------------------------------------------------------------
+ */
+
+/* When did the oldest running transaction of this database begin? */
+static TimestampTz
+oldest_transaction(void)
+{
+	TimestampTz oldest = GetCurrentTimestamp();
+	int			count = pgstat_fetch_stat_numbackends();
+
+	for (int i = 1; i <= count; i++)
+	{
+		LocalPgBackendStatus *status = pgstat_get_local_beentry_by_index(i);
+
+		if (status != NULL && status->backendStatus.st_procpid > 0 &&
+			status->backendStatus.st_databaseid == MyDatabaseId &&
+			status->backendStatus.st_xact_start_timestamp != 0)
+			oldest = Min(oldest, status->backendStatus.st_xact_start_timestamp);
+	}
+	return oldest;
+}
+
+
+/* What began before that time is no longer kept. */
+static TimestampTz
+end_of_retention(Interval *retain)
+{
+	Datum		now = TimestampTzGetDatum(GetCurrentTransactionStartTimestamp());
+	Datum		before = DirectFunctionCall2(timestamptz_mi_interval, now,
+											 IntervalPGetDatum(retain));
+
+	return Min(DatumGetTimestampTz(before), oldest_transaction());
+}
+
+/* Unasked, we move no rows. */
+static List *
+wanted_months(const Maintenance *m, const SkLogTable *table)
+{
+	bool		asked = m->rsinfo != NULL;
+	List	   *months = sk_audit_partition_missing(table, m->premake, asked);
+
+	return asked || months == NIL || sk_audit_partition_is_default_empty(table)
+		? months : NIL;
+}
+
+static void
+plan(const Maintenance *m, Task *task)
+{
+	task->months = wanted_months(m, task->table);
+	task->ended = m->retain == NULL ? NIL
+		: sk_audit_partition_ended(task->relid, end_of_retention(m->retain));
+}
+
+static void
+empty_default(const Maintenance *m, const SkLogTable *table)
+{
+	uint64		deleted = sk_audit_partition_empty_default(table,
+														   end_of_retention(m->retain));
+
+	if (deleted > 0)
+		report(m->rsinfo, psprintf("%s_default", table->name),
+			   psprintf("rows deleted: " UINT64_FORMAT, deleted));
+}
+
+/* What takes long, while everybody goes on */
+static void
+prepare(Maintenance *m, Task *task)
+{
+	ListCell   *lc;
+
+	if (m->retain != NULL)
+		empty_default(m, task->table);
+	plan(m, task);
+	if (task->months == NIL && task->ended == NIL)
+		return;
+
+	/* one maintenance at a time; what another one did is not done again */
+	m->waiting = task->table->name;
+	lock_by_chance(task->relid, ShareUpdateExclusiveLock);
+	plan(m, task);
+	foreach(lc, task->months)
+		sk_audit_partition_prepare(task->table, lfirst(lc));
+}
+
+/* Keep everybody away from the default partition, or if need be from all. */
+static void
+lock_away(Maintenance *m, const Task *task, bool first)
+{
+	void		(*lock) (Oid relid, LOCKMODE lockmode) =
+		first && m->rsinfo != NULL ? lock_in_line : lock_by_chance;
+	Oid			fallback = sk_audit_log_relid(psprintf("%s_default", task->table->name));
+
+	m->waiting = task->table->name;
+	if (task->ended != NIL)
+		lock(task->relid, AccessExclusiveLock);
+	else
+		lock(fallback, AccessExclusiveLock);
+	lock_by_chance(fallback, AccessExclusiveLock);
+}
+
+/* Who reads it alone is not waited for: all others wait for us by now. */
+static void
+drop_partition(ReturnSetInfo *rsinfo, Oid relid)
+{
+	char	   *name = get_rel_name(relid);
+	char	   *schema = get_namespace_name(get_rel_namespace(relid));
+
+	if (!ConditionalLockRelationOid(relid, AccessExclusiveLock))
+	{
+		report(rsinfo, name, "busy");
+		return;
+	}
+	sk_spi_execute(psprintf("DROP TABLE %s", quote_qualified_identifier(schema, name)),
+				   0, NULL, NULL, SPI_OK_UTILITY, NULL);
+	report(rsinfo, name, "dropped");
+}
+
+static void
+attach_partition(ReturnSetInfo *rsinfo, const SkLogTable *table,
+				 SkLogMonth *month)
+{
+	sk_audit_partition_attach(table, month);
+	report(rsinfo, month->partition, month->moved == 0 ? "created"
+		   : psprintf("created, rows moved: " UINT64_FORMAT, month->moved));
+}
+
+static void
+finish(Maintenance *m, const Task *task)
+{
+	ListCell   *lc;
+
+	foreach(lc, task->months)
+		attach_partition(m->rsinfo, task->table, lfirst(lc));
+	foreach(lc, task->ended)
+		drop_partition(m->rsinfo, lfirst_oid(lc));
+}
+
+static void
+maintain(void *arg)
+{
+	Maintenance *m = arg;
+	bool		first = true;
+
+	for (size_t i = 0; i < lengthof(m->tasks); i++)
+	{
+		m->tasks[i].table = &sk_audit_partition_tables[i];
+		m->tasks[i].relid = sk_audit_log_relid(sk_audit_partition_tables[i].name);
+		prepare(m, &m->tasks[i]);
+	}
+	for (size_t i = 0; i < lengthof(m->tasks); i++)
+	{
+		const Task *task = &m->tasks[i];
+
+		if (task->months == NIL && task->ended == NIL)
+			continue;
+		lock_away(m, task, first);
+		finish(m, task);
+		first = false;
+	}
+}
+
+/*
+ * Is it an error that comes of others working with the log?  In a transaction
+ * with one snapshot, rows that it does not see may keep a partition from being
+ * attached.
+ */
+static bool
+is_busy(const ErrorData *edata)
+{
+	return edata->sqlerrcode == ERRCODE_LOCK_NOT_AVAILABLE ||
+		edata->sqlerrcode == ERRCODE_T_R_DEADLOCK_DETECTED ||
+		(edata->sqlerrcode == ERRCODE_CHECK_VIOLATION &&
+		 IsolationUsesXactSnapshot());
+}
+
+/* As one that is done or undone as a whole */
+static void
+maintain_or_undo(Maintenance *m)
+{
+	ErrorData  *failure = sk_guard_try(maintain, m, is_busy);
+
+	if (failure == NULL)
+		return;
+	FreeErrorData(failure);
+	if (m->rsinfo != NULL)
+		tuplestore_clear(m->rsinfo->setResult);
+	report(m->rsinfo, m->waiting, "busy");
+}
+
+static void
+maintain_as_owner(Maintenance *m)
+{
+	Oid			owner = sk_audit_log_owner();
+	int			nestlevel = sk_guc_pin();
+	Oid			role;
+	int			sec_context;
+
+	GetUserIdAndSecContext(&role, &sec_context);
+	SetUserIdAndSecContext(owner, sec_context | SECURITY_LOCAL_USERID_CHANGE |
+						   SECURITY_RESTRICTED_OPERATION);
+	sk_audit_protect_off = true;
+	PG_TRY();
+	{
+		maintain_or_undo(m);
+	}
+	PG_FINALLY();
+	{
+		sk_audit_protect_off = false;
+	}
+	PG_END_TRY();
+	SetUserIdAndSecContext(role, sec_context);
+	sk_guc_unpin(nestlevel);
+}
+
+/*
+ * Partitions for now and the next three months, if that can be done at once: no
+ * rows have to be moved, and nobody is writing to the default partition.
+ */
+void
+sk_audit_maintain_ensure(void)
+{
+	Interval	premake = {.month = 3};
+	Maintenance m = {.premake = &premake};
+
+	maintain_as_owner(&m);
+}
+
+static Interval *
+positive_interval(FunctionCallInfo fcinfo, int arg, const char *name)
+{
+	Interval	zero = {0};
+	Datum		value = PG_GETARG_DATUM(arg);
+
+	if (DatumGetBool(DirectFunctionCall2(interval_lt, value,
+										 IntervalPGetDatum(&zero))))
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				 errmsg("argument \"%s\" must not be negative", name),
+				 errhint("Write an interval like '3 months'.")));
+	return DatumGetIntervalP(value);
+}
+
+/*
+ * schemakit.audit_maintain(premake interval, retain interval)
+ *		RETURNS SETOF (partition text, action text)
+ */
+PG_FUNCTION_INFO_V1(schemakit_audit_maintain);
+Datum
+schemakit_audit_maintain(PG_FUNCTION_ARGS)
+{
+	Maintenance m = {.rsinfo = (ReturnSetInfo *) fcinfo->resultinfo};
+
+	sk_arg_reject_null(fcinfo, 0, "premake");
+	m.premake = positive_interval(fcinfo, 0, "premake");
+	if (!PG_ARGISNULL(1))
+		m.retain = positive_interval(fcinfo, 1, "retain");
+	PreventCommandIfReadOnly("audit_maintain()");
+	InitMaterializedSRF(fcinfo, 0);
+	maintain_as_owner(&m);
+	return (Datum) 0;
+}

@@ -1,0 +1,366 @@
+/*-------------------------------------------------------------------------
+ *
+ * audit/options.c
+ *	  What a table's audit trigger has been told: the options, from and to the
+ *	  JSON object that is the trigger's argument.
+ *
+ * The object is also what a rule's options are.  It names what differs from
+ * the defaults, and "table", the identity under which the table's events are
+ * filed.
+ *
+ *-------------------------------------------------------------------------
+ */
+#include "postgres.h"
+
+#include "audit/options.h"
+#include "base/arg.h"
+#include "base/compat.h"
+#include "base/option.h"
+
+#include "catalog/pg_type.h"
+#include "utils/array.h"
+#include "utils/builtins.h"
+#include "utils/fmgrprotos.h"
+#include "utils/numeric.h"
+
+static const char *const known[] = {
+	"capture", "exclude", "ignore", "key", "mask", "replica", "require_actor",
+	"table", "truncate_rows", NULL
+};
+
+static const char *const captures[] = {
+	[SK_AUDIT_DIFF] = "diff",
+	[SK_AUDIT_FULL] = "full",
+	[SK_AUDIT_KEYS] = "keys",
+};
+
+/*
+ * The way to capture of that name, or an error.
+ */
+SkAuditCapture
+sk_audit_option_capture(const char *name)
+{
+	for (size_t i = 0; i < lengthof(captures); i++)
+	{
+		if (strcmp(name, captures[i]) == 0)
+			return (SkAuditCapture) i;
+	}
+	ereport(ERROR,
+			(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+			 errmsg("unrecognized capture \"%s\"", name),
+			 errhint("Use \"diff\", \"full\" or \"keys\".")));
+}
+
+static void
+set_masks(SkAuditOptions *result, List *pairs)
+{
+	for (int i = 0; i + 1 < list_length(pairs); i += 2)
+	{
+		char	   *column = list_nth(pairs, i);
+		const char *mask = list_nth(pairs, i + 1);
+
+		if (strcmp(mask, "null") == 0)
+			result->mask_null = lappend(result->mask_null, column);
+		else if (strcmp(mask, "hash") == 0)
+			result->mask_hash = lappend(result->mask_hash, column);
+		else
+			ereport(ERROR,
+					(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+					 errmsg("unrecognized mask \"%s\" for column \"%s\"",
+							mask, column),
+					 errhint("Use \"null\" or \"hash\".")));
+	}
+}
+
+/*
+ * Take the masks from an object of columns and their masks, or raise an error.
+ */
+void
+sk_audit_option_set_masks(SkAuditOptions *options, const Jsonb *masks)
+{
+	set_masks(options, sk_option_pairs(masks, "mask"));
+}
+
+/*
+ * The options that the object gives, or an error that names what is wrong.
+ */
+SkAuditOptions *
+sk_audit_option_parse(const Jsonb *options)
+{
+	SkAuditOptions *result = palloc0(sizeof(SkAuditOptions));
+	Jsonb	   *masks;
+	char	   *capture;
+
+	sk_option_check_keys(options, "audit", known);
+	result->table = sk_option_int64(options, "table");
+	capture = sk_option_text(options, "capture");
+	if (capture != NULL)
+		result->capture = sk_audit_option_capture(capture);
+	(void) sk_option_names(options, "exclude", &result->exclude);
+	result->ignore_given = sk_option_names(options, "ignore", &result->ignore);
+	masks = sk_option_document(options, "mask");
+	if (masks != NULL)
+		sk_audit_option_set_masks(result, masks);
+	(void) sk_option_names(options, "key", &result->key);
+	result->truncate_rows = sk_option_bool(options, "truncate_rows", true);
+	result->require_actor = sk_option_bool(options, "require_actor", false);
+	result->replica = sk_option_bool(options, "replica", false);
+	return result;
+}
+
+/*
+ * The options in a trigger's argument.
+ */
+SkAuditOptions *
+sk_audit_option_of(const Trigger *trigger)
+{
+	if (trigger->tgnargs != 1)
+		ereport(ERROR,
+				(errcode(ERRCODE_E_R_I_E_TRIGGER_PROTOCOL_VIOLATED),
+				 errmsg("trigger \"%s\" must have one argument",
+						trigger->tgname),
+				 errhint("Drop it, and let schemakit.audit_enable() make it.")));
+	return sk_audit_option_parse(DatumGetJsonbP(DirectFunctionCall1(jsonb_in,
+																	CStringGetDatum(trigger->tgargs[0]))));
+}
+
+/*
+ * The same, or NULL if the argument cannot be read: anybody may write one, and
+ * those who only look at all tables must not fail for it.  What is caught holds
+ * no resources.
+ */
+SkAuditOptions *
+sk_audit_option_try(const Trigger *trigger)
+{
+	MemoryContext context = CurrentMemoryContext;
+	SkAuditOptions *volatile options = NULL;
+
+	PG_TRY();
+	{
+		options = sk_audit_option_of(trigger);
+	}
+	PG_CATCH();
+	{
+		MemoryContextSwitchTo(context);
+		FlushErrorState();
+	}
+	PG_END_TRY();
+	return options;
+}
+
+static void
+push_key(JsonbInState *state, const char *key)
+{
+	JsonbValue	v;
+
+	v.type = jbvString;
+	v.val.string.val = pstrdup(key);
+	v.val.string.len = strlen(key);
+	pushJsonbValue(state, WJB_KEY, &v);
+}
+
+static void
+push_string(JsonbInState *state, JsonbIteratorToken token, const char *value)
+{
+	JsonbValue	v;
+
+	v.type = jbvString;
+	v.val.string.val = pstrdup(value);
+	v.val.string.len = strlen(value);
+	pushJsonbValue(state, token, &v);
+}
+
+static void
+push_names(JsonbInState *state, const char *key, List *names)
+{
+	ListCell   *lc;
+
+	push_key(state, key);
+	pushJsonbValue(state, WJB_BEGIN_ARRAY, NULL);
+	foreach(lc, names)
+		push_string(state, WJB_ELEM, lfirst(lc));
+	pushJsonbValue(state, WJB_END_ARRAY, NULL);
+}
+
+static void
+push_masks(JsonbInState *state, const char *mask, List *columns)
+{
+	ListCell   *lc;
+
+	foreach(lc, columns)
+	{
+		push_key(state, lfirst(lc));
+		push_string(state, WJB_VALUE, mask);
+	}
+}
+
+static void
+push_bool(JsonbInState *state, const char *key, bool value)
+{
+	JsonbValue	v;
+
+	push_key(state, key);
+	v.type = jbvBool;
+	v.val.boolean = value;
+	pushJsonbValue(state, WJB_VALUE, &v);
+}
+
+/*
+ * The object that says what differs from the defaults.
+ */
+Jsonb *
+sk_audit_option_jsonb(const SkAuditOptions *options)
+{
+	JsonbInState state = {0};
+	JsonbValue	v;
+
+	pushJsonbValue(&state, WJB_BEGIN_OBJECT, NULL);
+	if (options->table != 0)
+	{
+		push_key(&state, "table");
+		v.type = jbvNumeric;
+		v.val.numeric = int64_to_numeric(options->table);
+		pushJsonbValue(&state, WJB_VALUE, &v);
+	}
+	if (options->capture != SK_AUDIT_DIFF)
+	{
+		push_key(&state, "capture");
+		push_string(&state, WJB_VALUE, captures[options->capture]);
+	}
+	if (options->exclude != NIL)
+		push_names(&state, "exclude", options->exclude);
+	if (options->ignore_given)
+		push_names(&state, "ignore", options->ignore);
+	if (options->key != NIL)
+		push_names(&state, "key", options->key);
+	if (options->mask_null != NIL || options->mask_hash != NIL)
+	{
+		push_key(&state, "mask");
+		pushJsonbValue(&state, WJB_BEGIN_OBJECT, NULL);
+		push_masks(&state, "null", options->mask_null);
+		push_masks(&state, "hash", options->mask_hash);
+		pushJsonbValue(&state, WJB_END_OBJECT, NULL);
+	}
+	if (!options->truncate_rows)
+		push_bool(&state, "truncate_rows", false);
+	if (options->require_actor)
+		push_bool(&state, "require_actor", true);
+	pushJsonbValue(&state, WJB_END_OBJECT, NULL);
+	return JsonbValueToJsonb(state.result);
+}
+
+/*
+ * The same, as the trigger's argument.
+ */
+char *
+sk_audit_option_text(const SkAuditOptions *options)
+{
+	Jsonb	   *jsonb = sk_audit_option_jsonb(options);
+
+	return JsonbToCString(NULL, &jsonb->root, VARSIZE(jsonb));
+}
+
+/*
+ * Is the name in the list?
+ */
+bool
+sk_audit_option_has(List *names, const char *name)
+{
+	ListCell   *lc;
+
+	foreach(lc, names)
+	{
+		if (strcmp(lfirst(lc), name) == 0)
+			return true;
+	}
+	return false;
+}
+
+/* Rename a column in the list, or take it out if "to" is NULL. */
+static bool
+rename_in(List **names, const char *from, const char *to)
+{
+	ListCell   *lc;
+
+	foreach(lc, *names)
+	{
+		if (strcmp(lfirst(lc), from) != 0)
+			continue;
+		if (to != NULL)
+			lfirst(lc) = pstrdup(to);
+		else
+			*names = foreach_delete_current(*names, lc);
+		return true;
+	}
+	return false;
+}
+
+/*
+ * Follow a column that was renamed, or dropped if "to" is NULL.  True if an
+ * option names it.
+ */
+bool
+sk_audit_option_rename(SkAuditOptions *options, const char *from,
+					   const char *to)
+{
+	bool		found = false;
+
+	found |= rename_in(&options->exclude, from, to);
+	found |= rename_in(&options->ignore, from, to);
+	found |= rename_in(&options->mask_null, from, to);
+	found |= rename_in(&options->mask_hash, from, to);
+	found |= rename_in(&options->key, from, to);
+	return found;
+}
+
+static List *
+names_from_array(Datum array)
+{
+	Datum	   *elements;
+	bool	   *nulls;
+	int			count;
+	List	   *names = NIL;
+
+	deconstruct_array(DatumGetArrayTypeP(array), NAMEOID, NAMEDATALEN, false,
+					  TYPALIGN_CHAR, &elements, &nulls, &count);
+	for (int i = 0; i < count; i++)
+	{
+		if (nulls[i])
+			ereport(ERROR,
+					(errcode(ERRCODE_NULL_VALUE_NOT_ALLOWED),
+					 errmsg("name of a column must not be null"),
+					 errhint("Name columns of the table.")));
+		names = lappend(names, pstrdup(NameStr(*DatumGetName(elements[i]))));
+	}
+	return names;
+}
+
+/*
+ * The arguments of audit_enable(), but for the first and the last two.
+ */
+SkAuditOptions *
+sk_audit_option_from_args(FunctionCallInfo fcinfo)
+{
+	static const char *const names[] = {
+		"rel", "capture", "exclude", NULL, "mask", NULL, "truncate_rows",
+		"require_actor", "baseline", "replica"
+	};
+	SkAuditOptions *options = palloc0(sizeof(SkAuditOptions));
+
+	for (size_t i = 0; i < lengthof(names); i++)
+	{
+		if (names[i] != NULL)
+			sk_arg_reject_null(fcinfo, i, names[i]);
+	}
+	options->capture = sk_audit_option_capture(text_to_cstring(PG_GETARG_TEXT_PP(1)));
+	options->exclude = names_from_array(PG_GETARG_DATUM(2));
+	options->ignore_given = !PG_ARGISNULL(3);
+	if (options->ignore_given)
+		options->ignore = names_from_array(PG_GETARG_DATUM(3));
+	sk_audit_option_set_masks(options, PG_GETARG_JSONB_P(4));
+	if (!PG_ARGISNULL(5))
+		options->key = names_from_array(PG_GETARG_DATUM(5));
+	options->truncate_rows = PG_GETARG_BOOL(6);
+	options->require_actor = PG_GETARG_BOOL(7);
+	return options;
+}

@@ -1,0 +1,53 @@
+/*-------------------------------------------------------------------------
+ *
+ * audit/options.h
+ *	  What a table's audit trigger has been told.
+ *
+ *-------------------------------------------------------------------------
+ */
+#ifndef SK_AUDIT_OPTIONS_H
+#define SK_AUDIT_OPTIONS_H
+
+#include "commands/trigger.h"
+#include "fmgr.h"
+#include "nodes/pg_list.h"
+#include "utils/jsonb.h"
+
+typedef enum SkAuditCapture
+{
+	SK_AUDIT_DIFF,				/* of an update, the columns that it changed */
+	SK_AUDIT_FULL,				/* the whole row before and after */
+	SK_AUDIT_KEYS				/* no values */
+} SkAuditCapture;
+
+/* Lists are of C strings: names of columns. */
+typedef struct SkAuditOptions
+{
+	int64		table;			/* audit_shape.rel_id; 0: none yet */
+	SkAuditCapture capture;
+	List	   *exclude;
+	List	   *ignore;
+	bool		ignore_given;	/* if not: columns that features maintain */
+	List	   *mask_null;
+	List	   *mask_hash;
+	List	   *key;			/* NIL: what the table has */
+	bool		truncate_rows;
+	bool		require_actor;
+	bool		replica;		/* only a wish of rules and audit_enable():
+								 * the trigger's state tells */
+} SkAuditOptions;
+
+extern SkAuditCapture sk_audit_option_capture(const char *name);
+extern void sk_audit_option_set_masks(SkAuditOptions *options,
+									  const Jsonb *masks);
+extern SkAuditOptions *sk_audit_option_from_args(FunctionCallInfo fcinfo);
+extern SkAuditOptions *sk_audit_option_parse(const Jsonb *options);
+extern SkAuditOptions *sk_audit_option_of(const Trigger *trigger);
+extern SkAuditOptions *sk_audit_option_try(const Trigger *trigger);
+extern Jsonb *sk_audit_option_jsonb(const SkAuditOptions *options);
+extern char *sk_audit_option_text(const SkAuditOptions *options);
+extern bool sk_audit_option_rename(SkAuditOptions *options,
+								   const char *from, const char *to);
+extern bool sk_audit_option_has(List *names, const char *name);
+
+#endif							/* SK_AUDIT_OPTIONS_H */

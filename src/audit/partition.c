@@ -1,0 +1,232 @@
+/*-------------------------------------------------------------------------
+ *
+ * audit/partition.c
+ *	  The audit log's partitions.
+ *
+ * There is one for each month (of UTC), named audit_event_p2026_11.  What
+ * finds none goes to the default partition, and is moved when its month gets
+ * one: no write ever waits for maintenance to be done.
+ *
+ * The caller is the log's owner, under fixed settings.
+ *
+ *-------------------------------------------------------------------------
+ */
+#include "postgres.h"
+
+#include "audit/partition.h"
+#include "audit/log.h"
+#include "base/compat.h"
+#include "base/spi.h"
+
+#include "access/table.h"
+#include "catalog/pg_type.h"
+#include "executor/spi.h"
+#include "partitioning/partbounds.h"
+#include "partitioning/partdesc.h"
+#include "utils/builtins.h"
+#include "utils/rel.h"
+#include "utils/timestamp.h"
+
+const SkLogTable sk_audit_partition_tables[] = {
+	{"audit_txn", {
+			"CREATE INDEX %s_txn_id_idx ON schemakit.%s (txn_id)",
+			"CREATE INDEX %s_xid_idx ON schemakit.%s (xid)",
+			NULL
+	}},
+	{"audit_event", {
+			"CREATE INDEX %s_key_hash_idx ON schemakit.%s (key_hash)",
+			"CREATE INDEX %s_time_idx ON schemakit.%s USING brin (txn_id, at, changed_at) WITH (autosummarize = on)",
+			NULL
+	}},
+};
+
+static uint64
+run(int expected, const char *sql)
+{
+	return sk_spi_execute(sql, 0, NULL, NULL, expected, NULL);
+}
+
+
+/*-------------------------------------------------------------------------
+ * Making partitions
+ *-------------------------------------------------------------------------
+ */
+
+static Datum
+as_timestamptz(const char *text)
+{
+	return DirectFunctionCall3(timestamptz_in, CStringGetDatum(text),
+							   ObjectIdGetDatum(InvalidOid), Int32GetDatum(-1));
+}
+
+/*
+ * Is a part of the month somebody's own partition already?  Those who divide
+ * the log otherwise see to it themselves.
+ */
+static bool
+is_taken(const SkLogTable *table, const SkLogMonth *month)
+{
+	Relation	rel = table_open(sk_audit_log_relid(table->name), AccessShareLock);
+	PartitionDesc partdesc = RelationGetPartitionDesc(rel, true);
+	PartitionBoundInfo bounds = partdesc->boundinfo;
+	TimestampTz from = DatumGetTimestampTz(as_timestamptz(month->from));
+	TimestampTz until = DatumGetTimestampTz(as_timestamptz(month->until));
+	bool		taken = false;
+
+	for (int i = 0; partdesc->nparts > 0 && i < bounds->ndatums; i++)
+	{
+		/* a bound is the end of the partition that its index names */
+		TimestampTz end = bounds->kind[i][0] == PARTITION_RANGE_DATUM_VALUE
+			? DatumGetTimestampTz(bounds->datums[i][0]) : DT_NOEND;
+		TimestampTz begin = i > 0 && bounds->kind[i - 1][0] == PARTITION_RANGE_DATUM_VALUE
+			? DatumGetTimestampTz(bounds->datums[i - 1][0]) : DT_NOBEGIN;
+
+		taken |= bounds->indexes[i] >= 0 && begin < until && from < end;
+	}
+	table_close(rel, NoLock);
+	return taken;
+}
+
+/*
+ * The months that have no partition: from the current one until the given
+ * interval is over, and with "fallback" those of rows in the default partition.
+ */
+List *
+sk_audit_partition_missing(const SkLogTable *table, Interval *premake, bool fallback)
+{
+	static const Oid types[] = {INTERVALOID};
+	Datum		value = IntervalPGetDatum(premake);
+	MemoryContext context = CurrentMemoryContext;
+	List	   *months = NIL;
+	char	   *moved = fallback
+		? psprintf(" UNION SELECT date_trunc('month', at AT TIME ZONE 'UTC') FROM schemakit.%s_default WHERE isfinite(at)",
+				   table->name)
+		: "";
+	char	   *sql = psprintf("SELECT to_char(m, '\"p\"YYYY_MM'), m::text || '+00', (m + '1 month')::text || '+00'"
+							   " FROM (SELECT generate_series(date_trunc('month', now() AT TIME ZONE 'UTC'),"
+							   " (now() + $1) AT TIME ZONE 'UTC', '1 month')%s) AS s(m)"
+							   " WHERE to_regclass(format('schemakit.%%I', '%s_' || to_char(m, '\"p\"YYYY_MM'))) IS NULL ORDER BY m",
+							   moved, table->name);
+
+	SPI_connect();
+	if (SPI_execute_with_args(sql, 1, (Oid *) types, &value, NULL, false, 0) != SPI_OK_SELECT)
+		elog(ERROR, "could not list months");
+	for (uint64 i = 0; i < SPI_processed; i++)
+	{
+		MemoryContext old = MemoryContextSwitchTo(context);
+		SkLogMonth *month = palloc0(sizeof(SkLogMonth));
+		char	  **fields[] = {&month->name, &month->from, &month->until};
+
+		for (int f = 0; f < 3; f++)
+			*fields[f] = SPI_getvalue(SPI_tuptable->vals[i],
+									  SPI_tuptable->tupdesc, f + 1);
+		month->partition = psprintf("%s_%s", table->name, month->name);
+		if (!is_taken(table, month))
+			months = lappend(months, month);
+		MemoryContextSwitchTo(old);
+	}
+	SPI_finish();
+	return months;
+}
+
+/* Nobody but the owner may do anything, whatever ALTER DEFAULT PRIVILEGES. */
+static void
+revoke_all(const char *partition)
+{
+	run(SPI_OK_UTILITY, psprintf("DO $do$DECLARE r text; BEGIN"
+								 " FOR r IN SELECT DISTINCT CASE a.grantee WHEN 0 THEN 'PUBLIC' ELSE quote_ident(pg_get_userbyid(a.grantee)) END"
+								 " FROM pg_class c, aclexplode(c.relacl) a"
+								 " WHERE c.oid = 'schemakit.%s'::regclass AND a.grantee <> c.relowner"
+								 " LOOP EXECUTE 'REVOKE ALL ON schemakit.%s FROM ' || r; END LOOP; END$do$",
+								 partition, partition));
+}
+
+/* Rows of the month that went to the default partition; how many? */
+static uint64
+move_rows(const SkLogTable *table, const char *partition, const SkLogMonth *month)
+{
+	return run(SPI_OK_INSERT,
+			   psprintf("WITH moved AS (DELETE FROM schemakit.%s_default WHERE at >= '%s' AND at < '%s' RETURNING *)"
+						" INSERT INTO schemakit.%s SELECT * FROM moved",
+						table->name, month->from, month->until, partition));
+}
+
+/*
+ * Make the table that is to become the month's partition, with its rows so far.
+ */
+void
+sk_audit_partition_prepare(const SkLogTable *table, SkLogMonth *month)
+{
+	char	   *partition = month->partition;
+
+	run(SPI_OK_UTILITY, psprintf("CREATE TABLE schemakit.%s (LIKE schemakit.%s)",
+								 partition, table->name));
+	revoke_all(partition);
+	month->moved = move_rows(table, partition, month);
+	for (const char *const *index = table->indexes; *index; index++)
+		run(SPI_OK_UTILITY, psprintf(*index, partition, partition));
+	run(SPI_OK_UTILITY, psprintf("CREATE TRIGGER audit_protect_truncate BEFORE TRUNCATE ON schemakit.%s"
+								 " FOR EACH STATEMENT EXECUTE FUNCTION schemakit.audit_protect()",
+								 partition));
+}
+
+/*
+ * Make it the month's partition.  Rows that have come meanwhile come along.
+ */
+void
+sk_audit_partition_attach(const SkLogTable *table, SkLogMonth *month)
+{
+	month->moved += move_rows(table, month->partition, month);
+	run(SPI_OK_UTILITY, psprintf("ALTER TABLE schemakit.%s ATTACH PARTITION schemakit.%s FOR VALUES FROM ('%s') TO ('%s')",
+								 table->name, month->partition, month->from, month->until));
+}
+
+
+/*-------------------------------------------------------------------------
+ * What has ended
+ *-------------------------------------------------------------------------
+ */
+
+/*
+ * The OIDs of the table's partitions that end before that time.
+ */
+List *
+sk_audit_partition_ended(Oid relid, TimestampTz before)
+{
+	Relation	table = table_open(relid, AccessShareLock);
+	PartitionDesc partdesc = RelationGetPartitionDesc(table, true);
+	PartitionBoundInfo bounds = partdesc->boundinfo;
+	List	   *ended = NIL;
+
+	for (int i = 0; partdesc->nparts > 0 && i < bounds->ndatums; i++)
+	{
+		int			part = bounds->indexes[i];
+
+		/* a bound is the end of the partition that its index names */
+		if (part >= 0 && bounds->kind[i][0] == PARTITION_RANGE_DATUM_VALUE &&
+			DatumGetTimestampTz(bounds->datums[i][0]) <= before)
+			ended = lappend_oid(ended, partdesc->oids[part]);
+	}
+	table_close(table, NoLock);
+	return ended;
+}
+
+/*
+ * Delete the default partition's rows of before that time; how many?
+ */
+uint64
+sk_audit_partition_empty_default(const SkLogTable *table, TimestampTz before)
+{
+	return run(SPI_OK_DELETE, psprintf("DELETE FROM schemakit.%s_default WHERE at < '%s'",
+									   table->name, timestamptz_to_str(before)));
+}
+
+/*
+ * Has nothing gone to the default partition?
+ */
+bool
+sk_audit_partition_is_default_empty(const SkLogTable *table)
+{
+	return run(SPI_OK_SELECT, psprintf("SELECT FROM schemakit.%s_default LIMIT 1",
+									   table->name)) == 0;
+}

@@ -1,0 +1,50 @@
+/*-------------------------------------------------------------------------
+ *
+ * audit/partition.h
+ *	  The audit log's partitions.
+ *
+ *-------------------------------------------------------------------------
+ */
+#ifndef SK_AUDIT_PARTITION_H
+#define SK_AUDIT_PARTITION_H
+
+#include "datatype/timestamp.h"
+#include "nodes/pg_list.h"
+#include "utils/timestamp.h"
+
+/*
+ * The log's tables, in the order in which writers come to them, and the indexes
+ * that each partition gets.
+ */
+typedef struct SkLogTable
+{
+	const char *name;
+	const char *indexes[3];
+} SkLogTable;
+
+#define SK_LOG_TABLES	2
+
+extern const SkLogTable sk_audit_partition_tables[SK_LOG_TABLES];
+
+/* A month: its name and bounds, as text in ISO format with time zone. */
+typedef struct SkLogMonth
+{
+	char	   *name;
+	char	   *from;
+	char	   *until;
+	char	   *partition;		/* the table that is to become one */
+	uint64		moved;			/* rows of the default partition */
+} SkLogMonth;
+
+extern List *sk_audit_partition_missing(const SkLogTable *table,
+										Interval *premake, bool fallback);
+extern void sk_audit_partition_prepare(const SkLogTable *table,
+									   SkLogMonth *month);
+extern void sk_audit_partition_attach(const SkLogTable *table,
+									  SkLogMonth *month);
+extern List *sk_audit_partition_ended(Oid relid, TimestampTz before);
+extern uint64 sk_audit_partition_empty_default(const SkLogTable *table,
+											   TimestampTz before);
+extern bool sk_audit_partition_is_default_empty(const SkLogTable *table);
+
+#endif							/* SK_AUDIT_PARTITION_H */

@@ -1,0 +1,14 @@
+/*-------------------------------------------------------------------------
+ *
+ * audit/protect.h
+ *	  The audit log is only added to.
+ *
+ *-------------------------------------------------------------------------
+ */
+#ifndef SK_AUDIT_PROTECT_H
+#define SK_AUDIT_PROTECT_H
+
+/* Our own maintenance, in this very call, may change it. */
+extern bool sk_audit_protect_off;
+
+#endif							/* SK_AUDIT_PROTECT_H */

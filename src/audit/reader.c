@@ -1,0 +1,343 @@
+/*-------------------------------------------------------------------------
+ *
+ * audit/reader.c
+ *	  What the audit log says of a table, in terms of the table as it is:
+ *	  columns that have been renamed meanwhile are found by their numbers.
+ *
+ * Whoever may SELECT from schemakit.audit_log may use what reads through this
+ * file.  The log's own tables are then read as their owner.
+ *
+ *-------------------------------------------------------------------------
+ */
+#include "postgres.h"
+
+#include "audit/reader.h"
+#include "attach/attach.h"
+#include "audit/json_decode.h"
+#include "audit/log.h"
+#include "audit/table.h"
+#include "base/compat.h"
+#include "base/guc.h"
+#include "base/table.h"
+#include "base/tuple.h"
+#include "schemakit.h"
+
+#include "access/table.h"
+#include "catalog/pg_authid.h"
+#include "catalog/pg_class.h"
+#include "catalog/pg_type.h"
+#include "miscadmin.h"
+#include "utils/array.h"
+#include "utils/builtins.h"
+#include "utils/lsyscache.h"
+#include "utils/numeric.h"
+#include "utils/rel.h"
+
+/*
+ * Stop here unless the current user may read the log.
+ */
+void
+sk_audit_reader_check(void)
+{
+	Oid			view = sk_audit_log_relid("audit_log");
+	AclResult	result = pg_class_aclcheck(view, GetUserId(), ACL_SELECT);
+
+	if (result != ACLCHECK_OK)
+		aclcheck_error(result, OBJECT_VIEW, "audit_log");
+}
+
+/*
+ * Go on as the owner of the log's tables, until SetUserIdAndSecContext() takes
+ * it back.  Only statements of our own are executed meanwhile.
+ */
+void
+sk_audit_reader_begin(Oid *role, int *sec_context)
+{
+	GetUserIdAndSecContext(role, sec_context);
+	SetUserIdAndSecContext(sk_audit_log_owner(),
+						   *sec_context | SECURITY_LOCAL_USERID_CHANGE |
+						   SECURITY_RESTRICTED_OPERATION);
+}
+
+static void
+refuse_unknown(Relation rel)
+{
+	ereport(ERROR,
+			(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
+			 errmsg("table \"%s\" is not audited",
+					RelationGetRelationName(rel)),
+			 errhint("Call schemakit.audit_enable() to record its changes.")));
+}
+
+/* The options that the table is, or was last, audited with. */
+static SkAuditOptions *
+find_options(Relation rel)
+{
+	const Trigger *trigger = sk_attach_find(rel, sk_attach_function(SK_AUDIT_FUNCTION));
+	SkAuditOptions *options;
+
+	if (trigger != NULL && trigger->tgisclone)
+		ereport(ERROR,
+				(errcode(ERRCODE_WRONG_OBJECT_TYPE),
+				 errmsg("\"%s\" is a partition of an audited table",
+						RelationGetRelationName(rel)),
+				 errhint("Name the partitioned table instead.")));
+	if (trigger != NULL)
+		options = sk_audit_option_of(trigger);
+	else
+	{
+		options = palloc0(sizeof(SkAuditOptions));
+		options->table = sk_audit_shape_find(get_namespace_name(RelationGetNamespace(rel)),
+											 RelationGetRelationName(rel));
+	}
+	if (options->table == 0)
+		refuse_unknown(rel);
+	return options;
+}
+
+static void
+find_columns(SkAuditReader *reader, Relation rel)
+{
+	TupleDesc	tupdesc = CreateTupleDescCopyConstr(RelationGetDescr(rel));
+	ListCell   *lc;
+
+	reader->tupdesc = tupdesc;
+	reader->types = palloc0(sizeof(SkJsonType *) * Max(tupdesc->natts, 1));
+	for (int i = 0; i < tupdesc->natts; i++)
+	{
+		if (!TupleDescAttr(tupdesc, i)->attisdropped)
+			reader->types[i] = sk_json_type(TupleDescAttr(tupdesc, i)->atttypid);
+	}
+	reader->keys = palloc(sizeof(AttrNumber) * Max(list_length(reader->current->key), 1));
+	foreach(lc, reader->current->key)
+		reader->keys[reader->nkeys++] = sk_tuple_column(tupdesc, lfirst(lc));
+}
+
+/*
+ * Read what is known of the table, or raise an error if that is nothing, or
+ * not the current user's business.
+ */
+SkAuditReader *
+sk_audit_reader_open(Oid relid)
+{
+	SkAuditReader *reader = palloc0(sizeof(SkAuditReader));
+	SkAuditOptions *options;
+	Relation	rel;
+
+	sk_audit_reader_check();
+	rel = table_open(relid, AccessShareLock);
+	options = find_options(rel);
+	reader->relid = relid;
+	reader->partitioned = rel->rd_rel->relkind == RELKIND_PARTITIONED_TABLE;
+	reader->name = sk_table_name(rel);
+	reader->label = pstrdup(RelationGetRelationName(rel));
+	reader->rel_id = options->table;
+	reader->shapes = sk_audit_shape_list(options->table);
+	if (reader->shapes == NIL)
+		refuse_unknown(rel);
+	reader->current = sk_audit_table_shape(rel, options, true);
+	sk_audit_shape_number(reader->current, reader->shapes);
+	find_columns(reader, rel);
+	table_close(rel, NoLock);
+	return reader;
+}
+
+SkAuditShape *
+sk_audit_reader_shape(const SkAuditReader *reader, int32 shape_id)
+{
+	ListCell   *lc;
+
+	foreach(lc, reader->shapes)
+	{
+		SkAuditShape *shape = lfirst(lc);
+
+		if (shape->shape_id == shape_id)
+			return shape;
+	}
+	elog(ERROR, "shape %d is not one of table \"%s\"", shape_id, reader->label);
+}
+
+static bool
+is_named(const SkAuditShapeColumn *column, const JsonbValue *name)
+{
+	return strlen(column->name) == (size_t) name->val.string.len &&
+		memcmp(column->name, name->val.string.val, name->val.string.len) == 0;
+}
+
+/*
+ * Which column is it now, that had the name when the table had the shape?
+ * InvalidAttrNumber if it has gone.
+ */
+AttrNumber
+sk_audit_reader_attnum(const SkAuditReader *reader, const SkAuditShape *shape,
+					   const JsonbValue *name)
+{
+	ListCell   *lc;
+	int32		id = 0;
+
+	foreach(lc, shape->columns)
+	{
+		if (is_named(lfirst(lc), name))
+			id = ((SkAuditShapeColumn *) lfirst(lc))->id;
+	}
+	foreach(lc, reader->current->columns)
+	{
+		SkAuditShapeColumn *column = lfirst(lc);
+
+		if (id != 0 && column->id == id)
+			return column->attnum;
+	}
+	return InvalidAttrNumber;
+}
+
+static char *
+key_names(const SkAuditReader *reader)
+{
+	StringInfoData buf;
+	ListCell   *lc;
+
+	initStringInfo(&buf);
+	foreach(lc, reader->current->key)
+		appendStringInfo(&buf, "%s%s", buf.len ? ", " : "",
+						 quote_identifier(lfirst(lc)));
+	return buf.data;
+}
+
+static void
+check_given_key(const SkAuditReader *reader, const Jsonb *given)
+{
+	if (reader->nkeys == 0)
+		ereport(ERROR,
+				(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
+				 errmsg("table \"%s\" has no key", reader->label),
+				 errhint("Look into schemakit.audit_log.")));
+	if (!JB_ROOT_IS_OBJECT(given) ||
+		JB_ROOT_COUNT(given) != (uint32) reader->nkeys)
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				 errmsg("key must be an object of the columns of the key"),
+				 errdetail("The key of table \"%s\" is (%s).",
+						   reader->label, key_names(reader)),
+				 errhint("Write {\"column\": value}.")));
+}
+
+/*
+ * A key that a user gives, as an object of column names and values: its values
+ * as the log has them, in the order of the key.
+ */
+JsonbValue *
+sk_audit_reader_key(SkAuditReader *reader, const Jsonb *given)
+{
+	JsonbValue *values = palloc(sizeof(JsonbValue) * Max(reader->nkeys, 1));
+	Size		budget = SK_JSON_BUDGET;
+	int			nestlevel;
+
+	check_given_key(reader, given);
+	nestlevel = sk_guc_pin();
+	for (int i = 0; i < reader->nkeys; i++)
+	{
+		Form_pg_attribute attr = TupleDescAttr(reader->tupdesc, reader->keys[i] - 1);
+		SkJsonType *type = reader->types[reader->keys[i] - 1];
+		JsonbValue	value;
+		bool		isnull;
+		Datum		datum;
+
+		if (getKeyJsonValueFromContainer((JsonbContainer *) &given->root,
+										 NameStr(attr->attname),
+										 strlen(NameStr(attr->attname)),
+										 &value) == NULL)
+			ereport(ERROR,
+					(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+					 errmsg("key lacks column \"%s\"", NameStr(attr->attname)),
+					 errhint("The key of table \"%s\" is (%s).",
+							 reader->label, key_names(reader))));
+		datum = sk_json_decode(type, attr->atttypmod, &value, &isnull);
+		if (isnull)
+			values[i].type = jbvNull;
+		else
+			sk_json_encode(type, datum, &budget, &values[i]);
+	}
+	sk_guc_unpin(nestlevel);
+	return values;
+}
+
+static void
+append_value(StringInfo buf, const JsonbValue *value, bool is_key)
+{
+	char	   *text = value->type == jbvNumeric && is_key
+		? numeric_normalize(value->val.numeric) : sk_json_text(value);
+	int			kind = IsAJsonbScalar(value) ? (int) value->type : (int) jbvBinary;
+
+	appendStringInfo(buf, "%d %zu %s ", kind, strlen(text), text);
+}
+
+/*
+ * A text that is the same for the same values only.  Numbers in keys are the
+ * same however many zeros they are written with, others are not.
+ */
+char *
+sk_audit_reader_identity(const JsonbValue *values, int nvalues, bool is_key)
+{
+	StringInfoData buf;
+
+	initStringInfo(&buf);
+	for (int i = 0; i < nvalues; i++)
+		append_value(&buf, &values[i], is_key);
+	return buf.data;
+}
+
+/*
+ * The values in a document that was written when the table had the shape, by
+ * attribute number - 1; what it does not tell is left alone.  "known", if it
+ * is given, says what it told.
+ */
+void
+sk_audit_reader_values(const SkAuditReader *reader, const SkAuditShape *shape,
+					   Jsonb *document, JsonbValue *values, bool *known)
+{
+	JsonbIterator *it = JsonbIteratorInit(&document->root);
+	JsonbIteratorToken token;
+	JsonbValue	v;
+	AttrNumber	attnum = InvalidAttrNumber;
+
+	while ((token = JsonbIteratorNext(&it, &v, true)) != WJB_DONE)
+	{
+		if (token == WJB_KEY)
+			attnum = sk_audit_reader_attnum(reader, shape, &v);
+		else if (token == WJB_VALUE && attnum != InvalidAttrNumber)
+		{
+			values[attnum - 1] = v;
+			if (known != NULL)
+				known[attnum - 1] = true;
+		}
+	}
+}
+
+/*
+ * The values of the key among those of a row, in the order of the key.
+ */
+JsonbValue *
+sk_audit_reader_key_of(const SkAuditReader *reader, const JsonbValue *values)
+{
+	JsonbValue *key = palloc(sizeof(JsonbValue) * Max(reader->nkeys, 1));
+
+	for (int i = 0; i < reader->nkeys; i++)
+		key[i] = values[reader->keys[i] - 1];
+	return key;
+}
+
+/*
+ * The numbers of all shapes of the table, as an int4 array.
+ */
+Datum
+sk_audit_reader_shape_ids(const SkAuditReader *reader)
+{
+	Datum	   *ids = palloc(sizeof(Datum) * list_length(reader->shapes));
+	int			count = 0;
+	ListCell   *lc;
+
+	foreach(lc, reader->shapes)
+		ids[count++] = Int32GetDatum(((SkAuditShape *) lfirst(lc))->shape_id);
+	return PointerGetDatum(construct_array(ids, count, INT4OID, 4, true,
+										   TYPALIGN_INT));
+}

@@ -1,0 +1,50 @@
+/*-------------------------------------------------------------------------
+ *
+ * audit/reader.h
+ *	  What the audit log says of a table, in terms of the table as it is.
+ *
+ *-------------------------------------------------------------------------
+ */
+#ifndef SK_AUDIT_READER_H
+#define SK_AUDIT_READER_H
+
+#include "audit/json.h"
+#include "audit/shape.h"
+
+#include "access/tupdesc.h"
+
+typedef struct SkAuditReader
+{
+	Oid			relid;
+	bool		partitioned;
+	char	   *name;			/* qualified, for SQL */
+	char	   *label;			/* for messages */
+	int64		rel_id;
+	TupleDesc	tupdesc;
+	SkJsonType **types;			/* by attribute number - 1 */
+	List	   *shapes;			/* oldest first; not empty */
+	SkAuditShape *current;		/* the table as it is */
+	int			nkeys;
+	AttrNumber *keys;			/* in the order of the key */
+} SkAuditReader;
+
+extern SkAuditReader *sk_audit_reader_open(Oid relid);
+extern AttrNumber sk_audit_reader_attnum(const SkAuditReader *reader,
+										 const SkAuditShape *shape,
+										 const JsonbValue *name);
+extern SkAuditShape *sk_audit_reader_shape(const SkAuditReader *reader,
+										   int32 shape_id);
+extern JsonbValue *sk_audit_reader_key(SkAuditReader *reader,
+									   const Jsonb *given);
+extern JsonbValue *sk_audit_reader_key_of(const SkAuditReader *reader,
+										  const JsonbValue *values);
+extern char *sk_audit_reader_identity(const JsonbValue *values, int nvalues,
+									  bool is_key);
+extern void sk_audit_reader_values(const SkAuditReader *reader,
+								   const SkAuditShape *shape, Jsonb *document,
+								   JsonbValue *values, bool *known);
+extern Datum sk_audit_reader_shape_ids(const SkAuditReader *reader);
+extern void sk_audit_reader_check(void);
+extern void sk_audit_reader_begin(Oid *role, int *sec_context);
+
+#endif							/* SK_AUDIT_READER_H */

@@ -1,0 +1,516 @@
+/*-------------------------------------------------------------------------
+ *
+ * audit/shape.c
+ *	  What audited tables look like, and looked like: their names, keys and
+ *	  columns over time.
+ *
+ * A shape is a row in audit_shape, and events name it.  The identity of a
+ * table, rel_id, is a random number that the argument of its trigger carries
+ * along, through renames, dumps and other clusters.  Columns have numbers that
+ * stay the same when they are renamed.  A new shape takes them from the one
+ * before: by attribute number within one table, and by name where the table
+ * was made anew, as by a restore.
+ *
+ * Event triggers record a new shape with the command that changes the table;
+ * where they did not run, the next event does.  Two sessions that do so at the
+ * same time record the same shape twice, which does no harm and needs no lock.
+ *
+ *-------------------------------------------------------------------------
+ */
+#include "postgres.h"
+
+#include "audit/shape.h"
+#include "audit/log.h"
+#include "base/compat.h"
+#include "base/option.h"
+
+#include "access/genam.h"
+#include "access/htup_details.h"
+#include "access/table.h"
+#include "access/xact.h"
+#include "catalog/pg_collation.h"
+#include "catalog/pg_type.h"
+#include "utils/array.h"
+#include "utils/builtins.h"
+#include "utils/fmgroids.h"
+#include "utils/lsyscache.h"
+#include "utils/numeric.h"
+#include "utils/rel.h"
+#include "utils/snapmgr.h"
+#include "utils/timestamp.h"
+
+uint64		sk_audit_shape_aborts = 0;
+
+/* Has the current transaction recorded a shape? */
+static bool recorded = false;
+
+static void
+at_transaction_end(XactEvent event, void *arg)
+{
+	if (recorded && event == XACT_EVENT_ABORT)
+		sk_audit_shape_aborts++;
+	switch (event)
+	{
+		case XACT_EVENT_PREPARE:
+			/* nobody knows yet how it will end */
+			sk_audit_shape_aborts += recorded;
+			recorded = false;
+			break;
+		case XACT_EVENT_COMMIT:
+		case XACT_EVENT_ABORT:
+			recorded = false;
+			break;
+		default:
+			break;
+	}
+}
+
+static void
+at_subtransaction_end(SubXactEvent event, SubTransactionId subid,
+					  SubTransactionId parent, void *arg)
+{
+	if (recorded && event == SUBXACT_EVENT_ABORT_SUB)
+		sk_audit_shape_aborts++;
+}
+
+void
+sk_audit_shape_init(void)
+{
+	RegisterXactCallback(at_transaction_end, NULL);
+	RegisterSubXactCallback(at_subtransaction_end, NULL);
+}
+
+/*
+ * A number for this database of this cluster.
+ */
+int64
+sk_audit_shape_cluster(void)
+{
+	Relation	rel = table_open(sk_audit_log_relid("audit_origin"),
+								 AccessShareLock);
+	SysScanDesc scan = systable_beginscan(rel, InvalidOid, false, SnapshotSelf, 0, NULL);
+	HeapTuple	tuple = systable_getnext(scan);
+	int64		cluster;
+	bool		isnull;
+
+	if (!HeapTupleIsValid(tuple))
+		elog(ERROR, "schemakit.audit_origin is empty");
+	cluster = DatumGetInt64(heap_getattr(tuple, 1, RelationGetDescr(rel), &isnull));
+	systable_endscan(scan);
+	table_close(rel, AccessShareLock);
+	return cluster;
+}
+
+
+/*-------------------------------------------------------------------------
+ * Reading
+ *-------------------------------------------------------------------------
+ */
+
+static List *
+text_list(Datum array)
+{
+	Datum	   *elements;
+	int			count;
+	List	   *list = NIL;
+
+	deconstruct_array(DatumGetArrayTypeP(array), TEXTOID, -1, false,
+					  TYPALIGN_INT, &elements, NULL, &count);
+	for (int i = 0; i < count; i++)
+		list = lappend(list, TextDatumGetCString(elements[i]));
+	return list;
+}
+
+static SkAuditShapeColumn *
+read_column(JsonbValue *value)
+{
+	Jsonb	   *object = JsonbValueToJsonb(value);
+	SkAuditShapeColumn *column = palloc(sizeof(SkAuditShapeColumn));
+
+	column->id = (int32) sk_option_int64(object, "id");
+	column->attnum = (AttrNumber) sk_option_int64(object, "attnum");
+	column->name = sk_option_text(object, "name");
+	column->type = sk_option_text(object, "type");
+	return column;
+}
+
+static List *
+read_columns(Datum value)
+{
+	Jsonb	   *array = DatumGetJsonbP(value);
+	List	   *columns = NIL;
+
+	for (uint32 i = 0; i < JB_ROOT_COUNT(array); i++)
+		columns = lappend(columns,
+						  read_column(getIthJsonbValueFromContainer(&array->root, i)));
+	return columns;
+}
+
+static SkAuditShape *
+read_shape(TupleDesc tupdesc, HeapTuple tuple)
+{
+	SkAuditShape *shape = palloc(sizeof(SkAuditShape));
+	Datum	   *values = palloc(sizeof(Datum) * tupdesc->natts);
+	bool	   *nulls = palloc(sizeof(bool) * tupdesc->natts);
+
+	heap_deform_tuple(heap_copytuple(tuple), tupdesc, values, nulls);
+	shape->shape_id = DatumGetInt32(values[Anum_audit_shape_shape_id - 1]);
+	shape->rel_id = DatumGetInt64(values[Anum_audit_shape_rel_id - 1]);
+	shape->recorded_at = DatumGetTimestampTz(values[Anum_audit_shape_recorded_at - 1]);
+	shape->cluster = DatumGetInt64(values[Anum_audit_shape_cluster - 1]);
+	shape->relid = DatumGetObjectId(values[Anum_audit_shape_relid - 1]);
+	shape->schema_name = TextDatumGetCString(values[Anum_audit_shape_schema_name - 1]);
+	shape->table_name = TextDatumGetCString(values[Anum_audit_shape_table_name - 1]);
+	shape->key = nulls[Anum_audit_shape_key - 1] ? NIL
+		: text_list(values[Anum_audit_shape_key - 1]);
+	shape->columns = read_columns(values[Anum_audit_shape_columns - 1]);
+	shape->options = DatumGetJsonbP(values[Anum_audit_shape_options - 1]);
+	shape->covered = DatumGetBool(values[Anum_audit_shape_covered - 1]);
+	shape->soft_delete = nulls[Anum_audit_shape_soft_delete - 1] ? NULL
+		: TextDatumGetCString(values[Anum_audit_shape_soft_delete - 1]);
+	return shape;
+}
+
+static int
+by_number(const ListCell *a, const ListCell *b)
+{
+	return ((SkAuditShape *) lfirst(a))->shape_id -
+		((SkAuditShape *) lfirst(b))->shape_id;
+}
+
+/*
+ * What is committed, or ours, whatever the transaction's snapshot: rows are only
+ * added.  In a serializable transaction such a scan leaves no predicate locks,
+ * by which transactions that have nothing to do with each other could fail.
+ */
+static List *
+read_shapes(const char *index, int nkeys, ScanKey keys)
+{
+	Relation	rel = table_open(sk_audit_log_relid("audit_shape"),
+								 AccessShareLock);
+	SysScanDesc scan = systable_beginscan(rel,
+										  index ? sk_audit_log_relid(index) : InvalidOid,
+										  index != NULL, SnapshotSelf, nkeys, keys);
+	List	   *shapes = NIL;
+	HeapTuple	tuple;
+
+	if (RelationGetDescr(rel)->natts < Natts_audit_shape)
+		elog(ERROR, "schemakit.audit_shape lacks columns");
+	while (HeapTupleIsValid(tuple = systable_getnext(scan)))
+		shapes = lappend(shapes, read_shape(RelationGetDescr(rel), tuple));
+	systable_endscan(scan);
+	table_close(rel, AccessShareLock);
+	list_sort(shapes, by_number);
+	return shapes;
+}
+
+/*
+ * All shapes of a table, oldest first.
+ */
+List *
+sk_audit_shape_list(int64 rel_id)
+{
+	ScanKeyData key;
+
+	ScanKeyInit(&key, Anum_audit_shape_rel_id, BTEqualStrategyNumber,
+				F_INT8EQ, Int64GetDatum(rel_id));
+	return read_shapes("audit_shape_rel_id_idx", 1, &key);
+}
+
+/*
+ * The identity of the table that had this name last; 0 if there was none.
+ */
+int64
+sk_audit_shape_find(const char *schema, const char *table)
+{
+	ScanKeyData keys[2];
+	List	   *shapes;
+	SkAuditShape *named;
+	SkAuditShape *last;
+
+	ScanKeyInit(&keys[0], Anum_audit_shape_schema_name, BTEqualStrategyNumber,
+				F_TEXTEQ, CStringGetTextDatum(schema));
+	keys[0].sk_collation = C_COLLATION_OID;
+	ScanKeyInit(&keys[1], Anum_audit_shape_table_name, BTEqualStrategyNumber,
+				F_TEXTEQ, CStringGetTextDatum(table));
+	keys[1].sk_collation = C_COLLATION_OID;
+	shapes = read_shapes(NULL, 2, keys);
+	if (shapes == NIL)
+		return 0;
+
+	/* not if that one goes by another name now */
+	named = llast(shapes);
+	last = llast(sk_audit_shape_list(named->rel_id));
+	return last->shape_id == named->shape_id ? named->rel_id : 0;
+}
+
+/*
+ * May the table go by that identity?  It is told by the argument of a trigger,
+ * which a table's owner may make up; so not if it is another table's in this
+ * database, nor if it was one's of another name.
+ */
+bool
+sk_audit_shape_is_of(int64 rel_id, Oid relid)
+{
+	List	   *shapes = sk_audit_shape_list(rel_id);
+	SkAuditShape *last = shapes != NIL ? llast(shapes) : NULL;
+
+	if (last == NULL || last->cluster != sk_audit_shape_cluster() ||
+		last->relid == relid)
+		return true;
+	return get_rel_name(last->relid) == NULL &&
+		strcmp(last->table_name, get_rel_name(relid)) == 0 &&
+		strcmp(last->schema_name, get_namespace_name(get_rel_namespace(relid))) == 0;
+}
+
+
+/*
+ * Has this database recorded it?  Not that of a table whose dump is being
+ * loaded.
+ */
+bool
+sk_audit_shape_is_known(int64 rel_id)
+{
+	List	   *shapes = sk_audit_shape_list(rel_id);
+
+	return shapes != NIL &&
+		((SkAuditShape *) llast(shapes))->cluster == sk_audit_shape_cluster();
+}
+
+
+/*-------------------------------------------------------------------------
+ * Recording
+ *-------------------------------------------------------------------------
+ */
+
+static bool
+same_names(List *a, List *b)
+{
+	ListCell   *la;
+	ListCell   *lb;
+
+	if (list_length(a) != list_length(b))
+		return false;
+	forboth(la, a, lb, b)
+	{
+		if (strcmp(lfirst(la), lfirst(lb)) != 0)
+			return false;
+	}
+	return true;
+}
+
+static bool
+same_columns(List *a, List *b)
+{
+	ListCell   *la;
+	ListCell   *lb;
+
+	if (list_length(a) != list_length(b))
+		return false;
+	forboth(la, a, lb, b)
+	{
+		SkAuditShapeColumn *ca = lfirst(la);
+		SkAuditShapeColumn *cb = lfirst(lb);
+
+		if (ca->id != cb->id || ca->attnum != cb->attnum ||
+			strcmp(ca->name, cb->name) != 0 || strcmp(ca->type, cb->type) != 0)
+			return false;
+	}
+	return true;
+}
+
+static bool
+same_table(const SkAuditShape *a, const SkAuditShape *b)
+{
+	return a->cluster == b->cluster && a->relid == b->relid;
+}
+
+static bool
+same_text(const char *a, const char *b)
+{
+	return a == NULL || b == NULL ? a == b : strcmp(a, b) == 0;
+}
+
+static bool
+same_shape(const SkAuditShape *a, const SkAuditShape *b)
+{
+	return same_table(a, b) && a->covered == b->covered &&
+		same_text(a->soft_delete, b->soft_delete) &&
+		strcmp(a->schema_name, b->schema_name) == 0 &&
+		strcmp(a->table_name, b->table_name) == 0 &&
+		same_names(a->key, b->key) && same_columns(a->columns, b->columns) &&
+		compareJsonbContainers(&a->options->root, &b->options->root) == 0;
+}
+
+static SkAuditShapeColumn *
+find_column(const SkAuditShape *shape, const SkAuditShapeColumn *column,
+			bool by_attnum)
+{
+	ListCell   *lc;
+
+	foreach(lc, shape->columns)
+	{
+		SkAuditShapeColumn *other = lfirst(lc);
+
+		if (by_attnum ? other->attnum == column->attnum
+			: strcmp(other->name, column->name) == 0)
+			return other;
+	}
+	return NULL;
+}
+
+/*
+ * Give the columns of a shape of this database their numbers, from the last of
+ * the older shapes.
+ */
+void
+sk_audit_shape_number(SkAuditShape *shape, List *older)
+{
+	SkAuditShape *last = older != NIL ? llast(older) : NULL;
+	int32		max_id = 0;
+	ListCell   *lc;
+	ListCell   *lcc;
+
+	shape->cluster = sk_audit_shape_cluster();
+	foreach(lc, older)
+	{
+		foreach(lcc, ((SkAuditShape *) lfirst(lc))->columns)
+			max_id = Max(max_id, ((SkAuditShapeColumn *) lfirst(lcc))->id);
+	}
+	foreach(lc, shape->columns)
+	{
+		SkAuditShapeColumn *column = lfirst(lc);
+		SkAuditShapeColumn *same = last == NULL ? NULL
+			: find_column(last, column, same_table(last, shape));
+
+		column->id = same ? same->id : ++max_id;
+	}
+}
+
+static void
+push_text(JsonbInState *state, JsonbIteratorToken token, char *text)
+{
+	JsonbValue	v;
+
+	v.type = jbvString;
+	v.val.string.val = text;
+
+	v.val.string.len = strlen(text);
+	pushJsonbValue(state, token, &v);
+}
+
+static void
+push_number(JsonbInState *state, char *key, int64 number)
+{
+	JsonbValue	v;
+
+	push_text(state, WJB_KEY, key);
+	v.type = jbvNumeric;
+	v.val.numeric = int64_to_numeric(number);
+	pushJsonbValue(state, WJB_VALUE, &v);
+}
+
+static Datum
+columns_as_jsonb(List *columns)
+{
+	JsonbInState state = {0};
+	ListCell   *lc;
+
+	pushJsonbValue(&state, WJB_BEGIN_ARRAY, NULL);
+	foreach(lc, columns)
+	{
+		SkAuditShapeColumn *column = lfirst(lc);
+
+		pushJsonbValue(&state, WJB_BEGIN_OBJECT, NULL);
+		push_number(&state, "id", column->id);
+		push_number(&state, "attnum", column->attnum);
+		push_text(&state, WJB_KEY, "name");
+		push_text(&state, WJB_VALUE, column->name);
+		push_text(&state, WJB_KEY, "type");
+		push_text(&state, WJB_VALUE, column->type);
+		pushJsonbValue(&state, WJB_END_OBJECT, NULL);
+	}
+	pushJsonbValue(&state, WJB_END_ARRAY, NULL);
+	return JsonbPGetDatum(JsonbValueToJsonb(state.result));
+}
+
+static Datum
+names_as_array(List *names)
+{
+	Datum	   *elements = palloc(sizeof(Datum) * Max(list_length(names), 1));
+	int			count = 0;
+	ListCell   *lc;
+
+	foreach(lc, names)
+		elements[count++] = CStringGetTextDatum(lfirst(lc));
+	return PointerGetDatum(construct_array(elements, count, TEXTOID, -1, false,
+										   TYPALIGN_INT));
+}
+
+static void
+insert_shape(const SkAuditShape *shape)
+{
+	Datum		values[Natts_audit_shape];
+	bool		nulls[Natts_audit_shape] = {false};
+
+	values[Anum_audit_shape_shape_id - 1] = Int32GetDatum(shape->shape_id);
+	values[Anum_audit_shape_rel_id - 1] = Int64GetDatum(shape->rel_id);
+	values[Anum_audit_shape_recorded_at - 1] = TimestampTzGetDatum(GetCurrentTimestamp());
+	values[Anum_audit_shape_cluster - 1] = Int64GetDatum(shape->cluster);
+	values[Anum_audit_shape_relid - 1] = ObjectIdGetDatum(shape->relid);
+	values[Anum_audit_shape_schema_name - 1] = CStringGetTextDatum(shape->schema_name);
+	values[Anum_audit_shape_table_name - 1] = CStringGetTextDatum(shape->table_name);
+	values[Anum_audit_shape_key - 1] = names_as_array(shape->key);
+	nulls[Anum_audit_shape_key - 1] = shape->key == NIL;
+	values[Anum_audit_shape_columns - 1] = columns_as_jsonb(shape->columns);
+	values[Anum_audit_shape_options - 1] = JsonbPGetDatum(shape->options);
+	values[Anum_audit_shape_covered - 1] = BoolGetDatum(shape->covered);
+	nulls[Anum_audit_shape_soft_delete - 1] = shape->soft_delete == NULL;
+	if (shape->soft_delete != NULL)
+		values[Anum_audit_shape_soft_delete - 1] = CStringGetTextDatum(shape->soft_delete);
+	sk_audit_log_insert(SK_AUDIT_LOG_SHAPE,
+						GetCurrentTransactionStartTimestamp(), values, nulls);
+	recorded = true;
+}
+
+/*
+ * The number of the table's shape, which is recorded if it is a new one.
+ * Fills in what the caller does not know: the columns' and the shape's number.
+ */
+int32
+sk_audit_shape_record(SkAuditShape *shape)
+{
+	List	   *older = sk_audit_shape_list(shape->rel_id);
+
+	sk_audit_shape_number(shape, older);
+	if (older != NIL && same_shape(shape, llast(older)))
+		shape->shape_id = ((SkAuditShape *) llast(older))->shape_id;
+	else
+	{
+		shape->shape_id = (int32) sk_audit_log_number("audit_shape_id");
+		insert_shape(shape);
+	}
+	return shape->shape_id;
+}
+
+/*
+ * The table has no trigger.  If its changes are thought to be recorded, say
+ * that they are not.
+ */
+void
+sk_audit_shape_record_gap(Oid relid)
+{
+	int64		rel_id = sk_audit_shape_find(get_namespace_name(get_rel_namespace(relid)),
+											 get_rel_name(relid));
+	SkAuditShape *last;
+
+	if (rel_id == 0)
+		return;
+	last = llast(sk_audit_shape_list(rel_id));
+	if (!last->covered || last->relid != relid ||
+		last->cluster != sk_audit_shape_cluster())
+		return;
+	last->covered = false;
+	last->shape_id = (int32) sk_audit_log_number("audit_shape_id");
+	insert_shape(last);
+}

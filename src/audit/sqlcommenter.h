@@ -1,0 +1,13 @@
+/*-------------------------------------------------------------------------
+ *
+ * audit/sqlcommenter.h
+ *	  What a client says in a comment at the end of its statement.
+ *
+ *-------------------------------------------------------------------------
+ */
+#ifndef SK_AUDIT_SQLCOMMENTER_H
+#define SK_AUDIT_SQLCOMMENTER_H
+
+extern char *sk_comment_value(const char *query, const char *key);
+
+#endif							/* SK_AUDIT_SQLCOMMENTER_H */

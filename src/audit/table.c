@@ -1,0 +1,588 @@
+/*-------------------------------------------------------------------------
+ *
+ * audit/table.c
+ *	  Audited tables, as this session knows them: what their triggers have
+ *	  been told, which columns they have, and how to write them.
+ *
+ * Entries are made at the first event of a table, and again after an
+ * invalidation of the table or, for a partition, of the table from which it
+ * has its trigger.  What an entry had before stays until nobody reads entries.
+ *
+ *-------------------------------------------------------------------------
+ */
+#include "postgres.h"
+
+#include "audit/table.h"
+#include "attach/attach.h"
+#include "attach/feature.h"
+#include "audit/log.h"
+#include "base/compat.h"
+#include "base/restore.h"
+#include "base/table.h"
+#include "base/tuple.h"
+
+#include "access/genam.h"
+#include "access/htup_details.h"
+#include "access/table.h"
+#include "access/xact.h"
+#include "catalog/pg_class.h"
+#include "catalog/pg_index.h"
+#include "utils/builtins.h"
+#include "utils/hsearch.h"
+#include "utils/inval.h"
+#include "utils/lsyscache.h"
+#include "utils/memutils.h"
+#include "utils/rel.h"
+#include "utils/snapmgr.h"
+
+static HTAB *tables = NULL;
+
+/* What entries had before they were made anew: freed when nobody reads it. */
+static MemoryContext outdated = NULL;
+
+/* How many callers are between sk_audit_table_get() and _release()? */
+static int	readers = 0;
+
+/* Is there an entry that must not be used any more? */
+static bool any_invalid = false;
+
+
+/*-------------------------------------------------------------------------
+ * Keys
+ *-------------------------------------------------------------------------
+ */
+
+static List *
+index_columns(Relation rel, Oid indexid)
+{
+	Relation	index = index_open(indexid, AccessShareLock);
+	List	   *names = NIL;
+
+	for (int i = 0; i < index->rd_index->indnkeyatts; i++)
+	{
+		AttrNumber	attnum = index->rd_index->indkey.values[i];
+
+		names = lappend(names,
+						pstrdup(NameStr(TupleDescAttr(RelationGetDescr(rel), attnum - 1)->attname)));
+	}
+	index_close(index, AccessShareLock);
+	return names;
+}
+
+/* Does the index tell rows apart, all of them, at any time? */
+static bool
+identifies_rows(Relation rel, Oid indexid)
+{
+	Relation	index = index_open(indexid, AccessShareLock);
+	Form_pg_index form = index->rd_index;
+	bool		identifies = form->indisunique && form->indimmediate &&
+		form->indisvalid && RelationGetIndexPredicate(index) == NIL;
+
+	for (int i = 0; i < form->indnkeyatts; i++)
+	{
+		AttrNumber	attnum = form->indkey.values[i];
+
+		identifies = identifies && attnum > 0 &&
+			TupleDescAttr(RelationGetDescr(rel), attnum - 1)->attnotnull;
+	}
+	index_close(index, AccessShareLock);
+	return identifies;
+}
+
+static bool
+has_columns(Relation rel, List *names)
+{
+	ListCell   *lc;
+
+	foreach(lc, names)
+	{
+		if (sk_tuple_column(RelationGetDescr(rel), lfirst(lc)) == InvalidAttrNumber)
+			return false;
+	}
+	return true;
+}
+
+/*
+ * The columns that tell the table's rows apart: those that the option names,
+ * the primary key, the replica identity, or the first unique index whose
+ * columns are not null.  NIL if there are none.
+ */
+List *
+sk_audit_table_key(Relation root, const SkAuditOptions *options)
+{
+	List	   *indexes = RelationGetIndexList(root);
+	Oid			primary = sk_table_primary_key(root);
+	Oid			replica = RelationGetReplicaIndex(root);
+	ListCell   *lc;
+
+	if (options->key != NIL && has_columns(root, options->key))
+		return options->key;
+	if (OidIsValid(primary))
+		return index_columns(root, primary);
+	if (root->rd_rel->relreplident == REPLICA_IDENTITY_INDEX &&
+		OidIsValid(replica))
+		return index_columns(root, replica);
+	foreach(lc, indexes)
+	{
+		if (identifies_rows(root, lfirst_oid(lc)))
+			return index_columns(root, lfirst_oid(lc));
+	}
+	return NIL;
+}
+
+
+/*-------------------------------------------------------------------------
+ * Shapes
+ *-------------------------------------------------------------------------
+ */
+
+static List *
+shape_columns(TupleDesc tupdesc)
+{
+	List	   *columns = NIL;
+
+	for (int i = 0; i < tupdesc->natts; i++)
+	{
+		Form_pg_attribute attr = TupleDescAttr(tupdesc, i);
+		SkAuditShapeColumn *column;
+
+		if (attr->attisdropped)
+			continue;
+		column = palloc0(sizeof(SkAuditShapeColumn));
+		column->attnum = attr->attnum;
+		column->name = pstrdup(NameStr(attr->attname));
+		column->type = format_type_extended(attr->atttypid, attr->atttypmod,
+											FORMAT_TYPE_TYPEMOD_GIVEN |
+											FORMAT_TYPE_FORCE_QUALIFY);
+		columns = lappend(columns, column);
+	}
+	return columns;
+}
+
+/* The column that some feature says marks rows as deleted, or NULL */
+static char *
+marking_column(Relation rel)
+{
+	for (const SkFeature *const *f = sk_features; *f; f++)
+	{
+		const Trigger *trigger = (*f)->marks == NULL ? NULL
+			: sk_attach_find(rel, sk_attach_function((*f)->function));
+
+		if (trigger != NULL)
+			return (char *) (*f)->marks(rel, trigger);
+	}
+	return NULL;
+}
+
+/*
+ * What the table looks like now, but for the numbers that the log gives.
+ */
+SkAuditShape *
+sk_audit_table_shape(Relation root, const SkAuditOptions *options, bool covered)
+{
+	SkAuditShape *shape = palloc0(sizeof(SkAuditShape));
+	SkAuditOptions shown = *options;
+
+	shown.table = 0;
+	shape->rel_id = options->table;
+	shape->relid = RelationGetRelid(root);
+	shape->schema_name = get_namespace_name(RelationGetNamespace(root));
+	shape->table_name = pstrdup(RelationGetRelationName(root));
+	shape->key = sk_audit_table_key(root, options);
+	shape->columns = shape_columns(RelationGetDescr(root));
+	shape->options = sk_audit_option_jsonb(&shown);
+	shape->covered = covered;
+	shape->soft_delete = marking_column(root);
+	return shape;
+}
+
+/*
+ * Record what the table looks like now, unless it has been recorded, and
+ * return the number of its shape.
+ */
+int32
+sk_audit_table_record(Relation root, const SkAuditOptions *options,
+					  bool covered)
+{
+	return sk_audit_shape_record(sk_audit_table_shape(root, options, covered));
+}
+
+/* The shape that another partition's entry knows already; 0 if none does. */
+static int32
+known_shape(const SkAuditTable *table)
+{
+	HASH_SEQ_STATUS status;
+	SkAuditTable *other;
+	int32		shape_id = 0;
+
+	hash_seq_init(&status, tables);
+	while ((other = hash_seq_search(&status)) != NULL)
+	{
+		if (other != table && other->valid && other->root == table->root &&
+			other->options->table == table->options->table &&
+			other->aborts == sk_audit_shape_aborts)
+			shape_id = other->shape_id;
+	}
+	return shape_id;
+}
+
+
+/*-------------------------------------------------------------------------
+ * Entries
+ *-------------------------------------------------------------------------
+ */
+
+static void
+at_invalidation(Datum arg, Oid relid)
+{
+	HASH_SEQ_STATUS status;
+	SkAuditTable *table;
+
+	if (tables == NULL)
+		return;
+	hash_seq_init(&status, tables);
+	while ((table = hash_seq_search(&status)) != NULL)
+	{
+		if (!OidIsValid(relid) || table->relid == relid || table->root == relid)
+		{
+			table->valid = false;
+			table->stale = true;
+			any_invalid = true;
+		}
+	}
+}
+
+/* The columns that features maintain, by default ignored. */
+static List *
+maintained_columns(Relation rel)
+{
+	List	   *names = NIL;
+
+	for (const SkFeature *const *f = sk_features; *f; f++)
+	{
+		const Trigger *trigger;
+		const char *name;
+
+		if ((*f)->maintains == NULL)
+			continue;
+		trigger = sk_attach_find(rel, sk_attach_function((*f)->function));
+		name = trigger ? (*f)->maintains(rel, trigger) : NULL;
+		if (name != NULL)
+			names = lappend(names, (char *) name);
+	}
+	return names;
+}
+
+/* jsonb's order of keys */
+static int
+by_name(const void *a, const void *b)
+{
+	const JsonbValue *na = &((const SkAuditColumn *) a)->name;
+	const JsonbValue *nb = &((const SkAuditColumn *) b)->name;
+
+	if (na->val.string.len != nb->val.string.len)
+		return na->val.string.len - nb->val.string.len;
+	return memcmp(na->val.string.val, nb->val.string.val, na->val.string.len);
+}
+
+static SkAuditMask
+mask_of(const SkAuditOptions *options, const char *name)
+{
+	if (sk_audit_option_has(options->mask_null, name))
+		return SK_AUDIT_MASK_NULL;
+	if (sk_audit_option_has(options->mask_hash, name))
+		return SK_AUDIT_MASK_HASH;
+	return SK_AUDIT_MASK_NONE;
+}
+
+static void
+make_columns(SkAuditTable *table, Relation rel, List *key)
+{
+	TupleDesc	tupdesc = RelationGetDescr(rel);
+	const SkAuditOptions *options = table->options;
+	List	   *ignored = options->ignore_given ? options->ignore
+		: maintained_columns(rel);
+
+	table->columns = palloc0(sizeof(SkAuditColumn) * tupdesc->natts);
+	table->ncolumns = 0;
+	for (int i = 0; i < tupdesc->natts; i++)
+	{
+		Form_pg_attribute attr = TupleDescAttr(tupdesc, i);
+		char	   *name = pstrdup(NameStr(attr->attname));
+		bool		is_key = sk_audit_option_has(key, name);
+		SkAuditColumn *column = &table->columns[table->ncolumns];
+
+		if (attr->attisdropped || sk_tuple_is_virtual(attr) ||
+			(sk_audit_option_has(options->exclude, name) && !is_key))
+			continue;
+		column->attnum = attr->attnum;
+		sk_json_set_string(&column->name, name, strlen(name));
+		column->type = sk_json_type(attr->atttypid);
+		column->ignored = sk_audit_option_has(ignored, name) && !is_key;
+		column->mask = is_key ? SK_AUDIT_MASK_NONE : mask_of(options, name);
+		table->ncolumns++;
+	}
+	qsort(table->columns, table->ncolumns, sizeof(SkAuditColumn), by_name);
+}
+
+static int
+column_index(const SkAuditTable *table, const char *name)
+{
+	for (int i = 0; i < table->ncolumns; i++)
+	{
+		const JsonbValue *v = &table->columns[i].name;
+
+		if (v->val.string.len == (int) strlen(name) &&
+			memcmp(v->val.string.val, name, v->val.string.len) == 0)
+			return i;
+	}
+	elog(ERROR, "column \"%s\" of the key is missing", name);
+}
+
+/* How many columns of the key come before that one? */
+static int
+key_rank(const SkAuditTable *table, int column)
+{
+	int			rank = 0;
+
+	for (int i = 0; i < column; i++)
+		rank += table->is_key[i];
+	return rank;
+}
+
+static void
+make_key(SkAuditTable *table, List *key)
+{
+	ListCell   *lc;
+
+	table->is_key = palloc0(sizeof(bool) * Max(table->ncolumns, 1));
+	table->key_ranks = palloc(sizeof(int) * Max(list_length(key), 1));
+	table->nkeys = 0;
+	foreach(lc, key)
+		table->is_key[column_index(table, lfirst(lc))] = true;
+	foreach(lc, key)
+		table->key_ranks[table->nkeys++] = key_rank(table, column_index(table, lfirst(lc)));
+}
+
+/* The key of mask "hash" */
+static void
+read_secret(SkAuditTable *table)
+{
+	Relation	rel = table_open(sk_audit_log_relid("audit_secret"),
+								 AccessShareLock);
+	SysScanDesc scan = systable_beginscan(rel, InvalidOid, false, SnapshotSelf, 0, NULL);
+	HeapTuple	tuple = systable_getnext(scan);
+	bool		isnull;
+	bytea	   *key;
+
+	if (!HeapTupleIsValid(tuple))
+		ereport(ERROR,
+				(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
+				 errmsg("there is no key to hash masked values with"),
+				 errhint("Call schemakit.audit_enable() with the mask again, which makes one.")));
+	key = DatumGetByteaPP(heap_getattr(tuple, 1, RelationGetDescr(rel), &isnull));
+	if (VARSIZE_ANY_EXHDR(key) != SK_AUDIT_SECRET_SIZE)
+		elog(ERROR, "the key in schemakit.audit_secret has the wrong size");
+	memcpy(table->secret, VARDATA_ANY(key), SK_AUDIT_SECRET_SIZE);
+	systable_endscan(scan);
+	table_close(rel, AccessShareLock);
+}
+
+static const Trigger *
+require_trigger(Relation rel)
+{
+	const Trigger *trigger = sk_attach_find(rel, sk_attach_function(SK_AUDIT_FUNCTION));
+
+	if (trigger == NULL)
+		ereport(ERROR,
+				(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
+				 errmsg("table \"%s\" has no trigger that audits its rows",
+						RelationGetRelationName(rel)),
+				 errhint("Call schemakit.audit_enable().")));
+	return trigger;
+}
+
+static void
+check_identity(Relation rel, const SkAuditTable *table)
+{
+	if (!sk_audit_shape_is_of(table->options->table, table->root))
+		ereport(ERROR,
+				(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
+				 errmsg("table \"%s\" has the audit trigger of another table",
+						RelationGetRelationName(rel)),
+				 errhint("Call schemakit.audit_enable(), which gives it an identity of its own in the audit log.")));
+}
+
+/*
+ * Is a dump loaded that has the table's rows and its history?  Whoever loads it
+ * may write to the log, too.
+ */
+static bool
+is_loaded(const SkAuditTable *table)
+{
+	return sk_restore_is_by(sk_audit_log_owner()) &&
+		!sk_audit_shape_is_known(table->options->table);
+}
+
+static void
+make_entry(SkAuditTable *table, Relation rel)
+{
+	const Trigger *trigger = require_trigger(rel);
+	Relation	root;
+	List	   *key;
+
+	table->options = sk_audit_option_of(trigger);
+	if (table->options->table == 0)
+		ereport(ERROR,
+				(errcode(ERRCODE_E_R_I_E_TRIGGER_PROTOCOL_VIOLATED),
+				 errmsg("the argument of trigger \"%s\" does not identify the table",
+						trigger->tgname),
+				 errhint("Drop the trigger, and let schemakit.audit_enable() make it.")));
+	table->root = sk_attach_origin(trigger->tgoid);
+	check_identity(rel, table);
+	table->loading = is_loaded(table);
+	if (table->loading)
+		return;
+	root = table_open(table->root, AccessShareLock);
+	key = sk_audit_table_key(root, table->options);
+	make_columns(table, rel, key);
+	make_key(table, key);
+	if (table->options->mask_hash != NIL)
+		read_secret(table);
+	table->aborts = sk_audit_shape_aborts;
+	table->shape_id = known_shape(table);
+	if (table->shape_id == 0)
+		table->shape_id = sk_audit_table_record(root, table->options, true);
+	table_close(root, NoLock);
+}
+
+static void
+make_tables(void)
+{
+	HASHCTL		ctl = {
+		.keysize = sizeof(Oid),
+		.entrysize = sizeof(SkAuditTable),
+	};
+
+	tables = hash_create("schemakit audited tables", 64, &ctl,
+						 HASH_ELEM | HASH_BLOBS);
+}
+
+/*
+ * The memory of an entry, which a caller further up may be reading.
+ */
+static void
+retire(MemoryContext context)
+{
+	if (outdated == NULL)
+		outdated = AllocSetContextCreate(CacheMemoryContext,
+										 "schemakit outdated tables",
+										 ALLOCSET_SMALL_SIZES);
+	MemoryContextSetParent(context, outdated);
+}
+
+static void
+delete_outdated(void)
+{
+	if (outdated != NULL)
+		MemoryContextDelete(outdated);
+	outdated = NULL;
+}
+
+static void
+remove_invalid(void)
+{
+	HASH_SEQ_STATUS status;
+	SkAuditTable *table;
+
+	hash_seq_init(&status, tables);
+	while ((table = hash_seq_search(&status)) != NULL)
+	{
+		if (table->valid)
+			continue;
+		MemoryContextDelete(table->context);
+		(void) hash_search(tables, &table->relid, HASH_REMOVE, NULL);
+	}
+	any_invalid = false;
+}
+
+static void
+at_transaction_end(XactEvent event, void *arg)
+{
+	if (event != XACT_EVENT_COMMIT && event != XACT_EVENT_ABORT &&
+		event != XACT_EVENT_PREPARE)
+		return;
+	readers = 0;				/* one that failed did not say so */
+	delete_outdated();
+	if (any_invalid)
+		remove_invalid();
+}
+
+void
+sk_audit_table_init(void)
+{
+	CacheRegisterRelcacheCallback(at_invalidation, (Datum) 0);
+	RegisterXactCallback(at_transaction_end, NULL);
+}
+
+static SkAuditTable *
+new_entry(Oid relid)
+{
+	MemoryContext context = AllocSetContextCreate(CacheMemoryContext,
+												  "schemakit audited table",
+												  ALLOCSET_SMALL_SIZES);
+	bool		found;
+	SkAuditTable *table;
+
+	if (tables == NULL)
+		make_tables();
+	table = hash_search(tables, &relid, HASH_ENTER, &found);
+	if (found)
+		retire(table->context);
+	memset((char *) table + sizeof(Oid), 0, sizeof(SkAuditTable) - sizeof(Oid));
+	table->context = context;
+	any_invalid = true;			/* until it is complete */
+	return table;
+}
+
+static bool
+is_current(const SkAuditTable *table)
+{
+	return table->valid && table->aborts == sk_audit_shape_aborts &&
+		(!table->loading || sk_restore_is_running());
+}
+
+/*
+ * What is known of the table that a trigger fires on; the caller may read it
+ * until sk_audit_table_release().
+ */
+SkAuditTable *
+sk_audit_table_get(Relation rel)
+{
+	Oid			relid = RelationGetRelid(rel);
+	SkAuditTable *table = tables == NULL ? NULL
+		: hash_search(tables, &relid, HASH_FIND, NULL);
+	MemoryContext old;
+
+	readers++;
+	if (table != NULL && is_current(table))
+		return table;
+	table = new_entry(relid);
+	old = MemoryContextSwitchTo(table->context);
+	make_entry(table, rel);
+	MemoryContextSwitchTo(old);
+
+	/*
+	 * The table is locked, so what was read is true even if a message came
+	 * meanwhile; but the message may be about a later change.
+	 */
+	table->valid = !table->stale;
+	return table;
+}
+
+void
+sk_audit_table_release(void)
+{
+	if (--readers == 0)
+		delete_outdated();
+}

@@ -1,0 +1,71 @@
+/*-------------------------------------------------------------------------
+ *
+ * audit/table.h
+ *	  An audited table, as this session knows it.
+ *
+ *-------------------------------------------------------------------------
+ */
+#ifndef SK_AUDIT_TABLE_H
+#define SK_AUDIT_TABLE_H
+
+#include "audit/json.h"
+#include "audit/options.h"
+#include "audit/shape.h"
+
+#include "utils/relcache.h"
+
+#define SK_AUDIT_FUNCTION	"audit"
+#define SK_AUDIT_SECRET_SIZE 32
+
+typedef enum SkAuditMask
+{
+	SK_AUDIT_MASK_NONE,
+	SK_AUDIT_MASK_NULL,
+	SK_AUDIT_MASK_HASH
+} SkAuditMask;
+
+typedef struct SkAuditColumn
+{
+	AttrNumber	attnum;
+	JsonbValue	name;
+	SkJsonType *type;
+	bool		ignored;		/* no event if nothing else changes */
+	SkAuditMask mask;
+} SkAuditColumn;
+
+/*
+ * Columns are in jsonb's order of their names.  Those that are excluded,
+ * virtual or dropped are not among them.
+ */
+typedef struct SkAuditTable
+{
+	Oid			relid;			/* key of the hash table: must be first */
+	Oid			root;			/* where a partition has its trigger from */
+	bool		valid;
+	bool		stale;			/* invalidated while it was being made */
+	uint64		aborts;			/* sk_audit_shape_aborts at that time */
+	MemoryContext context;
+	bool		loading;		/* by a dump that has its history: no events */
+
+	SkAuditOptions *options;
+	int32		shape_id;
+	int			ncolumns;
+	SkAuditColumn *columns;
+	int			nkeys;			/* 0: the table has no key */
+	int		   *key_ranks;		/* in the key's order: which of its columns,
+								 * in the order of their names */
+	bool	   *is_key;			/* for each column */
+	uint8		secret[SK_AUDIT_SECRET_SIZE];
+} SkAuditTable;
+
+extern void sk_audit_table_init(void);
+extern SkAuditTable *sk_audit_table_get(Relation rel);
+extern void sk_audit_table_release(void);
+extern List *sk_audit_table_key(Relation root, const SkAuditOptions *options);
+extern SkAuditShape *sk_audit_table_shape(Relation root,
+										  const SkAuditOptions *options,
+										  bool covered);
+extern int32 sk_audit_table_record(Relation root, const SkAuditOptions *options,
+								   bool covered);
+
+#endif							/* SK_AUDIT_TABLE_H */

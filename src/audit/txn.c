@@ -1,0 +1,352 @@
+/*-------------------------------------------------------------------------
+ *
+ * audit/txn.c
+ *	  The current transaction, as the audit log knows it: its number, the
+ *	  number of its next event, and who acts.
+ *
+ * A transaction gets its number, and its row in audit_txn, with its first
+ * event.  When the role, the actor or whatever else such a row tells changes
+ * on the way, the next event has another row written; each event says which
+ * one is about it.  A row that was written in a subtransaction goes away with
+ * it, so the next event writes one again.  Numbers are never used twice.
+ *
+ *-------------------------------------------------------------------------
+ */
+#include "postgres.h"
+
+#include "audit/txn.h"
+#include "audit/log.h"
+#include "audit/sqlcommenter.h"
+#include "base/arg.h"
+#include "base/compat.h"
+#include "base/guc.h"
+
+#include "access/xact.h"
+#include "miscadmin.h"
+#include "tcop/tcopprot.h"
+#include "utils/builtins.h"
+#include "utils/fmgrprotos.h"
+#include "utils/jsonb.h"
+#include "utils/lsyscache.h"
+#include "utils/memutils.h"
+#include "utils/timestamp.h"
+#include "utils/xid8.h"
+
+/* A statement of the client's: neither of the two is enough. */
+typedef struct Statement
+{
+	const char *text;
+	TimestampTz started_at;
+} Statement;
+
+static struct
+{
+	int64		id;				/* 0: no event yet */
+	int32		n;				/* of the last event */
+	TimestampTz changed_at;
+
+	/* what the current row in audit_txn was written from */
+	int32		context;		/* 0: there is none */
+	SubTransactionId subid;
+	Oid			role;
+	Oid			session_role;
+	uint64		settings;
+	Statement	statement;
+	char	   *actor;			/* in TopTransactionContext; NULL: nobody */
+	char	   *application;	/* likewise */
+}			txn;
+
+static void
+at_transaction_end(XactEvent event, void *arg)
+{
+	switch (event)
+	{
+		case XACT_EVENT_COMMIT:
+		case XACT_EVENT_ABORT:
+		case XACT_EVENT_PREPARE:
+			memset(&txn, 0, sizeof(txn));
+			break;
+		default:
+			break;
+	}
+}
+
+static void
+at_subtransaction_end(SubXactEvent event, SubTransactionId subid,
+					  SubTransactionId parent, void *arg)
+{
+	if (txn.subid != subid)
+		return;
+	if (event == SUBXACT_EVENT_COMMIT_SUB)
+		txn.subid = parent;
+	else if (event == SUBXACT_EVENT_ABORT_SUB)
+		txn.context = 0;
+}
+
+void
+sk_audit_txn_init(void)
+{
+	RegisterXactCallback(at_transaction_end, NULL);
+	RegisterSubXactCallback(at_subtransaction_end, NULL);
+}
+
+
+/*-------------------------------------------------------------------------
+ * Who acts
+ *-------------------------------------------------------------------------
+ */
+
+/* An empty setting is one that nobody has made, or that has expired. */
+static bool
+is_set(const char *setting)
+{
+	return setting != NULL && *setting != '\0';
+}
+
+/* The setting goes before the comment; NULL if neither tells. */
+static char *
+current_actor(void)
+{
+	char	   *actor;
+
+	if (is_set(sk_guc_audit_actor))
+		return pstrdup(sk_guc_audit_actor);
+	actor = sk_comment_value(debug_query_string, "actor");
+	return is_set(actor) ? actor : NULL;
+}
+
+static Statement
+current_statement(void)
+{
+	Statement	statement;
+
+	statement.text = debug_query_string;
+	statement.started_at = GetCurrentStatementStartTimestamp();
+	return statement;
+}
+
+static bool
+is_same_statement(Statement a, Statement b)
+{
+	return a.started_at == b.started_at && a.text == b.text;
+}
+
+static bool
+is_same_text(const char *a, const char *b)
+{
+	return (a == NULL || b == NULL) ? a == b : strcmp(a, b) == 0;
+}
+
+static const char *
+current_application(void)
+{
+	return application_name ? application_name : "";
+}
+
+/*
+ * Is the current row in audit_txn still true?  Asked for each event, so what
+ * is dear to find out, the comment in the statement, is looked at once.
+ */
+static bool
+is_context_current(void)
+{
+	Statement	statement = current_statement();
+
+	if (txn.context == 0 || txn.role != GetUserId() ||
+		txn.session_role != GetSessionUserId() ||
+		txn.settings != sk_guc_audit_changes ||
+		strcmp(txn.application, current_application()) != 0)
+		return false;
+	if (is_same_statement(txn.statement, statement))
+		return true;
+	if (sk_guc_audit_query || !is_same_text(txn.actor, current_actor()))
+		return false;
+	txn.statement = statement;
+	return true;
+}
+
+
+/*-------------------------------------------------------------------------
+ * The row in audit_txn
+ *-------------------------------------------------------------------------
+ */
+
+static Datum
+role_name(Oid role)
+{
+	char	   *name = GetUserNameFromId(role, true);
+
+	return CStringGetTextDatum(name ? name : psprintf("%u", role));
+}
+
+/* The client's address, which does not change; false if it has none. */
+static bool
+client_address(Datum *address)
+{
+	static bool known = false;
+	static Datum value = (Datum) 0;
+
+	if (!known)
+	{
+		LOCAL_FCINFO(fcinfo, 0);
+		MemoryContext old = MemoryContextSwitchTo(TopMemoryContext);
+
+		InitFunctionCallInfoData(*fcinfo, NULL, 0, InvalidOid, NULL, NULL);
+		value = inet_client_addr(fcinfo);
+		if (fcinfo->isnull)
+			value = (Datum) 0;
+		MemoryContextSwitchTo(old);
+		known = true;
+	}
+	*address = value;
+	return value != (Datum) 0;
+}
+
+static void
+set_or_null(Datum *values, bool *nulls, int attnum, bool isset, Datum value)
+{
+	values[attnum - 1] = isset ? value : (Datum) 0;
+	nulls[attnum - 1] = !isset;
+}
+
+static void
+set_text(Datum *values, bool *nulls, int attnum, const char *text)
+{
+	set_or_null(values, nulls, attnum, text !=NULL,
+				text ? CStringGetTextDatum(text) : (Datum) 0);
+}
+
+static void
+insert_row(int32 n)
+{
+	Datum		values[Natts_audit_txn];
+	bool		nulls[Natts_audit_txn] = {false};
+	TimestampTz at = GetCurrentTransactionStartTimestamp();
+	Datum		client;
+	bool		has_client = client_address(&client);
+	bool		has_context = is_set(sk_guc_audit_context);
+
+	values[Anum_audit_txn_txn_id - 1] = Int64GetDatum(txn.id);
+	values[Anum_audit_txn_n - 1] = Int32GetDatum(n);
+	values[Anum_audit_txn_at - 1] = TimestampTzGetDatum(at);
+	values[Anum_audit_txn_xid - 1] = FullTransactionIdGetDatum(GetTopFullTransactionId());
+	values[Anum_audit_txn_session_role - 1] = role_name(txn.session_role);
+	values[Anum_audit_txn_role - 1] = role_name(txn.role);
+	set_text(values, nulls, Anum_audit_txn_actor, txn.actor);
+	set_or_null(values, nulls, Anum_audit_txn_context, has_context,
+				has_context ? DirectFunctionCall1(jsonb_in, CStringGetDatum(sk_guc_audit_context))
+				: (Datum) 0);
+	set_text(values, nulls, Anum_audit_txn_application, txn.application);
+	set_or_null(values, nulls, Anum_audit_txn_client, has_client, client);
+	values[Anum_audit_txn_pid - 1] = Int32GetDatum(MyProcPid);
+	set_text(values, nulls, Anum_audit_txn_query,
+			 sk_guc_audit_query ? txn.statement.text : NULL);
+	sk_audit_log_insert(SK_AUDIT_LOG_TXN, at, values, nulls);
+}
+
+/* A string that lives as long as the transaction, in place of another one. */
+static void
+keep(char **kept, const char *string)
+{
+	char	   *copy = string ? MemoryContextStrdup(TopTransactionContext, string)
+		: NULL;
+
+	if (*kept != NULL)
+		pfree(*kept);
+	*kept = copy;
+}
+
+/*
+ * Say who acts from event "n" on.  If somebody has put triggers on the log, they
+ * may cause events themselves meanwhile.
+ */
+static void
+write_context(int32 n)
+{
+	txn.context = 0;			/* until the row is there */
+	txn.role = GetUserId();
+	txn.session_role = GetSessionUserId();
+	txn.settings = sk_guc_audit_changes;
+	txn.statement = current_statement();
+	keep(&txn.actor, current_actor());
+	keep(&txn.application, current_application());
+	insert_row(n);
+	txn.subid = GetCurrentSubTransactionId();
+	txn.context = n;
+}
+
+/*
+ * Has the current transaction changed audited tables?
+ */
+bool
+sk_audit_txn_has_events(void)
+{
+	return txn.id != 0;
+}
+
+static void
+check_actor(void)
+{
+	if (txn.actor == NULL)
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_AUTHORIZATION_SPECIFICATION),
+				 errmsg("no actor is set"),
+				 errdetail("The table is audited with require_actor."),
+				 errhint("Call schemakit.audit_set_actor() in the transaction, or set schemakit.audit_actor.")));
+}
+
+/*
+ * The stamp of the next event.  Where an actor is required and nobody has
+ * said who acts, this is an error.
+ */
+SkAuditStamp
+sk_audit_txn_next(bool require_actor)
+{
+	SkAuditStamp stamp;
+
+	if (txn.id == 0)
+		txn.id = sk_audit_log_number("audit_txn_id");
+	if (txn.n == PG_INT32_MAX)
+		ereport(ERROR,
+				(errcode(ERRCODE_PROGRAM_LIMIT_EXCEEDED),
+				 errmsg("too many changes of audited tables in one transaction"),
+				 errhint("Divide the transaction.")));
+	stamp.n = ++txn.n;
+	stamp.changed_at = txn.changed_at = Max(txn.changed_at, GetCurrentTimestamp());
+	if (!is_context_current())
+		write_context(stamp.n);
+	if (require_actor)
+		check_actor();
+
+	stamp.txn_id = txn.id;
+	stamp.at = GetCurrentTransactionStartTimestamp();
+	stamp.context = txn.context;
+	return stamp;
+}
+
+/*
+ * schemakit.audit_set_actor(actor text, context jsonb, local boolean)
+ */
+PG_FUNCTION_INFO_V1(schemakit_audit_set_actor);
+Datum
+schemakit_audit_set_actor(PG_FUNCTION_ARGS)
+{
+	GucAction	action;
+	char	   *actor = PG_ARGISNULL(0) ? pstrdup("")
+		: text_to_cstring(PG_GETARG_TEXT_PP(0));
+	char	   *context = pstrdup("");
+
+	sk_arg_reject_null(fcinfo, 2, "local");
+	action = PG_GETARG_BOOL(2) ? GUC_ACTION_LOCAL : GUC_ACTION_SET;
+	if (!PG_ARGISNULL(1))
+	{
+		Jsonb	   *jsonb = PG_GETARG_JSONB_P(1);
+
+		context = JsonbToCString(NULL, &jsonb->root, VARSIZE(jsonb));
+	}
+	(void) set_config_option("schemakit.audit_actor", actor, PGC_USERSET,
+							 PGC_S_SESSION, action, true, 0, false);
+	(void) set_config_option("schemakit.audit_context", context, PGC_USERSET,
+							 PGC_S_SESSION, action, true, 0, false);
+	PG_RETURN_VOID();
+}

@@ -1,0 +1,27 @@
+/*-------------------------------------------------------------------------
+ *
+ * audit/txn.h
+ *	  The current transaction, as the audit log knows it.
+ *
+ *-------------------------------------------------------------------------
+ */
+#ifndef SK_AUDIT_TXN_H
+#define SK_AUDIT_TXN_H
+
+#include "datatype/timestamp.h"
+
+/* What one event says of its transaction. */
+typedef struct SkAuditStamp
+{
+	int64		txn_id;
+	TimestampTz at;
+	TimestampTz changed_at;
+	int32		n;
+	int32		context;
+} SkAuditStamp;
+
+extern void sk_audit_txn_init(void);
+extern bool sk_audit_txn_has_events(void);
+extern SkAuditStamp sk_audit_txn_next(bool require_actor);
+
+#endif							/* SK_AUDIT_TXN_H */

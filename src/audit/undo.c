@@ -1,0 +1,337 @@
+/*-------------------------------------------------------------------------
+ *
+ * audit/undo.c
+ *	  What has happened to a table since some time, taken back: for each row
+ *	  that events tell of, what they tell of its former self.
+ *
+ * A row with a key is what it is now, but for the columns that events since
+ * then have changed: of those, the oldest old value.  A row that was deleted or
+ * got another key meanwhile is in the event that says so; one that came
+ * meanwhile was not there.  Rows without a key are told apart by what is in
+ * them: of each content there were as many as there are, less those that came,
+ * and those that went in addition; the order of the events does not matter.
+ *
+ * A transaction belongs to the past if its last change of the table does, so
+ * that no transaction is seen half done.
+ *
+ *-------------------------------------------------------------------------
+ */
+#include "postgres.h"
+
+#include "audit/undo.h"
+#include "audit/event.h"
+#include "audit/options.h"
+#include "base/compat.h"
+#include "base/spi.h"
+
+#include "catalog/pg_type.h"
+#include "common/hashfn.h"
+#include "miscadmin.h"
+#include "utils/builtins.h"
+#include "utils/datum.h"
+#include "utils/memutils.h"
+#include "utils/timestamp.h"
+
+#define FETCH_ROWS	1000
+
+/*
+ * Raise the error that the log cannot tell.
+ */
+void
+sk_audit_undo_refuse(const SkAuditPast *past, const char *detail, const char *hint)
+{
+	ereport(ERROR,
+			(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
+			 errmsg("cannot tell what table \"%s\" was at %s",
+					past->reader->label, timestamptz_to_str(past->at)),
+			 errdetail("%s", detail),
+			 errhint("%s", hint)));
+}
+
+/*-------------------------------------------------------------------------
+ * Rows that events tell of
+ *-------------------------------------------------------------------------
+ */
+
+/* What tells a row apart from others, given its values */
+char *
+sk_audit_undo_identity(const SkAuditPast *past, const JsonbValue *values)
+{
+	const SkAuditReader *reader = past->reader;
+	JsonbValue *content;
+	int			count = 0;
+
+	if (reader->nkeys > 0)
+		return sk_audit_reader_identity(sk_audit_reader_key_of(reader, values),
+										reader->nkeys, true);
+	content = palloc(sizeof(JsonbValue) * Max(reader->tupdesc->natts, 1));
+	for (int i = 0; i < reader->tupdesc->natts; i++)
+	{
+		if (past->shown[i])
+			content[count++] = values[i];
+	}
+	return sk_audit_reader_identity(content, count, false);
+}
+
+/*
+ * What events tell of a row; NULL if nothing.
+ */
+SkAuditPastRow *
+sk_audit_undo_find(const SkAuditPast *past, const char *identity)
+{
+	uint64		hash = hash_bytes_extended((const unsigned char *) identity,
+										   strlen(identity), 0);
+	SkAuditPastBucket *bucket = hash_search(past->buckets, &hash, HASH_FIND, NULL);
+	SkAuditPastRow *row = bucket ? bucket->rows : NULL;
+
+	while (row != NULL && strcmp(row->identity, identity) != 0)
+		row = row->next;
+	return row;
+}
+
+static SkAuditPastRow *
+find_or_make_row(SkAuditPast *past, const char *identity)
+{
+	SkAuditPastRow *row = sk_audit_undo_find(past, identity);
+	uint64		hash;
+	bool		found;
+	SkAuditPastBucket *bucket;
+	MemoryContext old;
+
+	if (row != NULL)
+		return row;
+	hash = hash_bytes_extended((const unsigned char *) identity,
+							   strlen(identity), 0);
+	bucket = hash_search(past->buckets, &hash, HASH_ENTER, &found);
+	if (!found)
+		bucket->rows = NULL;
+	old = MemoryContextSwitchTo(past->context);
+	row = palloc0(sizeof(SkAuditPastRow));
+	row->identity = pstrdup(identity);
+	row->values = palloc0(sizeof(JsonbValue) * Max(past->reader->tupdesc->natts, 1));
+	row->known = palloc0(sizeof(bool) * Max(past->reader->tupdesc->natts, 1));
+	MemoryContextSwitchTo(old);
+	row->next = bucket->rows;
+	bucket->rows = row;
+	return row;
+}
+
+typedef struct Event
+{
+	char		op;
+	const SkAuditShape *shape;
+	Jsonb	   *key;
+	Jsonb	   *old;
+	Jsonb	   *new;
+} Event;
+
+/* The columns that nothing older has told take their values from "document". */
+static void
+take_values(SkAuditPast *past, SkAuditPastRow *row, const SkAuditShape *shape,
+			Jsonb *document)
+{
+	int			natts = past->reader->tupdesc->natts;
+	JsonbValue *values = palloc0(sizeof(JsonbValue) * Max(natts, 1));
+	bool	   *known = palloc0(sizeof(bool) * Max(natts, 1));
+	MemoryContext old = MemoryContextSwitchTo(past->context);
+	Jsonb	   *copy = (Jsonb *) DatumGetPointer(datumCopy(JsonbPGetDatum(document), false, -1));
+
+	MemoryContextSwitchTo(old);
+	sk_audit_reader_values(past->reader, shape, copy, values, known);
+	for (int i = 0; i < natts; i++)
+	{
+		if (known[i] && !row->known[i])
+		{
+			row->values[i] = values[i];
+			row->known[i] = true;
+		}
+	}
+}
+
+static char *
+identity_in(SkAuditPast *past, const SkAuditShape *shape, Jsonb *document)
+{
+	int			natts = past->reader->tupdesc->natts;
+	JsonbValue *values = palloc0(sizeof(JsonbValue) * Max(natts, 1));
+	bool	   *known = palloc0(sizeof(bool) * Max(natts, 1));
+
+	sk_audit_reader_values(past->reader, shape, document, values, known);
+	return sk_audit_undo_identity(past, values);
+}
+
+/* Take back an event of a row with a key; they come oldest first. */
+static void
+undo_keyed(SkAuditPast *past, const Event *event)
+{
+	SkAuditPastRow *row;
+
+	if (event->key == NULL || event->op == SK_AUDIT_BASELINE)
+		return;
+	row = find_or_make_row(past, identity_in(past, event->shape, event->key));
+	if (row->closed)
+		return;
+	switch (event->op)
+	{
+		case SK_AUDIT_INSERT:
+		case SK_AUDIT_NEW_KEY:
+			row->absent = true;
+			row->closed = true;
+			break;
+		case SK_AUDIT_DELETE:
+		case SK_AUDIT_OLD_KEY:
+			row->complete = true;
+			row->closed = true;
+			break;
+	}
+	if (event->old != NULL && !row->absent)
+		take_values(past, row, event->shape, event->old);
+}
+
+/* Take back an event of a row without key. */
+static void
+undo_keyless(SkAuditPast *past, const Event *event)
+{
+	SkAuditPastRow *row;
+
+	if (event->op == SK_AUDIT_BASELINE || event->op == SK_AUDIT_TRUNCATE)
+		return;
+	if (event->old != NULL)
+	{
+		row = find_or_make_row(past, identity_in(past, event->shape, event->old));
+		take_values(past, row, event->shape, event->old);
+		row->surplus++;
+	}
+	if (event->new != NULL)
+	{
+		row = find_or_make_row(past, identity_in(past, event->shape, event->new));
+		take_values(past, row, event->shape, event->new);
+		row->surplus--;
+	}
+}
+
+
+/*-------------------------------------------------------------------------
+ * Events
+ *-------------------------------------------------------------------------
+ */
+
+static Jsonb *
+document_at(HeapTuple tuple, TupleDesc tupdesc, int column)
+{
+	bool		isnull;
+	Datum		value = SPI_getbinval(tuple, tupdesc, column, &isnull);
+
+	return isnull ? NULL : DatumGetJsonbP(value);
+}
+
+static void
+undo_event(SkAuditPast *past, HeapTuple tuple, TupleDesc tupdesc)
+{
+	bool		isnull;
+	Event		event;
+
+	event.op = DatumGetChar(SPI_getbinval(tuple, tupdesc, 1, &isnull));
+	event.shape = sk_audit_reader_shape(past->reader,
+										DatumGetInt32(SPI_getbinval(tuple, tupdesc, 2, &isnull)));
+	event.key = document_at(tuple, tupdesc, 3);
+	event.old = document_at(tuple, tupdesc, 4);
+	event.new = document_at(tuple, tupdesc, 5);
+	if (event.op == SK_AUDIT_TRUNCATE &&
+		!sk_audit_option_parse(event.shape->options)->truncate_rows)
+		sk_audit_undo_refuse(past, "The table has been truncated since, and its rows were not recorded.",
+							 "Use truncate_rows to record them.");
+	if (past->reader->nkeys > 0)
+		undo_keyed(past, &event);
+	else
+		undo_keyless(past, &event);
+}
+
+/*
+ * The events that are to be taken back, oldest first: those after the time,
+ * and those of transactions that had begun and went on after it.  Where one
+ * command takes a key from a row and gives it to another, as rows swap theirs
+ * under a deferrable constraint, the row that had it is the older one.
+ */
+static char *
+events_query(const SkAuditPast *past)
+{
+	const char *which = past->key == NULL
+		? "shape_id = ANY ($1)"
+		: "shape_id = ANY ($1) AND (key_hash = $3 OR key_hash IS NULL AND op = 'T')";
+
+	return psprintf("SELECT op, shape_id, key, old, new FROM ("
+					"SELECT * FROM schemakit.audit_event WHERE %s AND changed_at > $2"
+					" UNION ALL "
+					"SELECT * FROM schemakit.audit_event WHERE %s AND changed_at <= $2 AND at <= $2"
+					" AND txn_id = ANY (ARRAY(SELECT txn_id FROM schemakit.audit_event"
+					" WHERE %s AND changed_at > $2 AND at <= $2))"
+					") AS e ORDER BY max(changed_at) OVER (PARTITION BY txn_id), txn_id, command, op IN ('I', 'N'), n",
+					which, which, which);
+}
+
+/*
+ * Run "each" on the rows that a query returns, in a context of their own.
+ */
+void
+sk_audit_undo_for_each(SkAuditPast *past, Portal portal,
+					   SkAuditEach each)
+{
+	MemoryContext context = AllocSetContextCreate(CurrentMemoryContext,
+												  "schemakit row of the past",
+												  ALLOCSET_DEFAULT_SIZES);
+
+	for (SPI_cursor_fetch(portal, true, FETCH_ROWS); SPI_processed > 0;
+		 SPI_cursor_fetch(portal, true, FETCH_ROWS))
+	{
+		SPITupleTable *rows = SPI_tuptable;
+		MemoryContext old = MemoryContextSwitchTo(context);
+
+		for (uint64 i = 0; i < rows->numvals; i++)
+		{
+			each(past, rows->vals[i], rows->tupdesc);
+			MemoryContextReset(context);
+		}
+		MemoryContextSwitchTo(old);
+		SPI_freetuptable(rows);
+	}
+	SPI_cursor_close(portal);
+	MemoryContextDelete(context);
+}
+
+/*
+ * Take back all events since then.
+ */
+void
+sk_audit_undo_events(SkAuditPast *past)
+{
+	static const Oid types[] = {INT4ARRAYOID, TIMESTAMPTZOID, INT8OID};
+	Datum		values[3];
+	static SPIPlanPtr plan_of_row = NULL;
+	SPIPlanPtr	plan;
+	Oid			role;
+	int			sec_context;
+
+	values[0] = sk_audit_reader_shape_ids(past->reader);
+	values[1] = TimestampTzGetDatum(past->at);
+	if (past->key != NULL)
+		values[2] = UInt64GetDatum(sk_audit_event_hash(past->key, past->reader->nkeys,
+													   past->reader->rel_id));
+	sk_audit_reader_begin(&role, &sec_context);
+
+	/*
+	 * for a row, planning takes longer than reading, and values decide
+	 * nothing
+	 */
+	if (past->key == NULL)
+		plan = SPI_prepare(events_query(past), 2, (Oid *) types);
+	else
+	{
+		if (plan_of_row == NULL)
+			plan_of_row = sk_spi_keep(events_query(past), 3, types,
+									  CURSOR_OPT_GENERIC_PLAN);
+		plan = plan_of_row;
+	}
+	sk_audit_undo_for_each(past, SPI_cursor_open(NULL, plan, values, NULL, true),
+						   undo_event);
+	SetUserIdAndSecContext(role, sec_context);
+}

@@ -1,0 +1,61 @@
+/*-------------------------------------------------------------------------
+ *
+ * audit/undo.h
+ *	  What has happened to a table since some time, taken back.
+ *
+ *-------------------------------------------------------------------------
+ */
+#ifndef SK_AUDIT_UNDO_H
+#define SK_AUDIT_UNDO_H
+
+#include "audit/reader.h"
+
+#include "executor/spi.h"
+#include "nodes/execnodes.h"
+#include "utils/hsearch.h"
+
+/* A row, or of a table without key a content, that events tell of. */
+typedef struct SkAuditPastRow
+{
+	char	   *identity;
+	struct SkAuditPastRow *next;	/* of the same hash */
+	JsonbValue *values;			/* by attribute number - 1 */
+	bool	   *known;
+	bool		closed;			/* older events have told all */
+	bool		absent;			/* it was not there */
+	bool		complete;		/* all that it was is in "values" */
+	int64		surplus;		/* without key: more were there than are now */
+} SkAuditPastRow;
+
+typedef struct SkAuditPastBucket
+{
+	uint64		hash;			/* must be first */
+	SkAuditPastRow *rows;
+} SkAuditPastBucket;
+
+typedef struct SkAuditPast
+{
+	SkAuditReader *reader;
+	TimestampTz at;
+	JsonbValue *key;			/* only this row; NULL: all */
+	bool	   *shown;			/* by attribute number - 1 */
+	HTAB	   *buckets;
+	MemoryContext context;		/* for what is kept */
+	ReturnSetInfo *rsinfo;
+	TupleDesc	result;
+} SkAuditPast;
+
+typedef void (*SkAuditEach) (SkAuditPast *past, HeapTuple tuple,
+							 TupleDesc tupdesc);
+
+extern void sk_audit_undo_refuse(const SkAuditPast *past, const char *detail,
+								 const char *hint);
+extern char *sk_audit_undo_identity(const SkAuditPast *past,
+									const JsonbValue *values);
+extern SkAuditPastRow *sk_audit_undo_find(const SkAuditPast *past,
+										  const char *identity);
+extern void sk_audit_undo_for_each(SkAuditPast *past, Portal portal,
+								   SkAuditEach each);
+extern void sk_audit_undo_events(SkAuditPast *past);
+
+#endif							/* SK_AUDIT_UNDO_H */

@@ -1,0 +1,20 @@
+/*-------------------------------------------------------------------------
+ *
+ * base/arg.h
+ *	  Arguments of SQL functions.
+ *
+ *-------------------------------------------------------------------------
+ */
+#ifndef SK_ARG_H
+#define SK_ARG_H
+
+#include "fmgr.h"
+#include "nodes/pg_list.h"
+#include "utils/array.h"
+
+extern void sk_arg_reject_null(FunctionCallInfo fcinfo, int arg,
+							   const char *name);
+
+extern List *sk_arg_oids(ArrayType *array);
+
+#endif							/* SK_ARG_H */

@@ -1,0 +1,253 @@
+/*-------------------------------------------------------------------------
+ *
+ * base/guc.c
+ *	  schemakit's settings: their variables and definitions, in the order of
+ *	  their names.
+ *
+ * The library is loaded when one of its functions is first called, so a
+ * session may have set a value before; the server keeps such a value as a
+ * placeholder and hands it over here.
+ *
+ *-------------------------------------------------------------------------
+ */
+#include "postgres.h"
+
+#include "base/guc.h"
+#include "base/compat.h"
+
+#include "utils/fmgrprotos.h"
+#include "utils/varlena.h"
+
+double		sk_guc_advice_unused_days = 14;
+char	   *sk_guc_audit_actor = NULL;
+bool		sk_guc_audit_auto = true;
+char	   *sk_guc_audit_context = NULL;
+bool		sk_guc_audit_query = false;
+bool		sk_guc_audit_writable = false;
+uint64		sk_guc_audit_changes = 0;
+bool		sk_guc_soft_delete_auto = true;
+bool		sk_guc_timestamps_auto = true;
+bool		sk_guc_timestamps_touch = true;
+
+static char *timestamps_columns = NULL;
+
+static bool
+check_column_list(char **newval, void **extra, GucSource source)
+{
+	char	   *copy = pstrdup(*newval);
+	List	   *names;
+	bool		valid = SplitIdentifierString(copy, ',', &names);
+
+	if (!valid)
+		GUC_check_errdetail("List syntax is invalid.");
+	list_free(names);
+	pfree(copy);
+	return valid;
+}
+
+/*
+ * Is the text one that jsonb takes?  The parser holds no resources, so its
+ * error can be caught and dropped.
+ */
+static bool
+is_jsonb(const char *text)
+{
+	MemoryContext context = CurrentMemoryContext;
+	volatile bool valid = true;
+
+	PG_TRY();
+	{
+		(void) DirectFunctionCall1(jsonb_in, CStringGetDatum(text));
+	}
+	PG_CATCH();
+	{
+		MemoryContextSwitchTo(context);
+		FlushErrorState();
+		valid = false;
+	}
+	PG_END_TRY();
+	return valid;
+}
+
+static bool
+check_context(char **newval, void **extra, GucSource source)
+{
+	if (**newval == '\0' || is_jsonb(*newval))
+		return true;
+	GUC_check_errdetail("The value is not valid JSON.");
+	return false;
+}
+
+static void
+audit_string_changed(const char *newval, void *extra)
+{
+	sk_guc_audit_changes++;
+}
+
+static void
+audit_bool_changed(bool newval, void *extra)
+{
+	sk_guc_audit_changes++;
+}
+
+static void
+define_advice(void)
+{
+	DefineCustomRealVariable("schemakit.advice_unused_days",
+							 "Advises to drop an index when it was not used for so many days.",
+							 "Statistics must be at least that old.",
+							 &sk_guc_advice_unused_days,
+							 14, 0, 10000,
+							 PGC_USERSET,
+							 0,
+							 NULL, NULL, NULL);
+}
+
+static void
+define_audit(void)
+{
+	DefineCustomStringVariable("schemakit.audit_actor",
+							   "Says who acts, for the audit log.",
+							   "An application's own user, as opposed to the role that it logs in with.  Nothing checks it.",
+							   &sk_guc_audit_actor,
+							   "",
+							   PGC_USERSET,
+							   0,
+							   NULL, audit_string_changed, NULL);
+
+	DefineCustomBoolVariable("schemakit.audit_auto",
+							 "Attaches audit to new tables in this session.",
+							 "Tables that have a trigger already keep it.",
+							 &sk_guc_audit_auto,
+							 true,
+							 PGC_SUSET,
+							 0,
+							 NULL, NULL, NULL);
+
+	DefineCustomStringVariable("schemakit.audit_context",
+							   "Says what else is worth recording of a transaction, as JSON.",
+							   NULL,
+							   &sk_guc_audit_context,
+							   "",
+							   PGC_USERSET,
+							   0,
+							   check_context, audit_string_changed, NULL);
+
+	DefineCustomBoolVariable("schemakit.audit_query",
+							 "Records the text of statements in the audit log.",
+							 "Once for each statement that changes an audited table.",
+							 &sk_guc_audit_query,
+							 false,
+							 PGC_SUSET,
+							 0,
+							 NULL, audit_bool_changed, NULL);
+
+	DefineCustomBoolVariable("schemakit.audit_writable",
+							 "Allows to change and delete rows of the audit log.",
+							 "They are otherwise refused to everybody.",
+							 &sk_guc_audit_writable,
+							 false,
+							 PGC_SUSET,
+							 0,
+							 NULL, NULL, NULL);
+}
+
+void
+sk_guc_define(void)
+{
+	define_advice();
+	define_audit();
+
+	DefineCustomBoolVariable("schemakit.soft_delete_auto",
+							 "Attaches soft delete to new tables in this session.",
+							 "Tables that have a trigger already keep it.",
+							 &sk_guc_soft_delete_auto,
+							 true,
+							 PGC_USERSET,
+							 0,
+							 NULL, NULL, NULL);
+
+	DefineCustomBoolVariable("schemakit.timestamps_auto",
+							 "Attaches timestamps to new tables in this session.",
+							 "Tables that have a trigger already keep it.",
+							 &sk_guc_timestamps_auto,
+							 true,
+							 PGC_USERSET,
+							 0,
+							 NULL, NULL, NULL);
+
+	DefineCustomStringVariable("schemakit.timestamps_columns",
+							   "Names of the columns that hold the time of a row's last change.",
+							   "A comma-separated list of identifiers; the first one that a table has is used.",
+							   &timestamps_columns,
+							   "updated_at, modified_at, \"updatedAt\"",
+							   PGC_USERSET,
+							   0,
+							   check_column_list, NULL, NULL);
+
+	DefineCustomBoolVariable("schemakit.timestamps_touch",
+							 "Maintains the columns that hold the time of a row's last change.",
+							 "Turn it off in a session that must not advance them, as when data is filled in or repaired.",
+							 &sk_guc_timestamps_touch,
+							 true,
+							 PGC_USERSET,
+							 0,
+							 NULL, NULL, NULL);
+
+	MarkGUCPrefixReserved("schemakit");
+}
+
+/*
+ * The names in schemakit.timestamps_columns, in their order, as C strings in
+ * the current memory context.
+ */
+List *
+sk_guc_timestamps_columns(void)
+{
+	List	   *names;
+
+	if (!SplitIdentifierString(pstrdup(timestamps_columns), ',', &names))
+		elog(ERROR, "invalid list in schemakit.timestamps_columns");
+	return names;
+}
+
+/* SET LOCAL: until the transaction ends, or the subtransaction is rolled back. */
+void
+sk_guc_set_local(const char *name, const char *value)
+{
+	(void) set_config_option(name, value, PGC_USERSET, PGC_S_SESSION,
+							 GUC_ACTION_LOCAL, true, 0, false);
+}
+
+/*
+ * Fix the settings that input and output functions ask, as postgres_fdw does
+ * for its transmissions, and the search_path, until sk_guc_unpin().  An error
+ * restores them, too.
+ */
+int
+sk_guc_pin(void)
+{
+	static const char *const settings[][2] = {
+		{"DateStyle", "ISO, YMD"},
+		{"IntervalStyle", "iso_8601"},
+		{"TimeZone", "UTC"},
+		{"bytea_output", "hex"},
+		{"extra_float_digits", "1"},
+		{"lc_monetary", "C"},
+		{"search_path", "pg_catalog"},
+		{"xmloption", "content"},
+	};
+	int			nestlevel = NewGUCNestLevel();
+
+	for (size_t i = 0; i < lengthof(settings); i++)
+		(void) set_config_option(settings[i][0], settings[i][1],
+								 PGC_USERSET, PGC_S_SESSION,
+								 GUC_ACTION_SAVE, true, 0, false);
+	return nestlevel;
+}
+
+void
+sk_guc_unpin(int nestlevel)
+{
+	AtEOXact_GUC(true, nestlevel);
+}

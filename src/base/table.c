@@ -1,0 +1,215 @@
+/*-------------------------------------------------------------------------
+ *
+ * base/table.c
+ *	  Which tables schemakit may work on.
+ *
+ * There are two questions.  Rules ask whether a table is one that they may
+ * attach to; the answer is a quiet yes or no.  A user who names a table gets
+ * it opened, or an error that says what is wrong with it.
+ *
+ *-------------------------------------------------------------------------
+ */
+#include "postgres.h"
+
+#include "base/table.h"
+#include "base/compat.h"
+#include "schemakit.h"
+
+#include "access/genam.h"
+#include "access/htup_details.h"
+#include "access/relation.h"
+#include "access/table.h"
+#include "catalog/catalog.h"
+#include "catalog/dependency.h"
+#include "catalog/namespace.h"
+#include "miscadmin.h"
+#include "utils/builtins.h"
+#include "utils/lsyscache.h"
+#include "utils/rel.h"
+#include "utils/syscache.h"
+
+static bool
+has_storage_of_rows(Relation rel)
+{
+	return rel->rd_rel->relkind == RELKIND_RELATION ||
+		rel->rd_rel->relkind == RELKIND_PARTITIONED_TABLE;
+}
+
+/* The server's own tables, with those of the information schema. */
+static bool
+is_system_table(Relation rel)
+{
+	char	   *schema;
+
+	if (IsSystemRelation(rel))
+		return true;
+	schema = get_namespace_name(RelationGetNamespace(rel));
+	return schema != NULL &&
+		(strncmp(schema, "pg_", 3) == 0 ||
+		 strcmp(schema, "information_schema") == 0);
+}
+
+static bool
+is_our_table(Relation rel)
+{
+	return RelationGetNamespace(rel) == get_namespace_oid(SK_SCHEMA, true);
+}
+
+/*
+ * May a rule attach a feature to this table?  Not to one that goes away with
+ * the session, belongs to an extension or to the system, or is a partition:
+ * partitions have what their parent has.
+ */
+bool
+sk_table_is_eligible(Relation rel)
+{
+	return has_storage_of_rows(rel) &&
+		!rel->rd_rel->relispartition &&
+		rel->rd_rel->relpersistence != RELPERSISTENCE_TEMP &&
+		!is_system_table(rel) &&
+		!is_our_table(rel) &&
+		!OidIsValid(getExtensionOfObject(RelationRelationId,
+										 RelationGetRelid(rel)));
+}
+
+/*
+ * The OIDs of all ordinary and partitioned tables that are neither the
+ * system's nor temporary, in the order of their creation, mostly.
+ */
+List *
+sk_table_list(void)
+{
+	Relation	pg_class = table_open(RelationRelationId, AccessShareLock);
+	SysScanDesc scan = systable_beginscan(pg_class, ClassOidIndexId, true,
+										  NULL, 0, NULL);
+	List	   *tables = NIL;
+	HeapTuple	tuple;
+
+	while (HeapTupleIsValid(tuple = systable_getnext(scan)))
+	{
+		Form_pg_class form = (Form_pg_class) GETSTRUCT(tuple);
+
+		if ((form->relkind == RELKIND_RELATION ||
+			 form->relkind == RELKIND_PARTITIONED_TABLE) &&
+			form->relpersistence != RELPERSISTENCE_TEMP &&
+			!IsCatalogRelationOid(form->oid))
+			tables = lappend_oid(tables, form->oid);
+	}
+	systable_endscan(scan);
+	table_close(pg_class, AccessShareLock);
+	return tables;
+}
+
+/*
+ * Stop here unless the current user owns the relation.  Called before any
+ * lock is taken, so that nobody can hold up a table that is not theirs.
+ */
+static void
+check_owner(Oid relid)
+{
+	char		relkind = get_rel_relkind(relid);
+
+	if (relkind == '\0')
+		ereport(ERROR,
+				(errcode(ERRCODE_UNDEFINED_TABLE),
+				 errmsg("relation with OID %u does not exist", relid),
+				 errhint("Name a table that exists.")));
+	if (!object_ownercheck(RelationRelationId, relid, GetUserId()))
+		ereport(ERROR,
+				(errcode(ERRCODE_INSUFFICIENT_PRIVILEGE),
+				 errmsg("must be owner of %s %s",
+						relkind == RELKIND_VIEW ? "view" : "table",
+						get_rel_name(relid)),
+				 errhint("Ask the table's owner, or become a member of the owner's role.")));
+}
+
+static void
+check_kind(Relation rel)
+{
+	const char *name = RelationGetRelationName(rel);
+
+	if (is_system_table(rel) && rel->rd_rel->relpersistence != RELPERSISTENCE_TEMP)
+		ereport(ERROR,
+				(errcode(ERRCODE_WRONG_OBJECT_TYPE),
+				 errmsg("\"%s\" is a system catalog", name),
+				 errhint("Use a table of your own.")));
+	if (!has_storage_of_rows(rel))
+		ereport(ERROR,
+				(errcode(ERRCODE_WRONG_OBJECT_TYPE),
+				 errmsg("\"%s\" is not a table", name),
+				 errhint("Use an ordinary table or a partitioned table.")));
+	if (rel->rd_rel->relpersistence == RELPERSISTENCE_TEMP)
+		ereport(ERROR,
+				(errcode(ERRCODE_WRONG_OBJECT_TYPE),
+				 errmsg("\"%s\" is a temporary table", name),
+				 errhint("Use a permanent or an unlogged table.")));
+	if (is_our_table(rel))
+		ereport(ERROR,
+				(errcode(ERRCODE_WRONG_OBJECT_TYPE),
+				 errmsg("\"%s\" is a table of extension \"%s\"",
+						name, SK_EXTENSION),
+				 errhint("Use a table of your own.")));
+}
+
+/*
+ * Open a table that a user has named, for a change that only its owner may
+ * make.  The caller closes it and keeps the lock.
+ */
+Relation
+sk_table_open(Oid relid, LOCKMODE lockmode)
+{
+	Relation	rel;
+
+	check_owner(relid);
+	rel = try_relation_open(relid, lockmode);
+	check_owner(relid);			/* it may have changed hands meanwhile */
+	if (rel == NULL)
+		elog(ERROR, "could not open relation with OID %u", relid);
+	check_kind(rel);
+	return rel;
+}
+
+/*
+ * The table's name, qualified and quoted for use in SQL.
+ */
+char *
+sk_table_name(Relation rel)
+{
+	return quote_qualified_identifier(get_namespace_name(RelationGetNamespace(rel)),
+									  RelationGetRelationName(rel));
+}
+
+/*
+ * The index of the primary key, also of a deferrable one, which the relation's
+ * entry in the cache does not name in all versions of the server; or InvalidOid.
+ */
+Oid
+sk_table_primary_key(Relation rel)
+{
+	ListCell   *lc;
+
+	foreach(lc, RelationGetIndexList(rel))
+	{
+		Relation	index = index_open(lfirst_oid(lc), AccessShareLock);
+		bool		is_primary = index->rd_index->indisprimary;
+
+		index_close(index, AccessShareLock);
+		if (is_primary)
+			return lfirst_oid(lc);
+	}
+	return InvalidOid;
+}
+
+/* The rows that VACUUM or ANALYZE has last seen; less than 0 if they never ran. */
+double
+sk_table_rows(Oid relid)
+{
+	HeapTuple	tuple = SearchSysCache1(RELOID, ObjectIdGetDatum(relid));
+	double		rows;
+
+	if (!HeapTupleIsValid(tuple))
+		return -1;
+	rows = ((Form_pg_class) GETSTRUCT(tuple))->reltuples;
+	ReleaseSysCache(tuple);
+	return rows;
+}

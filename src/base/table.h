@@ -1,0 +1,22 @@
+/*-------------------------------------------------------------------------
+ *
+ * base/table.h
+ *	  Which tables schemakit may work on.
+ *
+ *-------------------------------------------------------------------------
+ */
+#ifndef SK_TABLE_H
+#define SK_TABLE_H
+
+#include "nodes/pg_list.h"
+#include "storage/lockdefs.h"
+#include "utils/relcache.h"
+
+extern bool sk_table_is_eligible(Relation rel);
+extern List *sk_table_list(void);
+extern Relation sk_table_open(Oid relid, LOCKMODE lockmode);
+extern double sk_table_rows(Oid relid);
+extern char *sk_table_name(Relation rel);
+extern Oid	sk_table_primary_key(Relation rel);
+
+#endif							/* SK_TABLE_H */

@@ -1,0 +1,15 @@
+/*-------------------------------------------------------------------------
+ *
+ * base/trust.h
+ *	  Whose code it is that an expression would run.
+ *
+ *-------------------------------------------------------------------------
+ */
+#ifndef SK_TRUST_H
+#define SK_TRUST_H
+
+#include "nodes/nodes.h"
+
+extern bool sk_trust_expression(Node *expr);
+
+#endif							/* SK_TRUST_H */

@@ -1,0 +1,157 @@
+/*-------------------------------------------------------------------------
+ *
+ * index/compare.c
+ *	  Indexes that do what others do.
+ *
+ * A b-tree index does all that another does whose keys it begins with, in the
+ * same order or exactly the reverse one, if it has the same rows or more and can
+ * return the same columns.  Uniqueness is another matter, and left to the
+ * caller: an index that says that rows are unique says more than it finds.
+ *
+ *-------------------------------------------------------------------------
+ */
+#include "postgres.h"
+
+#include "index/compare.h"
+
+#include "access/reloptions.h"
+#include "access/sysattr.h"
+#include "catalog/pg_am.h"
+#include "catalog/pg_class.h"
+#include "catalog/pg_index.h"
+#include "nodes/bitmapset.h"
+#include "nodes/value.h"
+#include "optimizer/optimizer.h"
+#include "utils/lsyscache.h"
+#include "utils/syscache.h"
+
+static bool
+same_key(const SkIndexKey *a, const SkIndexKey *b, int16 turned)
+{
+	return a->opfamily == b->opfamily && a->opcintype == b->opcintype &&
+		a->collation == b->collation &&
+		(a->option ^ turned) == b->option && equal(a->expr, b->expr);
+}
+
+static bool
+begins_with(const SkIndex *wide, const SkIndex *narrow, int16 turned)
+{
+	if (wide->nkeys < narrow->nkeys)
+		return false;
+	for (int i = 0; i < narrow->nkeys; i++)
+	{
+		if (!same_key(&wide->keys[i], &narrow->keys[i], turned))
+			return false;
+	}
+	return true;
+}
+
+/* Does the index have this column, as a key or included? */
+bool
+sk_index_has_column(const SkIndex *index, AttrNumber attnum)
+{
+	for (int i = 0; i < index->nkeys; i++)
+	{
+		if (index->keys[i].attnum == attnum)
+			return true;
+	}
+	for (int i = 0; i < index->ninclude; i++)
+	{
+		if (index->include[i] == attnum)
+			return true;
+	}
+	return false;
+}
+
+/* Does a change of this column change the index: keys, conditions, all? */
+bool
+sk_index_reads(const SkIndex *index, AttrNumber attnum)
+{
+	Bitmapset  *columns = NULL;
+
+	if (sk_index_has_column(index, attnum))
+		return true;
+	for (int i = 0; i < index->nkeys; i++)
+		pull_varattnos(index->keys[i].expr, 1, &columns);
+	pull_varattnos((Node *) index->predicate, 1, &columns);
+	return bms_is_member(attnum - FirstLowInvalidHeapAttributeNumber, columns);
+}
+
+static bool
+returns_columns(const SkIndex *wide, const SkIndex *narrow)
+{
+	for (int i = 0; i < narrow->ninclude; i++)
+	{
+		if (!sk_index_has_column(wide, narrow->include[i]))
+			return false;
+	}
+	return true;
+}
+
+/* Has it all rows that the other has? */
+static bool
+has_rows(const SkIndex *wide, const SkIndex *narrow)
+{
+	return wide->predicate == NIL ||
+		(narrow->predicate != NIL &&
+		 predicate_implied_by(wide->predicate, narrow->predicate, false));
+}
+
+/* The storage options of an index, and those of its columns' operator classes. */
+static List *
+options_of(const SkIndex *index)
+{
+	List	   *options = NIL;
+	HeapTuple	tuple;
+	bool		isnull;
+	Datum		datum;
+
+	if (!OidIsValid(index->oid))
+		return index->options;
+	tuple = SearchSysCache1(RELOID, ObjectIdGetDatum(index->oid));
+	if (!HeapTupleIsValid(tuple))
+		return NIL;
+	datum = SysCacheGetAttr(RELOID, tuple, Anum_pg_class_reloptions, &isnull);
+	if (!isnull)
+		options = untransformRelOptions(datum);
+	ReleaseSysCache(tuple);
+	for (int i = 0; i < index->nkeys; i++)
+	{
+		datum = get_attoptions(index->oid, i + 1);
+		if (datum != (Datum) 0)
+			options = lappend(options, list_concat(list_make1(makeInteger(i)),
+												   untransformRelOptions(datum)));
+	}
+	return options;
+}
+
+/*
+ * Is there no statement for which "narrow" does what "wide" does not?  What other
+ * methods than b-tree can do hangs on their options.
+ */
+bool
+sk_index_covers(const SkIndex *wide, const SkIndex *narrow)
+{
+	if (wide->relid != narrow->relid || wide->am != narrow->am ||
+		!has_rows(wide, narrow) || !returns_columns(wide, narrow))
+		return false;
+	if (wide->am == BTREE_AM_OID)
+		return begins_with(wide, narrow, 0) ||
+			begins_with(wide, narrow, INDOPTION_DESC | INDOPTION_NULLS_FIRST);
+	return wide->nkeys == narrow->nkeys && begins_with(wide, narrow, 0) &&
+		equal(options_of(wide), options_of(narrow));
+}
+
+/* Can one become the other's part?  Both are on the same partition. */
+bool
+sk_index_can_attach(const SkIndex *index, const SkIndex *part)
+{
+	return index->relid == part->relid && index->am == part->am &&
+		index->unique == part->unique && index->nkeys == part->nkeys &&
+		index->ninclude == part->ninclude && begins_with(index, part, 0) &&
+		(index->ninclude == 0 ||
+		 memcmp(index->include, part->include,
+				index->ninclude * sizeof(AttrNumber)) == 0) &&
+		equal(index->predicate, part->predicate) &&
+		equal(options_of(index), options_of(part));
+}

@@ -1,0 +1,554 @@
+/*-------------------------------------------------------------------------
+ *
+ * soft_delete/cascade.c
+ *	  What a row's soft deletion and its return mean for the rows that foreign
+ *	  keys join to it.
+ *
+ * The primitive is an UPDATE of the stamp, whoever does it.  When a row gets a
+ * stamp, ON DELETE CASCADE gives the same to the live rows that refer to it,
+ * RESTRICT and NO ACTION refuse if there are any, and SET NULL and SET DEFAULT
+ * leave the keys, or nothing could bring them back.  Rows with the same stamp
+ * are a batch: when the row comes back, those of them that refer to it do.
+ *
+ * A row may refer to several.  Deleted with the first of them, it comes back
+ * with the last: as long as another one is deleted it takes over its stamp, so
+ * that it is in its batch, as if the first had never been deleted.
+ *
+ * Rows that are joined are locked as the server does for a real DELETE, so that
+ * none can be inserted while the row that it refers to is being deleted.
+ *
+ * Statements across a key are executed as the owner of the table that they are
+ * about, as those of the server's own foreign keys, and like these queue what
+ * they trigger behind what is triggered already.
+ *
+ *-------------------------------------------------------------------------
+ */
+#include "postgres.h"
+
+#include "base/compat.h"
+#include "base/guard.h"
+#include "base/spi.h"
+#include "base/table.h"
+#include "base/trigger.h"
+#include "base/tuple.h"
+#include "soft_delete/queue.h"
+#include "soft_delete/relation.h"
+
+#include "access/table.h"
+#include "access/tableam.h"
+#include "access/xact.h"
+#include "catalog/pg_constraint.h"
+#include "catalog/pg_type.h"
+#include "miscadmin.h"
+#include "utils/acl.h"
+#include "utils/builtins.h"
+#include "utils/lsyscache.h"
+#include "utils/rel.h"
+#include "utils/rls.h"
+#include "utils/snapmgr.h"
+#include "utils/timestamp.h"
+
+/* A row whose stamp changed */
+typedef struct Change
+{
+	Relation	rel;
+	SkSoftRelation *soft;
+	TupleTableSlot *row;		/* as it is now */
+	Datum		old;			/* its stamps; 0: none */
+	Datum		new;
+} Change;
+
+
+/*-------------------------------------------------------------------------
+ * Statements
+ *-------------------------------------------------------------------------
+ */
+
+static SPIPlanPtr
+plan_of(SkSoftLink *link, SkSoftAction action)
+{
+	int			nstamps = action >= SK_SOFT_FIND ? 0
+		: action == SK_SOFT_RESTAMP ? 2 : 1;
+
+	if (link->plans[action] == NULL)
+		link->plans[action] = sk_spi_keep(link->sql[action],
+										  link->nkeys + nstamps, link->types, 0);
+	return link->plans[action];
+}
+
+/*
+ * Execute it, and leave SPI connected.  In a transaction with one snapshot, rows
+ * that it does not see would be left out: then it fails to be serialized, as
+ * for the server's own foreign keys.
+ */
+static void
+execute(SkSoftLink *link, SkSoftAction action, Datum *values, long limit)
+{
+	Snapshot	latest = InvalidSnapshot;
+	Snapshot	own = InvalidSnapshot;
+	Oid			role;
+	int			sec_context;
+
+	GetUserIdAndSecContext(&role, &sec_context);
+	SetUserIdAndSecContext(link->owner, sec_context |
+						   SECURITY_LOCAL_USERID_CHANGE | SECURITY_NOFORCE_RLS);
+	SPI_connect();
+	if (IsolationUsesXactSnapshot())
+	{
+		CommandCounterIncrement();
+		latest = GetLatestSnapshot();
+		own = GetTransactionSnapshot();
+	}
+	if (SPI_execute_snapshot(plan_of(link, action), values, NULL, latest, own,
+							 false, false, limit) < 0)
+		elog(ERROR, "could not execute: %s", link->sql[action]);
+	SetUserIdAndSecContext(role, sec_context);
+}
+
+/* The row's values of the key; false if one is null, so that it joins nothing */
+static bool
+key_values(const SkSoftLink *link, TupleTableSlot *row, Datum *values)
+{
+	for (int i = 0; i < link->nkeys; i++)
+	{
+		bool		isnull;
+
+		values[i] = slot_getattr(row, link->attnums[i], &isnull);
+		if (isnull)
+			return false;
+	}
+	return true;
+}
+
+
+/*-------------------------------------------------------------------------
+ * Refusals
+ *-------------------------------------------------------------------------
+ */
+
+/* May the user know what the key is?  As the server decides it. */
+static bool
+may_show_key(const SkSoftLink *link, Relation rel)
+{
+	Oid			relid = RelationGetRelid(rel);
+
+	if (check_enable_rls(relid, InvalidOid, true) == RLS_ENABLED)
+		return false;
+	if (pg_class_aclcheck(relid, GetUserId(), ACL_SELECT) == ACLCHECK_OK)
+		return true;
+	for (int i = 0; i < link->nkeys; i++)
+	{
+		if (pg_attribute_aclcheck(relid, link->attnums[i], GetUserId(),
+								  ACL_SELECT) != ACLCHECK_OK)
+			return false;
+	}
+	return true;
+}
+
+/* "Key (a, b)=(1, 2)", or "Key" */
+static char *
+describe_key(const SkSoftLink *link, Relation rel, const Datum *key)
+{
+	StringInfoData names;
+	StringInfoData values;
+
+	if (!may_show_key(link, rel))
+		return "Key";
+	initStringInfo(&names);
+	initStringInfo(&values);
+	for (int i = 0; i < link->nkeys; i++)
+	{
+		Form_pg_attribute attr = TupleDescAttr(RelationGetDescr(rel), link->attnums[i] - 1);
+		Oid			output;
+		bool		is_varlena;
+
+		getTypeOutputInfo(attr->atttypid, &output, &is_varlena);
+		appendStringInfo(&names, "%s%s", i ? ", " : "", NameStr(attr->attname));
+		appendStringInfo(&values, "%s%s", i ? ", " : "",
+						 OidOutputFunctionCall(output, key[i]));
+	}
+	return psprintf("Key (%s)=(%s)", names.data, values.data);
+}
+
+static void
+refuse_deletion(const Change *change, const SkSoftLink *link,
+				const Datum *values)
+{
+	Relation	child = table_open(link->otherid, AccessShareLock);
+	char	   *key = describe_key(link, change->rel, values);
+
+	if (link->on_delete == FKCONSTR_ACTION_RESTRICT)
+		ereport(ERROR,
+				(errcode(SK_ERRCODE_RESTRICT),
+				 errmsg(SK_RESTRICT_MESSAGE,
+						RelationGetRelationName(change->rel), link->name,
+						RelationGetRelationName(child)),
+				 errdetail("%s is " SK_RESTRICT_DETAIL " from table \"%s\".",
+						   key, RelationGetRelationName(child)),
+				 errtableconstraint(child, link->name)));
+	ereport(ERROR,
+			(errcode(ERRCODE_FOREIGN_KEY_VIOLATION),
+			 errmsg("update or delete on table \"%s\" violates foreign key constraint \"%s\" on table \"%s\"",
+					RelationGetRelationName(change->rel), link->name,
+					RelationGetRelationName(child)),
+			 errdetail("%s is still referenced from table \"%s\".",
+					   key, RelationGetRelationName(child)),
+			 errtableconstraint(child, link->name)));
+}
+
+static void
+refuse_reference(Relation rel, const SkSoftLink *link, const Datum *values)
+{
+	char	   *parent = get_rel_name(link->otherid);
+
+	ereport(ERROR,
+			(errcode(ERRCODE_FOREIGN_KEY_VIOLATION),
+			 errmsg("insert or update on table \"%s\" violates foreign key constraint \"%s\"",
+					RelationGetRelationName(rel), link->name),
+			 errdetail("%s is soft-deleted in table \"%s\".",
+					   describe_key(link, rel, values), parent),
+			 errhint("Restore the row in table \"%s\" first.", parent),
+			 errtableconstraint(rel, link->name)));
+}
+
+/* Is there a live row for the key, or none at all, which is not our business? */
+static bool
+refers_to_live(SkSoftLink *link, Datum *values)
+{
+	bool		live = true;
+	bool		isnull;
+	bool		found;
+
+	execute(link, SK_SOFT_LOCK, values, 1);
+	found = SPI_processed > 0;
+	SPI_finish();
+	if (!found)
+		return true;
+	execute(link, SK_SOFT_CHECK, values, 1);
+	if (SPI_processed > 0)
+		live = DatumGetBool(SPI_getbinval(SPI_tuptable->vals[0],
+										  SPI_tuptable->tupdesc, 1, &isnull));
+	SPI_finish();
+	return live;
+}
+
+static void
+check_reference(Relation rel, SkSoftLink *link, TupleTableSlot *row)
+{
+	Datum		values[INDEX_MAX_KEYS];
+
+	if (key_values(link, row, values) && !refers_to_live(link, values))
+		refuse_reference(rel, link, values);
+}
+
+
+/*-------------------------------------------------------------------------
+ * Deletion and return
+ *-------------------------------------------------------------------------
+ */
+
+/*
+ * Nobody may refer to the row from here on, and who is about to is waited for.
+ * UPDATE locks a row less than that.
+ */
+static void
+lock_row(const Change *change)
+{
+	TupleTableSlot *slot = table_slot_create(change->rel, NULL);
+	TM_FailureData tmfd;
+
+	CommandCounterIncrement();	/* it was written by the current command */
+	(void) table_tuple_lock(change->rel, &change->row->tts_tid, GetLatestSnapshot(),
+							slot, GetCurrentCommandId(false), LockTupleExclusive,
+							LockWaitBlock, TUPLE_LOCK_FLAG_FIND_LAST_VERSION, &tmfd);
+	ExecDropSingleTupleTableSlot(slot);
+}
+
+static void
+delete_child(const Change *change, SkSoftLink *link)
+{
+	Datum		values[INDEX_MAX_KEYS + 2];
+	bool		found;
+
+	if (!key_values(link, change->row, values))
+		return;
+	values[link->nkeys] = change->new;
+	if (link->sql[SK_SOFT_FIND] != NULL)
+	{
+		execute(link, SK_SOFT_FIND, values, 1);
+		found = SPI_processed > 0;
+		SPI_finish();
+		if (found)
+			refuse_deletion(change, link, values);
+	}
+	else if (link->sql[SK_SOFT_CASCADE] != NULL)
+	{
+		execute(link, SK_SOFT_CASCADE, values, 0);
+		SPI_finish();
+	}
+}
+
+static void
+deleted(const Change *change)
+{
+	ListCell   *lc;
+
+	if (change->soft->children != NIL)
+		lock_row(change);
+	foreach(lc, change->soft->children)
+		delete_child(change, lfirst(lc));
+}
+
+static void
+restamped(const Change *change)
+{
+	ListCell   *lc;
+
+	foreach(lc, change->soft->children)
+	{
+		SkSoftLink *link = lfirst(lc);
+		Datum		values[INDEX_MAX_KEYS + 2];
+
+		if (link->sql[SK_SOFT_RESTAMP] == NULL ||
+			!key_values(link, change->row, values))
+			continue;
+		values[link->nkeys] = change->old;
+		values[link->nkeys + 1] = change->new;
+		execute(link, SK_SOFT_RESTAMP, values, 0);
+		SPI_finish();
+	}
+}
+
+/* A row of a circle */
+typedef struct Member
+{
+	const SkSoftLink *link;
+	Oid			relid;
+	ItemPointer tid;
+} Member;
+
+static void
+restore_member(void *arg)
+{
+	const Member *member = arg;
+	const SkSoftLink *link = member->link;
+	Relation	child = table_open(member->relid, AccessShareLock);
+	char	   *sql = psprintf("UPDATE ONLY %s SET %s = NULL WHERE ctid OPERATOR(pg_catalog.=) $1",
+							   sk_table_name(child),
+							   quote_identifier(get_attname(link->otherid, link->column, false)));
+	Oid			type = TIDOID;
+	Datum		value = PointerGetDatum(member->tid);
+	Oid			role;
+	int			sec_context;
+
+	table_close(child, NoLock);
+	GetUserIdAndSecContext(&role, &sec_context);
+	SetUserIdAndSecContext(link->owner, sec_context |
+						   SECURITY_LOCAL_USERID_CHANGE | SECURITY_NOFORCE_RLS);
+	(void) sk_spi_execute(sql, 1, &type, &value, SPI_OK_UPDATE, NULL);
+}
+
+static bool
+is_violation(const ErrorData *edata)
+{
+	return edata->sqlerrcode == ERRCODE_FOREIGN_KEY_VIOLATION;
+}
+
+/*
+ * Let one row come back although a row that it refers to is deleted: if they
+ * refer to each other, both do.  If not, all of it is undone.
+ */
+static void
+restore_in_circle(Member *member)
+{
+	ErrorData  *failure = sk_guard_try(restore_member, member, is_violation);
+
+	if (failure != NULL)
+		FreeErrorData(failure);
+}
+
+static void
+restore_circles(SkSoftLink *link, Datum *values)
+{
+	uint64		count;
+	Oid		   *relids;
+	ItemPointer tids;
+	MemoryContext context = CurrentMemoryContext;
+
+	execute(link, SK_SOFT_SKIPPED, values, 0);
+	count = SPI_processed;
+	relids = MemoryContextAlloc(context, sizeof(Oid) * Max(count, 1));
+	tids = MemoryContextAlloc(context, sizeof(ItemPointerData) * Max(count, 1));
+	for (uint64 i = 0; i < count; i++)
+	{
+		HeapTuple	tuple = SPI_tuptable->vals[i];
+		bool		isnull;
+
+		relids[i] = DatumGetObjectId(SPI_getbinval(tuple, SPI_tuptable->tupdesc, 1, &isnull));
+		tids[i] = *(ItemPointer) DatumGetPointer(SPI_getbinval(tuple, SPI_tuptable->tupdesc, 2, &isnull));
+	}
+	SPI_finish();
+	for (uint64 i = 0; i < count; i++)
+	{
+		Member		member = {link, relids[i], &tids[i]};
+
+		restore_in_circle(&member);
+	}
+}
+
+/*
+ * A row that comes back must refer to live ones; but one of those may be about to
+ * come back with another row of the same statement.
+ */
+static void
+check_restored(const Change *change, SkSoftLink *link)
+{
+	Datum		values[INDEX_MAX_KEYS];
+
+	if (key_values(link, change->row, values) && !refers_to_live(link, values))
+		sk_soft_queue_add(change->rel, link, values);
+}
+
+static void
+restored(const Change *change)
+{
+	ListCell   *lc;
+
+	foreach(lc, change->soft->children)
+	{
+		SkSoftLink *link = lfirst(lc);
+		Datum		values[INDEX_MAX_KEYS + 2];
+
+		if (link->sql[SK_SOFT_RESTORE] == NULL ||
+			!key_values(link, change->row, values))
+			continue;
+		values[link->nkeys] = change->old;
+		execute(link, SK_SOFT_RESTORE, values, 0);
+		SPI_finish();
+		if (link->cyclic)
+			restore_circles(link, values);
+	}
+	foreach(lc, change->soft->parents)
+		check_restored(change, lfirst(lc));
+	sk_soft_queue_again();		/* behind what this row has brought along */
+}
+
+
+/*-------------------------------------------------------------------------
+ * The triggers
+ *-------------------------------------------------------------------------
+ */
+
+/*
+ * schemakit.soft_delete() RETURNS trigger
+ */
+PG_FUNCTION_INFO_V1(schemakit_soft_delete);
+Datum
+schemakit_soft_delete(PG_FUNCTION_ARGS)
+{
+	TriggerData *trigdata = sk_trigger_after_row(fcinfo, "soft_delete");
+	Change		change = {
+		.rel = trigdata->tg_relation,
+		.row = trigdata->tg_newslot,
+	};
+	bool		was_live;
+	bool		is_live;
+
+	if (!TRIGGER_FIRED_BY_UPDATE(trigdata->tg_event))
+		return PointerGetDatum(NULL);
+	change.soft = sk_soft_relation_get(change.rel);
+	if (change.soft->column != InvalidAttrNumber)
+	{
+		change.old = slot_getattr(trigdata->tg_trigslot, change.soft->column, &was_live);
+		change.new = slot_getattr(trigdata->tg_newslot, change.soft->column, &is_live);
+		if (was_live && !is_live)
+			deleted(&change);
+		else if (!was_live && is_live)
+			restored(&change);
+		else if (!was_live && DatumGetTimestamp(change.old) != DatumGetTimestamp(change.new))
+			restamped(&change);
+	}
+	sk_soft_relation_release();
+	return PointerGetDatum(NULL);
+}
+
+/* Has the statement changed the key? */
+static bool
+is_new_key(const SkSoftLink *link, const TriggerData *trigdata)
+{
+	TupleDesc	tupdesc = RelationGetDescr(trigdata->tg_relation);
+
+	if (TRIGGER_FIRED_BY_INSERT(trigdata->tg_event))
+		return true;
+	for (int i = 0; i < link->nkeys; i++)
+	{
+		AttrNumber	attnum = link->attnums[i];
+		bool		old_null;
+		bool		new_null;
+		Datum		old = slot_getattr(trigdata->tg_trigslot, attnum, &old_null);
+		Datum		new = slot_getattr(trigdata->tg_newslot, attnum, &new_null);
+
+		if (!sk_tuple_same_value(TupleDescAttr(tupdesc, attnum - 1),
+								 old, old_null, new, new_null))
+			return true;
+	}
+	return false;
+}
+
+/*
+ * schemakit.soft_delete_recheck() RETURNS trigger
+ */
+PG_FUNCTION_INFO_V1(schemakit_soft_delete_recheck);
+Datum
+schemakit_soft_delete_recheck(PG_FUNCTION_ARGS)
+{
+	SkSoftDoubt *doubt;
+
+	(void) sk_trigger_after_delete(fcinfo, "soft_delete_recheck");
+	while ((doubt = sk_soft_queue_next()) != NULL)
+	{
+		Relation	rel = table_open(doubt->relid, AccessShareLock);
+		SkSoftRelation *soft = sk_soft_relation_get(rel);
+		ListCell   *lc;
+
+		foreach(lc, soft->parents)
+		{
+			SkSoftLink *link = lfirst(lc);
+
+			if (strcmp(link->name, doubt->constraint) == 0 &&
+				!refers_to_live(link, doubt->values))
+				refuse_reference(rel, link, doubt->values);
+		}
+		sk_soft_relation_release();
+		table_close(rel, NoLock);
+	}
+	return PointerGetDatum(NULL);
+}
+
+/*
+ * schemakit.soft_delete_reference() RETURNS trigger
+ *
+ * A live row cannot refer to one that is deleted.
+ */
+PG_FUNCTION_INFO_V1(schemakit_soft_delete_reference);
+Datum
+schemakit_soft_delete_reference(PG_FUNCTION_ARGS)
+{
+	TriggerData *trigdata = sk_trigger_after_row(fcinfo, "soft_delete_reference");
+	SkSoftRelation *soft = sk_soft_relation_get(trigdata->tg_relation);
+	TupleTableSlot *row = TRIGGER_FIRED_BY_INSERT(trigdata->tg_event)
+		? trigdata->tg_trigslot : trigdata->tg_newslot;
+	ListCell   *lc;
+
+	if (soft->parents != NIL && !TRIGGER_FIRED_BY_DELETE(trigdata->tg_event) &&
+		slot_attisnull(row, soft->column))
+	{
+		foreach(lc, soft->parents)
+		{
+			if (is_new_key(lfirst(lc), trigdata))
+				check_reference(trigdata->tg_relation, lfirst(lc), row);
+		}
+	}
+	sk_soft_relation_release();
+	return PointerGetDatum(NULL);
+}

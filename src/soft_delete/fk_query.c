@@ -1,0 +1,258 @@
+/*-------------------------------------------------------------------------
+ *
+ * soft_delete/fk_query.c
+ *	  The statements that soft delete executes across foreign keys.
+ *
+ * They are those of the server's own foreign keys (ri_triggers.c) with live
+ * rows for rows: values are compared with the constraint's operators, and
+ * tables are asked without their inheritance children.
+ *
+ * The stamp, the time of deletion, is what tells a batch.  Where two tables
+ * store it in different types it is converted by way of UTC, so that it is the
+ * same whatever the session's time zone.
+ *
+ *-------------------------------------------------------------------------
+ */
+#include "postgres.h"
+
+#include "soft_delete/fk_query.h"
+#include "base/table.h"
+
+#include "catalog/pg_class.h"
+#include "utils/builtins.h"
+#include "utils/lsyscache.h"
+#include "utils/rel.h"
+
+static const char *
+column_name(Relation rel, AttrNumber attnum)
+{
+	return quote_identifier(NameStr(TupleDescAttr(RelationGetDescr(rel), attnum - 1)->attname));
+}
+
+/*
+ * A column of the table that goes by the alias.
+ */
+char *
+sk_soft_sql_column(const char *alias, Relation rel, AttrNumber attnum)
+{
+	return psprintf("%s.%s", alias, column_name(rel, attnum));
+}
+
+/*
+ * The table as it stands after FROM or UPDATE.
+ */
+char *
+sk_soft_sql_from(Relation rel, const char *alias)
+{
+	return psprintf("%s%s %s",
+					rel->rd_rel->relkind == RELKIND_PARTITIONED_TABLE ? "" : "ONLY ",
+					sk_table_name(rel), alias);
+}
+
+/* A stamp of that type, as the column would store it */
+static char *
+as_stored(const char *stamp, Oid type, Relation rel, AttrNumber column)
+{
+	Form_pg_attribute attr = TupleDescAttr(RelationGetDescr(rel), column - 1);
+	char	   *stored = format_type_with_typemod(attr->atttypid, attr->atttypmod);
+
+	return attr->atttypid == type
+		? psprintf("CAST(%s AS %s)", stamp, stored)
+		: psprintf("CAST((%s AT TIME ZONE 'UTC') AS %s)", stamp, stored);
+}
+
+static char *
+parameter(int n)
+{
+	return psprintf("$%d", n + 1);
+}
+
+/* The rows of the child that refer to the key's values in the parameters */
+static char *
+refers(const SkForeignKey *key, Relation child)
+{
+	StringInfoData sql;
+
+	initStringInfo(&sql);
+	for (int i = 0; i < key->nkeys; i++)
+	{
+		if (i > 0)
+			appendStringInfoString(&sql, " AND ");
+		generate_operator_clause(&sql, parameter(i),
+								 get_atttype(key->referenced, key->confkey[i]),
+								 key->operators[i],
+								 sk_soft_sql_column("x", child, key->conkey[i]),
+								 get_atttype(key->referencing, key->conkey[i]));
+	}
+	return sql.data;
+}
+
+/*
+ * Stamp the live rows that refer to it.
+ */
+char *
+sk_soft_sql_cascade(const SkForeignKey *key, Relation child,
+					AttrNumber column, Oid stamp_type)
+{
+	return psprintf("UPDATE %s SET %s = %s WHERE %s AND %s IS NULL",
+					sk_soft_sql_from(child, "x"), column_name(child, column),
+					as_stored(parameter(key->nkeys), stamp_type, child, column),
+					refers(key, child), sk_soft_sql_column("x", child, column));
+}
+
+/* The rows of the batch */
+static char *
+of_batch(const SkForeignKey *key, Relation child, AttrNumber column,
+		 Oid stamp_type)
+{
+	return psprintf("%s AND %s OPERATOR(pg_catalog.=) %s",
+					refers(key, child), sk_soft_sql_column("x", child, column),
+					as_stored(parameter(key->nkeys), stamp_type, child, column));
+}
+
+/*
+ * Give the rows of a batch another stamp.
+ */
+char *
+sk_soft_sql_restamp(const SkForeignKey *key, Relation child,
+					AttrNumber column, Oid stamp_type)
+{
+	return psprintf("UPDATE %s SET %s = %s WHERE %s",
+					sk_soft_sql_from(child, "x"), column_name(child, column),
+					as_stored(parameter(key->nkeys + 1), stamp_type, child, column),
+					of_batch(key, child, column, stamp_type));
+}
+
+/* The stamp of the row's other parent, if that is deleted; in the child's type */
+static char *
+stamp_of(const SkSoftBlocker *blocker, Relation child, AttrNumber column)
+{
+	const SkForeignKey *key = blocker->key;
+	StringInfoData sql;
+	Oid			type = TupleDescAttr(RelationGetDescr(blocker->parent),
+									 blocker->column - 1)->atttypid;
+
+	initStringInfo(&sql);
+	appendStringInfo(&sql, "(SELECT %s FROM %s WHERE ",
+					 as_stored(sk_soft_sql_column("p", blocker->parent, blocker->column),
+							   type, child, column),
+					 sk_soft_sql_from(blocker->parent, "p"));
+	for (int i = 0; i < key->nkeys; i++)
+	{
+		if (i > 0)
+			appendStringInfoString(&sql, " AND ");
+		generate_operator_clause(&sql, sk_soft_sql_column("p", blocker->parent, key->confkey[i]),
+								 get_atttype(key->referenced, key->confkey[i]),
+								 key->operators[i],
+								 sk_soft_sql_column("x", child, key->conkey[i]),
+								 get_atttype(key->referencing, key->conkey[i]));
+	}
+	/* a row may refer to itself */
+	if (key->referencing == key->referenced)
+		appendStringInfoString(&sql, " AND (p.tableoid OPERATOR(pg_catalog.<>) x.tableoid OR p.ctid OPERATOR(pg_catalog.<>) x.ctid)");
+	appendStringInfoChar(&sql, ')');
+	return sql.data;
+}
+
+/* The first stamp of the row's parents that are deleted; NULL if none is. */
+static char *
+first_stamp(Relation child, AttrNumber column, List *blockers)
+{
+	StringInfoData sql;
+	ListCell   *lc;
+
+	initStringInfo(&sql);
+	appendStringInfoString(&sql, "LEAST(NULL");
+	foreach(lc, blockers)
+		appendStringInfo(&sql, ", %s", stamp_of(lfirst(lc), child, column));
+	appendStringInfoChar(&sql, ')');
+	return sql.data;
+}
+
+/*
+ * Let the rows of a batch come back, but those that another of their parents
+ * would have taken along: they belong to that one's batch from now on.
+ */
+char *
+sk_soft_sql_restore(const SkForeignKey *key, Relation child,
+					AttrNumber column, Oid stamp_type, List *blockers)
+{
+	char	   *batch = of_batch(key, child, column, stamp_type);
+	char	   *stamp;
+
+	if (blockers == NIL)
+		return psprintf("UPDATE %s SET %s = NULL WHERE %s",
+						sk_soft_sql_from(child, "x"), column_name(child, column), batch);
+	stamp = first_stamp(child, column, blockers);
+	/* not IS DISTINCT FROM, which looks its operator up on the search_path */
+	return psprintf("UPDATE %s SET %s = %s WHERE %s AND COALESCE(%s OPERATOR(pg_catalog.<>) %s, true)",
+					sk_soft_sql_from(child, "x"), column_name(child, column), stamp,
+					batch, stamp, sk_soft_sql_column("x", child, column));
+}
+
+/*
+ * The rows of a batch that are still deleted.
+ */
+char *
+sk_soft_sql_skipped(const SkForeignKey *key, Relation child,
+					AttrNumber column, Oid stamp_type)
+{
+	return psprintf("SELECT x.tableoid, x.ctid FROM %s WHERE %s",
+					sk_soft_sql_from(child, "x"),
+					of_batch(key, child, column, stamp_type));
+}
+
+/*
+ * Is there a row that refers to it?  A live one, if the child has soft delete:
+ * one that is just being deleted is waited for.
+ */
+char *
+sk_soft_sql_find(const SkForeignKey *key, Relation child, AttrNumber column)
+{
+	return psprintf("SELECT 1 FROM %s WHERE %s%s%s FOR SHARE OF x",
+					sk_soft_sql_from(child, "x"), refers(key, child),
+					column == InvalidAttrNumber ? "" : " AND ",
+					column == InvalidAttrNumber ? ""
+					: psprintf("%s IS NULL", sk_soft_sql_column("x", child, column)));
+}
+
+/* The row that has the key in the parameters */
+static char *
+has_key(const SkForeignKey *key, Relation parent)
+{
+	StringInfoData sql;
+
+	initStringInfo(&sql);
+	for (int i = 0; i < key->nkeys; i++)
+	{
+		if (i > 0)
+			appendStringInfoString(&sql, " AND ");
+		generate_operator_clause(&sql, sk_soft_sql_column("x", parent, key->confkey[i]),
+								 get_atttype(key->referenced, key->confkey[i]),
+								 key->operators[i], parameter(i),
+								 get_atttype(key->referencing, key->conkey[i]));
+	}
+	return sql.data;
+}
+
+/*
+ * Keep the row from being deleted, and wait for who is about to.  What it reads
+ * may be older than that: a lock so weak does not look for a newer version.
+ */
+char *
+sk_soft_sql_lock(const SkForeignKey *key, Relation parent)
+{
+	return psprintf("SELECT 1 FROM %s WHERE %s FOR KEY SHARE OF x",
+					sk_soft_sql_from(parent, "x"), has_key(key, parent));
+}
+
+/*
+ * Is it live?
+ */
+char *
+sk_soft_sql_check(const SkForeignKey *key, Relation parent, AttrNumber column)
+{
+	return psprintf("SELECT %s IS NULL FROM %s WHERE %s",
+					sk_soft_sql_column("x", parent, column), sk_soft_sql_from(parent, "x"),
+					has_key(key, parent));
+}

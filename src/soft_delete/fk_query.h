@@ -1,0 +1,56 @@
+/*-------------------------------------------------------------------------
+ *
+ * soft_delete/fk_query.h
+ *	  The statements that soft delete executes across foreign keys.
+ *
+ *-------------------------------------------------------------------------
+ */
+#ifndef SK_SOFT_DELETE_FK_QUERY_H
+#define SK_SOFT_DELETE_FK_QUERY_H
+
+#include "access/attnum.h"
+#include "nodes/pg_list.h"
+#include "pg_config_manual.h"
+#include "utils/relcache.h"
+
+/* A foreign key, as its row in pg_constraint has it. */
+typedef struct SkForeignKey
+{
+	Oid			parentid;		/* the constraint of which it is a part */
+	char	   *name;
+	char		on_delete;		/* FKCONSTR_ACTION_* */
+	Oid			referencing;
+	Oid			referenced;
+	int			nkeys;
+	AttrNumber	conkey[INDEX_MAX_KEYS];
+	AttrNumber	confkey[INDEX_MAX_KEYS];
+	Oid			operators[INDEX_MAX_KEYS];	/* referenced = referencing */
+} SkForeignKey;
+
+/* The other parent of a row: a foreign key, and the parent's stamp. */
+typedef struct SkSoftBlocker
+{
+	SkForeignKey *key;
+	Relation	parent;
+	AttrNumber	column;
+} SkSoftBlocker;
+
+extern char *sk_soft_sql_column(const char *alias, Relation rel,
+								AttrNumber attnum);
+extern char *sk_soft_sql_from(Relation rel, const char *alias);
+extern char *sk_soft_sql_cascade(const SkForeignKey *key, Relation child,
+								 AttrNumber column, Oid stamp_type);
+extern char *sk_soft_sql_restamp(const SkForeignKey *key, Relation child,
+								 AttrNumber column, Oid stamp_type);
+extern char *sk_soft_sql_restore(const SkForeignKey *key, Relation child,
+								 AttrNumber column, Oid stamp_type,
+								 List *blockers);
+extern char *sk_soft_sql_skipped(const SkForeignKey *key, Relation child,
+								 AttrNumber column, Oid stamp_type);
+extern char *sk_soft_sql_find(const SkForeignKey *key, Relation child,
+							  AttrNumber column);
+extern char *sk_soft_sql_lock(const SkForeignKey *key, Relation parent);
+extern char *sk_soft_sql_check(const SkForeignKey *key, Relation parent,
+							   AttrNumber column);
+
+#endif							/* SK_SOFT_DELETE_FK_QUERY_H */

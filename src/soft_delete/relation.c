@@ -1,0 +1,535 @@
+/*-------------------------------------------------------------------------
+ *
+ * soft_delete/relation.c
+ *	  A table with soft delete, and its foreign keys, as this session knows
+ *	  them.
+ *
+ * Keys that refer to a table are found by the triggers that the server has for
+ * them there, so they come in the order in which it would look at them; a
+ * partition has its own.  Statements are prepared when they are first needed.
+ *
+ * Entries are made anew after an invalidation of any table that they are made
+ * of; what they had before stays until nobody reads entries.
+ *
+ *-------------------------------------------------------------------------
+ */
+#include "postgres.h"
+
+#include "soft_delete/relation.h"
+#include "attach/attach.h"
+#include "base/compat.h"
+#include "base/tuple.h"
+#include "soft_delete/fk_query.h"
+
+#include "access/htup_details.h"
+#include "access/table.h"
+#include "access/xact.h"
+#include "catalog/pg_constraint.h"
+#include "catalog/pg_type.h"
+#include "miscadmin.h"
+#include "utils/acl.h"
+#include "utils/builtins.h"
+#include "utils/fmgroids.h"
+#include "utils/hsearch.h"
+#include "utils/inval.h"
+#include "utils/memutils.h"
+#include "utils/rel.h"
+#include "utils/syscache.h"
+
+typedef struct Entry
+{
+	Oid			relid;			/* key of the hash table: must be first */
+	SkSoftRelation *soft;
+} Entry;
+
+static HTAB *relations = NULL;
+static List *outdated = NIL;	/* contexts, freed when nobody reads */
+static int	readers = 0;
+static bool any_invalid = false;
+
+
+/*-------------------------------------------------------------------------
+ * Foreign keys
+ *-------------------------------------------------------------------------
+ */
+
+/*
+ * The stamp's column of a table that has soft delete, or InvalidAttrNumber.
+ */
+AttrNumber
+sk_soft_relation_column(Relation rel)
+{
+	const Trigger *trigger = sk_attach_find(rel, sk_attach_function(SK_SOFT_FUNCTION));
+	AttrNumber	attnum;
+	Oid			type;
+
+	if (trigger == NULL || trigger->tgnargs != 1 ||
+		(trigger->tgenabled != TRIGGER_FIRES_ON_ORIGIN &&
+		 trigger->tgenabled != TRIGGER_FIRES_ALWAYS))
+		return InvalidAttrNumber;
+	attnum = sk_tuple_column(RelationGetDescr(rel), trigger->tgargs[0]);
+	if (attnum == InvalidAttrNumber)
+		return InvalidAttrNumber;
+	type = TupleDescAttr(RelationGetDescr(rel), attnum - 1)->atttypid;
+	return type == TIMESTAMPTZOID || type == TIMESTAMPOID ? attnum
+		: InvalidAttrNumber;
+}
+
+/* NULL if it is none that we know how to follow */
+static SkForeignKey *
+read_key(Oid constraint)
+{
+	HeapTuple	tuple = SearchSysCache1(CONSTROID, ObjectIdGetDatum(constraint));
+	SkForeignKey *key = palloc(sizeof(SkForeignKey));
+	Form_pg_constraint form;
+
+	if (!HeapTupleIsValid(tuple))
+		elog(ERROR, "cache lookup failed for constraint %u", constraint);
+	form = (Form_pg_constraint) GETSTRUCT(tuple);
+	if (form->contype != CONSTRAINT_FOREIGN || sk_constraint_is_temporal(form) ||
+		!sk_constraint_is_enforced(form))
+	{
+		ReleaseSysCache(tuple);
+		return NULL;
+	}
+	key->parentid = form->conparentid;
+	key->name = pstrdup(NameStr(form->conname));
+	key->on_delete = form->confdeltype;
+	key->referencing = form->conrelid;
+	key->referenced = form->confrelid;
+	sk_deconstruct_foreign_key(tuple, &key->nkeys, key->conkey, key->confkey,
+							   key->operators);
+	ReleaseSysCache(tuple);
+	return key;
+}
+
+static bool
+is_action_trigger(const Trigger *trigger)
+{
+	return trigger->tgfoid == F_RI_FKEY_CASCADE_DEL ||
+		trigger->tgfoid == F_RI_FKEY_RESTRICT_DEL ||
+		trigger->tgfoid == F_RI_FKEY_NOACTION_DEL ||
+		trigger->tgfoid == F_RI_FKEY_SETNULL_DEL ||
+		trigger->tgfoid == F_RI_FKEY_SETDEFAULT_DEL;
+}
+
+/*
+ * The keys that refer to the table, as SkForeignKey.
+ */
+List *
+sk_soft_relation_referring(Relation rel)
+{
+	List	   *constraints = NIL;
+	List	   *keys = NIL;
+	ListCell   *lc;
+
+	for (int i = 0; rel->trigdesc && i < rel->trigdesc->numtriggers; i++)
+	{
+		if (is_action_trigger(&rel->trigdesc->triggers[i]))
+			constraints = lappend_oid(constraints, rel->trigdesc->triggers[i].tgconstraint);
+	}
+	foreach(lc, constraints)
+	{
+		SkForeignKey *key = read_key(lfirst_oid(lc));
+
+		if (key != NULL)
+			keys = lappend(keys, key);
+	}
+	return keys;
+}
+
+/*
+ * The table's own keys.  One that refers to a partitioned table has a part for
+ * each of its partitions, which says nothing new.
+ */
+static List *
+own_keys(Relation rel)
+{
+	List	   *constraints = NIL;
+	List	   *keys = NIL;
+	ListCell   *lc;
+
+	foreach(lc, RelationGetFKeyList(rel))
+		constraints = lappend_oid(constraints, ((ForeignKeyCacheInfo *) lfirst(lc))->conoid);
+	foreach(lc, constraints)
+	{
+		SkForeignKey *key = read_key(lfirst_oid(lc));
+		SkForeignKey *whole = key && OidIsValid(key->parentid)
+			? read_key(key->parentid) : NULL;
+
+		if (key != NULL && (whole == NULL || whole->referencing != key->referencing))
+			keys = lappend(keys, key);
+	}
+	return keys;
+}
+
+
+/*-------------------------------------------------------------------------
+ * Links
+ *-------------------------------------------------------------------------
+ */
+
+static SkSoftLink *
+make_link(const SkForeignKey *key, Relation other, AttrNumber column)
+{
+	SkSoftLink *link = palloc0(sizeof(SkSoftLink));
+
+	link->name = key->name;
+	link->on_delete = key->on_delete;
+	link->otherid = RelationGetRelid(other);
+	link->owner = other->rd_rel->relowner;
+	link->column = column;
+	link->nkeys = key->nkeys;
+	return link;
+}
+
+static void
+set_keys(SkSoftLink *link, Relation rel, const AttrNumber *attnums)
+{
+	for (int i = 0; i < link->nkeys; i++)
+	{
+		link->attnums[i] = attnums[i];
+		link->types[i] = TupleDescAttr(RelationGetDescr(rel), attnums[i] - 1)->atttypid;
+	}
+}
+
+/* May the role read the table?  If not, it need not know what is deleted. */
+static bool
+may_read(Oid role, Relation rel)
+{
+	return pg_class_aclcheck(RelationGetRelid(rel), role, ACL_SELECT) == ACLCHECK_OK;
+}
+
+/*
+ * What can keep a row of the child from coming back: its parents that would
+ * have taken it along.
+ */
+static List *
+blockers_of(SkSoftRelation *soft, Relation child)
+{
+	List	   *blockers = NIL;
+	ListCell   *lc;
+
+	foreach(lc, own_keys(child))
+	{
+		SkForeignKey *key = lfirst(lc);
+		Relation	parent = table_open(key->referenced, AccessShareLock);
+		AttrNumber	column = sk_soft_relation_column(parent);
+		SkSoftBlocker *blocker;
+
+		soft->watched = lappend_oid(soft->watched, key->referenced);
+		if (key->on_delete != FKCONSTR_ACTION_CASCADE ||
+			column == InvalidAttrNumber || !may_read(child->rd_rel->relowner, parent))
+		{
+			table_close(parent, AccessShareLock);
+			continue;
+		}
+		blocker = palloc(sizeof(SkSoftBlocker));
+		blocker->key = key;
+		blocker->parent = parent;
+		blocker->column = column;
+		blockers = lappend(blockers, blocker);
+	}
+	return blockers;
+}
+
+static void
+close_blockers(List *blockers)
+{
+	ListCell   *lc;
+
+	foreach(lc, blockers)
+		table_close(((SkSoftBlocker *) lfirst(lc))->parent, AccessShareLock);
+}
+
+/* Can deleting a row of the table, by way of others, delete one of the same? */
+static bool
+is_cyclic(SkSoftRelation *soft, Oid relid)
+{
+	List	   *seen = list_make1_oid(relid);
+
+	for (int i = 0; i < list_length(seen); i++)
+	{
+		Relation	rel = table_open(list_nth_oid(seen, i), AccessShareLock);
+		List	   *keys = own_keys(rel);
+		ListCell   *lc;
+
+		soft->watched = list_append_unique_oid(soft->watched, RelationGetRelid(rel));
+		table_close(rel, AccessShareLock);
+		foreach(lc, keys)
+		{
+			SkForeignKey *key = lfirst(lc);
+
+			if (key->on_delete != FKCONSTR_ACTION_CASCADE)
+				continue;
+			if (key->referenced == relid)
+				return true;
+			seen = list_append_unique_oid(seen, key->referenced);
+		}
+	}
+	return false;
+}
+
+static void
+make_cascade(SkSoftRelation *soft, SkSoftLink *link, const SkForeignKey *key,
+			 Relation child)
+{
+	List	   *blockers = blockers_of(soft, child);
+
+	link->sql[SK_SOFT_CASCADE] = sk_soft_sql_cascade(key, child, link->column, soft->type);
+	link->sql[SK_SOFT_RESTAMP] = sk_soft_sql_restamp(key, child, link->column, soft->type);
+	link->sql[SK_SOFT_RESTORE] = sk_soft_sql_restore(key, child, link->column, soft->type,
+													 list_length(blockers) > 1 ||
+													 key->referencing == key->referenced
+													 ? blockers : NIL);
+	link->sql[SK_SOFT_SKIPPED] = sk_soft_sql_skipped(key, child, link->column, soft->type);
+	close_blockers(blockers);
+	link->cyclic = is_cyclic(soft, RelationGetRelid(child));
+}
+
+static void
+add_child(SkSoftRelation *soft, Relation rel, const SkForeignKey *key)
+{
+	Relation	child = table_open(key->referencing, AccessShareLock);
+	SkSoftLink *link = make_link(key, child, sk_soft_relation_column(child));
+
+	soft->watched = lappend_oid(soft->watched, key->referencing);
+	set_keys(link, rel, key->confkey);
+	link->types[link->nkeys] = link->types[link->nkeys + 1] = soft->type;
+	if (key->on_delete == FKCONSTR_ACTION_RESTRICT ||
+		key->on_delete == FKCONSTR_ACTION_NOACTION)
+		link->sql[SK_SOFT_FIND] = sk_soft_sql_find(key, child, link->column);
+	else if (key->on_delete == FKCONSTR_ACTION_CASCADE &&
+			 link->column != InvalidAttrNumber)
+		make_cascade(soft, link, key, child);
+	table_close(child, AccessShareLock);
+	soft->children = lappend(soft->children, link);
+}
+
+/*
+ * A row whose key is set to null or to a default when the row that it refers to
+ * is deleted keeps the key when that is only marked, and may come and go.
+ */
+static void
+add_parent(SkSoftRelation *soft, Relation rel, const SkForeignKey *key)
+{
+	Relation	parent;
+	AttrNumber	column;
+
+	if (key->on_delete == FKCONSTR_ACTION_SETNULL ||
+		key->on_delete == FKCONSTR_ACTION_SETDEFAULT)
+		return;
+	parent = table_open(key->referenced, AccessShareLock);
+	column = sk_soft_relation_column(parent);
+	soft->watched = lappend_oid(soft->watched, key->referenced);
+	if (column != InvalidAttrNumber)
+	{
+		SkSoftLink *link = make_link(key, parent, column);
+
+		set_keys(link, rel, key->conkey);
+		link->sql[SK_SOFT_LOCK] = sk_soft_sql_lock(key, parent);
+		link->sql[SK_SOFT_CHECK] = sk_soft_sql_check(key, parent, column);
+		soft->parents = lappend(soft->parents, link);
+	}
+	table_close(parent, AccessShareLock);
+}
+
+
+/*-------------------------------------------------------------------------
+ * Entries
+ *-------------------------------------------------------------------------
+ */
+
+static void
+at_invalidation(Datum arg, Oid relid)
+{
+	HASH_SEQ_STATUS status;
+	Entry	   *entry;
+
+	if (relations == NULL)
+		return;
+	hash_seq_init(&status, relations);
+	while ((entry = hash_seq_search(&status)) != NULL)
+	{
+		if ((!OidIsValid(relid) || entry->relid == relid ||
+			 list_member_oid(entry->soft->watched, relid)))
+		{
+			entry->soft->valid = false;
+			any_invalid = true;
+		}
+	}
+}
+
+static void
+delete_outdated(void)
+{
+	ListCell   *lc;
+
+	foreach(lc, outdated)
+		MemoryContextDelete(lfirst(lc));
+	list_free(outdated);
+	outdated = NIL;
+}
+
+/* Their tables may be gone, too. */
+static void
+remove_invalid(void)
+{
+	HASH_SEQ_STATUS status;
+	Entry	   *entry;
+
+	hash_seq_init(&status, relations);
+	while ((entry = hash_seq_search(&status)) != NULL)
+	{
+		if (entry->soft->valid)
+			continue;
+		MemoryContextDelete(entry->soft->context);
+		(void) hash_search(relations, &entry->relid, HASH_REMOVE, NULL);
+	}
+	any_invalid = false;
+}
+
+static void
+at_transaction_end(XactEvent event, void *arg)
+{
+	if (event != XACT_EVENT_COMMIT && event != XACT_EVENT_ABORT &&
+		event != XACT_EVENT_PREPARE)
+		return;
+	readers = 0;				/* one that failed did not say so */
+	delete_outdated();
+	if (any_invalid)
+		remove_invalid();
+}
+
+void
+sk_soft_relation_init(void)
+{
+	CacheRegisterRelcacheCallback(at_invalidation, (Datum) 0);
+	RegisterXactCallback(at_transaction_end, NULL);
+}
+
+static void
+free_plans(List *links)
+{
+	ListCell   *lc;
+
+	foreach(lc, links)
+	{
+		SkSoftLink *link = lfirst(lc);
+
+		for (int i = 0; i < SK_SOFT_ACTIONS; i++)
+		{
+			if (link->plans[i] != NULL)
+				SPI_freeplan(link->plans[i]);
+		}
+	}
+}
+
+static void
+at_deletion(void *arg)
+{
+	SkSoftRelation *soft = arg;
+
+	free_plans(soft->children);
+	free_plans(soft->parents);
+}
+
+static void
+fill(SkSoftRelation *soft, Relation rel)
+{
+	ListCell   *lc;
+
+	soft->column = sk_soft_relation_column(rel);
+	if (soft->column == InvalidAttrNumber)
+		return;
+	soft->type = TupleDescAttr(RelationGetDescr(rel), soft->column - 1)->atttypid;
+	foreach(lc, sk_soft_relation_referring(rel))
+		add_child(soft, rel, lfirst(lc));
+	foreach(lc, own_keys(rel))
+		add_parent(soft, rel, lfirst(lc));
+}
+
+static SkSoftRelation *
+make_relation(Relation rel)
+{
+	MemoryContext context = AllocSetContextCreate(CacheMemoryContext,
+												  "schemakit soft delete",
+												  ALLOCSET_SMALL_SIZES);
+	MemoryContext old = MemoryContextSwitchTo(CacheMemoryContext);
+	MemoryContextCallback *callback;
+	SkSoftRelation *soft;
+
+	/* until it is complete: for an error on the way */
+	outdated = lappend(outdated, context);
+	MemoryContextSwitchTo(context);
+	callback = palloc(sizeof(MemoryContextCallback));
+	soft = palloc0(sizeof(SkSoftRelation));
+	soft->relid = RelationGetRelid(rel);
+	soft->context = context;
+	callback->func = at_deletion;
+	callback->arg = soft;
+	MemoryContextRegisterResetCallback(context, callback);
+	fill(soft, rel);
+	MemoryContextSwitchTo(old);
+	outdated = list_delete_ptr(outdated, context);
+	return soft;
+}
+
+static void
+retire(SkSoftRelation *soft)
+{
+	MemoryContext old = MemoryContextSwitchTo(CacheMemoryContext);
+
+	outdated = lappend(outdated, soft->context);
+	MemoryContextSwitchTo(old);
+}
+
+static void
+make_table(void)
+{
+	HASHCTL		ctl = {
+		.keysize = sizeof(Oid),
+		.entrysize = sizeof(Entry),
+	};
+
+	relations = hash_create("schemakit soft delete", 64, &ctl,
+							HASH_ELEM | HASH_BLOBS);
+}
+
+/*
+ * What is known of the table that a trigger fires on; the caller may read it
+ * until sk_soft_relation_release().
+ *
+ * What a table is like is read under the lock that the statement holds on it,
+ * so a message that comes meanwhile is about another one, or about a change
+ * that is in what was read: the next statement will make the entry again.
+ */
+SkSoftRelation *
+sk_soft_relation_get(Relation rel)
+{
+	Oid			relid = RelationGetRelid(rel);
+	bool		found;
+	Entry	   *entry;
+	SkSoftRelation *soft;
+
+	if (relations == NULL)
+		make_table();
+	readers++;
+	entry = hash_search(relations, &relid, HASH_FIND, &found);
+	if (found && entry->soft->valid)
+		return entry->soft;
+	soft = make_relation(rel);
+	entry = hash_search(relations, &relid, HASH_ENTER, &found);
+	if (found)
+		retire(entry->soft);
+	entry->soft = soft;
+	soft->valid = true;
+	return soft;
+}
+
+void
+sk_soft_relation_release(void)
+{
+	if (--readers == 0)
+		delete_outdated();
+}

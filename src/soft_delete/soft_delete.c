@@ -1,0 +1,584 @@
+/*-------------------------------------------------------------------------
+ *
+ * soft_delete/soft_delete.c
+ *	  The feature "soft_delete": a column that tells when a row was deleted, a
+ *	  view of the rows that were not, and what sees to foreign keys.
+ *
+ * The trigger for rows whose stamp changes names the column; it has a WHEN
+ * clause, so other updates do not call it, and the server refuses to drop the
+ * column under it: rows that are deleted would come back.
+ *
+ *-------------------------------------------------------------------------
+ */
+#include "postgres.h"
+
+#include "attach/attach.h"
+#include "attach/feature.h"
+#include "attach/truncate_trigger.h"
+#include "base/arg.h"
+#include "base/compat.h"
+#include "base/guc.h"
+#include "base/option.h"
+#include "base/restore.h"
+#include "base/spi.h"
+#include "base/table.h"
+#include "base/tuple.h"
+#include "schemakit.h"
+#include "soft_delete/fk_query.h"
+#include "soft_delete/protect.h"
+#include "soft_delete/relation.h"
+#include "soft_delete/view.h"
+#include "soft_delete/view_follow.h"
+#include "soft_delete/view_make.h"
+
+#include "access/relation.h"
+#include "access/table.h"
+#include "access/xact.h"
+#include "catalog/namespace.h"
+#include "catalog/pg_constraint.h"
+#include "catalog/pg_trigger.h"
+#include "catalog/pg_type.h"
+#include "executor/spi.h"
+#include "miscadmin.h"
+#include "nodes/makefuncs.h"
+#include "parser/parse_type.h"
+#include "utils/builtins.h"
+#include "utils/lsyscache.h"
+#include "utils/rel.h"
+#include "utils/varlena.h"
+
+#define REFERENCE_FUNCTION	"soft_delete_reference"
+#define DEFAULT_COLUMN		"deleted_at"
+
+static const char *const option_names[] = {
+	"col", "protect", "view_schema", NULL
+};
+
+
+/*-------------------------------------------------------------------------
+ * The table
+ *-------------------------------------------------------------------------
+ */
+
+static bool
+is_stamp_type(Oid type)
+{
+	return type == TIMESTAMPTZOID || type == TIMESTAMPOID;
+}
+
+static bool
+can_hold_stamp(Form_pg_attribute attr)
+{
+	return !attr->attgenerated && !attr->attnotnull &&
+		is_stamp_type(attr->atttypid);
+}
+
+static Form_pg_attribute
+find_column(Relation rel, const char *col)
+{
+	AttrNumber	attnum = sk_tuple_column(RelationGetDescr(rel), col);
+
+	return attnum == InvalidAttrNumber ? NULL
+		: TupleDescAttr(RelationGetDescr(rel), attnum - 1);
+}
+
+static void
+check_column(Relation rel, const char *col)
+{
+	Form_pg_attribute attr = find_column(rel, col);
+
+	if (attr == NULL || can_hold_stamp(attr))
+		return;
+	ereport(ERROR,
+			(errcode(ERRCODE_DATATYPE_MISMATCH),
+			 errmsg("column \"%s\" of relation \"%s\" cannot hold the time of a deletion",
+					col, RelationGetRelationName(rel)),
+			 errdetail(attr->attgenerated ? "It is a generated column."
+					   : attr->attnotnull ? "It must not be null, as it is in live rows."
+					   : "Its type is %s.", format_type_be(attr->atttypid)),
+			 errhint("Name another column: one of type timestamptz or timestamp that can be null, or one that does not exist yet.")));
+}
+
+static void
+check_table(Relation rel)
+{
+	if (rel->rd_rel->relispartition)
+		ereport(ERROR,
+				(errcode(ERRCODE_WRONG_OBJECT_TYPE),
+				 errmsg("\"%s\" is a partition", RelationGetRelationName(rel)),
+				 errhint("Name the partitioned table instead.")));
+	if (!OidIsValid(sk_table_primary_key(rel)))
+		ereport(ERROR,
+				(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
+				 errmsg("table \"%s\" has no primary key",
+						RelationGetRelationName(rel)),
+				 errdetail("Rows are found by it when they are deleted through a view of live rows."),
+				 errhint("Add a primary key.")));
+}
+
+/* Add the column unless the table has it. */
+static void
+add_column(Oid relid, const char *col)
+{
+	Relation	rel = sk_table_open(relid, ShareRowExclusiveLock);
+	bool		missing = find_column(rel, col) == NULL;
+	char	   *sql = psprintf("ALTER TABLE %s ADD COLUMN %s pg_catalog.timestamptz",
+							   sk_table_name(rel), quote_identifier(col));
+
+	check_table(rel);
+	check_column(rel, col);
+	table_close(rel, NoLock);	/* ALTER TABLE wants it for itself */
+	if (missing)
+		(void) sk_spi_execute(sql, 0, NULL, NULL, SPI_OK_UTILITY, NULL);
+}
+
+
+/*-------------------------------------------------------------------------
+ * Triggers
+ *-------------------------------------------------------------------------
+ */
+
+static Node *
+column_of(const char *row, const char *col)
+{
+	ColumnRef  *ref = makeNode(ColumnRef);
+
+	ref->fields = list_make2(makeString(pstrdup(row)), makeString(pstrdup(col)));
+	ref->location = -1;
+	return (Node *) ref;
+}
+
+/* OLD.col IS DISTINCT FROM NEW.col */
+static Node *
+stamp_changes(const char *col)
+{
+	return (Node *) makeA_Expr(AEXPR_DISTINCT,
+							   list_make2(makeString("pg_catalog"), makeString("=")),
+							   column_of("old", col), column_of("new", col), -1);
+}
+
+static void
+create_stamp_trigger(Relation rel, const char *col, char fires_when)
+{
+	SkTriggerDef def = {
+		.name = SK_TRIGGER_PREFIX SK_SOFT_FUNCTION,
+		.function = sk_attach_function(SK_SOFT_FUNCTION),
+		.timing = TRIGGER_TYPE_AFTER,
+		.events = TRIGGER_TYPE_UPDATE,
+		.args = list_make1(pstrdup(col)),
+		.when = stamp_changes(col),
+		.fires_when = fires_when,
+	};
+
+	sk_attach_create(rel, &def);
+}
+
+static void
+create_triggers(Relation rel, const char *col, char fires_when)
+{
+	SkTriggerDef def = {
+		.name = SK_TRIGGER_PREFIX REFERENCE_FUNCTION,
+		.function = sk_attach_function(REFERENCE_FUNCTION),
+		.timing = TRIGGER_TYPE_AFTER,
+		.events = TRIGGER_TYPE_INSERT | TRIGGER_TYPE_UPDATE,
+		.fires_when = fires_when,
+	};
+
+	create_stamp_trigger(rel, col, fires_when);
+	sk_attach_create(rel, &def);
+}
+
+static void
+drop_triggers(Relation rel, const char *function)
+{
+	ListCell   *lc;
+
+	foreach(lc, sk_attach_list(rel, sk_attach_function(function)))
+		sk_attach_drop(lfirst(lc));
+}
+
+static void
+set_protection(Relation rel, bool protect)
+{
+	SkTriggerDef def = {
+		.name = SK_TRIGGER_PREFIX SK_SOFT_PROTECT_FUNCTION,
+		.function = sk_attach_function(SK_SOFT_PROTECT_FUNCTION),
+		.timing = TRIGGER_TYPE_BEFORE,
+		.events = TRIGGER_TYPE_DELETE,
+		.fires_when = TRIGGER_FIRES_ON_ORIGIN,
+	};
+
+	if (protect)
+	{
+		if (sk_attach_find(rel, def.function) == NULL)
+			sk_attach_create(rel, &def);
+		sk_cover_all(rel, SK_SOFT_PROTECT_TRUNCATE, TRIGGER_FIRES_ON_ORIGIN);
+	}
+	else
+	{
+		drop_triggers(rel, SK_SOFT_PROTECT_FUNCTION);
+		sk_cover_end(rel, SK_SOFT_PROTECT_TRUNCATE);
+	}
+}
+
+static const Trigger *
+find_trigger(Relation rel)
+{
+	return sk_attach_find(rel, sk_attach_function(SK_SOFT_FUNCTION));
+}
+
+static bool
+is_protected(Relation rel)
+{
+	const Trigger *trigger = sk_attach_find(rel, sk_attach_function(SK_SOFT_PROTECT_FUNCTION));
+
+	return trigger != NULL && trigger->tgenabled != TRIGGER_DISABLED;
+}
+
+/*-------------------------------------------------------------------------
+ * The feature, as rules and DDL see it
+ *-------------------------------------------------------------------------
+ */
+
+static void
+soft_delete_check_options(const Jsonb *options)
+{
+	sk_option_check_keys(options, "soft_delete", option_names);
+	(void) sk_option_text(options, "col");
+	(void) sk_option_text(options, "view_schema");
+	(void) sk_option_bool(options, "protect", false);
+}
+
+static const char *
+column_option(const Jsonb *options)
+{
+	char	   *col = sk_option_text(options, "col");
+
+	return col ? col : DEFAULT_COLUMN;
+}
+
+/* The column is how a table says that its rows are to be soft-deleted. */
+static bool
+soft_delete_wants(Relation rel, const Jsonb *options, List *added)
+{
+	const char *col = column_option(options);
+	Form_pg_attribute attr = find_column(rel, col);
+	ListCell   *lc;
+
+	if (attr == NULL || !can_hold_stamp(attr) ||
+		!OidIsValid(sk_table_primary_key(rel)))
+		return false;
+	if (added == NIL)
+		return true;
+	foreach(lc, added)
+	{
+		if (strcmp(lfirst(lc), col) == 0)
+			return true;
+	}
+	return false;
+}
+
+static void
+soft_delete_attach(Relation rel, const Jsonb *options, char fires_when)
+{
+	const char *col = column_option(options);
+	char	   *schema = sk_option_text(options, "view_schema");
+	char	   *table = RelationGetRelationName(rel);
+	SkLiveView	live;
+
+	create_triggers(rel, col, fires_when);
+	set_protection(rel, sk_option_bool(options, "protect", false));
+	if (OidIsValid(sk_live_view_find(RelationGetRelid(rel), &live)))
+		return;
+	(void) sk_live_make(rel, col,
+						schema ? schema : get_namespace_name(RelationGetNamespace(rel)),
+						schema ? table : sk_live_make_default_name(table));
+}
+
+/* The trigger follows its column; if that is dropped, it is gone already. */
+static bool
+soft_delete_column_changed(Relation rel, const Trigger *trigger,
+						   const char *from, const char *to)
+{
+	if (to != NULL && trigger->tgnargs == 1 && strcmp(trigger->tgargs[0], from) == 0)
+		sk_attach_set_argument(rel, trigger, to);
+	return true;
+}
+
+static const char *
+soft_delete_marks(Relation rel, const Trigger *trigger)
+{
+	AttrNumber	column = sk_soft_relation_column(rel);
+
+	return column == InvalidAttrNumber ? NULL
+		: pstrdup(NameStr(TupleDescAttr(RelationGetDescr(rel), column - 1)->attname));
+}
+
+/* Put the trigger back that was in the way of a command. */
+static void
+put_trigger_back(Relation rel)
+{
+	char		fires_when;
+	char	   *col = sk_soft_follow_trigger(RelationGetRelid(rel), &fires_when);
+
+	if (col != NULL)
+		create_stamp_trigger(rel, col, fires_when);
+}
+
+static Oid
+live_view_of(Oid relid)
+{
+	SkLiveView	live;
+
+	return sk_live_view_followed(relid, &live);
+}
+
+static void
+soft_delete_altered(Relation rel, bool detached)
+{
+	const Trigger *trigger;
+
+	if (sk_restore_is_running() && !sk_soft_follow_owes(RelationGetRelid(rel)))
+		return;
+	put_trigger_back(rel);
+	trigger = find_trigger(rel);
+	if (trigger == NULL)
+		sk_soft_follow_forget(RelationGetRelid(rel));
+	else
+		sk_soft_follow_after(rel);
+	if (trigger != NULL && trigger->tgisclone && is_protected(rel) && sk_cover_can_truncate(rel))
+		sk_cover_one(rel, SK_SOFT_PROTECT_TRUNCATE, TRIGGER_FIRES_ON_ORIGIN);
+}
+
+/* Does the column get another type that suits it? */
+static bool
+stamp_is_retyped(const Trigger *trigger, List *retyped)
+{
+	ListCell   *lc;
+
+	foreach(lc, retyped)
+	{
+		const AlterTableCmd *cmd = lfirst(lc);
+		const ColumnDef *def = (const ColumnDef *) cmd->def;
+
+		if (trigger->tgnargs == 1 && strcmp(cmd->name, trigger->tgargs[0]) == 0)
+			return is_stamp_type(LookupTypeNameOid(NULL, def->typeName, true));
+	}
+	return false;
+}
+
+/*
+ * The server does not change the type of a column that a trigger's WHEN names, so
+ * that is taken away meanwhile by who can make it again.
+ */
+static void
+soft_delete_before(Relation rel, const SkTableChange *change)
+{
+	const Trigger *trigger = find_trigger(rel);
+
+	if (trigger == NULL || sk_restore_is_running())
+		return;
+	if (trigger->tgisclone || !stamp_is_retyped(trigger, change->retyped) ||
+		pg_class_aclcheck(RelationGetRelid(rel), GetUserId(), ACL_TRIGGER) != ACLCHECK_OK)
+		trigger = NULL;
+	sk_soft_follow_before(rel, change, trigger);
+}
+
+/* Tables whose rows a real delete would take along, and this one does not */
+static char *
+list_gaps(Relation rel)
+{
+	StringInfoData buf;
+	ListCell   *lc;
+
+	initStringInfo(&buf);
+	foreach(lc, sk_soft_relation_referring(rel))
+	{
+		const SkForeignKey *key = lfirst(lc);
+		Relation	child = table_open(key->referencing, AccessShareLock);
+
+		if (key->on_delete == FKCONSTR_ACTION_CASCADE &&
+			sk_soft_relation_column(child) == InvalidAttrNumber)
+			appendStringInfo(&buf, "%s%s", buf.len ? ", " : "", sk_table_name(child));
+		table_close(child, AccessShareLock);
+	}
+	return buf.len > 0 ? buf.data : NULL;
+}
+
+static bool
+fires(Relation rel, const char *function)
+{
+	const Trigger *trigger = sk_attach_find(rel, sk_attach_function(function));
+
+	return trigger != NULL && trigger->tgenabled != TRIGGER_DISABLED &&
+		trigger->tgenabled != TRIGGER_FIRES_ON_REPLICA;
+}
+
+static const char *
+soft_delete_fault(Relation rel, const Trigger *trigger, char **detail)
+{
+	SkLiveView	live;
+	Oid			viewid = sk_live_view_find(RelationGetRelid(rel), &live);
+	char	   *gaps = list_gaps(rel);
+
+	*detail = OidIsValid(viewid)
+		? psprintf("view %s", quote_qualified_identifier(get_namespace_name(get_rel_namespace(viewid)),
+														 get_rel_name(viewid)))
+		: pstrdup("no view");
+	if (is_protected(rel))
+		*detail = psprintf("%s; protected", *detail);
+	if (gaps != NULL)
+		*detail = psprintf("%s; rows that are not soft-deleted along: %s", *detail, gaps);
+	if (trigger->tgenabled != TRIGGER_DISABLED &&
+		sk_soft_relation_column(rel) == InvalidAttrNumber)
+		return "wrong argument";
+	if (!OidIsValid(viewid))
+		return "missing view";
+	if (!live.covered)
+		return "view not covered";
+	if (!sk_live_make_is_complete(rel, &live))
+		return "view lacks columns";
+	if (!fires(rel, REFERENCE_FUNCTION))
+		return "references not checked";
+	return NULL;
+}
+
+const SkFeature sk_feature_soft_delete = {
+	.name = "soft_delete",
+	.function = SK_SOFT_FUNCTION,
+	.automatic = &sk_guc_soft_delete_auto,
+	.check_options = soft_delete_check_options,
+	.wants = soft_delete_wants,
+	.attach = soft_delete_attach,
+	.column_changed = soft_delete_column_changed,
+	.marks = soft_delete_marks,
+	.companion = live_view_of,
+	.before = soft_delete_before,
+	.altered = soft_delete_altered,
+	.owes = sk_soft_follow_owes,
+	.granted = sk_soft_follow_grant,
+	.fault = soft_delete_fault,
+};
+
+
+/*-------------------------------------------------------------------------
+ * By hand
+ *-------------------------------------------------------------------------
+ */
+
+/* Schema and name of the view that is wanted */
+static void
+parse_view_name(Relation rel, FunctionCallInfo fcinfo, char **schema, char **name)
+{
+	List	   *names = NIL;
+
+	*schema = get_namespace_name(RelationGetNamespace(rel));
+	*name = sk_live_make_default_name(RelationGetRelationName(rel));
+	if (PG_ARGISNULL(2))
+		return;
+	names = textToQualifiedNameList(PG_GETARG_TEXT_PP(2));
+	if (list_length(names) > 2)
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_NAME),
+				 errmsg("improper qualified name (too many dotted names): %s",
+						NameListToString(names)),
+				 errhint("Write view_name => 'schema.view'.")));
+	*name = strVal(llast(names));
+	if (list_length(names) == 2)
+		*schema = strVal(linitial(names));
+}
+
+static void
+ensure_view(Relation rel, const char *col, FunctionCallInfo fcinfo)
+{
+	SkLiveView	live;
+	Oid			viewid = sk_live_view_find(RelationGetRelid(rel), &live);
+	char	   *schema;
+	char	   *name;
+
+	parse_view_name(rel, fcinfo, &schema, &name);
+	if (!OidIsValid(viewid))
+	{
+		(void) sk_live_make(rel, col, schema, name);
+		return;
+	}
+	if (!PG_ARGISNULL(2))
+	{
+		sk_live_make_check_name(viewid, schema, name);
+		sk_live_make_set_name(viewid, schema, name);
+	}
+	sk_live_make_cover(viewid);
+	sk_live_make_refresh(rel, viewid);
+}
+
+static void
+check_same_column(Relation rel, const char *col)
+{
+	const Trigger *trigger = find_trigger(rel);
+
+	if (trigger != NULL && trigger->tgnargs == 1 && strcmp(trigger->tgargs[0], col) != 0)
+		ereport(ERROR,
+				(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
+				 errmsg("soft delete of table \"%s\" uses column \"%s\"",
+						RelationGetRelationName(rel), trigger->tgargs[0]),
+				 errhint("Call schemakit.soft_delete_disable() first; rows that are deleted by that column will then not be.")));
+}
+
+/*
+ * schemakit.soft_delete_enable(rel regclass, col name, view_name text,
+ *								protect boolean)
+ */
+PG_FUNCTION_INFO_V1(schemakit_soft_delete_enable);
+Datum
+schemakit_soft_delete_enable(PG_FUNCTION_ARGS)
+{
+	const char *col;
+	Relation	rel;
+
+	sk_arg_reject_null(fcinfo, 0, "rel");
+	sk_arg_reject_null(fcinfo, 1, "col");
+	sk_arg_reject_null(fcinfo, 3, "protect");
+	col = NameStr(*PG_GETARG_NAME(1));
+	PreventCommandIfReadOnly("soft_delete_enable()");
+	add_column(PG_GETARG_OID(0), col);
+	rel = sk_table_open(PG_GETARG_OID(0), ShareRowExclusiveLock);
+	check_same_column(rel, col);
+	create_triggers(rel, col, TRIGGER_FIRES_ON_ORIGIN);
+	set_protection(rel, PG_GETARG_BOOL(3));
+	ensure_view(rel, col, fcinfo);
+	table_close(rel, NoLock);
+	PG_RETURN_VOID();
+}
+
+/*
+ * schemakit.soft_delete_disable(rel regclass)
+ *
+ * Triggers and view go, so that what is called the live rows never includes
+ * others; the column stays, and what is in it.
+ */
+PG_FUNCTION_INFO_V1(schemakit_soft_delete_disable);
+Datum
+schemakit_soft_delete_disable(PG_FUNCTION_ARGS)
+{
+	Relation	rel;
+	SkLiveView	live;
+	Oid			viewid;
+
+	sk_arg_reject_null(fcinfo, 0, "rel");
+	rel = sk_table_open(PG_GETARG_OID(0), ShareRowExclusiveLock);
+	viewid = sk_live_view_find(RelationGetRelid(rel), &live);
+	if (find_trigger(rel) == NULL && !OidIsValid(viewid))
+		ereport(NOTICE,
+				(errmsg("soft delete is not enabled on table \"%s\"",
+						RelationGetRelationName(rel))));
+	if (OidIsValid(viewid))
+		(void) sk_spi_execute(psprintf("DROP VIEW %s",
+									   quote_qualified_identifier(get_namespace_name(get_rel_namespace(viewid)),
+																  get_rel_name(viewid))),
+							  0, NULL, NULL, SPI_OK_UTILITY, NULL);
+	drop_triggers(rel, SK_SOFT_FUNCTION);
+	drop_triggers(rel, REFERENCE_FUNCTION);
+	set_protection(rel, false);
+	table_close(rel, NoLock);
+	PG_RETURN_VOID();
+}

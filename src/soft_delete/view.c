@@ -1,0 +1,372 @@
+/*-------------------------------------------------------------------------
+ *
+ * soft_delete/view.c
+ *	  Views of the rows of a table that are not soft-deleted.
+ *
+ * Such a view is
+ *
+ *	  CREATE VIEW users_live WITH (security_invoker = true) AS
+ *	  SELECT id, ... FROM users WHERE schemakit.is_live(deleted_at);
+ *
+ * with an INSTEAD OF DELETE trigger.  It is known by its condition and its owner,
+ * that of the table: nothing else says which table has which view.  The planner
+ * makes "deleted_at IS NULL" of the condition, so it costs nothing and partial
+ * indexes serve; and it refuses to plan a DELETE of the table's own rows through
+ * it, which is what the server would do if the trigger were lost.  The view
+ * depends on the function, so the extension cannot be dropped under it.
+ *
+ * INSERT and UPDATE go through the view to the table, as for any simple view.
+ *
+ *-------------------------------------------------------------------------
+ */
+#include "postgres.h"
+
+#include "soft_delete/view.h"
+#include "attach/attach.h"
+#include "base/compat.h"
+#include "schemakit.h"
+
+#include "access/genam.h"
+#include "access/htup_details.h"
+#include "access/table.h"
+#include "catalog/indexing.h"
+#include "catalog/namespace.h"
+#include "catalog/pg_class.h"
+#include "catalog/pg_depend.h"
+#include "catalog/pg_proc.h"
+#include "catalog/pg_rewrite.h"
+#include "catalog/pg_type.h"
+#include "nodes/makefuncs.h"
+#include "nodes/pathnodes.h"
+#include "nodes/supportnodes.h"
+#include "parser/parsetree.h"
+#include "rewrite/rewriteHandler.h"
+#include "utils/builtins.h"
+#include "utils/fmgroids.h"
+#include "utils/lsyscache.h"
+#include "utils/rel.h"
+#include "utils/syscache.h"
+
+#define TRIGGER_NAME	SK_TRIGGER_PREFIX SK_LIVE_VIEW_FUNCTION
+
+/*-------------------------------------------------------------------------
+ * The condition
+ *-------------------------------------------------------------------------
+ */
+
+/*
+ * schemakit.is_live(deleted_at anyelement) RETURNS boolean
+ */
+PG_FUNCTION_INFO_V1(schemakit_is_live);
+Datum
+schemakit_is_live(PG_FUNCTION_ARGS)
+{
+	PG_RETURN_BOOL(PG_ARGISNULL(0));
+}
+
+static bool
+deletes(const Query *query)
+{
+	return query->commandType == CMD_DELETE || sk_merge_does(query, CMD_DELETE);
+}
+
+/* The number of a variable's relation is unsigned before 15. */
+static bool
+is_column_of(const void *node, int rtindex)
+{
+	return IsA(node, Var) && (int) ((const Var *) node)->varno == rtindex;
+}
+
+/* Is the row whose column is asked for one that the statement deletes? */
+static bool
+is_target(const PlannerInfo *root, Node *arg)
+{
+	return root != NULL && deletes(root->parse) &&
+		is_column_of(arg, root->parse->resultRelation) &&
+		((Var *) arg)->varlevelsup == 0;
+}
+
+/*
+ * schemakit.is_live_support(internal) RETURNS internal
+ */
+PG_FUNCTION_INFO_V1(schemakit_is_live_support);
+Datum
+schemakit_is_live_support(PG_FUNCTION_ARGS)
+{
+	Node	   *request = (Node *) PG_GETARG_POINTER(0);
+	SupportRequestSimplify *simplify = (SupportRequestSimplify *) request;
+	NullTest   *test;
+	Node	   *arg;
+
+	if (!IsA(request, SupportRequestSimplify))
+		PG_RETURN_POINTER(NULL);
+	arg = linitial(simplify->fcall->args);
+	if (is_target(simplify->root, arg))
+		ereport(ERROR,
+				(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
+				 errmsg("cannot delete rows for good through a view of live rows"),
+				 errdetail("The view has lost its trigger \"%s\".", TRIGGER_NAME),
+				 errhint("Let it belong to the owner of its table, and call schemakit.soft_delete_enable() for the table again.")));
+	test = makeNode(NullTest);
+	test->arg = (Expr *) arg;
+	test->nulltesttype = IS_NULL;
+	test->argisrow = false;
+	test->location = -1;
+	PG_RETURN_POINTER(test);
+}
+
+static Oid
+is_live_function(void)
+{
+	Oid			type = ANYELEMENTOID;
+	oidvector  *types = buildoidvector(&type, 1);
+	Oid			schema = get_namespace_oid(SK_SCHEMA, false);
+
+	return GetSysCacheOid3(PROCNAMEARGSNSP, Anum_pg_proc_oid,
+						   CStringGetDatum(SK_LIVE_VIEW_CONDITION), PointerGetDatum(types),
+						   ObjectIdGetDatum(schema));
+}
+
+
+/*-------------------------------------------------------------------------
+ * Finding
+ *-------------------------------------------------------------------------
+ */
+
+/* The column that the view's condition asks for, or InvalidAttrNumber */
+static AttrNumber
+condition_column(const Query *query, int rtindex)
+{
+	FuncExpr   *condition = (FuncExpr *) query->jointree->quals;
+	Var		   *var;
+
+	if (condition == NULL || !IsA(condition, FuncExpr) ||
+		condition->funcid != is_live_function())
+		return InvalidAttrNumber;
+	var = (Var *) linitial(condition->args);
+	return is_column_of(var, rtindex) ? var->varattno : InvalidAttrNumber;
+}
+
+static void
+read_columns(const Query *query, int rtindex, SkLiveView *live)
+{
+	Bitmapset  *seen = NULL;
+	ListCell   *lc;
+
+	live->attnums = palloc0(sizeof(AttrNumber) * list_length(query->targetList));
+	live->natts = 0;
+	foreach(lc, query->targetList)
+	{
+		TargetEntry *tle = lfirst(lc);
+		Var		   *var = (Var *) tle->expr;
+		AttrNumber	attnum;
+
+		if (tle->resjunk)
+			continue;
+		attnum = is_column_of(var, rtindex) ? var->varattno : InvalidAttrNumber;
+		live->plain &= attnum > InvalidAttrNumber && !bms_is_member(attnum, seen);
+		if (attnum > InvalidAttrNumber)
+			seen = bms_add_member(seen, attnum);
+		live->attnums[live->natts++] = attnum;
+	}
+}
+
+/* Are its rows other ones than the table's? */
+static bool
+makes_rows(const Query *query)
+{
+	return query->commandType != CMD_SELECT || query->hasAggs || query->hasWindowFuncs ||
+		query->hasTargetSRFs || query->groupClause != NIL || query->groupingSets != NIL ||
+		query->havingQual != NULL || query->distinctClause != NIL ||
+		query->setOperations != NULL || query->cteList != NIL;
+}
+
+static bool
+read_query(const Query *query, SkLiveView *live)
+{
+	RangeTblRef *from;
+	RangeTblEntry *rte;
+
+	if (makes_rows(query) || list_length(query->jointree->fromlist) != 1)
+		return false;
+	from = linitial(query->jointree->fromlist);
+	if (!IsA(from, RangeTblRef))
+		return false;
+	live->column = condition_column(query, from->rtindex);
+	if (live->column <= InvalidAttrNumber)
+		return false;
+	rte = rt_fetch(from->rtindex, query->rtable);
+	live->tableid = rte->relid;
+	live->plain = rte->inh && rte->tablesample == NULL &&
+		query->sortClause == NIL && query->rowMarks == NIL &&
+		query->limitCount == NULL && query->limitOffset == NULL;
+	live->covered = false;
+	read_columns(query, from->rtindex, live);
+	return true;
+}
+
+/*
+ * Is it a view of a table's live rows?
+ */
+bool
+sk_live_view_read(Relation view, SkLiveView *live)
+{
+	return view->rd_rel->relkind == RELKIND_VIEW &&
+		read_query(get_view_query(view), live);
+}
+
+/* What a view's rule selects */
+static Query *
+read_action(HeapTuple rule, TupleDesc tupdesc)
+{
+	bool		isnull;
+	Datum		action = heap_getattr(rule, Anum_pg_rewrite_ev_action, tupdesc, &isnull);
+
+	return linitial(stringToNode(TextDatumGetCString(action)));
+}
+
+/* The view whose rule ON SELECT it is, and if it is asked for, what that selects */
+static Oid
+read_rule(Oid rule, Query **query)
+{
+	Relation	rel = table_open(RewriteRelationId, AccessShareLock);
+	ScanKeyData key;
+	SysScanDesc scan;
+	HeapTuple	tuple;
+	Oid			relid = InvalidOid;
+
+	ScanKeyInit(&key, Anum_pg_rewrite_oid, BTEqualStrategyNumber, F_OIDEQ,
+				ObjectIdGetDatum(rule));
+	scan = systable_beginscan(rel, RewriteOidIndexId, true, NULL, 1, &key);
+	tuple = systable_getnext(scan);
+	if (HeapTupleIsValid(tuple) &&
+		((Form_pg_rewrite) GETSTRUCT(tuple))->ev_type == '0' + CMD_SELECT)
+	{
+		relid = ((Form_pg_rewrite) GETSTRUCT(tuple))->ev_class;
+		if (query != NULL)
+			*query = read_action(tuple, RelationGetDescr(rel));
+	}
+	systable_endscan(scan);
+	table_close(rel, AccessShareLock);
+	return relid;
+}
+
+/*
+ * The view that the rule makes one; InvalidOid if it is another rule.
+ */
+Oid
+sk_live_view_of_rule(Oid rule)
+{
+	return read_rule(rule, NULL);
+}
+
+/*
+ * What depends on the object, as a list of copied rows of pg_depend.
+ */
+List *
+sk_live_view_dependents(Oid classid, Oid objectid)
+{
+	Relation	rel = table_open(DependRelationId, AccessShareLock);
+	ScanKeyData keys[2];
+	SysScanDesc scan;
+	HeapTuple	tuple;
+	List	   *rows = NIL;
+
+	ScanKeyInit(&keys[0], Anum_pg_depend_refclassid, BTEqualStrategyNumber,
+				F_OIDEQ, ObjectIdGetDatum(classid));
+	ScanKeyInit(&keys[1], Anum_pg_depend_refobjid, BTEqualStrategyNumber,
+				F_OIDEQ, ObjectIdGetDatum(objectid));
+	scan = systable_beginscan(rel, DependReferenceIndexId, true, NULL, 2, keys);
+	while (HeapTupleIsValid(tuple = systable_getnext(scan)))
+		rows = lappend(rows, GETSTRUCT(heap_copytuple(tuple)));
+	systable_endscan(scan);
+	table_close(rel, AccessShareLock);
+	return rows;
+}
+
+static Oid
+owner_of(Oid relid)
+{
+	HeapTuple	tuple = SearchSysCache1(RELOID, ObjectIdGetDatum(relid));
+	Oid			owner = InvalidOid;
+
+	if (HeapTupleIsValid(tuple))
+	{
+		owner = ((Form_pg_class) GETSTRUCT(tuple))->relowner;
+		ReleaseSysCache(tuple);
+	}
+	return owner;
+}
+
+static bool
+is_view_of(Oid rule, Oid viewid, Oid tableid, SkLiveView *live)
+{
+	Query	   *query;
+
+	return get_rel_relkind(viewid) == RELKIND_VIEW &&
+		get_rel_persistence(viewid) != RELPERSISTENCE_TEMP &&
+		owner_of(viewid) == owner_of(tableid) &&
+		OidIsValid(read_rule(rule, &query)) &&
+		read_query(query, live) && live->tableid == tableid;
+}
+
+/*
+ * Has it the trigger by which DELETE only marks rows?
+ */
+bool
+sk_live_view_is_covered(Oid viewid)
+{
+	return sk_attach_is_on(viewid, sk_attach_function(SK_LIVE_VIEW_FUNCTION));
+}
+
+/*
+ * The view of the table's live rows, and what it says of itself; or InvalidOid.
+ *
+ * It belongs to the owner of the table: anybody can write such a view, even of a
+ * table that is not for him to read, and must not have it taken for ours.  Nor is it
+ * temporary, for other sessions could not change it with its table.  Nor is
+ * any relation opened or locked here, for others may have a lock on it and want the
+ * table, which our caller has locked.
+ */
+Oid
+sk_live_view_find(Oid tableid, SkLiveView *live)
+{
+	Oid			last = InvalidOid;
+	Oid			found = InvalidOid;
+	SkLiveView	candidate;
+	ListCell   *lc;
+
+	foreach(lc, sk_live_view_dependents(RelationRelationId, tableid))
+	{
+		Form_pg_depend depend = lfirst(lc);
+		Oid			viewid;
+
+		if (depend->classid != RewriteRelationId || depend->objid == last)
+			continue;
+		last = depend->objid;	/* there is one for each column */
+		viewid = sk_live_view_of_rule(last);
+		if (!is_view_of(last, viewid, tableid, &candidate))
+			continue;
+		candidate.covered = sk_live_view_is_covered(viewid);
+		if (candidate.covered || !OidIsValid(found))
+		{
+			*live = candidate;
+			found = viewid;
+		}
+		if (candidate.covered)
+			break;
+	}
+	return found;
+}
+
+/*
+ * The same, but only if it follows the table: one without our trigger may be the
+ * owner's own.
+ */
+Oid
+sk_live_view_followed(Oid tableid, SkLiveView *live)
+{
+	Oid			viewid = sk_live_view_find(tableid, live);
+
+	return OidIsValid(viewid) && live->covered ? viewid : InvalidOid;
+}

@@ -1,0 +1,37 @@
+/*-------------------------------------------------------------------------
+ *
+ * soft_delete/view.h
+ *	  Views of the rows of a table that are not soft-deleted.
+ *
+ *-------------------------------------------------------------------------
+ */
+#ifndef SK_SOFT_DELETE_VIEW_H
+#define SK_SOFT_DELETE_VIEW_H
+
+#include "access/attnum.h"
+#include "nodes/pg_list.h"
+#include "utils/relcache.h"
+
+/* The function of its trigger, and that of its condition */
+#define SK_LIVE_VIEW_FUNCTION	"soft_delete_row"
+#define SK_LIVE_VIEW_CONDITION	"is_live"
+
+/* What a view of live rows says of itself. */
+typedef struct SkLiveView
+{
+	Oid			tableid;
+	AttrNumber	column;			/* of the table: null in live rows */
+	bool		plain;			/* as we make it: columns of the table, once */
+	bool		covered;		/* has the trigger, as far as it was found */
+	int			natts;			/* of the view */
+	AttrNumber *attnums;		/* for each column of the view, the table's */
+} SkLiveView;
+
+extern bool sk_live_view_read(Relation view, SkLiveView *live);
+extern Oid	sk_live_view_find(Oid tableid, SkLiveView *live);
+extern Oid	sk_live_view_followed(Oid tableid, SkLiveView *live);
+extern bool sk_live_view_is_covered(Oid viewid);
+extern Oid	sk_live_view_of_rule(Oid rule);
+extern List *sk_live_view_dependents(Oid classid, Oid objectid);
+
+#endif							/* SK_SOFT_DELETE_VIEW_H */

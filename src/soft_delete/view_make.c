@@ -1,0 +1,354 @@
+/*-------------------------------------------------------------------------
+ *
+ * soft_delete/view_make.c
+ *	  Views of live rows are made, and kept like their tables.
+ *
+ *-------------------------------------------------------------------------
+ */
+#include "postgres.h"
+
+#include "soft_delete/view_make.h"
+#include "attach/attach.h"
+#include "base/acl.h"
+#include "base/compat.h"
+#include "base/spi.h"
+#include "base/table.h"
+#include "schemakit.h"
+#include "soft_delete/view.h"
+
+#include "access/htup_details.h"
+#include "access/relation.h"
+#include "access/reloptions.h"
+#include "access/xact.h"
+#include "catalog/dependency.h"
+#include "catalog/namespace.h"
+#include "catalog/pg_class.h"
+#include "catalog/pg_trigger.h"
+#include "commands/defrem.h"
+#include "commands/tablecmds.h"
+#include "executor/spi.h"
+#include "storage/lmgr.h"
+#include "utils/builtins.h"
+#include "utils/lsyscache.h"
+#include "utils/rel.h"
+#include "utils/syscache.h"
+
+#define TRIGGER_NAME	SK_TRIGGER_PREFIX SK_LIVE_VIEW_FUNCTION
+
+/*
+ * The name that the view of a table has unless another one is wanted.
+ */
+char *
+sk_live_make_default_name(const char *table)
+{
+	return makeObjectName(table, NULL, "live");
+}
+
+/* SELECT of the table's live rows: of the columns first, then of all others */
+static char *
+select_statement(Relation rel, const char *col, List *first)
+{
+	TupleDesc	tupdesc = RelationGetDescr(rel);
+	List	   *names = list_copy(first);
+	StringInfoData sql;
+	ListCell   *lc;
+
+	for (int i = 0; i < tupdesc->natts; i++)
+	{
+		Form_pg_attribute attr = TupleDescAttr(tupdesc, i);
+		bool		known = false;
+
+		foreach(lc, first)
+			known |= strcmp(lfirst(lc), NameStr(attr->attname)) == 0;
+		if (!attr->attisdropped && !known)
+			names = lappend(names, pstrdup(NameStr(attr->attname)));
+	}
+	initStringInfo(&sql);
+	appendStringInfoString(&sql, "SELECT");
+	foreach(lc, names)
+		appendStringInfo(&sql, "%s %s", lc == list_head(names) ? "" : ",",
+						 quote_identifier(lfirst(lc)));
+	appendStringInfo(&sql, " FROM %s WHERE %s.%s(%s)", sk_table_name(rel),
+					 SK_SCHEMA, SK_LIVE_VIEW_CONDITION, quote_identifier(col));
+	return sql.data;
+}
+
+static void
+execute(const char *sql)
+{
+	(void) sk_spi_execute(sql, 0, NULL, NULL, SPI_OK_UTILITY, NULL);
+	CommandCounterIncrement();
+}
+
+/*
+ * Give it the trigger.
+ */
+void
+sk_live_make_cover(Oid viewid)
+{
+	Relation	view = relation_open(viewid, AccessExclusiveLock);
+	SkTriggerDef def = {
+		.name = TRIGGER_NAME,
+		.function = sk_attach_function(SK_LIVE_VIEW_FUNCTION),
+		.timing = TRIGGER_TYPE_INSTEAD,
+		.events = TRIGGER_TYPE_DELETE,
+		.fires_when = TRIGGER_FIRES_ON_ORIGIN,
+	};
+
+	if (!sk_live_view_is_covered(viewid))
+		sk_attach_create(view, &def);
+	relation_close(view, NoLock);
+}
+
+/* The server's options of a view, as in WITH (...); without parentheses */
+static char *
+default_options(void)
+{
+	return SK_VIEW_OPTIONS;
+}
+
+/*
+ * Make the view, with these options, and nothing else that belongs to it.
+ */
+Oid
+sk_live_make_bare(Relation rel, const char *col, const char *schema, const char *name,
+				  const char *options)
+{
+	execute(psprintf("CREATE VIEW %s%s%s%s AS %s",
+					 quote_qualified_identifier(schema, name),
+					 *options ? " WITH (" : "", options, *options ? ")" : "",
+					 select_statement(rel, col, NIL)));
+	return get_relname_relid(name, get_namespace_oid(schema, false));
+}
+
+/* Whoever may do something to the table may do it to its view. */
+static void
+copy_grants(Relation rel, Oid viewid)
+{
+	TupleDesc	tupdesc = RelationGetDescr(rel);
+	Oid			owner = rel->rd_rel->relowner;
+	Acl		   *acl = sk_acl_read(RelationGetRelid(rel), 0);
+
+	if (acl != NULL)
+		sk_acl_write(viewid, 0, acl, owner);
+	for (int i = 0; i < tupdesc->natts; i++)
+	{
+		Form_pg_attribute attr = TupleDescAttr(tupdesc, i);
+
+		acl = attr->attisdropped ? NULL : sk_acl_read(RelationGetRelid(rel), attr->attnum);
+		if (acl != NULL)
+			sk_acl_write(viewid, get_attnum(viewid, NameStr(attr->attname)), acl, owner);
+	}
+}
+
+/*
+ * The right to alter the table is enough.
+ */
+void
+sk_live_make_set_owner(Oid viewid, Oid owner)
+{
+	/* "recursing": without asking */
+	ATExecChangeOwner(viewid, owner, true, AccessExclusiveLock);
+	CommandCounterIncrement();
+}
+
+/*
+ * May the view be called so, or one be made if there is none yet?
+ */
+void
+sk_live_make_check_name(Oid viewid, const char *schema, const char *name)
+{
+	Oid			schemaid = LookupCreationNamespace(schema);
+	Oid			taken = get_relname_relid(name, schemaid);
+
+	if (isAnyTempNamespace(schemaid))
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_TABLE_DEFINITION),
+				 errmsg("cannot create the view of a permanent table in a temporary schema"),
+				 errhint("Choose another schema for the view with view_name.")));
+	if (OidIsValid(taken) && taken != viewid)
+		ereport(ERROR,
+				(errcode(ERRCODE_DUPLICATE_TABLE),
+				 errmsg("relation \"%s\" already exists in schema \"%s\"", name, schema),
+				 errhint("Choose another name for the view with view_name.")));
+}
+
+/*
+ * Make the view of the rows in which the column is null, with the table's
+ * owner and grants.
+ */
+Oid
+sk_live_make(Relation rel, const char *col, const char *schema,
+			 const char *name)
+{
+	Oid			viewid;
+
+	sk_live_make_check_name(InvalidOid, schema, name);
+	viewid = sk_live_make_bare(rel, col, schema, name, default_options());
+	sk_live_make_cover(viewid); /* before rights to do so are taken away */
+	sk_live_make_set_owner(viewid, rel->rd_rel->relowner);
+	copy_grants(rel, viewid);
+	return viewid;
+}
+
+static void
+move_to_schema(Oid viewid, Oid schema)
+{
+	Relation	view = relation_open(viewid, AccessExclusiveLock);
+	ObjectAddresses *moved = new_object_addresses();
+
+	AlterTableNamespaceInternal(view, RelationGetNamespace(view), schema, moved);
+	free_object_addresses(moved);
+	relation_close(view, NoLock);
+	CommandCounterIncrement();
+}
+
+static void
+rename_view(Oid viewid, const char *name)
+{
+	LockRelationOid(viewid, AccessExclusiveLock);
+	RenameRelationInternal(viewid, name, false, false);
+	CommandCounterIncrement();
+}
+
+/*
+ * Give it another name or schema.  Nothing has to be allowed for that: it goes
+ * where its table goes.
+ */
+void
+sk_live_make_set_name(Oid viewid, const char *schema, const char *name)
+{
+	Oid			schemaid = get_namespace_oid(schema, false);
+
+	if (get_rel_namespace(viewid) != schemaid)
+	{
+		/* by way of a name that is free in both */
+		rename_view(viewid, psprintf("%s%u", SK_TRIGGER_PREFIX, viewid));
+		move_to_schema(viewid, schemaid);
+	}
+	if (strcmp(get_rel_name(viewid), name) != 0)
+		rename_view(viewid, name);
+}
+
+
+/*-------------------------------------------------------------------------
+ * Following the table
+ *-------------------------------------------------------------------------
+ */
+
+/*
+ * A view's options, as in WITH (...).
+ */
+char *
+sk_live_make_options(Relation view)
+{
+	Datum		options;
+	bool		isnull;
+	HeapTuple	tuple = SearchSysCache1(RELOID, ObjectIdGetDatum(RelationGetRelid(view)));
+	StringInfoData buf;
+	ListCell   *lc;
+	List	   *defs;
+
+	options = SysCacheGetAttr(RELOID, tuple, Anum_pg_class_reloptions, &isnull);
+	defs = isnull ? NIL : untransformRelOptions(options);
+	initStringInfo(&buf);
+	foreach(lc, defs)
+	{
+		DefElem    *def = lfirst(lc);
+
+		appendStringInfo(&buf, "%s%s = %s", lc == list_head(defs) ? "" : ", ",
+						 def->defname, quote_literal_cstr(defGetString(def)));
+	}
+	ReleaseSysCache(tuple);
+	return buf.data;
+}
+
+/* Columns of the view that go by another name in the table; and all of them */
+static List *
+rename_columns(Relation rel, Relation view, const SkLiveView *live)
+{
+	char	   *name = sk_table_name(view);
+	List	   *names = NIL;
+
+	for (int i = 0; i < live->natts; i++)
+	{
+		Form_pg_attribute theirs = TupleDescAttr(RelationGetDescr(rel), live->attnums[i] - 1);
+		Form_pg_attribute ours = TupleDescAttr(RelationGetDescr(view), i);
+
+		names = lappend(names, pstrdup(NameStr(theirs->attname)));
+		if (strcmp(NameStr(theirs->attname), NameStr(ours->attname)) != 0)
+			execute(psprintf("ALTER VIEW %s RENAME COLUMN %s TO %s", name,
+							 quote_identifier(pstrdup(NameStr(ours->attname))),
+							 quote_identifier(pstrdup(NameStr(theirs->attname)))));
+	}
+	return names;
+}
+
+static int
+count_columns(Relation rel)
+{
+	int			count = 0;
+
+	for (int i = 0; i < RelationGetNumberOfAttributes(rel); i++)
+		count += !TupleDescAttr(RelationGetDescr(rel), i)->attisdropped;
+	return count;
+}
+
+/*
+ * Has the view, as we make it, all columns that the table has?  Somebody may have
+ * replaced it by another one, which is left alone.
+ */
+bool
+sk_live_make_is_complete(Relation rel, const SkLiveView *live)
+{
+	return !live->plain || count_columns(rel) <= live->natts;
+}
+
+/*
+ * Is there nothing to be done by sk_live_make_refresh()?  The view is not locked.
+ */
+bool
+sk_live_make_is_fresh(Relation rel, Oid viewid, const SkLiveView *live)
+{
+	for (int i = 0; live->plain && i < live->natts; i++)
+	{
+		char	   *ours = get_attname(viewid, i + 1, true);
+		char	   *theirs = get_attname(live->tableid, live->attnums[i], true);
+
+		if (ours == NULL || theirs == NULL || strcmp(ours, theirs) != 0)
+			return false;
+	}
+	return sk_live_make_is_complete(rel, live);
+}
+
+/*
+ * Give the view the table's owner, the names of its columns, and those that
+ * are new; unless somebody has replaced it by another one.  Nor does one with rules
+ * get another owner, with whose rights they would be run.
+ */
+void
+sk_live_make_refresh(Relation rel, Oid viewid)
+{
+	Relation	view = relation_open(viewid, AccessShareLock);
+	SkLiveView	live;
+	List	   *names;
+	char	   *options = sk_live_make_options(view);
+	char	   *name = sk_table_name(view);
+	bool		plain = sk_live_view_read(view, &live) && live.plain;
+	bool		other_owner = view->rd_rel->relowner != rel->rd_rel->relowner;
+	bool		ruled = view->rd_rules->numLocks > 1;
+
+	relation_close(view, NoLock);
+	if (!plain || (other_owner && ruled))
+		return;
+	if (other_owner)
+		sk_live_make_set_owner(viewid, rel->rd_rel->relowner);
+	view = relation_open(viewid, AccessShareLock);
+	names = rename_columns(rel, view, &live);
+	relation_close(view, NoLock);
+	if (count_columns(rel) > live.natts)
+		execute(psprintf("CREATE OR REPLACE VIEW %s%s%s%s AS %s", name,
+						 *options ? " WITH (" : "", options, *options ? ")" : "",
+						 select_statement(rel, get_attname(RelationGetRelid(rel), live.column, false),
+										  names)));
+}

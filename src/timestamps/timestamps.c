@@ -1,0 +1,490 @@
+/*-------------------------------------------------------------------------
+ *
+ * timestamps/timestamps.c
+ *	  The feature "timestamps": which column of a table holds the time of a
+ *	  row's last change, and the trigger that maintains it.
+ *
+ * What the trigger does is in timestamps/touch.c.  It has no WHEN clause and no list
+ * of columns: with either, the server would refuse to drop or alter them.
+ *
+ *-------------------------------------------------------------------------
+ */
+#include "postgres.h"
+
+#include "attach/attach.h"
+#include "attach/feature.h"
+#include "base/arg.h"
+#include "base/compat.h"
+#include "base/guc.h"
+#include "base/option.h"
+#include "base/spi.h"
+#include "base/table.h"
+#include "base/tuple.h"
+#include "schemakit.h"
+
+#include "access/genam.h"
+#include "access/sysattr.h"
+#include "access/table.h"
+#include "access/xact.h"
+#include "catalog/partition.h"
+#include "catalog/pg_index.h"
+#include "catalog/pg_trigger.h"
+#include "catalog/pg_type.h"
+#include "executor/spi.h"
+#include "miscadmin.h"
+#include "utils/builtins.h"
+#include "utils/lsyscache.h"
+#include "utils/rel.h"
+
+#define TOUCH_FUNCTION	"touch"
+#define TOUCH_TRIGGER	SK_TRIGGER_PREFIX TOUCH_FUNCTION
+
+/* States of status(), and why a column cannot be maintained */
+#define COLUMN_GONE			"column gone"
+#define COLUMN_GENERATED	"column generated"
+#define COLUMN_TYPE			"column type"
+#define OTHER_COLUMN		"other column"
+
+static const char *const option_names[] = {"col", "mode", NULL};
+
+
+/*-------------------------------------------------------------------------
+ * Columns
+ *-------------------------------------------------------------------------
+ */
+
+/* Why can the column not hold the time of a change?  NULL if it can. */
+static const char *
+column_fault(TupleDesc tupdesc, const char *col)
+{
+	AttrNumber	attnum = sk_tuple_column(tupdesc, col);
+	Form_pg_attribute attr;
+	Oid			type;
+
+	if (attnum == InvalidAttrNumber)
+		return COLUMN_GONE;
+	attr = TupleDescAttr(tupdesc, attnum - 1);
+	if (attr->attgenerated)
+		return COLUMN_GENERATED;
+	type = getBaseType(attr->atttypid);
+	if (type != DATEOID && type != TIMESTAMPOID && type != TIMESTAMPTZOID)
+		return COLUMN_TYPE;
+	return NULL;
+}
+
+static bool
+is_index_key(Oid indexid, AttrNumber attnum)
+{
+	Relation	index = index_open(indexid, AccessShareLock);
+	Form_pg_index form = index->rd_index;
+	bool		found = false;
+
+	if (form->indisunique || form->indisexclusion)
+	{
+		for (int i = 0; i < form->indnkeyatts; i++)
+			found |= form->indkey.values[i] == attnum;
+	}
+	index_close(index, AccessShareLock);
+	return found;
+}
+
+/*
+ * Is the column part of a key?  A new time would then collide with another
+ * row's, or move the row to a partition that is not there: an UPDATE could
+ * fail that did not before.
+ */
+static bool
+is_key(Relation rel, const char *col)
+{
+	AttrNumber	attnum = sk_tuple_column(RelationGetDescr(rel), col);
+	bool		in_expression;
+	ListCell   *lc;
+
+	if (has_partition_attrs(rel,
+							bms_make_singleton(attnum - FirstLowInvalidHeapAttributeNumber),
+							&in_expression))
+		return true;
+	foreach(lc, RelationGetIndexList(rel))
+	{
+		if (is_index_key(lfirst_oid(lc), attnum))
+			return true;
+	}
+	return false;
+}
+
+/*
+ * The column to maintain: the given one, or the first of the setting's that
+ * the table has and that can hold a time.  NULL if there is none.
+ */
+static const char *
+choose_column(TupleDesc tupdesc, const char *given)
+{
+	List	   *names;
+	ListCell   *lc;
+
+	names = given ? list_make1(pstrdup(given)) : sk_guc_timestamps_columns();
+	foreach(lc, names)
+	{
+		if (column_fault(tupdesc, lfirst(lc)) == NULL)
+			return lfirst(lc);
+	}
+	return NULL;
+}
+
+/* Raise the error that tells why a column a user asked for cannot be used. */
+static void
+refuse_column(Relation rel, const char *col, const char *fault)
+{
+	const char *table = RelationGetRelationName(rel);
+
+	if (strcmp(fault, COLUMN_GONE) == 0)
+		ereport(ERROR,
+				(errcode(ERRCODE_UNDEFINED_COLUMN),
+				 errmsg("column \"%s\" of relation \"%s\" does not exist",
+						col, table),
+				 errhint("Name a column of type timestamptz, timestamp or date, or let add_columns => true add it.")));
+	if (strcmp(fault, COLUMN_GENERATED) == 0)
+		ereport(ERROR,
+				(errcode(ERRCODE_WRONG_OBJECT_TYPE),
+				 errmsg("column \"%s\" of relation \"%s\" is a generated column",
+						col, table),
+				 errhint("Name a column that is not generated.")));
+	ereport(ERROR,
+			(errcode(ERRCODE_DATATYPE_MISMATCH),
+			 errmsg("column \"%s\" of relation \"%s\" cannot hold a time",
+					col, table),
+			 errdetail("Its type is %s.",
+					   format_type_be(get_atttype(RelationGetRelid(rel),
+												  sk_tuple_column(RelationGetDescr(rel), col)))),
+			 errhint("Name a column of type timestamptz, timestamp or date.")));
+}
+
+/* choose_column() for a user who expects one, or an error */
+static const char *
+require_column(Relation rel, const char *given)
+{
+	TupleDesc	tupdesc = RelationGetDescr(rel);
+	const char *col = choose_column(tupdesc, given);
+	ListCell   *lc;
+
+	if (col != NULL)
+		return col;
+	if (given != NULL)
+		refuse_column(rel, given, column_fault(tupdesc, given));
+	foreach(lc, sk_guc_timestamps_columns())
+	{
+		const char *fault = column_fault(tupdesc, lfirst(lc));
+
+		if (strcmp(fault, COLUMN_GONE) != 0)
+			refuse_column(rel, lfirst(lc), fault);
+	}
+	ereport(ERROR,
+			(errcode(ERRCODE_UNDEFINED_COLUMN),
+			 errmsg("relation \"%s\" has no column for the time of a row's last change",
+					RelationGetRelationName(rel)),
+			 errdetail("The setting schemakit.timestamps_columns is: %s.",
+					   GetConfigOption("schemakit.timestamps_columns",
+									   false, false)),
+			 errhint("Name the column, or let add_columns => true add created_at and updated_at.")));
+}
+
+
+/*-------------------------------------------------------------------------
+ * The trigger
+ *-------------------------------------------------------------------------
+ */
+
+static bool
+is_always(const char *mode)
+{
+	if (strcmp(mode, "always") == 0)
+		return true;
+	if (strcmp(mode, "auto") == 0)
+		return false;
+	ereport(ERROR,
+			(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+			 errmsg("unrecognized mode \"%s\"", mode),
+			 errhint("Use \"auto\", which keeps a time that a statement sets, or \"always\", which overwrites it.")));
+}
+
+static List *
+touch_args(const char *col, bool always)
+{
+	return always
+		? list_make2(pstrdup(col), pstrdup("always"))
+		: list_make1(pstrdup(col));
+}
+
+static void
+create_trigger(Relation rel, const char *name, List *args, char fires_when)
+{
+	SkTriggerDef def = {
+		.name = name,
+		.function = sk_attach_function(TOUCH_FUNCTION),
+		.timing = TRIGGER_TYPE_BEFORE,
+		.events = TRIGGER_TYPE_UPDATE,
+		.args = args,
+		.fires_when = fires_when,
+	};
+
+	sk_attach_create(rel, &def);
+}
+
+static const Trigger *
+find_trigger(Relation rel)
+{
+	return sk_attach_find(rel, sk_attach_function(TOUCH_FUNCTION));
+}
+
+
+/*-------------------------------------------------------------------------
+ * The feature, as rules and DDL see it
+ *-------------------------------------------------------------------------
+ */
+
+static void
+timestamps_check_options(const Jsonb *options)
+{
+	char	   *mode;
+
+	sk_option_check_keys(options, "timestamps", option_names);
+	(void) sk_option_text(options, "col");
+	mode = sk_option_text(options, "mode");
+	if (mode != NULL)
+		(void) is_always(mode);
+}
+
+static bool
+timestamps_wants(Relation rel, const Jsonb *options, List *added)
+{
+	const char *col = choose_column(RelationGetDescr(rel),
+									sk_option_text(options, "col"));
+	ListCell   *lc;
+
+	if (col == NULL || is_key(rel, col))
+		return false;
+	if (added == NIL)
+		return true;
+	foreach(lc, added)
+	{
+		if (strcmp(lfirst(lc), col) == 0)
+			return true;
+	}
+	return false;
+}
+
+static void
+timestamps_attach(Relation rel, const Jsonb *options, char fires_when)
+{
+	const char *col = choose_column(RelationGetDescr(rel),
+									sk_option_text(options, "col"));
+	const char *mode = sk_option_text(options, "mode");
+
+	create_trigger(rel, TOUCH_TRIGGER,
+				   touch_args(col, mode != NULL && is_always(mode)),
+				   fires_when);
+}
+
+/* The trigger follows its column to a new name, and goes away with it. */
+static bool
+timestamps_column_changed(Relation rel, const Trigger *trigger,
+						  const char *from, const char *to)
+{
+	if (trigger->tgnargs < 1 || strcmp(trigger->tgargs[0], from) != 0)
+		return true;
+	if (to == NULL)
+	{
+		sk_attach_drop(trigger);
+		return false;
+	}
+	sk_attach_set_argument(rel, trigger, to);
+	return true;
+}
+
+static const char *
+timestamps_maintains(Relation rel, const Trigger *trigger)
+{
+	return trigger->tgnargs > 0 ? pstrdup(trigger->tgargs[0]) : NULL;
+}
+
+static bool
+is_configured(const char *col)
+{
+	ListCell   *lc;
+
+	foreach(lc, sk_guc_timestamps_columns())
+	{
+		if (strcmp(lfirst(lc), col) == 0)
+			return true;
+	}
+	return false;
+}
+
+static const char *
+timestamps_fault(Relation rel, const Trigger *trigger, char **detail)
+{
+	TupleDesc	tupdesc = RelationGetDescr(rel);
+	const char *col = trigger->tgnargs > 0 ? trigger->tgargs[0] : "";
+	const char *other = choose_column(tupdesc, NULL);
+	const char *fault = column_fault(tupdesc, col);
+
+	*detail = psprintf("column %s%s", quote_identifier(col),
+					   trigger->tgnargs > 1 ? ", mode always" : "");
+	if (fault != NULL || other == NULL || is_configured(col))
+		return fault;
+	*detail = psprintf("%s; %s is not maintained", *detail,
+					   quote_identifier(other));
+	return OTHER_COLUMN;
+}
+
+const SkFeature sk_feature_timestamps = {
+	.name = "timestamps",
+	.function = TOUCH_FUNCTION,
+	.automatic = &sk_guc_timestamps_auto,
+	.check_options = timestamps_check_options,
+	.wants = timestamps_wants,
+	.attach = timestamps_attach,
+	.column_changed = timestamps_column_changed,
+	.maintains = timestamps_maintains,
+	.fault = timestamps_fault,
+};
+
+
+/*-------------------------------------------------------------------------
+ * By hand
+ *-------------------------------------------------------------------------
+ */
+
+/* The column that add_columns => true is about. */
+static const char *
+column_to_add(TupleDesc tupdesc, const char *given)
+{
+	const char *col = given ? given : choose_column(tupdesc, NULL);
+	List	   *names = sk_guc_timestamps_columns();
+
+	if (col != NULL)
+		return col;
+	return names != NIL ? linitial(names) : "updated_at";
+}
+
+/*
+ * Add created_at and the column to maintain, as far as the table has not got
+ * them.  The default is constant for the statement, so no row is rewritten.
+ */
+static void
+add_columns(Oid relid, const char *given)
+{
+	Relation	rel = sk_table_open(relid, AccessExclusiveLock);
+	const char *const cols[] = {
+		"created_at", column_to_add(RelationGetDescr(rel), given)
+	};
+	StringInfoData sql;
+	int			added = 0;
+
+	initStringInfo(&sql);
+	appendStringInfo(&sql, "ALTER TABLE %s", sk_table_name(rel));
+	for (size_t i = 0; i < lengthof(cols); i++)
+	{
+		if (sk_tuple_column(RelationGetDescr(rel), cols[i]) != InvalidAttrNumber ||
+			(i > 0 && strcmp(cols[i], cols[0]) == 0))
+			continue;
+		appendStringInfo(&sql, "%s ADD COLUMN %s pg_catalog.timestamptz"
+						 " NOT NULL DEFAULT pg_catalog.now()",
+						 added++ ? "," : "", quote_identifier(cols[i]));
+	}
+	table_close(rel, NoLock);	/* ALTER TABLE wants it for itself */
+	if (added > 0)
+		sk_spi_execute(sql.data, 0, NULL, NULL, SPI_OK_UTILITY, NULL);
+}
+
+static bool
+is_as_wanted(const Trigger *trigger, const char *col, bool always)
+{
+	return trigger->tgenabled == TRIGGER_FIRES_ON_ORIGIN &&
+		trigger->tgnargs == (always ? 2 : 1) &&
+		strcmp(trigger->tgargs[0], col) == 0;
+}
+
+static void
+enable(Relation rel, const char *given, bool always)
+{
+	const char *col = require_column(rel, given);
+	const Trigger *trigger = find_trigger(rel);
+
+	if (trigger != NULL && is_as_wanted(trigger, col, always))
+		return;
+	if (trigger != NULL && trigger->tgisclone)
+		ereport(ERROR,
+				(errcode(ERRCODE_WRONG_OBJECT_TYPE),
+				 errmsg("trigger \"%s\" of partition \"%s\" belongs to its parent",
+						trigger->tgname, RelationGetRelationName(rel)),
+				 errhint("Name the partitioned table instead.")));
+	create_trigger(rel, trigger ? trigger->tgname : TOUCH_TRIGGER,
+				   touch_args(col, always), TRIGGER_FIRES_ON_ORIGIN);
+}
+
+/*
+ * schemakit.timestamps_enable(rel regclass, col name, mode text,
+ *							   add_columns boolean)
+ */
+PG_FUNCTION_INFO_V1(schemakit_timestamps_enable);
+Datum
+schemakit_timestamps_enable(PG_FUNCTION_ARGS)
+{
+	Oid			relid;
+	const char *col;
+	bool		always;
+	Relation	rel;
+
+	sk_arg_reject_null(fcinfo, 0, "rel");
+	sk_arg_reject_null(fcinfo, 2, "mode");
+	sk_arg_reject_null(fcinfo, 3, "add_columns");
+	relid = PG_GETARG_OID(0);
+	col = PG_ARGISNULL(1) ? NULL : NameStr(*PG_GETARG_NAME(1));
+	always = is_always(text_to_cstring(PG_GETARG_TEXT_PP(2)));
+
+	PreventCommandIfReadOnly("timestamps_enable()");
+	if (PG_GETARG_BOOL(3))
+		add_columns(relid, col);
+	rel = sk_table_open(relid, ShareRowExclusiveLock);
+	enable(rel, col, always);
+	table_close(rel, NoLock);
+	PG_RETURN_VOID();
+}
+
+/*
+ * schemakit.timestamps_disable(rel regclass)
+ *
+ * The trigger stays, disabled: that is how a table says that it is not to be
+ * maintained, to rules, dumps and people alike.
+ */
+PG_FUNCTION_INFO_V1(schemakit_timestamps_disable);
+Datum
+schemakit_timestamps_disable(PG_FUNCTION_ARGS)
+{
+	Relation	rel;
+	List	   *triggers;
+	char	   *table;
+	ListCell   *lc;
+
+	sk_arg_reject_null(fcinfo, 0, "rel");
+	rel = sk_table_open(PG_GETARG_OID(0), ShareRowExclusiveLock);
+	triggers = sk_attach_list(rel, sk_attach_function(TOUCH_FUNCTION));
+	table = sk_table_name(rel);
+	if (triggers == NIL)
+		ereport(NOTICE,
+				(errmsg("timestamps are not enabled on table \"%s\"",
+						RelationGetRelationName(rel))));
+	table_close(rel, NoLock);	/* ALTER TABLE wants it for itself */
+
+	foreach(lc, triggers)
+	{
+		const Trigger *trigger = lfirst(lc);
+		char	   *sql = psprintf("ALTER TABLE %s DISABLE TRIGGER %s", table,
+								   quote_identifier(trigger->tgname));
+
+		if (trigger->tgenabled != TRIGGER_DISABLED)
+			sk_spi_execute(sql, 0, NULL, NULL, SPI_OK_UTILITY, NULL);
+	}
+	PG_RETURN_VOID();
+}

@@ -1,0 +1,290 @@
+/*-------------------------------------------------------------------------
+ *
+ * workload/analysis.c
+ *	  One try to analyze a statement.
+ *
+ * The parser asks hooks what a parameter is, what type it shall have, and what a
+ * name is that it does not know.  Ours remember where parameters are and which
+ * types the context gives them, whether or not the try succeeds.
+ *
+ * Nothing is told to other extensions (post_parse_analyze_hook): a statement
+ * that is only looked at must not be counted by pg_stat_statements.
+ *
+ *-------------------------------------------------------------------------
+ */
+#include "postgres.h"
+
+#include "workload/analysis.h"
+
+#include "base/compat.h"
+#include "base/guard.h"
+
+#include "catalog/namespace.h"
+#include "catalog/pg_type.h"
+#include "parser/analyze.h"
+#include "parser/parse_node.h"
+#include "parser/parser.h"
+#include "utils/builtins.h"
+#include "utils/lsyscache.h"
+
+#define MAX_PARAMS 32767
+
+
+/* ----------
+ * The parser's hooks
+ * ----------
+ */
+static void
+grow(SkAnalysis *analysis, int n)
+{
+	if (n <= analysis->nparams)
+		return;
+	if (n > MAX_PARAMS)
+		ereport(ERROR,
+				(errcode(ERRCODE_PROGRAM_LIMIT_EXCEEDED),
+				 errmsg("statement has too many parameters")));
+	analysis->types = analysis->types ?
+		repalloc(analysis->types, n * sizeof(Oid)) : palloc(n * sizeof(Oid));
+	analysis->locations = analysis->locations ?
+		repalloc(analysis->locations, n * sizeof(int)) : palloc(n * sizeof(int));
+	for (int i = analysis->nparams; i < n; i++)
+	{
+		analysis->types[i] = InvalidOid;
+		analysis->locations[i] = -1;
+	}
+	analysis->nparams = n;
+}
+
+static Node *
+make_param(SkAnalysis *analysis, int number, int location)
+{
+	Param	   *param = makeNode(Param);
+
+	grow(analysis, number);
+	if (!OidIsValid(analysis->types[number - 1]))
+		analysis->types[number - 1] = UNKNOWNOID;
+	if (location >= 0)
+		analysis->locations[number - 1] = location;
+	param->paramkind = PARAM_EXTERN;
+	param->paramid = number;
+	param->paramtype = analysis->types[number - 1];
+	param->paramtypmod = -1;
+	param->paramcollid = get_typcollation(param->paramtype);
+	param->location = location;
+	return (Node *) param;
+}
+
+static Node *
+on_param(ParseState *pstate, ParamRef *ref)
+{
+	if (ref->number < 1)
+		ereport(ERROR,
+				(errcode(ERRCODE_UNDEFINED_PARAMETER),
+				 errmsg("there is no parameter $%d", ref->number)));
+	return make_param(pstate->p_ref_hook_state, ref->number, ref->location);
+}
+
+/* What a parameter is compared with tells its type. */
+static Node *
+on_coerce(ParseState *pstate, Param *param, Oid type, int32 typmod,
+		  int location)
+{
+	SkAnalysis *analysis = pstate->p_ref_hook_state;
+	Oid		   *known;
+
+	if (param->paramkind != PARAM_EXTERN || param->paramtype != UNKNOWNOID)
+		return NULL;
+	known = &analysis->types[param->paramid - 1];
+	if (*known == UNKNOWNOID)
+		*known = type;
+	else if (*known != type)
+		ereport(ERROR,
+				(errcode(ERRCODE_AMBIGUOUS_PARAMETER),
+				 errmsg("inconsistent types deduced for parameter $%d",
+						param->paramid),
+				 errdetail("%s versus %s", format_type_be(*known),
+						   format_type_be(type)),
+				 parser_errposition(pstate, param->location)));
+	param->paramtype = type;
+	param->paramtypmod = -1;
+	param->paramcollid = get_typcollation(type);
+	return (Node *) param;
+}
+
+/* A name that is no column: a variable of the function that it is from. */
+static Node *
+on_column(ParseState *pstate, ColumnRef *ref, Node *var)
+{
+	SkAnalysis *analysis = pstate->p_ref_hook_state;
+	char	   *name;
+	ListCell   *lc;
+	int			i = 0;
+
+	if (var != NULL || IsA(llast(ref->fields), A_Star))
+		return NULL;
+	name = NameListToString(ref->fields);
+	foreach(lc, analysis->names)
+	{
+		if (strcmp(lfirst(lc), name) == 0)
+			break;
+		i++;
+	}
+	if (lc == NULL)
+		analysis->names = lappend(analysis->names, name);
+	analysis->statement->guessed = true;
+	return make_param(analysis, analysis->statement->nparams + i + 1,
+					  ref->location);
+}
+
+/* ----------
+ * One try
+ * ----------
+ */
+static RawStmt *
+unwrap(RawStmt *raw)
+{
+	Node	   *inner = NULL;
+
+	switch (nodeTag(raw->stmt))
+	{
+		case T_ExplainStmt:
+			inner = ((ExplainStmt *) raw->stmt)->query;
+			break;
+		case T_CreateTableAsStmt:
+			inner = ((CreateTableAsStmt *) raw->stmt)->query;
+			break;
+		case T_DeclareCursorStmt:
+			inner = ((DeclareCursorStmt *) raw->stmt)->query;
+			break;
+		case T_CopyStmt:
+			inner = ((CopyStmt *) raw->stmt)->query;
+			break;
+		case T_PrepareStmt:
+			inner = ((PrepareStmt *) raw->stmt)->query;
+			break;
+		default:
+			return raw;
+	}
+	if (inner == NULL)
+		return raw;
+	raw->stmt = inner;
+	return unwrap(raw);
+}
+
+static bool
+is_planned(const Node *stmt)
+{
+	switch (nodeTag(stmt))
+	{
+		case T_SelectStmt:
+		case T_InsertStmt:
+		case T_UpdateStmt:
+		case T_DeleteStmt:
+			return true;
+		default:
+			return sk_is_merge(stmt);
+	}
+}
+
+static void
+reject_utility(void)
+{
+	ereport(ERROR,
+			(errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
+			 errmsg("statement is a utility command, which has no plan")));
+}
+
+/*
+ * The statement that the text has, or that its command contains.  Raises an error
+ * if it is one that is not planned.
+ */
+RawStmt *
+sk_analysis_parse(SkStatement *statement)
+{
+	List	   *commands;
+	RawStmt    *raw;
+
+	if (statement->utility)
+		reject_utility();
+	commands = raw_parser(statement->text, RAW_PARSE_DEFAULT);
+	if (commands == NIL)
+		ereport(ERROR,
+				(errcode(ERRCODE_SYNTAX_ERROR),
+				 errmsg("statement is empty")));
+	if (list_length(commands) != 1)
+		ereport(ERROR,
+				(errcode(ERRCODE_SYNTAX_ERROR),
+				 errmsg("cannot plan several statements as one")));
+	raw = unwrap(linitial_node(RawStmt, commands));
+	statement->utility = !is_planned(raw->stmt);
+	if (statement->utility)
+		reject_utility();
+	return raw;
+}
+
+static void
+transform(SkAnalysis *analysis)
+{
+	SkStatement *statement = analysis->statement;
+	ParseState *pstate = make_parsestate(NULL);
+	Query	   *query;
+
+	pstate->p_sourcetext = statement->text;
+	pstate->p_ref_hook_state = analysis;
+	pstate->p_paramref_hook = on_param;
+	pstate->p_coerce_param_hook = on_coerce;
+	if (statement->nested)
+		pstate->p_post_columnref_hook = on_column;
+	query = transformTopLevelStmt(pstate, copyObject(analysis->raw));
+	free_parsestate(pstate);
+	analysis->queries = list_make1(query);
+}
+
+/* Begin anew, with the types that the statement is known to have. */
+static void
+begin_try(SkAnalysis *analysis)
+{
+	SkStatement *statement = analysis->statement;
+
+	analysis->nparams = 0;
+	analysis->types = NULL;
+	analysis->locations = NULL;
+	analysis->names = NIL;
+	analysis->queries = NIL;
+	grow(analysis, statement->ntypes);
+	for (int i = 0; i < statement->ntypes; i++)
+		analysis->types[i] = statement->types[i];
+}
+
+/* Analyze the statement with the types that it is known to have. */
+void
+sk_analysis_run(SkAnalysis *analysis)
+{
+	begin_try(analysis);
+	transform(analysis);
+}
+
+static void
+run(void *arg)
+{
+	sk_analysis_run(arg);
+}
+
+/* An error that says something about the statement. */
+static bool
+is_about_statement(const ErrorData *edata)
+{
+	int			category = ERRCODE_TO_CATEGORY(edata->sqlerrcode);
+
+	return category == ERRCODE_SYNTAX_ERROR_OR_ACCESS_RULE_VIOLATION ||
+		category == ERRCODE_DATA_EXCEPTION ||
+		category == ERRCODE_FEATURE_NOT_SUPPORTED ||
+		category == ERRCODE_INVALID_SCHEMA_NAME;
+}
+
+/* The same; an error that says something about the statement is returned. */
+ErrorData *
+sk_analysis_try(SkAnalysis *analysis)
+{
+	return sk_guard_try(run, analysis, is_about_statement);
+}

@@ -10,6 +10,7 @@
 
 #include "advisor/plan/explain.h"
 #include "advisor/plan/whatif.h"
+#include "audit/audit.h"
 #include "audit/log.h"
 #include "audit/shape.h"
 #include "audit/table.h"
@@ -18,11 +19,24 @@
 #include "base/guc.h"
 #include "soft_delete/queue.h"
 #include "soft_delete/relation.h"
+#include "soft_delete/soft_delete.h"
 #include "soft_delete/view_follow.h"
+#include "timestamps/timestamps.h"
 
 #include "fmgr.h"
 
 SK_MODULE_MAGIC;
+
+/*
+ * The features that attach themselves to tables.  A new one is a folder of its
+ * own and a line here.
+ */
+const SkFeature *const sk_features[] = {
+	&sk_feature_timestamps,
+	&sk_feature_audit,
+	&sk_feature_soft_delete,
+	NULL
+};
 
 void		_PG_init(void);
 
@@ -36,7 +50,7 @@ _PG_init(void)
 	sk_audit_table_init();
 	sk_soft_relation_init();
 	sk_soft_queue_init();
-	sk_soft_follow_init();
+	sk_soft_view_follow_init();
 	sk_whatif_init();
 	sk_explain_init();
 }

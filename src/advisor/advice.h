@@ -8,8 +8,8 @@
 #ifndef SK_ADVISOR_ADVICE_H
 #define SK_ADVISOR_ADVICE_H
 
+#include "advisor/plan/query.h"
 #include "advisor/search/write_cost.h"
-#include "workload/workload.h"
 
 /* What is asked for. */
 typedef struct SkAdviceOptions
@@ -67,6 +67,8 @@ typedef struct SkAdvice
 {
 	SkAdviceOptions options;
 	SkWorkload *workload;
+	List	   *queries;		/* SkQuery, those of the workload and of
+								 * foreign keys, the costliest first */
 	SkPool	   *pool;
 	SkWrites   *writes;
 	TimestampTz start;

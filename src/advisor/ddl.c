@@ -88,7 +88,7 @@ find_part(const SkIndex *index)
 		Oid			indexid = lfirst_oid(lc);
 
 		if (!get_rel_relispartition(indexid) && get_index_isvalid(indexid) &&
-			sk_index_can_attach(index, sk_index_of_catalog(indexid)))
+			sk_index_compare_can_attach(index, sk_index_of_catalog(indexid)))
 		{
 			name = get_rel_name(indexid);
 			break;
@@ -169,7 +169,7 @@ create(Script *script, const SkIndex *index, bool part)
 {
 	bool		partitioned = get_rel_relkind(index->relid) == RELKIND_PARTITIONED_TABLE;
 	bool		foreign = partitioned && has_foreign_part(index->relid);
-	char	   *name = sk_index_text_name(index, *script->names);
+	char	   *name = sk_index_deparse_name(index, *script->names);
 
 	*script->names = lappend(*script->names, name);
 	if (foreign)
@@ -181,7 +181,7 @@ create(Script *script, const SkIndex *index, bool part)
 					  quote_identifier(name),
 					  partitioned && !foreign ? "ONLY " : "",
 					  qualified_table(index->relid),
-					  sk_index_text_definition(index)),
+					  sk_index_deparse_definition(index)),
 			 part ? NULL :
 			 psprintf("DROP INDEX %s%s", partitioned ? "" : "CONCURRENTLY ",
 					  qualified_index(index->relid, name)));

@@ -128,7 +128,7 @@ is_plain(Oid indexid)
 
 /* May it go, and with it those of the partitions? */
 bool
-sk_finding_may_drop(Oid indexid)
+sk_advice_finding_may_drop(Oid indexid)
 {
 	ListCell   *lc;
 
@@ -184,7 +184,7 @@ read_index(void *arg)
 			found->bytes += (double) RelationGetNumberOfBlocks(rel) * BLCKSZ;
 		relation_close(rel, AccessShareLock);
 	}
-	found->fixed = !sk_finding_may_drop(reading->indexid);
+	found->fixed = !sk_advice_finding_may_drop(reading->indexid);
 	found->partitioned = get_rel_relkind(reading->indexid) == RELKIND_PARTITIONED_INDEX;
 	found->part = get_rel_relispartition(reading->indexid);
 }
@@ -228,7 +228,7 @@ list_indexes(SkAdvice *advice)
 		MemoryContext old = MemoryContextSwitchTo(context);
 		Found	   *found = NULL;
 
-		if (sk_scope_is_users(advice, IndexGetRelation(indexid, true)))
+		if (sk_advice_scope_is_users(advice, IndexGetRelation(indexid, true)))
 			found = read_found(row, indexid);
 		if (found != NULL)
 			result = lappend(result, found);
@@ -262,16 +262,16 @@ is_missed(SkAdvice *advice, List *hidden)
 {
 	ListCell   *lc;
 
-	foreach(lc, advice->workload->queries)
+	foreach(lc, advice->queries)
 	{
 		SkQuery    *query = lfirst(lc);
 		Bitmapset  *used;
 		double		cost;
 
-		if (query->sqlerrcode != 0 ||
+		if (query->entry.sqlerrcode != 0 ||
 			!shares_member(query->indexes, hidden))
 			continue;
-		if (!sk_cost_verify(query, advice->pool, NULL, hidden, &cost, &used) ||
+		if (!sk_cost_table_verify(query, advice->pool, NULL, hidden, &cost, &used) ||
 			cost > query->cost * (1 + advice->options.max_regression))
 			return true;
 	}
@@ -283,7 +283,7 @@ is_used(SkAdvice *advice, List *members)
 {
 	ListCell   *lc;
 
-	foreach(lc, advice->workload->queries)
+	foreach(lc, advice->queries)
 	{
 		if (shares_member(((SkQuery *) lfirst(lc))->indexes, members))
 			return true;
@@ -313,8 +313,8 @@ serves_key(List *keys, List *all, const Found *found)
 	{
 		SkForeignKey *key = lfirst(lc);
 
-		if (sk_foreign_key_is_served(key, found->parts) &&
-			!sk_foreign_key_is_served(key, rest))
+		if (sk_advice_foreign_key_is_served(key, found->parts) &&
+			!sk_advice_foreign_key_is_served(key, rest))
 			return true;
 	}
 	return false;
@@ -362,9 +362,9 @@ find_covered(SkAdvice *advice, List *all, Found *found)
 		bool		same;
 
 		if (other == found || other->dropped || !other->valid ||
-			!sk_index_covers(other->index, found->index))
+			!sk_index_compare_covers(other->index, found->index))
 			continue;
-		same = sk_index_covers(found->index, other->index);
+		same = sk_index_compare_covers(found->index, other->index);
 		if (same && !goes_before(found, other))
 			continue;
 		if (!same && (other->bytes > MOST_TIMES_LARGER * found->bytes ||
@@ -473,10 +473,10 @@ mark_replaced(const SkAdvice *advice, List *all)
 
 /* Add what there is to drop and to build anew to the advice. */
 void
-sk_finding_collect(SkAdvice *advice)
+sk_advice_finding_collect(SkAdvice *advice)
 {
 	List	   *all = list_indexes(advice);
-	List	   *keys = sk_foreign_key_all();
+	List	   *keys = sk_advice_foreign_key_all();
 	ListCell   *lc;
 
 	mark_replaced(advice, all);

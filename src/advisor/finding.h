@@ -10,7 +10,7 @@
 
 #include "advisor/advice.h"
 
-extern void sk_finding_collect(SkAdvice *advice);
-extern bool sk_finding_may_drop(Oid indexid);
+extern void sk_advice_finding_collect(SkAdvice *advice);
+extern bool sk_advice_finding_may_drop(Oid indexid);
 
 #endif							/* SK_ADVISOR_FINDING_H */

@@ -58,7 +58,7 @@ read_key(HeapTuple row)
 
 /* All foreign keys, and those that partitions have of their parents. */
 List *
-sk_foreign_key_all(void)
+sk_advice_foreign_key_all(void)
 {
 	MemoryContext context = CurrentMemoryContext;
 	List	   *result = NIL;
@@ -82,16 +82,16 @@ sk_foreign_key_all(void)
 
 /* The foreign keys of tables that advice is wanted for. */
 List *
-sk_foreign_key_list(SkAdvice *advice)
+sk_advice_foreign_key_list(SkAdvice *advice)
 {
-	List	   *result = sk_foreign_key_all();
+	List	   *result = sk_advice_foreign_key_all();
 	ListCell   *lc;
 
 	foreach(lc, result)
 	{
 		const SkForeignKey *key = lfirst(lc);
 
-		if (key->part || !sk_scope_allows(key->relid, advice))
+		if (key->part || !sk_advice_scope_allows(key->relid, advice))
 			result = foreach_delete_current(result, lc);
 	}
 	return result;
@@ -121,7 +121,7 @@ serves(const SkIndex *index, const SkForeignKey *key)
 
 /* Does one of these indexes (SkIndex) begin with the columns that refer? */
 bool
-sk_foreign_key_is_served(const SkForeignKey *key, List *indexes)
+sk_advice_foreign_key_is_served(const SkForeignKey *key, List *indexes)
 {
 	ListCell   *lc;
 
@@ -135,7 +135,7 @@ sk_foreign_key_is_served(const SkForeignKey *key, List *indexes)
 
 /* The index that is missing; NULL if a column's type has no b-tree. */
 SkIndex *
-sk_foreign_key_index(const SkForeignKey *key)
+sk_advice_foreign_key_index(const SkForeignKey *key)
 {
 	SkIndex    *index = palloc0(sizeof(SkIndex));
 
@@ -164,7 +164,7 @@ sk_foreign_key_index(const SkForeignKey *key)
 
 /* What the server asks, for each row that is deleted. */
 char *
-sk_foreign_key_query(const SkForeignKey *key)
+sk_advice_foreign_key_query(const SkForeignKey *key)
 {
 	StringInfoData buf;
 

@@ -21,10 +21,10 @@ typedef struct SkForeignKey
 	bool		part;			/* a partition has it because its parent has */
 } SkForeignKey;
 
-extern List *sk_foreign_key_all(void);
-extern List *sk_foreign_key_list(SkAdvice *advice);
-extern bool sk_foreign_key_is_served(const SkForeignKey *key, List *indexes);
-extern SkIndex *sk_foreign_key_index(const SkForeignKey *key);
-extern char *sk_foreign_key_query(const SkForeignKey *key);
+extern List *sk_advice_foreign_key_all(void);
+extern List *sk_advice_foreign_key_list(SkAdvice *advice);
+extern bool sk_advice_foreign_key_is_served(const SkForeignKey *key, List *indexes);
+extern SkIndex *sk_advice_foreign_key_index(const SkForeignKey *key);
+extern char *sk_advice_foreign_key_query(const SkForeignKey *key);
 
 #endif							/* SK_ADVISOR_FOREIGN_KEY_H */

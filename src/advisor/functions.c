@@ -215,7 +215,7 @@ static void
 set_item(const SkAdvice *advice, const SkAdviceItem *item, Datum *values,
 		 bool *nulls)
 {
-	double		total = sk_advice_total(advice);
+	double		total = sk_advice_report_total(advice);
 	double		gain = item->benefit - item->write;
 
 	values[COL_EST_BYTES] = Int64GetDatum((int64) item->bytes);
@@ -223,7 +223,7 @@ set_item(const SkAdvice *advice, const SkAdviceItem *item, Datum *values,
 	values[COL_WRITE] = Float8GetDatum(item->write);
 	nulls[COL_BENEFIT] = nulls[COL_WRITE] = !advice->workload->measured;
 	values[COL_GAIN] = Float8GetDatum(total > 0 ? 100 * gain / total : 0);
-	values[COL_QUERIES] = sk_advice_helped(advice, item);
+	values[COL_QUERIES] = sk_advice_report_helped(advice, item);
 	values[COL_REPLACES] = oid_array(item->replaced);
 	values[COL_CONFIDENCE] = CStringGetTextDatum(item->confidence);
 	values[COL_REASON] = CStringGetTextDatum(item->reason);
@@ -285,14 +285,14 @@ static void
 return_rows(void *arg)
 {
 	Call	   *call = arg;
-	SkAdvice   *advice = sk_advise(&call->options);
+	SkAdvice   *advice = sk_advice_run(&call->options);
 	List	   *names = NIL;
 	int			rank = 0;
 	ListCell   *lc;
 
 	foreach(lc, advice->items)
 		return_item(call, advice, lfirst(lc), ++rank, &names);
-	foreach(lc, sk_advice_notes(advice))
+	foreach(lc, sk_advice_report_notes(advice))
 		ereport(NOTICE, (errmsg_internal("%s", (char *) lfirst(lc))));
 }
 
@@ -301,7 +301,7 @@ write_report(void *arg)
 {
 	Call	   *call = arg;
 
-	sk_advice_report(&call->report, sk_advise(&call->options));
+	sk_advice_report(&call->report, sk_advice_run(&call->options));
 }
 
 /* ----------

@@ -20,7 +20,7 @@ is_guessed(List *helped)
 
 	foreach(lc, helped)
 	{
-		if (((SkHelped *) lfirst(lc))->query->statement->guessed)
+		if (((SkHelped *) lfirst(lc))->query->entry.statement->guessed)
 			return true;
 	}
 	return false;
@@ -37,7 +37,7 @@ is_unknown(Oid relid, List *helped)
 	{
 		foreach(lc2, ((SkHelped *) lfirst(lc))->query->accesses)
 		{
-			const SkAccess *access = lfirst(lc2);
+			const SkIndexable *access = lfirst(lc2);
 
 			if (access->relid == relid && access->unknown != InvalidAttrNumber)
 				return true;
@@ -48,9 +48,9 @@ is_unknown(Oid relid, List *helped)
 
 /* How sure the advice is: high, medium or low. */
 const char *
-sk_advice_confidence(const SkIndex *index, List *helped)
+sk_advice_item_confidence(const SkIndex *index, List *helped)
 {
-	if (!sk_scope_is_analyzed(index->relid) || is_unknown(index->relid, helped))
+	if (!sk_advice_scope_is_analyzed(index->relid) || is_unknown(index->relid, helped))
 		return "low";
 	if (is_guessed(helped))
 		return "medium";
@@ -59,7 +59,7 @@ sk_advice_confidence(const SkIndex *index, List *helped)
 
 /* Existing indexes that the new one makes needless. */
 List *
-sk_advice_replaced(SkAdvice *advice, const SkIndex *index)
+sk_advice_item_replaced(SkAdvice *advice, const SkIndex *index)
 {
 	List	   *result = NIL;
 	ListCell   *lc;
@@ -68,8 +68,8 @@ sk_advice_replaced(SkAdvice *advice, const SkIndex *index)
 	{
 		SkIndex    *existing = lfirst(lc);
 
-		if (sk_index_covers(index, existing) && !existing->unique &&
-			sk_finding_may_drop(existing->oid))
+		if (sk_index_compare_covers(index, existing) && !existing->unique &&
+			sk_advice_finding_may_drop(existing->oid))
 			result = lappend_oid(result, existing->oid);
 	}
 	return result;
@@ -77,7 +77,7 @@ sk_advice_replaced(SkAdvice *advice, const SkIndex *index)
 
 /* Why, in words. */
 char *
-sk_advice_reason(const SkAdviceItem *item)
+sk_advice_item_reason(const SkAdviceItem *item)
 {
 	StringInfoData buf;
 	double		value = 0;
@@ -88,8 +88,8 @@ sk_advice_reason(const SkAdviceItem *item)
 	{
 		const SkHelped *help = lfirst(lc);
 
-		value += help->query->value;
-		left += help->query->value * help->cost / help->query->cost;
+		value += help->query->entry.value;
+		left += help->query->entry.value * help->cost / help->query->cost;
 	}
 	initStringInfo(&buf);
 	appendStringInfo(&buf, list_length(item->helped) == 1 ?
@@ -104,7 +104,7 @@ sk_advice_reason(const SkAdviceItem *item)
 			appendStringInfo(&buf, "; serves foreign key \"%s\"",
 							 help->query->foreign_key);
 	}
-	if (!sk_scope_is_analyzed(item->relid))
+	if (!sk_advice_scope_is_analyzed(item->relid))
 		appendStringInfoString(&buf, "; the table was never analyzed");
 	if (is_guessed(item->helped))
 		appendStringInfoString(&buf, "; types or schemas in the statements were guessed");

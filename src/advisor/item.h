@@ -10,8 +10,8 @@
 
 #include "advisor/advice.h"
 
-extern const char *sk_advice_confidence(const SkIndex *index, List *helped);
-extern List *sk_advice_replaced(SkAdvice *advice, const SkIndex *index);
-extern char *sk_advice_reason(const SkAdviceItem *item);
+extern const char *sk_advice_item_confidence(const SkIndex *index, List *helped);
+extern List *sk_advice_item_replaced(SkAdvice *advice, const SkIndex *index);
+extern char *sk_advice_item_reason(const SkAdviceItem *item);
 
 #endif							/* SK_ADVISOR_ITEM_H */

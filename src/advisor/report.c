@@ -25,15 +25,15 @@
 
 /* The value of all statements that can be planned. */
 double
-sk_advice_total(const SkAdvice *advice)
+sk_advice_report_total(const SkAdvice *advice)
 {
 	double		value = 0;
 	ListCell   *lc;
 
-	foreach(lc, advice->workload->queries)
+	foreach(lc, advice->queries)
 	{
-		if (((SkQuery *) lfirst(lc))->sqlerrcode == 0)
-			value += ((SkQuery *) lfirst(lc))->value;
+		if (((SkQuery *) lfirst(lc))->entry.sqlerrcode == 0)
+			value += ((SkQuery *) lfirst(lc))->entry.value;
 	}
 	return value;
 }
@@ -49,7 +49,7 @@ append_number(StringInfo buf, const char *name, double value)
 
 /* The statements that an index helps, as jsonb. */
 Datum
-sk_advice_helped(const SkAdvice *advice, const SkAdviceItem *item)
+sk_advice_report_helped(const SkAdvice *advice, const SkAdviceItem *item)
 {
 	StringInfoData buf;
 	ListCell   *lc;
@@ -69,14 +69,14 @@ sk_advice_helped(const SkAdvice *advice, const SkAdviceItem *item)
 		else
 			appendStringInfo(&buf, "\"%s\": " INT64_FORMAT,
 							 advice->workload->measured ? "queryid" : "query",
-							 help->query->id);
+							 help->query->entry.id);
 		appendStringInfoString(&buf, ", ");
 		append_number(&buf, advice->workload->measured ? "calls_per_day" : "weight",
-					  help->query->calls);
+					  help->query->entry.calls);
 		appendStringInfoString(&buf, ", ");
 		if (advice->workload->measured)
 		{
-			append_number(&buf, "ms_per_day", help->query->value);
+			append_number(&buf, "ms_per_day", help->query->entry.value);
 			appendStringInfoString(&buf, ", ");
 		}
 		append_number(&buf, "cost_before", help->query->cost);
@@ -93,9 +93,9 @@ sk_advice_helped(const SkAdvice *advice, const SkAdviceItem *item)
  * ----------
  */
 static char *
-unknown_statistics(const SkAccess *access)
+unknown_statistics(const SkIndexable *access)
 {
-	if (!sk_scope_is_analyzed(access->relid))
+	if (!sk_advice_scope_is_analyzed(access->relid))
 		return psprintf("table \"%s\" was never analyzed",
 						get_rel_name(access->relid));
 	return psprintf("column \"%s\" of table \"%s\" has no statistics; run ANALYZE",
@@ -105,7 +105,7 @@ unknown_statistics(const SkAccess *access)
 
 /* What is missing for good advice, as strings. */
 List *
-sk_advice_notes(const SkAdvice *advice)
+sk_advice_report_notes(const SkAdvice *advice)
 {
 	const SkWorkload *workload = advice->workload;
 	List	   *notes = NIL;
@@ -114,7 +114,7 @@ sk_advice_notes(const SkAdvice *advice)
 
 	if (workload->missing != NULL)
 		return list_make1(psprintf("no statements are known: %s", workload->missing));
-	if (workload->measured && workload->queries == NIL)
+	if (workload->measured && workload->entries == NIL)
 		notes = lappend(notes, "pg_stat_statements has no statements of this database");
 	else if (workload->measured && workload->days < LEAST_DAYS)
 		notes = lappend(notes, psprintf("statistics of statements are of the last %.0f minutes only",
@@ -125,13 +125,13 @@ sk_advice_notes(const SkAdvice *advice)
 	if (workload->lost > 0)
 		notes = lappend(notes, psprintf("pg_stat_statements has forgotten statements %.0f times; raise pg_stat_statements.max",
 										workload->lost));
-	foreach(lc, workload->queries)
+	foreach(lc, advice->queries)
 	{
 		ListCell   *lc2;
 
 		foreach(lc2, ((SkQuery *) lfirst(lc))->accesses)
 		{
-			const SkAccess *access = lfirst(lc2);
+			const SkIndexable *access = lfirst(lc2);
 
 			if (list_member_oid(unknown, access->relid) ||
 				access->unknown == InvalidAttrNumber)
@@ -165,22 +165,22 @@ count_coverage(const SkAdvice *advice, Coverage *coverage)
 	double		seen = 0;
 
 	memset(coverage, 0, sizeof(Coverage));
-	foreach(lc, workload->queries)
+	foreach(lc, advice->queries)
 	{
 		const SkQuery *query = lfirst(lc);
 
 		if (query->foreign_key != NULL)
 			continue;
 		seen++;
-		if (query->statement->utility)
+		if (query->entry.statement->utility)
 		{
 			coverage->utility++;
-			coverage->utility_ms += query->total_ms;
+			coverage->utility_ms += query->entry.total_ms;
 		}
-		else if (query->sqlerrcode == 0)
+		else if (query->entry.sqlerrcode == 0)
 		{
 			coverage->planned++;
-			coverage->planned_ms += query->total_ms;
+			coverage->planned_ms += query->entry.total_ms;
 		}
 	}
 	coverage->statements = (workload->measured ? workload->statements : seen) -
@@ -214,16 +214,16 @@ append_skipped(StringInfo buf, const SkAdvice *advice)
 	ListCell   *lc;
 
 	appendStringInfoString(buf, ", \"skipped\": [");
-	foreach(lc, advice->workload->queries)
+	foreach(lc, advice->queries)
 	{
 		const SkQuery *query = lfirst(lc);
 
-		if (query->sqlerrcode == 0 || query->statement->utility)
+		if (query->entry.sqlerrcode == 0 || query->entry.statement->utility)
 			continue;
 		appendStringInfo(buf, "%s{\"%s\": " INT64_FORMAT ", \"sqlstate\": \"%s\", \"reason\": ",
 						 comma, advice->workload->measured ? "queryid" : "query",
-						 query->id, unpack_sql_state(query->sqlerrcode));
-		escape_json(buf, query->reason);
+						 query->entry.id, unpack_sql_state(query->entry.sqlerrcode));
+		escape_json(buf, query->entry.reason);
 		appendStringInfoChar(buf, '}');
 		comma = ", ";
 	}
@@ -255,7 +255,7 @@ sk_advice_report(StringInfo buf, const SkAdvice *advice)
 	append_coverage(buf, advice);
 	append_skipped(buf, advice);
 	append_strings(buf, "not_advised", advice->refused);
-	append_strings(buf, "notes", sk_advice_notes(advice));
+	append_strings(buf, "notes", sk_advice_report_notes(advice));
 	appendStringInfoString(buf, ", ");
 	append_number(buf, "candidates", advice->pool->n);
 	appendStringInfoString(buf, ", ");
@@ -265,9 +265,9 @@ sk_advice_report(StringInfo buf, const SkAdvice *advice)
 				  (GetCurrentTimestamp() - advice->start) / 1000.0);
 	appendStringInfo(buf, ", \"stopped_by\": \"%s\", ",
 					 advice->out_of_time ? "time_budget" : "done");
-	append_number(buf, "workload_before", sk_advice_total(advice));
+	append_number(buf, "workload_before", sk_advice_report_total(advice));
 	appendStringInfoString(buf, ", ");
-	append_number(buf, "workload_after", sk_advice_total(advice) - advice->achieved);
+	append_number(buf, "workload_after", sk_advice_report_total(advice) - advice->achieved);
 	appendStringInfoString(buf, ", ");
 	append_number(buf, "gap", advice->attainable > 0 ?
 				  Max(1 - advice->achieved / advice->attainable, 0) : 0);

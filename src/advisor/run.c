@@ -76,23 +76,24 @@ learn(SkAdvice *advice)
 	int			n = 0;
 	ListCell   *lc;
 
-	foreach(lc, advice->workload->queries)
+	foreach(lc, advice->workload->entries)
 	{
-		SkQuery    *query = lfirst(lc);
+		SkQuery    *query = sk_query_make(lfirst(lc));
 
+		advice->queries = lappend(advice->queries, query);
 		if (n >= advice->options.max_queries || is_over(advice, LEARN_UNTIL))
 		{
-			query->sqlerrcode = ERRCODE_PROGRAM_LIMIT_EXCEEDED;
-			query->reason = n >= advice->options.max_queries ?
+			query->entry.sqlerrcode = ERRCODE_PROGRAM_LIMIT_EXCEEDED;
+			query->entry.reason = n >= advice->options.max_queries ?
 				"beyond max_queries" : "beyond time_budget";
 			query->left_out = true;
 			continue;
 		}
-		if (query->sqlerrcode == 0)
-			(void) sk_query_learn(query, advice->pool, sk_scope_allows, advice);
+		if (query->entry.sqlerrcode == 0)
+			(void) sk_query_learn(query, advice->pool, sk_advice_scope_allows, advice);
 		if (!advice->workload->measured)
-			query->value = query->calls * query->cost;
-		if (!query->statement->utility)
+			query->entry.value = query->entry.calls * query->cost;
+		if (!query->entry.statement->utility)
 			n++;
 	}
 }
@@ -109,7 +110,7 @@ for_each_key(SkAdvice *advice, SkGuarded work)
 {
 	ListCell   *lc;
 
-	foreach(lc, sk_foreign_key_list(advice))
+	foreach(lc, sk_advice_foreign_key_list(advice))
 	{
 		KeyWork		one = {advice, lfirst(lc)};
 
@@ -126,25 +127,25 @@ learn_foreign_key(void *arg)
 {
 	SkAdvice   *advice = ((KeyWork *) arg)->advice;
 	SkForeignKey *key = ((KeyWork *) arg)->key;
-	double		rows = sk_write_deletes(advice->writes, key->referenced) +
-		sk_write_changes(advice->writes, key->referenced, key->keys, key->n);
+	double		rows = sk_write_cost_deletes(advice->writes, key->referenced) +
+		sk_write_cost_changes(advice->writes, key->referenced, key->keys, key->n);
+	SkWorkloadEntry entry = {0};
 	SkQuery    *query;
 
 	if (rows <= 0 || is_over(advice, LEARN_UNTIL) ||
-		sk_foreign_key_is_served(key, sk_candidate_existing(advice->pool,
-															key->relid)))
+		sk_advice_foreign_key_is_served(key, sk_candidate_existing(advice->pool,
+																   key->relid)))
 		return;
-	query = palloc0(sizeof(SkQuery));
-	query->statement = sk_statement_make(sk_foreign_key_query(key), false);
-	query->role = GetUserId();
-	query->rows = -1;
-	query->share = -1;
-	query->calls = rows;
+	entry.statement = sk_statement_make(sk_advice_foreign_key_query(key), false);
+	entry.role = GetUserId();
+	entry.rows = -1;
+	entry.calls = rows;
+	query = sk_query_make(&entry);
 	query->foreign_key = key->name;
-	if (!sk_query_learn(query, advice->pool, sk_scope_allows, advice))
+	if (!sk_query_learn(query, advice->pool, sk_advice_scope_allows, advice))
 		return;
-	query->value = rows * query->cost * sk_write_unit(advice->writes);
-	advice->workload->queries = lappend(advice->workload->queries, query);
+	query->entry.value = rows * query->cost * sk_write_cost_unit(advice->writes);
+	advice->queries = lappend(advice->queries, query);
 }
 
 static int
@@ -153,9 +154,9 @@ by_value(const ListCell *a, const ListCell *b)
 	const SkQuery *x = lfirst(a);
 	const SkQuery *y = lfirst(b);
 
-	if (x->value != y->value)
-		return x->value > y->value ? -1 : 1;
-	return x->id < y->id ? -1 : x->id > y->id;
+	if (x->entry.value != y->entry.value)
+		return x->entry.value > y->entry.value ? -1 : 1;
+	return x->entry.id < y->entry.id ? -1 : x->entry.id > y->entry.id;
 }
 
 /* ----------
@@ -179,22 +180,22 @@ most_saved(const SkAdvice *advice, int id)
 	ListCell   *lc;
 	ListCell   *lc2;
 
-	foreach(lc, advice->workload->queries)
+	foreach(lc, advice->queries)
 	{
 		const SkQuery *query = lfirst(lc);
 		double		least = query->cost;
 
-		if (query->sqlerrcode != 0)
+		if (query->entry.sqlerrcode != 0)
 			continue;
-		foreach(lc2, query->configs)
+		foreach(lc2, query->costs)
 		{
-			const SkConfig *config = lfirst(lc2);
+			const SkCostEntry *config = lfirst(lc2);
 
 			if (bms_is_member(id, config->used))
 				least = Min(least, config->cost);
 		}
 		if (query->cost > 0)
-			saved += query->value * (1 - least / query->cost);
+			saved += query->entry.value * (1 - least / query->cost);
 	}
 	return saved;
 }
@@ -208,7 +209,7 @@ pose(SkAdvice *advice, SkProblem *problem)
 	List	   *tables = NIL;
 
 	memset(problem, 0, sizeof(SkProblem));
-	problem->queries = advice->workload->queries;
+	problem->queries = advice->queries;
 	problem->n = pool->n;
 	problem->bytes = bytes;
 	problem->write = write;
@@ -225,8 +226,8 @@ pose(SkAdvice *advice, SkProblem *problem)
 		if (!list_member_oid(tables, candidate->index->relid))
 		{
 			tables = lappend_oid(tables, candidate->index->relid);
-			problem->table_bytes += sk_scope_table_bytes(advice,
-														 candidate->index->relid);
+			problem->table_bytes += sk_advice_scope_table_bytes(advice,
+																candidate->index->relid);
 		}
 		bytes[i] = candidate->bytes;
 		write[i] = sk_write_cost(advice->writes, candidate->what,
@@ -262,7 +263,7 @@ relevant_to(const SkAdvice *advice, const SkQuery *query, Bitmapset *chosen)
 	{
 		foreach(lc, query->accesses)
 		{
-			if (((SkAccess *) lfirst(lc))->relid ==
+			if (((SkIndexable *) lfirst(lc))->relid ==
 				advice->pool->candidate[id]->index->relid)
 				result = bms_add_member(result, id);
 		}
@@ -278,11 +279,11 @@ static Verified *
 verify(SkAdvice *advice, Bitmapset *chosen, const Verified *last)
 {
 	int			i = 0;
-	Verified   *result = palloc0((list_length(advice->workload->queries) + 1) *
+	Verified   *result = palloc0((list_length(advice->queries) + 1) *
 								 sizeof(Verified));
 	ListCell   *lc;
 
-	foreach(lc, advice->workload->queries)
+	foreach(lc, advice->queries)
 	{
 		SkQuery    *query = lfirst(lc);
 		Verified   *verified = &result[i];
@@ -291,9 +292,9 @@ verify(SkAdvice *advice, Bitmapset *chosen, const Verified *last)
 		verified->cost = query->cost;
 		if (last != NULL && bms_equal(verified->relevant, last[i].relevant))
 			*verified = last[i];
-		else if (query->sqlerrcode == 0 && !bms_is_empty(verified->relevant))
-			(void) sk_cost_verify(query, advice->pool, verified->relevant, NIL,
-								  &verified->cost, &verified->used);
+		else if (query->entry.sqlerrcode == 0 && !bms_is_empty(verified->relevant))
+			(void) sk_cost_table_verify(query, advice->pool, verified->relevant, NIL,
+										&verified->cost, &verified->used);
 		i++;
 	}
 	return result;
@@ -310,7 +311,7 @@ find_blame(SkAdvice *advice, const SkProblem *problem, const Bitmapset *chosen,
 	int			i = 0;
 	ListCell   *lc;
 
-	foreach(lc, advice->workload->queries)
+	foreach(lc, advice->queries)
 	{
 		const SkQuery *query = lfirst(lc);
 		const Verified *v = &verified[i++];
@@ -318,13 +319,13 @@ find_blame(SkAdvice *advice, const SkProblem *problem, const Bitmapset *chosen,
 		int			blame = -1;
 		double		least = 0;
 
-		if (query->sqlerrcode != 0 ||
+		if (query->entry.sqlerrcode != 0 ||
 			v->cost <= query->cost * (1 + advice->options.max_regression))
 			continue;
 		while ((id = bms_next_member(v->used, id)) >= 0)
 		{
-			double		loss = sk_choice_gain(problem, chosen) -
-				sk_choice_gain(problem, bms_del_member(bms_copy(chosen), id));
+			double		loss = sk_configuration_gain(problem, chosen) -
+				sk_configuration_gain(problem, bms_del_member(bms_copy(chosen), id));
 
 			if (blame < 0 || loss < least)
 			{
@@ -344,7 +345,7 @@ loss_without(const SkQuery *query, const Bitmapset *chosen, int id, double cost)
 {
 	Bitmapset  *without = bms_del_member(bms_copy(chosen), id);
 
-	return Max(sk_cost_derive(query, without) - cost, 1e-6 * query->cost);
+	return Max(sk_cost_table_derive(query, without) - cost, 1e-6 * query->cost);
 }
 
 /*
@@ -360,7 +361,7 @@ benefit_of(SkAdvice *advice, const Verified *verified,
 	ListCell   *lc;
 
 	*helped = NIL;
-	foreach(lc, advice->workload->queries)
+	foreach(lc, advice->queries)
 	{
 		SkQuery    *query = lfirst(lc);
 		const Verified *v = &verified[i++];
@@ -368,12 +369,12 @@ benefit_of(SkAdvice *advice, const Verified *verified,
 		int			used = -1;
 		SkHelped   *help;
 
-		if (query->sqlerrcode != 0 || query->cost <= 0 ||
+		if (query->entry.sqlerrcode != 0 || query->cost <= 0 ||
 			!bms_is_member(id, v->used))
 			continue;
 		while ((used = bms_next_member(v->used, used)) >= 0)
 			lost += loss_without(query, chosen, used, v->cost);
-		benefit += query->value * Max(query->cost - v->cost, 0) / query->cost *
+		benefit += query->entry.value * Max(query->cost - v->cost, 0) / query->cost *
 			loss_without(query, chosen, id, v->cost) / lost;
 		help = palloc(sizeof(SkHelped));
 		help->query = query;
@@ -401,13 +402,13 @@ add_chosen(SkAdvice *advice, const SkProblem *problem, const Bitmapset *chosen,
 		item->definition = advice->pool->candidate[id]->definition;
 		item->relid = item->index->relid;
 		item->replaced = advice->options.replace ?
-			sk_advice_replaced(advice, item->index) : NIL;
+			sk_advice_item_replaced(advice, item->index) : NIL;
 		item->action = item->replaced != NIL ? SK_ADVICE_REPLACE : SK_ADVICE_CREATE;
 		item->bytes = problem->bytes[id];
 		item->write = problem->write[id];
 		item->benefit = benefit_of(advice, verified, chosen, id, &item->helped);
-		item->confidence = sk_advice_confidence(item->index, item->helped);
-		item->reason = sk_advice_reason(item);
+		item->confidence = sk_advice_item_confidence(item->index, item->helped);
+		item->reason = sk_advice_item_reason(item);
 		advice->items = lappend(advice->items, item);
 	}
 }
@@ -432,12 +433,12 @@ attainable(const SkAdvice *advice)
 	double		value = 0;
 	ListCell   *lc;
 
-	foreach(lc, advice->workload->queries)
+	foreach(lc, advice->queries)
 	{
 		const SkQuery *query = lfirst(lc);
 
-		if (query->sqlerrcode == 0 && query->cost > 0)
-			value += query->value * (1 - sk_cost_least(query)->cost / query->cost);
+		if (query->entry.sqlerrcode == 0 && query->cost > 0)
+			value += query->entry.value * (1 - sk_cost_table_least(query)->cost / query->cost);
 	}
 	return value;
 }
@@ -452,7 +453,7 @@ choose(SkAdvice *advice)
 	int			i = 0;
 	ListCell   *lc;
 
-	sk_cost_explore(advice->workload->queries, advice->pool,
+	sk_cost_explore(advice->queries, advice->pool,
 					part_of_time(advice, EXPLORE_UNTIL));
 	(void) is_over(advice, EXPLORE_UNTIL);
 	pose(advice, &problem);
@@ -488,12 +489,12 @@ choose(SkAdvice *advice)
 	add_chosen(advice, &problem, chosen, verified);
 	list_sort(advice->items, by_benefit);
 	advice->attainable = attainable(advice);
-	foreach(lc, advice->workload->queries)
+	foreach(lc, advice->queries)
 	{
 		const SkQuery *query = lfirst(lc);
 
-		if (query->sqlerrcode == 0 && query->cost > 0)
-			advice->achieved += query->value *
+		if (query->entry.sqlerrcode == 0 && query->cost > 0)
+			advice->achieved += query->entry.value *
 				(1 - verified[i].cost / query->cost);
 		i++;
 	}
@@ -523,12 +524,12 @@ add_foreign_key(void *arg)
 	SkAdvice   *advice = ((KeyWork *) arg)->advice;
 	SkForeignKey *key = ((KeyWork *) arg)->key;
 	List	   *indexes = indexes_then(advice, key->relid);
-	SkIndex    *index = sk_foreign_key_index(key);
+	SkIndex    *index = sk_advice_foreign_key_index(key);
 	SkHypothetical *what;
 	double		pages;
 	SkAdviceItem *item;
 
-	if (index == NULL || sk_foreign_key_is_served(key, indexes))
+	if (index == NULL || sk_advice_foreign_key_is_served(key, indexes))
 		return;
 	what = sk_whatif_index(index, NULL);
 	pages = sk_whatif_pages(what);
@@ -549,7 +550,7 @@ add_foreign_key(void *arg)
 
 /* Make it.  All that it needs is allocated in the current memory context. */
 SkAdvice *
-sk_advise(const SkAdviceOptions *options)
+sk_advice_run(const SkAdviceOptions *options)
 {
 	SkAdvice   *advice = palloc0(sizeof(SkAdvice));
 
@@ -563,12 +564,13 @@ sk_advise(const SkAdviceOptions *options)
 		sk_workload_measured(options->max_queries);
 	sk_query_planner_calls = 0;
 	learn(advice);
-	advice->writes = sk_write_collect(advice->workload);
+	advice->writes = sk_write_cost_collect(advice->queries,
+										   advice->workload->measured);
 	for_each_key(advice, learn_foreign_key);
-	list_sort(advice->workload->queries, by_value);
+	list_sort(advice->queries, by_value);
 	if (options->create || options->replace)
 		choose(advice);
-	sk_finding_collect(advice);
+	sk_advice_finding_collect(advice);
 	if (options->create)
 		for_each_key(advice, add_foreign_key);
 	return advice;

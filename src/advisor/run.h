@@ -10,6 +10,6 @@
 
 #include "advisor/advice.h"
 
-extern SkAdvice *sk_advise(const SkAdviceOptions *options);
+extern SkAdvice *sk_advice_run(const SkAdviceOptions *options);
 
 #endif							/* SK_ADVISOR_RUN_H */

@@ -114,28 +114,28 @@ look_up(SkAdvice *advice, Oid relid)
  * none is wanted where somebody else holds a lock.
  */
 bool
-sk_scope_allows(Oid relid, void *advice)
+sk_advice_scope_allows(Oid relid, void *advice)
 {
 	return look_up(advice, relid)->allowed;
 }
 
 /* The same, but however small it is. */
 bool
-sk_scope_is_users(SkAdvice *advice, Oid relid)
+sk_advice_scope_is_users(SkAdvice *advice, Oid relid)
 {
 	return is_users(relid) && is_asked_for(&advice->options, relid);
 }
 
 /* Does the planner know anything about the table? */
 bool
-sk_scope_is_analyzed(Oid relid)
+sk_advice_scope_is_analyzed(Oid relid)
 {
 	return sk_table_rows(relid) >= 0;
 }
 
 /* The bytes of a table, with its partitions. */
 double
-sk_scope_table_bytes(SkAdvice *advice, Oid relid)
+sk_advice_scope_table_bytes(SkAdvice *advice, Oid relid)
 {
 	return look_up(advice, relid)->bytes;
 }

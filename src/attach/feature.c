@@ -1,22 +1,13 @@
 /*-------------------------------------------------------------------------
  *
  * attach/feature.c
- *	  The features that attach themselves to tables.
- *
- * A new one is a new file, a line in attach/feature.h and a line here.
+ *	  The features that attach themselves to tables, by their names.
  *
  *-------------------------------------------------------------------------
  */
 #include "postgres.h"
 
 #include "attach/feature.h"
-
-const SkFeature *const sk_features[] = {
-	&sk_feature_timestamps,
-	&sk_feature_audit,
-	&sk_feature_soft_delete,
-	NULL
-};
 
 /* "timestamps", or "timestamps, audit" and so on, for a hint */
 static char *

@@ -106,11 +106,7 @@ typedef struct SkFeature
 						  char **detail);
 } SkFeature;
 
-extern const SkFeature sk_feature_timestamps;
-extern const SkFeature sk_feature_audit;
-extern const SkFeature sk_feature_soft_delete;
-
-/* All of them; the last entry is NULL. */
+/* All of them, as the door lists them; the last entry is NULL. */
 extern const SkFeature *const sk_features[];
 
 extern const SkFeature *sk_feature_find(const char *name);

@@ -24,7 +24,7 @@
  * The table, and its partitions at all levels, locked.
  */
 List *
-sk_cover_tables(Relation rel)
+sk_truncate_trigger_tables(Relation rel)
 {
 	return rel->rd_rel->relkind == RELKIND_PARTITIONED_TABLE
 		? find_all_inheritors(RelationGetRelid(rel), ShareRowExclusiveLock, NULL)
@@ -35,7 +35,7 @@ sk_cover_tables(Relation rel)
  * Foreign tables, as partitions, cannot have TRUNCATE triggers before 16.
  */
 bool
-sk_cover_can_truncate(Relation rel)
+sk_truncate_trigger_can_truncate(Relation rel)
 {
 	return rel->rd_rel->relkind != RELKIND_FOREIGN_TABLE;
 }
@@ -45,7 +45,7 @@ sk_cover_can_truncate(Relation rel)
  * unless it has it.
  */
 void
-sk_cover_one(Relation rel, const char *function, char fires_when)
+sk_truncate_trigger_one(Relation rel, const char *function, char fires_when)
 {
 	const Trigger *trigger = sk_attach_find(rel, sk_attach_function(function));
 	SkTriggerDef def = {
@@ -66,16 +66,16 @@ sk_cover_one(Relation rel, const char *function, char fires_when)
  * The same for the table and all of its partitions.
  */
 void
-sk_cover_all(Relation rel, const char *function, char fires_when)
+sk_truncate_trigger_all(Relation rel, const char *function, char fires_when)
 {
 	ListCell   *lc;
 
-	foreach(lc, sk_cover_tables(rel))
+	foreach(lc, sk_truncate_trigger_tables(rel))
 	{
 		Relation	table = table_open(lfirst_oid(lc), NoLock);
 
-		if (sk_cover_can_truncate(table))
-			sk_cover_one(table, function, fires_when);
+		if (sk_truncate_trigger_can_truncate(table))
+			sk_truncate_trigger_one(table, function, fires_when);
 		table_close(table, NoLock);
 	}
 }
@@ -84,12 +84,12 @@ sk_cover_all(Relation rel, const char *function, char fires_when)
  * Take these triggers away.
  */
 void
-sk_cover_end(Relation rel, const char *function)
+sk_truncate_trigger_end(Relation rel, const char *function)
 {
 	ListCell   *lc;
 	ListCell   *lct;
 
-	foreach(lc, sk_cover_tables(rel))
+	foreach(lc, sk_truncate_trigger_tables(rel))
 	{
 		Relation	table = table_open(lfirst_oid(lc), NoLock);
 

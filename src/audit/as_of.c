@@ -60,7 +60,7 @@ key_ids(const SkAuditShape *shape)
 static void
 check_shape(const SkAuditPast *past, const SkAuditShape *shape)
 {
-	const SkAuditOptions *options = sk_audit_option_parse(shape->options);
+	const SkAuditOptions *options = sk_audit_options_parse(shape->options);
 
 	if (!shape->covered)
 		sk_audit_undo_refuse(past, psprintf("From %s on its changes were not recorded for some time.",
@@ -117,7 +117,7 @@ had_column(const SkAuditShape *shape, int32 id)
 static bool
 stored_column(const SkAuditShape *shape, int32 id)
 {
-	const SkAuditOptions *options = sk_audit_option_parse(shape->options);
+	const SkAuditOptions *options = sk_audit_options_parse(shape->options);
 	ListCell   *lc;
 
 	foreach(lc, shape->columns)
@@ -125,9 +125,9 @@ stored_column(const SkAuditShape *shape, int32 id)
 		SkAuditShapeColumn *column = lfirst(lc);
 
 		if (column->id == id)
-			return !sk_audit_option_has(options->exclude, column->name) &&
-				!sk_audit_option_has(options->mask_null, column->name) &&
-				!sk_audit_option_has(options->mask_hash, column->name);
+			return !sk_audit_options_has(options->exclude, column->name) &&
+				!sk_audit_options_has(options->mask_null, column->name) &&
+				!sk_audit_options_has(options->mask_hash, column->name);
 	}
 	return true;
 }
@@ -175,9 +175,9 @@ static void
 put_known(SkAuditPast *past, int i, const JsonbValue *value, Datum *values,
 		  bool *nulls)
 {
-	values[i] = sk_json_decode(past->reader->types[i],
-							   TupleDescAttr(past->reader->tupdesc, i)->atttypmod,
-							   value, &nulls[i]);
+	values[i] = sk_audit_json_decode(past->reader->types[i],
+									 TupleDescAttr(past->reader->tupdesc, i)->atttypmod,
+									 value, &nulls[i]);
 }
 
 /* A row that is all in the log */
@@ -227,7 +227,7 @@ identity_of_live(const SkAuditPast *past, const Datum *values, const bool *nulls
 		for (int k = 0; k < past->reader->nkeys; k++)
 			wanted |= past->reader->keys[k] == i + 1;
 		if (wanted && !nulls[i])
-			sk_json_encode(past->reader->types[i], values[i], &budget, &encoded[i]);
+			sk_audit_json_encode(past->reader->types[i], values[i], &budget, &encoded[i]);
 	}
 	return sk_audit_undo_identity(past, encoded);
 }
@@ -282,7 +282,7 @@ key_condition(const SkAuditPast *past)
 			appendStringInfoString(&buf, "IS NULL");
 		else
 			appendStringInfo(&buf, "= %s::%s",
-							 quote_literal_cstr(sk_json_text(&past->key[i])),
+							 quote_literal_cstr(sk_audit_json_text(&past->key[i])),
 							 format_type_extended(getBaseType(attr->atttypid), -1,
 												  FORMAT_TYPE_FORCE_QUALIFY));
 	}

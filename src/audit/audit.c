@@ -13,8 +13,8 @@
  */
 #include "postgres.h"
 
+#include "audit/audit.h"
 #include "attach/attach.h"
-#include "attach/feature.h"
 #include "attach/truncate_trigger.h"
 #include "audit/capture.h"
 #include "audit/json.h"
@@ -77,7 +77,7 @@ check_not_in_key(List *names, List *key, const char *option)
 
 	foreach(lc, names)
 	{
-		if (sk_audit_option_has(key, lfirst(lc)))
+		if (sk_audit_options_has(key, lfirst(lc)))
 			ereport(ERROR,
 					(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
 					 errmsg("option \"%s\" cannot name column \"%s\", which is part of the key",
@@ -172,7 +172,7 @@ create_row_trigger(Relation rel, const char *name,
 		.function = sk_attach_function(SK_AUDIT_FUNCTION),
 		.timing = TRIGGER_TYPE_AFTER,
 		.events = TRIGGER_TYPE_INSERT | TRIGGER_TYPE_UPDATE | TRIGGER_TYPE_DELETE,
-		.args = list_make1(sk_audit_option_text(options)),
+		.args = list_make1(sk_audit_options_text(options)),
 		.fires_when = fires_when,
 	};
 
@@ -188,7 +188,7 @@ attach(Relation rel, SkAuditOptions *options, const char *name,
 		sk_audit_shape_record_gap(RelationGetRelid(rel));
 	options->table = identity(rel, options->table);
 	create_row_trigger(rel, name, options, fires_when);
-	sk_cover_all(rel, TRUNCATE_FUNCTION, fires_when);
+	sk_truncate_trigger_all(rel, TRUNCATE_FUNCTION, fires_when);
 	CommandCounterIncrement();
 	(void) sk_audit_table_record(rel, options, fires(fires_when));
 	CommandCounterIncrement();	/* a baseline looks for it */
@@ -203,7 +203,7 @@ attach(Relation rel, SkAuditOptions *options, const char *name,
 static void
 audit_check_options(const Jsonb *options)
 {
-	SkAuditOptions *parsed = sk_audit_option_parse(options);
+	SkAuditOptions *parsed = sk_audit_options_parse(options);
 
 	if (parsed->table != 0)
 		ereport(ERROR,
@@ -226,7 +226,7 @@ audit_wants(Relation rel, const Jsonb *options, List *added)
 static void
 audit_attach(Relation rel, const Jsonb *options, char fires_when)
 {
-	SkAuditOptions *parsed = sk_audit_option_parse(options);
+	SkAuditOptions *parsed = sk_audit_options_parse(options);
 
 	check_options(rel, parsed);
 	if (parsed->mask_hash != NIL)
@@ -241,10 +241,10 @@ static bool
 audit_column_changed(Relation rel, const Trigger *trigger,
 					 const char *from, const char *to)
 {
-	SkAuditOptions *options = sk_audit_option_of(trigger);
+	SkAuditOptions *options = sk_audit_options_of(trigger);
 
-	if (sk_audit_option_rename(options, from, to))
-		sk_attach_set_argument(rel, trigger, sk_audit_option_text(options));
+	if (sk_audit_options_rename(options, from, to))
+		sk_attach_set_argument(rel, trigger, sk_audit_options_text(options));
 	return true;
 }
 
@@ -254,13 +254,13 @@ set_args(Relation rel, const SkAuditOptions *options)
 {
 	ListCell   *lc;
 
-	foreach(lc, sk_cover_tables(rel))
+	foreach(lc, sk_truncate_trigger_tables(rel))
 	{
 		Relation	table = table_open(lfirst_oid(lc), NoLock);
 		const Trigger *trigger = find_trigger(table);
 
 		if (trigger != NULL)
-			sk_attach_set_argument(table, trigger, sk_audit_option_text(options));
+			sk_attach_set_argument(table, trigger, sk_audit_options_text(options));
 		table_close(table, NoLock);
 	}
 }
@@ -272,10 +272,10 @@ set_args(Relation rel, const SkAuditOptions *options)
 static void
 partition_altered(Relation rel, const Trigger *trigger)
 {
-	if (fires(trigger->tgenabled) && sk_cover_can_truncate(rel) &&
+	if (fires(trigger->tgenabled) && sk_truncate_trigger_can_truncate(rel) &&
 		!sk_restore_is_running() &&
 		sk_attach_find(rel, sk_attach_function(TRUNCATE_FUNCTION)) == NULL)
-		sk_cover_one(rel, TRUNCATE_FUNCTION, trigger->tgenabled);
+		sk_truncate_trigger_one(rel, TRUNCATE_FUNCTION, trigger->tgenabled);
 }
 
 /*
@@ -286,7 +286,7 @@ partition_altered(Relation rel, const Trigger *trigger)
 static void
 table_altered(Relation rel, const Trigger *trigger, bool detached)
 {
-	SkAuditOptions *options = sk_audit_option_of(trigger);
+	SkAuditOptions *options = sk_audit_options_of(trigger);
 
 	if (detached)
 	{
@@ -321,7 +321,7 @@ describe(const Trigger *trigger, const SkAuditOptions *options)
 	char	   *text;
 
 	shown.table = 0;
-	text = sk_audit_option_text(&shown);
+	text = sk_audit_options_text(&shown);
 
 	initStringInfo(&buf);
 	if (strcmp(text, "{}") != 0)
@@ -336,7 +336,7 @@ static const char *
 audit_fault(Relation rel, const Trigger *trigger, char **detail)
 {
 	const Trigger *truncate = sk_attach_find(rel, sk_attach_function(TRUNCATE_FUNCTION));
-	SkAuditOptions *options = sk_audit_option_try(trigger);
+	SkAuditOptions *options = sk_audit_options_try(trigger);
 
 	if (options == NULL)
 		return "wrong argument";
@@ -387,7 +387,7 @@ is_as_wanted(Relation rel, const Trigger *trigger, SkAuditOptions *options,
 	return trigger->tgenabled == fires_when &&
 		truncate != NULL && truncate->tgenabled == fires_when &&
 		sk_audit_shape_is_of(options->table, RelationGetRelid(rel)) &&
-		strcmp(trigger->tgargs[0], sk_audit_option_text(options)) == 0;
+		strcmp(trigger->tgargs[0], sk_audit_options_text(options)) == 0;
 }
 
 /*
@@ -400,7 +400,7 @@ PG_FUNCTION_INFO_V1(schemakit_audit_enable);
 Datum
 schemakit_audit_enable(PG_FUNCTION_ARGS)
 {
-	SkAuditOptions *options = sk_audit_option_from_args(fcinfo);
+	SkAuditOptions *options = sk_audit_options_from_args(fcinfo);
 	char		fires_when;
 	Relation	rel;
 	const Trigger *trigger;
@@ -414,7 +414,7 @@ schemakit_audit_enable(PG_FUNCTION_ARGS)
 	fires_when = PG_GETARG_BOOL(9) ? TRIGGER_FIRES_ALWAYS
 		: TRIGGER_FIRES_ON_ORIGIN;
 	if (trigger != NULL)
-		options->table = sk_audit_option_of(trigger)->table;
+		options->table = sk_audit_options_of(trigger)->table;
 	sk_audit_maintain_ensure();
 	if (options->mask_hash != NIL)
 		make_secret();
@@ -464,7 +464,7 @@ disable_truncate_triggers(List *relids)
 static void
 record_end(Relation rel, const Trigger *trigger)
 {
-	SkAuditOptions *options = sk_audit_option_of(trigger);
+	SkAuditOptions *options = sk_audit_options_of(trigger);
 
 	if (options->table != 0)
 		(void) sk_audit_table_record(rel, options, false);
@@ -489,7 +489,7 @@ schemakit_audit_disable(PG_FUNCTION_ARGS)
 	rel = sk_table_open(PG_GETARG_OID(0), ShareRowExclusiveLock);
 	triggers = sk_attach_list(rel, sk_attach_function(SK_AUDIT_FUNCTION));
 	table = sk_table_name(rel);
-	relids = sk_cover_tables(rel);
+	relids = sk_truncate_trigger_tables(rel);
 	if (triggers == NIL)
 		ereport(NOTICE,
 				(errmsg("audit is not enabled on table \"%s\"",

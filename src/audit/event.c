@@ -59,7 +59,7 @@ static void
 mask_hash(const SkAuditTable *table, JsonbValue *value)
 {
 	uint8		digest[PG_SHA256_DIGEST_LENGTH];
-	char	   *text = sk_json_text(value);
+	char	   *text = sk_audit_json_text(value);
 	pg_hmac_ctx *ctx = pg_hmac_create(PG_SHA256);
 	char	   *hex = palloc(2 * MASK_HASH_SIZE);
 
@@ -70,7 +70,7 @@ mask_hash(const SkAuditTable *table, JsonbValue *value)
 		elog(ERROR, "could not compute a hash of a masked value");
 	pg_hmac_free(ctx);
 	hex_encode((char *) digest, MASK_HASH_SIZE, hex);
-	sk_json_set_string(value, hex, 2 * MASK_HASH_SIZE);
+	sk_audit_json_set_string(value, hex, 2 * MASK_HASH_SIZE);
 }
 
 static void
@@ -82,7 +82,7 @@ encode_column(const SkAuditTable *table, const SkAuditColumn *column,
 	out->type = jbvNull;
 	if (row->tts_isnull[i] || column->mask == SK_AUDIT_MASK_NULL)
 		return;
-	sk_json_encode(column->type, row->tts_values[i], budget, out);
+	sk_audit_json_encode(column->type, row->tts_values[i], budget, out);
 	if (column->mask == SK_AUDIT_MASK_HASH)
 		mask_hash(table, out);
 }
@@ -104,7 +104,7 @@ encode_row(const SkAuditTable *table, TupleTableSlot *row, const bool *which)
 					  &pairs[npairs].value);
 		npairs++;
 	}
-	return sk_json_object(pairs, npairs);
+	return sk_audit_json_object(pairs, npairs);
 }
 
 /*
@@ -153,7 +153,7 @@ encode_key(const SkAuditTable *table, TupleTableSlot *row, uint64 *hash)
 	for (int i = 0; i < table->nkeys; i++)
 		values[i] = pairs[table->key_ranks[i]].value;
 	*hash = sk_audit_event_hash(values, table->nkeys, table->options->table);
-	return sk_json_object(pairs, npairs);
+	return sk_audit_json_object(pairs, npairs);
 }
 
 
@@ -334,9 +334,9 @@ sk_audit_event_truncate(SkAuditTable *table, char *partition, CommandId command)
 
 	if (partition != NULL)
 	{
-		sk_json_set_string(&pair.key, "$partition", strlen("$partition"));
-		sk_json_set_string(&pair.value, partition, strlen(partition));
-		event.new = sk_json_object(&pair, 1);
+		sk_audit_json_set_string(&pair.key, "$partition", strlen("$partition"));
+		sk_audit_json_set_string(&pair.value, partition, strlen(partition));
+		event.new = sk_audit_json_object(&pair, 1);
 	}
 	write_event(&event);
 }

@@ -142,7 +142,7 @@ depends_on_settings(Oid type)
  * How to write and read values of the type; allocated in the current context.
  */
 SkJsonType *
-sk_json_type(Oid type)
+sk_audit_json_type(Oid type)
 {
 	SkJsonType *result = palloc0(sizeof(SkJsonType));
 	Oid			function;
@@ -159,7 +159,7 @@ sk_json_type(Oid type)
 	{
 		Oid			element = get_element_type(result->type);
 
-		result->element = sk_json_type(element);
+		result->element = sk_audit_json_type(element);
 		get_typlenbyvalalign(element, &result->length, &result->byval,
 							 &result->align);
 	}
@@ -173,7 +173,7 @@ sk_json_type(Oid type)
  */
 
 void
-sk_json_set_string(JsonbValue *out, char *string, Size length)
+sk_audit_json_set_string(JsonbValue *out, char *string, Size length)
 {
 	out->type = jbvString;
 	out->val.string.val = string;
@@ -183,7 +183,7 @@ sk_json_set_string(JsonbValue *out, char *string, Size length)
 static void
 set_cstring(JsonbValue *out, char *string)
 {
-	sk_json_set_string(out, string, strlen(string));
+	sk_audit_json_set_string(out, string, strlen(string));
 }
 
 static void
@@ -198,7 +198,7 @@ set_varlena(JsonbValue *out, Datum value)
 {
 	struct varlena *data = PG_DETOAST_DATUM_PACKED(value);
 
-	sk_json_set_string(out, VARDATA_ANY(data), VARSIZE_ANY_EXHDR(data));
+	sk_audit_json_set_string(out, VARDATA_ANY(data), VARSIZE_ANY_EXHDR(data));
 }
 
 static void
@@ -252,7 +252,7 @@ encode_bytea(Datum value, JsonbValue *out)
 
 	memcpy(hex, "\\x", 2);
 	hex_encode(VARDATA_ANY(data), size, hex + 2);
-	sk_json_set_string(out, hex, 2 + 2 * size);
+	sk_audit_json_set_string(out, hex, 2 + 2 * size);
 }
 
 static void
@@ -345,7 +345,7 @@ is_ambiguous(const JsonbValue *value)
  * Its strings and numbers stay where they are.
  */
 void
-sk_json_unpack(Jsonb *jsonb, JsonbValue *out)
+sk_audit_json_unpack(Jsonb *jsonb, JsonbValue *out)
 {
 	JsonbInState state = {0};
 	JsonbIterator *it;
@@ -363,7 +363,7 @@ sk_json_unpack(Jsonb *jsonb, JsonbValue *out)
 static void
 encode_jsonb(Datum value, JsonbValue *out)
 {
-	sk_json_unpack(DatumGetJsonbP(value), out);
+	sk_audit_json_unpack(DatumGetJsonbP(value), out);
 	if (out->type == jbvNull || is_ambiguous(out))
 		wrap_jsonb(out);
 }
@@ -393,8 +393,8 @@ encode_array(SkJsonType *type, Datum value, Size *budget, JsonbValue *out)
 		if (nulls[i])
 			out->val.array.elems[i].type = jbvNull;
 		else
-			sk_json_encode(type->element, elements[i], budget,
-						   &out->val.array.elems[i]);
+			sk_audit_json_encode(type->element, elements[i], budget,
+								 &out->val.array.elems[i]);
 	}
 }
 
@@ -434,7 +434,7 @@ encode_digest(struct varlena *data, JsonbValue *out)
 	set_cstring(&v, SK_JSON_DIGEST_HASH);
 	pushJsonbValue(&state, WJB_KEY, &v);
 	encode_bytea(digest, &v);
-	sk_json_set_string(&v, v.val.string.val + 2, v.val.string.len - 2);
+	sk_audit_json_set_string(&v, v.val.string.val + 2, v.val.string.len - 2);
 	pushJsonbValue(&state, WJB_VALUE, &v);
 	pushJsonbValue(&state, WJB_END_OBJECT, NULL);
 	*out = *state.result;
@@ -497,7 +497,7 @@ encode_value(SkJsonType *type, Datum value, Size *budget, JsonbValue *out)
  * context, or in the value.  The bytes it takes are subtracted from "budget".
  */
 void
-sk_json_encode(SkJsonType *type, Datum value, Size *budget, JsonbValue *out)
+sk_audit_json_encode(SkJsonType *type, Datum value, Size *budget, JsonbValue *out)
 {
 	Size		size = encoded_size(type, value);
 
@@ -521,7 +521,7 @@ sk_json_encode(SkJsonType *type, Datum value, Size *budget, JsonbValue *out)
  * first, those of one length by their bytes.
  */
 Jsonb *
-sk_json_object(JsonbPair *pairs, int npairs)
+sk_audit_json_object(JsonbPair *pairs, int npairs)
 {
 	JsonbValue	object;
 
@@ -536,7 +536,7 @@ sk_json_object(JsonbPair *pairs, int npairs)
  * A value's text: that of a string without its quotes, and JSON of a document.
  */
 char *
-sk_json_text(const JsonbValue *value)
+sk_audit_json_text(const JsonbValue *value)
 {
 	switch (value->type)
 	{

@@ -57,12 +57,12 @@ typedef struct SkJsonType
 /* The bytes that one object may take: a little less than jsonb can hold. */
 #define SK_JSON_BUDGET	((Size) 240 * 1024 * 1024)
 
-extern SkJsonType *sk_json_type(Oid type);
-extern void sk_json_encode(SkJsonType *type, Datum value, Size *budget,
-						   JsonbValue *out);
-extern void sk_json_set_string(JsonbValue *out, char *string, Size length);
-extern void sk_json_unpack(Jsonb *jsonb, JsonbValue *out);
-extern Jsonb *sk_json_object(JsonbPair *pairs, int npairs);
-extern char *sk_json_text(const JsonbValue *value);
+extern SkJsonType *sk_audit_json_type(Oid type);
+extern void sk_audit_json_encode(SkJsonType *type, Datum value, Size *budget,
+								 JsonbValue *out);
+extern void sk_audit_json_set_string(JsonbValue *out, char *string, Size length);
+extern void sk_audit_json_unpack(Jsonb *jsonb, JsonbValue *out);
+extern Jsonb *sk_audit_json_object(JsonbPair *pairs, int npairs);
+extern char *sk_audit_json_text(const JsonbValue *value);
 
 #endif							/* SK_AUDIT_JSON_H */

@@ -40,9 +40,9 @@ decode_array(SkJsonType *type, int32 typmod, JsonbContainer *container)
 	if (count == 0)
 		return PointerGetDatum(construct_empty_array(element));
 	for (int i = 0; i < count; i++)
-		elements[i] = sk_json_decode(type->element, typmod,
-									 getIthJsonbValueFromContainer(container, i),
-									 &nulls[i]);
+		elements[i] = sk_audit_json_decode(type->element, typmod,
+										   getIthJsonbValueFromContainer(container, i),
+										   &nulls[i]);
 	return PointerGetDatum(construct_md_array(elements, nulls, 1, &count,
 											  &lbound, element, type->length,
 											  type->byval, type->align));
@@ -71,8 +71,8 @@ is_digest(const JsonbValue *value)
  * sk_guc_pin().
  */
 Datum
-sk_json_decode(SkJsonType *type, int32 typmod, const JsonbValue *value,
-			   bool *isnull)
+sk_audit_json_decode(SkJsonType *type, int32 typmod, const JsonbValue *value,
+					 bool *isnull)
 {
 	*isnull = value->type == jbvNull || is_digest(value);
 	if (*isnull)
@@ -82,6 +82,6 @@ sk_json_decode(SkJsonType *type, int32 typmod, const JsonbValue *value,
 	if (type->kind == SK_JSON_ARRAY && value->type == jbvBinary &&
 		JsonContainerIsArray(value->val.binary.data))
 		return decode_array(type, typmod, value->val.binary.data);
-	return InputFunctionCall(&type->input, sk_json_text(value),
+	return InputFunctionCall(&type->input, sk_audit_json_text(value),
 							 type->ioparam, typmod);
 }

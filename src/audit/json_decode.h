@@ -10,7 +10,7 @@
 
 #include "audit/json.h"
 
-extern Datum sk_json_decode(SkJsonType *type, int32 typmod,
-							const JsonbValue *value, bool *isnull);
+extern Datum sk_audit_json_decode(SkJsonType *type, int32 typmod,
+								  const JsonbValue *value, bool *isnull);
 
 #endif							/* SK_AUDIT_JSON_DECODE_H */

@@ -38,7 +38,7 @@ static const char *const captures[] = {
  * The way to capture of that name, or an error.
  */
 SkAuditCapture
-sk_audit_option_capture(const char *name)
+sk_audit_options_capture(const char *name)
 {
 	for (size_t i = 0; i < lengthof(captures); i++)
 	{
@@ -76,7 +76,7 @@ set_masks(SkAuditOptions *result, List *pairs)
  * Take the masks from an object of columns and their masks, or raise an error.
  */
 void
-sk_audit_option_set_masks(SkAuditOptions *options, const Jsonb *masks)
+sk_audit_options_set_masks(SkAuditOptions *options, const Jsonb *masks)
 {
 	set_masks(options, sk_option_pairs(masks, "mask"));
 }
@@ -85,7 +85,7 @@ sk_audit_option_set_masks(SkAuditOptions *options, const Jsonb *masks)
  * The options that the object gives, or an error that names what is wrong.
  */
 SkAuditOptions *
-sk_audit_option_parse(const Jsonb *options)
+sk_audit_options_parse(const Jsonb *options)
 {
 	SkAuditOptions *result = palloc0(sizeof(SkAuditOptions));
 	Jsonb	   *masks;
@@ -95,12 +95,12 @@ sk_audit_option_parse(const Jsonb *options)
 	result->table = sk_option_int64(options, "table");
 	capture = sk_option_text(options, "capture");
 	if (capture != NULL)
-		result->capture = sk_audit_option_capture(capture);
+		result->capture = sk_audit_options_capture(capture);
 	(void) sk_option_names(options, "exclude", &result->exclude);
 	result->ignore_given = sk_option_names(options, "ignore", &result->ignore);
 	masks = sk_option_document(options, "mask");
 	if (masks != NULL)
-		sk_audit_option_set_masks(result, masks);
+		sk_audit_options_set_masks(result, masks);
 	(void) sk_option_names(options, "key", &result->key);
 	result->truncate_rows = sk_option_bool(options, "truncate_rows", true);
 	result->require_actor = sk_option_bool(options, "require_actor", false);
@@ -112,7 +112,7 @@ sk_audit_option_parse(const Jsonb *options)
  * The options in a trigger's argument.
  */
 SkAuditOptions *
-sk_audit_option_of(const Trigger *trigger)
+sk_audit_options_of(const Trigger *trigger)
 {
 	if (trigger->tgnargs != 1)
 		ereport(ERROR,
@@ -120,8 +120,8 @@ sk_audit_option_of(const Trigger *trigger)
 				 errmsg("trigger \"%s\" must have one argument",
 						trigger->tgname),
 				 errhint("Drop it, and let schemakit.audit_enable() make it.")));
-	return sk_audit_option_parse(DatumGetJsonbP(DirectFunctionCall1(jsonb_in,
-																	CStringGetDatum(trigger->tgargs[0]))));
+	return sk_audit_options_parse(DatumGetJsonbP(DirectFunctionCall1(jsonb_in,
+																	 CStringGetDatum(trigger->tgargs[0]))));
 }
 
 /*
@@ -130,14 +130,14 @@ sk_audit_option_of(const Trigger *trigger)
  * no resources.
  */
 SkAuditOptions *
-sk_audit_option_try(const Trigger *trigger)
+sk_audit_options_try(const Trigger *trigger)
 {
 	MemoryContext context = CurrentMemoryContext;
 	SkAuditOptions *volatile options = NULL;
 
 	PG_TRY();
 	{
-		options = sk_audit_option_of(trigger);
+		options = sk_audit_options_of(trigger);
 	}
 	PG_CATCH();
 	{
@@ -209,7 +209,7 @@ push_bool(JsonbInState *state, const char *key, bool value)
  * The object that says what differs from the defaults.
  */
 Jsonb *
-sk_audit_option_jsonb(const SkAuditOptions *options)
+sk_audit_options_jsonb(const SkAuditOptions *options)
 {
 	JsonbInState state = {0};
 	JsonbValue	v;
@@ -253,9 +253,9 @@ sk_audit_option_jsonb(const SkAuditOptions *options)
  * The same, as the trigger's argument.
  */
 char *
-sk_audit_option_text(const SkAuditOptions *options)
+sk_audit_options_text(const SkAuditOptions *options)
 {
-	Jsonb	   *jsonb = sk_audit_option_jsonb(options);
+	Jsonb	   *jsonb = sk_audit_options_jsonb(options);
 
 	return JsonbToCString(NULL, &jsonb->root, VARSIZE(jsonb));
 }
@@ -264,7 +264,7 @@ sk_audit_option_text(const SkAuditOptions *options)
  * Is the name in the list?
  */
 bool
-sk_audit_option_has(List *names, const char *name)
+sk_audit_options_has(List *names, const char *name)
 {
 	ListCell   *lc;
 
@@ -300,8 +300,8 @@ rename_in(List **names, const char *from, const char *to)
  * option names it.
  */
 bool
-sk_audit_option_rename(SkAuditOptions *options, const char *from,
-					   const char *to)
+sk_audit_options_rename(SkAuditOptions *options, const char *from,
+						const char *to)
 {
 	bool		found = false;
 
@@ -339,7 +339,7 @@ names_from_array(Datum array)
  * The arguments of audit_enable(), but for the first and the last two.
  */
 SkAuditOptions *
-sk_audit_option_from_args(FunctionCallInfo fcinfo)
+sk_audit_options_from_args(FunctionCallInfo fcinfo)
 {
 	static const char *const names[] = {
 		"rel", "capture", "exclude", NULL, "mask", NULL, "truncate_rows",
@@ -352,12 +352,12 @@ sk_audit_option_from_args(FunctionCallInfo fcinfo)
 		if (names[i] != NULL)
 			sk_arg_reject_null(fcinfo, i, names[i]);
 	}
-	options->capture = sk_audit_option_capture(text_to_cstring(PG_GETARG_TEXT_PP(1)));
+	options->capture = sk_audit_options_capture(text_to_cstring(PG_GETARG_TEXT_PP(1)));
 	options->exclude = names_from_array(PG_GETARG_DATUM(2));
 	options->ignore_given = !PG_ARGISNULL(3);
 	if (options->ignore_given)
 		options->ignore = names_from_array(PG_GETARG_DATUM(3));
-	sk_audit_option_set_masks(options, PG_GETARG_JSONB_P(4));
+	sk_audit_options_set_masks(options, PG_GETARG_JSONB_P(4));
 	if (!PG_ARGISNULL(5))
 		options->key = names_from_array(PG_GETARG_DATUM(5));
 	options->truncate_rows = PG_GETARG_BOOL(6);

@@ -37,17 +37,17 @@ typedef struct SkAuditOptions
 								 * the trigger's state tells */
 } SkAuditOptions;
 
-extern SkAuditCapture sk_audit_option_capture(const char *name);
-extern void sk_audit_option_set_masks(SkAuditOptions *options,
-									  const Jsonb *masks);
-extern SkAuditOptions *sk_audit_option_from_args(FunctionCallInfo fcinfo);
-extern SkAuditOptions *sk_audit_option_parse(const Jsonb *options);
-extern SkAuditOptions *sk_audit_option_of(const Trigger *trigger);
-extern SkAuditOptions *sk_audit_option_try(const Trigger *trigger);
-extern Jsonb *sk_audit_option_jsonb(const SkAuditOptions *options);
-extern char *sk_audit_option_text(const SkAuditOptions *options);
-extern bool sk_audit_option_rename(SkAuditOptions *options,
-								   const char *from, const char *to);
-extern bool sk_audit_option_has(List *names, const char *name);
+extern SkAuditCapture sk_audit_options_capture(const char *name);
+extern void sk_audit_options_set_masks(SkAuditOptions *options,
+									   const Jsonb *masks);
+extern SkAuditOptions *sk_audit_options_from_args(FunctionCallInfo fcinfo);
+extern SkAuditOptions *sk_audit_options_parse(const Jsonb *options);
+extern SkAuditOptions *sk_audit_options_of(const Trigger *trigger);
+extern SkAuditOptions *sk_audit_options_try(const Trigger *trigger);
+extern Jsonb *sk_audit_options_jsonb(const SkAuditOptions *options);
+extern char *sk_audit_options_text(const SkAuditOptions *options);
+extern bool sk_audit_options_rename(SkAuditOptions *options,
+									const char *from, const char *to);
+extern bool sk_audit_options_has(List *names, const char *name);
 
 #endif							/* SK_AUDIT_OPTIONS_H */

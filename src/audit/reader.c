@@ -83,7 +83,7 @@ find_options(Relation rel)
 						RelationGetRelationName(rel)),
 				 errhint("Name the partitioned table instead.")));
 	if (trigger != NULL)
-		options = sk_audit_option_of(trigger);
+		options = sk_audit_options_of(trigger);
 	else
 	{
 		options = palloc0(sizeof(SkAuditOptions));
@@ -106,7 +106,7 @@ find_columns(SkAuditReader *reader, Relation rel)
 	for (int i = 0; i < tupdesc->natts; i++)
 	{
 		if (!TupleDescAttr(tupdesc, i)->attisdropped)
-			reader->types[i] = sk_json_type(TupleDescAttr(tupdesc, i)->atttypid);
+			reader->types[i] = sk_audit_json_type(TupleDescAttr(tupdesc, i)->atttypid);
 	}
 	reader->keys = palloc(sizeof(AttrNumber) * Max(list_length(reader->current->key), 1));
 	foreach(lc, reader->current->key)
@@ -251,11 +251,11 @@ sk_audit_reader_key(SkAuditReader *reader, const Jsonb *given)
 					 errmsg("key lacks column \"%s\"", NameStr(attr->attname)),
 					 errhint("The key of table \"%s\" is (%s).",
 							 reader->label, key_names(reader))));
-		datum = sk_json_decode(type, attr->atttypmod, &value, &isnull);
+		datum = sk_audit_json_decode(type, attr->atttypmod, &value, &isnull);
 		if (isnull)
 			values[i].type = jbvNull;
 		else
-			sk_json_encode(type, datum, &budget, &values[i]);
+			sk_audit_json_encode(type, datum, &budget, &values[i]);
 	}
 	sk_guc_unpin(nestlevel);
 	return values;
@@ -265,7 +265,7 @@ static void
 append_value(StringInfo buf, const JsonbValue *value, bool is_key)
 {
 	char	   *text = value->type == jbvNumeric && is_key
-		? numeric_normalize(value->val.numeric) : sk_json_text(value);
+		? numeric_normalize(value->val.numeric) : sk_audit_json_text(value);
 	int			kind = IsAJsonbScalar(value) ? (int) value->type : (int) jbvBinary;
 
 	appendStringInfo(buf, "%d %zu %s ", kind, strlen(text), text);

@@ -103,7 +103,7 @@ skip_blanks(const char **p, const char *end)
  * does not say.
  */
 char *
-sk_comment_value(const char *query, const char *key)
+sk_audit_sqlcommenter_value(const char *query, const char *key)
 {
 	const char *p;
 	const char *end;

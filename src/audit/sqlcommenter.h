@@ -8,6 +8,6 @@
 #ifndef SK_AUDIT_SQLCOMMENTER_H
 #define SK_AUDIT_SQLCOMMENTER_H
 
-extern char *sk_comment_value(const char *query, const char *key);
+extern char *sk_audit_sqlcommenter_value(const char *query, const char *key);
 
 #endif							/* SK_AUDIT_SQLCOMMENTER_H */

@@ -190,7 +190,7 @@ sk_audit_table_shape(Relation root, const SkAuditOptions *options, bool covered)
 	shape->table_name = pstrdup(RelationGetRelationName(root));
 	shape->key = sk_audit_table_key(root, options);
 	shape->columns = shape_columns(RelationGetDescr(root));
-	shape->options = sk_audit_option_jsonb(&shown);
+	shape->options = sk_audit_options_jsonb(&shown);
 	shape->covered = covered;
 	shape->soft_delete = marking_column(root);
 	return shape;
@@ -288,9 +288,9 @@ by_name(const void *a, const void *b)
 static SkAuditMask
 mask_of(const SkAuditOptions *options, const char *name)
 {
-	if (sk_audit_option_has(options->mask_null, name))
+	if (sk_audit_options_has(options->mask_null, name))
 		return SK_AUDIT_MASK_NULL;
-	if (sk_audit_option_has(options->mask_hash, name))
+	if (sk_audit_options_has(options->mask_hash, name))
 		return SK_AUDIT_MASK_HASH;
 	return SK_AUDIT_MASK_NONE;
 }
@@ -309,16 +309,16 @@ make_columns(SkAuditTable *table, Relation rel, List *key)
 	{
 		Form_pg_attribute attr = TupleDescAttr(tupdesc, i);
 		char	   *name = pstrdup(NameStr(attr->attname));
-		bool		is_key = sk_audit_option_has(key, name);
+		bool		is_key = sk_audit_options_has(key, name);
 		SkAuditColumn *column = &table->columns[table->ncolumns];
 
 		if (attr->attisdropped || sk_tuple_is_virtual(attr) ||
-			(sk_audit_option_has(options->exclude, name) && !is_key))
+			(sk_audit_options_has(options->exclude, name) && !is_key))
 			continue;
 		column->attnum = attr->attnum;
-		sk_json_set_string(&column->name, name, strlen(name));
-		column->type = sk_json_type(attr->atttypid);
-		column->ignored = sk_audit_option_has(ignored, name) && !is_key;
+		sk_audit_json_set_string(&column->name, name, strlen(name));
+		column->type = sk_audit_json_type(attr->atttypid);
+		column->ignored = sk_audit_options_has(ignored, name) && !is_key;
 		column->mask = is_key ? SK_AUDIT_MASK_NONE : mask_of(options, name);
 		table->ncolumns++;
 	}
@@ -431,7 +431,7 @@ make_entry(SkAuditTable *table, Relation rel)
 	Relation	root;
 	List	   *key;
 
-	table->options = sk_audit_option_of(trigger);
+	table->options = sk_audit_options_of(trigger);
 	if (table->options->table == 0)
 		ereport(ERROR,
 				(errcode(ERRCODE_E_R_I_E_TRIGGER_PROTOCOL_VIOLATED),

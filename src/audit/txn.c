@@ -111,7 +111,7 @@ current_actor(void)
 
 	if (is_set(sk_guc_audit_actor))
 		return pstrdup(sk_guc_audit_actor);
-	actor = sk_comment_value(debug_query_string, "actor");
+	actor = sk_audit_sqlcommenter_value(debug_query_string, "actor");
 	return is_set(actor) ? actor : NULL;
 }
 

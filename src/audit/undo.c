@@ -237,7 +237,7 @@ undo_event(SkAuditPast *past, HeapTuple tuple, TupleDesc tupdesc)
 	event.old = document_at(tuple, tupdesc, 4);
 	event.new = document_at(tuple, tupdesc, 5);
 	if (event.op == SK_AUDIT_TRUNCATE &&
-		!sk_audit_option_parse(event.shape->options)->truncate_rows)
+		!sk_audit_options_parse(event.shape->options)->truncate_rows)
 		sk_audit_undo_refuse(past, "The table has been truncated since, and its rows were not recorded.",
 							 "Use truncate_rows to record them.");
 	if (past->reader->nkeys > 0)

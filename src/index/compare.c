@@ -48,7 +48,7 @@ begins_with(const SkIndex *wide, const SkIndex *narrow, int16 turned)
 
 /* Does the index have this column, as a key or included? */
 bool
-sk_index_has_column(const SkIndex *index, AttrNumber attnum)
+sk_index_compare_has_column(const SkIndex *index, AttrNumber attnum)
 {
 	for (int i = 0; i < index->nkeys; i++)
 	{
@@ -65,11 +65,11 @@ sk_index_has_column(const SkIndex *index, AttrNumber attnum)
 
 /* Does a change of this column change the index: keys, conditions, all? */
 bool
-sk_index_reads(const SkIndex *index, AttrNumber attnum)
+sk_index_compare_reads(const SkIndex *index, AttrNumber attnum)
 {
 	Bitmapset  *columns = NULL;
 
-	if (sk_index_has_column(index, attnum))
+	if (sk_index_compare_has_column(index, attnum))
 		return true;
 	for (int i = 0; i < index->nkeys; i++)
 		pull_varattnos(index->keys[i].expr, 1, &columns);
@@ -82,7 +82,7 @@ returns_columns(const SkIndex *wide, const SkIndex *narrow)
 {
 	for (int i = 0; i < narrow->ninclude; i++)
 	{
-		if (!sk_index_has_column(wide, narrow->include[i]))
+		if (!sk_index_compare_has_column(wide, narrow->include[i]))
 			return false;
 	}
 	return true;
@@ -130,7 +130,7 @@ options_of(const SkIndex *index)
  * methods than b-tree can do hangs on their options.
  */
 bool
-sk_index_covers(const SkIndex *wide, const SkIndex *narrow)
+sk_index_compare_covers(const SkIndex *wide, const SkIndex *narrow)
 {
 	if (wide->relid != narrow->relid || wide->am != narrow->am ||
 		!has_rows(wide, narrow) || !returns_columns(wide, narrow))
@@ -144,7 +144,7 @@ sk_index_covers(const SkIndex *wide, const SkIndex *narrow)
 
 /* Can one become the other's part?  Both are on the same partition. */
 bool
-sk_index_can_attach(const SkIndex *index, const SkIndex *part)
+sk_index_compare_can_attach(const SkIndex *index, const SkIndex *part)
 {
 	return index->relid == part->relid && index->am == part->am &&
 		index->unique == part->unique && index->nkeys == part->nkeys &&

@@ -10,9 +10,9 @@
 
 #include "index/index.h"
 
-extern bool sk_index_covers(const SkIndex *wide, const SkIndex *narrow);
-extern bool sk_index_can_attach(const SkIndex *index, const SkIndex *part);
-extern bool sk_index_reads(const SkIndex *index, AttrNumber attnum);
-extern bool sk_index_has_column(const SkIndex *index, AttrNumber attnum);
+extern bool sk_index_compare_covers(const SkIndex *wide, const SkIndex *narrow);
+extern bool sk_index_compare_can_attach(const SkIndex *index, const SkIndex *part);
+extern bool sk_index_compare_reads(const SkIndex *index, AttrNumber attnum);
+extern bool sk_index_compare_has_column(const SkIndex *index, AttrNumber attnum);
 
 #endif							/* SK_INDEX_COMPARE_H */

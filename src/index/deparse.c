@@ -92,7 +92,7 @@ make_cast_explicit(Node *expr)
 
 /* An expression on one table, whose Vars have varno 1, without its name. */
 char *
-sk_index_text_expr(Oid relid, Node *expr)
+sk_index_deparse_expr(Oid relid, Node *expr)
 {
 	int			nestlevel = sk_guc_pin();
 	char	   *text;
@@ -145,7 +145,7 @@ append_opclass(StringInfo buf, Oid opclass)
 static void
 append_key(StringInfo buf, const SkIndex *index, const SkIndexKey *key)
 {
-	char	   *text = sk_index_text_expr(index->relid, key->expr);
+	char	   *text = sk_index_deparse_expr(index->relid, key->expr);
 
 	if (key->attnum != InvalidAttrNumber)
 		appendStringInfoString(buf, text);
@@ -170,7 +170,7 @@ append_key(StringInfo buf, const SkIndex *index, const SkIndexKey *key)
  * columns and the condition.  Equal indexes have equal texts.
  */
 char *
-sk_index_text_definition(const SkIndex *index)
+sk_index_deparse_definition(const SkIndex *index)
 {
 	StringInfoData buf;
 
@@ -193,8 +193,8 @@ sk_index_text_definition(const SkIndex *index)
 		appendStringInfoString(&buf, " NULLS NOT DISTINCT");
 	if (index->predicate != NIL)
 		appendStringInfo(&buf, " WHERE %s",
-						 sk_index_text_expr(index->relid,
-											(Node *) make_ands_explicit(index->predicate)));
+						 sk_index_deparse_expr(index->relid,
+											   (Node *) make_ands_explicit(index->predicate)));
 	return buf.data;
 }
 
@@ -245,7 +245,7 @@ is_taken(List *taken, const char *name)
  * there, too.  If the index has a name, it is that.
  */
 char *
-sk_index_text_name(const SkIndex *index, List *taken)
+sk_index_deparse_name(const SkIndex *index, List *taken)
 {
 	char	   *columns = columns_name(index);
 	char	   *name;

@@ -10,8 +10,8 @@
 
 #include "index/index.h"
 
-extern char *sk_index_text_expr(Oid relid, Node *expr);
-extern char *sk_index_text_definition(const SkIndex *index);
-extern char *sk_index_text_name(const SkIndex *index, List *taken);
+extern char *sk_index_deparse_expr(Oid relid, Node *expr);
+extern char *sk_index_deparse_definition(const SkIndex *index);
+extern char *sk_index_deparse_name(const SkIndex *index, List *taken);
 
 #endif							/* SK_INDEX_DEPARSE_H */

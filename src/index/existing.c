@@ -80,7 +80,7 @@ look_up(List **known, MemoryContext context, Oid relid)
  * Those indexes of a table (SkIndex) that can be used.
  */
 List *
-sk_existing_indexes(List **known, MemoryContext context, Oid relid)
+sk_index_existing_list(List **known, MemoryContext context, Oid relid)
 {
 	return look_up(known, context, relid)->indexes;
 }
@@ -90,7 +90,7 @@ sk_existing_indexes(List **known, MemoryContext context, Oid relid)
  * failed?  That one is to be mended, and not to be tried again under another name.
  */
 bool
-sk_existing_covers(List **known, MemoryContext context, const SkIndex *index)
+sk_index_existing_covers(List **known, MemoryContext context, const SkIndex *index)
 {
 	const Existing *existing = look_up(known, context, index->relid);
 	ListCell   *lc;
@@ -102,12 +102,12 @@ sk_existing_covers(List **known, MemoryContext context, const SkIndex *index)
 		/* one that is there for rows to be unique is no shorter way to some */
 		if (other->unique && other->predicate == NIL && index->predicate != NIL)
 			continue;
-		if (sk_index_covers(other, index))
+		if (sk_index_compare_covers(other, index))
 			return true;
 	}
 	foreach(lc, existing->broken)
 	{
-		if (sk_index_covers(lfirst(lc), index))
+		if (sk_index_compare_covers(lfirst(lc), index))
 			return true;
 	}
 	return false;

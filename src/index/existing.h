@@ -10,8 +10,8 @@
 
 #include "index/index.h"
 
-extern List *sk_existing_indexes(List **known, MemoryContext context, Oid relid);
-extern bool sk_existing_covers(List **known, MemoryContext context,
-							   const SkIndex *index);
+extern List *sk_index_existing_list(List **known, MemoryContext context, Oid relid);
+extern bool sk_index_existing_covers(List **known, MemoryContext context,
+									 const SkIndex *index);
 
 #endif							/* SK_INDEX_EXISTING_H */

@@ -279,9 +279,9 @@ add_items(Tree *tree, KeyItems *items, double scale)
  * that it has of each row.
  */
 void
-sk_gin_size(const SkIndex *index, double rows, double *pages, double *entries)
+sk_index_gin_size(const SkIndex *index, double rows, double *pages, double *entries)
 {
-	RelOptInfo *rel = sk_stat_rel(sk_stat_root(index->relid));
+	RelOptInfo *rel = sk_index_stats_rel(sk_index_stats_root(index->relid));
 	KeyItems   *items = palloc(index->nkeys * sizeof(KeyItems));
 	Sample		sample;
 	Tree		tree = {0};
@@ -296,7 +296,7 @@ sk_gin_size(const SkIndex *index, double rows, double *pages, double *entries)
 	sample.context = AllocSetContextCreate(CurrentMemoryContext,
 										   "schemakit GIN sample",
 										   ALLOCSET_DEFAULT_SIZES);
-	seen = sk_sample_read(index, SAMPLE_ROWS, add_row, &sample);
+	seen = sk_index_sample_read(index, SAMPLE_ROWS, add_row, &sample);
 	MemoryContextDelete(sample.context);
 	*entries = 1;
 	*pages = rel->pages + 1;

@@ -10,7 +10,7 @@
 
 #include "index/index.h"
 
-extern void sk_gin_size(const SkIndex *index, double rows, double *pages,
-						double *entries);
+extern void sk_index_gin_size(const SkIndex *index, double rows, double *pages,
+							  double *entries);
 
 #endif							/* SK_INDEX_GIN_SIZE_H */

@@ -30,7 +30,7 @@
  * rows have one, but not all of them can be compared.
  */
 Oid
-sk_opclass_default(Oid type)
+sk_index_opclass_default(Oid type)
 {
 	return OidIsValid(lookup_type_cache(type, TYPECACHE_CMP_PROC)->cmp_proc)
 		? GetDefaultOpClass(type, BTREE_AM_OID) : InvalidOid;
@@ -38,9 +38,9 @@ sk_opclass_default(Oid type)
 
 /* The b-tree operator class of a key whose family has the operator, or invalid. */
 Oid
-sk_opclass_btree(Node *key, Oid opno, int *strategy)
+sk_index_opclass_btree(Node *key, Oid opno, int *strategy)
 {
-	Oid			opclass = sk_opclass_default(exprType(key));
+	Oid			opclass = sk_index_opclass_default(exprType(key));
 
 	if (!OidIsValid(opclass))
 		return InvalidOid;
@@ -104,7 +104,7 @@ pattern_opclass(Oid type)
 
 /* The operator class of a method for the type, in a family, or invalid. */
 Oid
-sk_opclass_in(Oid am, Oid family, Oid type)
+sk_index_opclass_in(Oid am, Oid family, Oid type)
 {
 	CatCList   *list = SearchSysCacheList1(CLAAMNAMENSP, ObjectIdGetDatum(am));
 	Oid			result = InvalidOid;
@@ -125,7 +125,7 @@ sk_opclass_in(Oid am, Oid family, Oid type)
 
 /* The b-tree operator class that serves LIKE under a collation, or invalid. */
 Oid
-sk_opclass_for_like(Oid type, Oid collation)
+sk_index_opclass_for_like(Oid type, Oid collation)
 {
 	return is_bytewise(collation) ? GetDefaultOpClass(type, BTREE_AM_OID) :
 		pattern_opclass(type);

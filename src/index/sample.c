@@ -54,9 +54,9 @@
 static char *
 sample_query(const SkIndex *index, int rows)
 {
-	PlannerInfo *root = sk_stat_root(index->relid);
-	RelOptInfo *rel = sk_stat_rel(root);
-	double		all = rel->tuples * sk_stat_fraction(root, index->predicate);
+	PlannerInfo *root = sk_index_stats_root(index->relid);
+	RelOptInfo *rel = sk_index_stats_rel(root);
+	double		all = rel->tuples * sk_index_stats_fraction(root, index->predicate);
 	StringInfoData buf;
 	double		share = 100.0;
 
@@ -69,7 +69,7 @@ sample_query(const SkIndex *index, int rows)
 		Node	   *expr = index->keys[i].expr;
 
 		appendStringInfo(&buf, "%s (%s)", i == 0 ? "SELECT" : ",",
-						 sk_index_text_expr(index->relid, expr));
+						 sk_index_deparse_expr(index->relid, expr));
 
 		/* without the cast a row would become its columns */
 		if (type_is_rowtype(exprType(expr)))
@@ -82,8 +82,8 @@ sample_query(const SkIndex *index, int rows)
 					 Min(share, 100.0));
 	if (index->predicate != NIL)
 		appendStringInfo(&buf, " WHERE %s",
-						 sk_index_text_expr(index->relid,
-											(Node *) make_ands_explicit(index->predicate)));
+						 sk_index_deparse_expr(index->relid,
+											   (Node *) make_ands_explicit(index->predicate)));
 	return buf.data;
 }
 
@@ -132,7 +132,7 @@ check_types(const SkIndex *index)
 	{
 		if (SPI_gettypeid(SPI_tuptable->tupdesc, i + 1) != exprType(index->keys[i].expr))
 			elog(ERROR, "expression \"%s\" was read as another one",
-				 sk_index_text_expr(index->relid, index->keys[i].expr));
+				 sk_index_deparse_expr(index->relid, index->keys[i].expr));
 	}
 }
 
@@ -141,7 +141,7 @@ check_types(const SkIndex *index)
  * there were.  What is told is in memory that does not stay.
  */
 int
-sk_sample_read(const SkIndex *index, int rows, SkSampleRow told, void *arg)
+sk_index_sample_read(const SkIndex *index, int rows, SkSampleRow told, void *arg)
 {
 	char	   *sql = sample_query(index, rows);
 	Datum	   *values = palloc(index->nkeys * sizeof(Datum));
@@ -327,7 +327,7 @@ compute_statistics(const Gathered *gathered, int key, double rows)
  * is a column, or where there are no rows.
  */
 HeapTuple *
-sk_sample_statistics(const SkIndex *index, double rows)
+sk_index_sample_statistics(const SkIndex *index, double rows)
 {
 	HeapTuple  *result = palloc0(index->nkeys * sizeof(HeapTuple));
 	MemoryContext context;
@@ -343,7 +343,7 @@ sk_sample_statistics(const SkIndex *index, double rows)
 	gathered.context = context;
 	gathered.values = palloc(STATISTICS_ROWS * index->nkeys * sizeof(Datum));
 	gathered.nulls = palloc(STATISTICS_ROWS * index->nkeys * sizeof(bool));
-	sk_sample_read(index, STATISTICS_ROWS, gather, &gathered);
+	sk_index_sample_read(index, STATISTICS_ROWS, gather, &gathered);
 	for (int i = 0; i < index->nkeys && gathered.n > 0; i++)
 	{
 		HeapTuple	tuple;

@@ -15,8 +15,8 @@
 /* Told of each row: the values of the keys. */
 typedef void (*SkSampleRow) (const Datum *values, const bool *nulls, void *arg);
 
-extern int	sk_sample_read(const SkIndex *index, int rows, SkSampleRow told,
-						   void *arg);
-extern HeapTuple *sk_sample_statistics(const SkIndex *index, double rows);
+extern int	sk_index_sample_read(const SkIndex *index, int rows, SkSampleRow told,
+								 void *arg);
+extern HeapTuple *sk_index_sample_statistics(const SkIndex *index, double rows);
 
 #endif							/* SK_INDEX_SAMPLE_H */

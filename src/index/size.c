@@ -123,7 +123,7 @@ lay_out(const SkIndex *index, PlannerInfo *root, HeapTuple *statistics,
 	{
 		SkStatColumn *column = &layout->columns[i];
 
-		sk_stat_column(root, index->keys[i].expr, statistics[i], rows, column);
+		sk_index_stats_column(root, index->keys[i].expr, statistics[i], rows, column);
 		present *= 1 - column->null_fraction;
 		n = Max(n, column->nwidths);
 	}
@@ -220,7 +220,7 @@ leaf_bytes(const SkIndex *index, PlannerInfo *root, const Layout *layout,
 
 	for (int i = 0; i < index->nkeys; i++)
 		exprs = lappend(exprs, index->keys[i].expr);
-	groups = sk_stat_distinct(root, exprs, layout->columns, rows);
+	groups = sk_index_stats_distinct(root, exprs, layout->columns, rows);
 	if (index->nkeys == 1)
 	{
 		/* skewed: common values and NULL make posting lists of their own */
@@ -300,7 +300,7 @@ size_hash(const SkIndex *index, double rows, SkIndexSize *size)
 static void
 size_brin(const SkIndex *index, PlannerInfo *root, SkIndexSize *size)
 {
-	double		ranges = ceil((double) sk_stat_rel(root)->pages /
+	double		ranges = ceil((double) sk_index_stats_rel(root)->pages /
 							  option_value(index, "pages_per_range",
 										   BRIN_DEFAULT_PAGES_PER_RANGE));
 	double		item = sizeof(IndexTupleData) + sizeof(ItemIdData);
@@ -309,8 +309,8 @@ size_brin(const SkIndex *index, PlannerInfo *root, SkIndexSize *size)
 	{
 		SkStatColumn column;
 
-		sk_stat_column(root, index->keys[i].expr, size->statistics[i],
-					   sk_stat_rel(root)->tuples, &column);
+		sk_index_stats_column(root, index->keys[i].expr, size->statistics[i],
+							  sk_index_stats_rel(root)->tuples, &column);
 		item += 2 * MAXALIGN(column.width);
 	}
 	size->pages = 1 + ceil(Max(ranges, 1) * sizeof(ItemPointerData) / PAGE_BYTES(8)) +
@@ -340,12 +340,12 @@ sk_index_size(const SkIndex *index, SkIndexSize *size)
 	double		rows;
 
 	LockRelationOid(index->relid, AccessShareLock);
-	root = sk_stat_root(index->relid);
-	size->fraction = sk_stat_fraction(root, index->predicate);
+	root = sk_index_stats_root(index->relid);
+	size->fraction = sk_index_stats_fraction(root, index->predicate);
 	size->height = -1;
 	size->entries = 1;
-	rows = rint(sk_stat_rel(root)->tuples * size->fraction);
-	size->statistics = sk_sample_statistics(index, rows);
+	rows = rint(sk_index_stats_rel(root)->tuples * size->fraction);
+	size->statistics = sk_index_sample_statistics(index, rows);
 	switch (index->am)
 	{
 		case BTREE_AM_OID:
@@ -359,7 +359,7 @@ sk_index_size(const SkIndex *index, SkIndexSize *size)
 			size_brin(index, root, size);
 			break;
 		case GIN_AM_OID:
-			sk_gin_size(index, rows, &size->pages, &size->entries);
+			sk_index_gin_size(index, rows, &size->pages, &size->entries);
 			break;
 		case GIST_AM_OID:
 		case SPGIST_AM_OID:

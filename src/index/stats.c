@@ -36,7 +36,7 @@
 
 /* A query that reads one table, as the planner sees it; the table is number 1. */
 PlannerInfo *
-sk_stat_root(Oid relid)
+sk_index_stats_root(Oid relid)
 {
 	PlannerInfo *root = makeNode(PlannerInfo);
 	Query	   *query = makeNode(Query);
@@ -66,7 +66,7 @@ sk_stat_root(Oid relid)
 }
 
 RelOptInfo *
-sk_stat_rel(PlannerInfo *root)
+sk_index_stats_rel(PlannerInfo *root)
 {
 	return root->simple_rel_array[1];
 }
@@ -129,8 +129,8 @@ keep(HeapTuple tuple)
  * has "rows" rows; NULL otherwise.
  */
 void
-sk_stat_column(PlannerInfo *root, Node *expr, HeapTuple statistics, double rows,
-			   SkStatColumn *column)
+sk_index_stats_column(PlannerInfo *root, Node *expr, HeapTuple statistics, double rows,
+					  SkStatColumn *column)
 {
 	VariableStatData var;
 	bool		is_default;
@@ -191,10 +191,10 @@ has_combinations(RelOptInfo *rel, List *exprs)
  * N rows at random have P (1 - (1 - 1/P)^N).
  */
 double
-sk_stat_distinct(PlannerInfo *root, List *exprs, const SkStatColumn *columns,
-				 double tuples)
+sk_index_stats_distinct(PlannerInfo *root, List *exprs, const SkStatColumn *columns,
+						double tuples)
 {
-	RelOptInfo *rel = sk_stat_rel(root);
+	RelOptInfo *rel = sk_index_stats_rel(root);
 	int			n = list_length(exprs);
 	double		possible = 1;
 
@@ -217,7 +217,7 @@ sk_stat_distinct(PlannerInfo *root, List *exprs, const SkStatColumn *columns,
  * operators on values, so not with somebody else's: then it is all of them.
  */
 double
-sk_stat_fraction(PlannerInfo *root, List *clauses)
+sk_index_stats_fraction(PlannerInfo *root, List *clauses)
 {
 	if (clauses == NIL || !sk_trust_expression((Node *) clauses))
 		return 1;

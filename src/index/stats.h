@@ -26,12 +26,12 @@ typedef struct SkStatColumn
 	bool		own;			/* and they are of the index, not the table */
 } SkStatColumn;
 
-extern PlannerInfo *sk_stat_root(Oid relid);
-extern RelOptInfo *sk_stat_rel(PlannerInfo *root);
-extern void sk_stat_column(PlannerInfo *root, Node *expr, HeapTuple statistics,
-						   double rows, SkStatColumn *column);
-extern double sk_stat_distinct(PlannerInfo *root, List *exprs,
-							   const SkStatColumn *columns, double tuples);
-extern double sk_stat_fraction(PlannerInfo *root, List *clauses);
+extern PlannerInfo *sk_index_stats_root(Oid relid);
+extern RelOptInfo *sk_index_stats_rel(PlannerInfo *root);
+extern void sk_index_stats_column(PlannerInfo *root, Node *expr, HeapTuple statistics,
+								  double rows, SkStatColumn *column);
+extern double sk_index_stats_distinct(PlannerInfo *root, List *exprs,
+									  const SkStatColumn *columns, double tuples);
+extern double sk_index_stats_fraction(PlannerInfo *root, List *clauses);
 
 #endif							/* SK_INDEX_STATS_H */

@@ -152,7 +152,7 @@ sk_index_width_check(const SkIndex *index)
 	if (!sk_index_width_is_open(index))
 		return;
 	widest.index = all_as_keys(index);
-	sk_sample_read(widest.index, SAMPLE_ROWS, measure, &widest);
+	sk_index_sample_read(widest.index, SAMPLE_ROWS, measure, &widest);
 	if (widest.bytes > MOST_BYTES)
 		ereport(ERROR,
 				(errcode(ERRCODE_PROGRAM_LIMIT_EXCEEDED),

@@ -33,7 +33,7 @@ column_name(Relation rel, AttrNumber attnum)
  * A column of the table that goes by the alias.
  */
 char *
-sk_soft_sql_column(const char *alias, Relation rel, AttrNumber attnum)
+sk_soft_fk_query_column(const char *alias, Relation rel, AttrNumber attnum)
 {
 	return psprintf("%s.%s", alias, column_name(rel, attnum));
 }
@@ -42,7 +42,7 @@ sk_soft_sql_column(const char *alias, Relation rel, AttrNumber attnum)
  * The table as it stands after FROM or UPDATE.
  */
 char *
-sk_soft_sql_from(Relation rel, const char *alias)
+sk_soft_fk_query_from(Relation rel, const char *alias)
 {
 	return psprintf("%s%s %s",
 					rel->rd_rel->relkind == RELKIND_PARTITIONED_TABLE ? "" : "ONLY ",
@@ -81,7 +81,7 @@ refers(const SkForeignKey *key, Relation child)
 		generate_operator_clause(&sql, parameter(i),
 								 get_atttype(key->referenced, key->confkey[i]),
 								 key->operators[i],
-								 sk_soft_sql_column("x", child, key->conkey[i]),
+								 sk_soft_fk_query_column("x", child, key->conkey[i]),
 								 get_atttype(key->referencing, key->conkey[i]));
 	}
 	return sql.data;
@@ -91,13 +91,13 @@ refers(const SkForeignKey *key, Relation child)
  * Stamp the live rows that refer to it.
  */
 char *
-sk_soft_sql_cascade(const SkForeignKey *key, Relation child,
-					AttrNumber column, Oid stamp_type)
+sk_soft_fk_query_cascade(const SkForeignKey *key, Relation child,
+						 AttrNumber column, Oid stamp_type)
 {
 	return psprintf("UPDATE %s SET %s = %s WHERE %s AND %s IS NULL",
-					sk_soft_sql_from(child, "x"), column_name(child, column),
+					sk_soft_fk_query_from(child, "x"), column_name(child, column),
 					as_stored(parameter(key->nkeys), stamp_type, child, column),
-					refers(key, child), sk_soft_sql_column("x", child, column));
+					refers(key, child), sk_soft_fk_query_column("x", child, column));
 }
 
 /* The rows of the batch */
@@ -106,7 +106,7 @@ of_batch(const SkForeignKey *key, Relation child, AttrNumber column,
 		 Oid stamp_type)
 {
 	return psprintf("%s AND %s OPERATOR(pg_catalog.=) %s",
-					refers(key, child), sk_soft_sql_column("x", child, column),
+					refers(key, child), sk_soft_fk_query_column("x", child, column),
 					as_stored(parameter(key->nkeys), stamp_type, child, column));
 }
 
@@ -114,11 +114,11 @@ of_batch(const SkForeignKey *key, Relation child, AttrNumber column,
  * Give the rows of a batch another stamp.
  */
 char *
-sk_soft_sql_restamp(const SkForeignKey *key, Relation child,
-					AttrNumber column, Oid stamp_type)
+sk_soft_fk_query_restamp(const SkForeignKey *key, Relation child,
+						 AttrNumber column, Oid stamp_type)
 {
 	return psprintf("UPDATE %s SET %s = %s WHERE %s",
-					sk_soft_sql_from(child, "x"), column_name(child, column),
+					sk_soft_fk_query_from(child, "x"), column_name(child, column),
 					as_stored(parameter(key->nkeys + 1), stamp_type, child, column),
 					of_batch(key, child, column, stamp_type));
 }
@@ -134,17 +134,17 @@ stamp_of(const SkSoftBlocker *blocker, Relation child, AttrNumber column)
 
 	initStringInfo(&sql);
 	appendStringInfo(&sql, "(SELECT %s FROM %s WHERE ",
-					 as_stored(sk_soft_sql_column("p", blocker->parent, blocker->column),
+					 as_stored(sk_soft_fk_query_column("p", blocker->parent, blocker->column),
 							   type, child, column),
-					 sk_soft_sql_from(blocker->parent, "p"));
+					 sk_soft_fk_query_from(blocker->parent, "p"));
 	for (int i = 0; i < key->nkeys; i++)
 	{
 		if (i > 0)
 			appendStringInfoString(&sql, " AND ");
-		generate_operator_clause(&sql, sk_soft_sql_column("p", blocker->parent, key->confkey[i]),
+		generate_operator_clause(&sql, sk_soft_fk_query_column("p", blocker->parent, key->confkey[i]),
 								 get_atttype(key->referenced, key->confkey[i]),
 								 key->operators[i],
-								 sk_soft_sql_column("x", child, key->conkey[i]),
+								 sk_soft_fk_query_column("x", child, key->conkey[i]),
 								 get_atttype(key->referencing, key->conkey[i]));
 	}
 	/* a row may refer to itself */
@@ -174,31 +174,31 @@ first_stamp(Relation child, AttrNumber column, List *blockers)
  * would have taken along: they belong to that one's batch from now on.
  */
 char *
-sk_soft_sql_restore(const SkForeignKey *key, Relation child,
-					AttrNumber column, Oid stamp_type, List *blockers)
+sk_soft_fk_query_restore(const SkForeignKey *key, Relation child,
+						 AttrNumber column, Oid stamp_type, List *blockers)
 {
 	char	   *batch = of_batch(key, child, column, stamp_type);
 	char	   *stamp;
 
 	if (blockers == NIL)
 		return psprintf("UPDATE %s SET %s = NULL WHERE %s",
-						sk_soft_sql_from(child, "x"), column_name(child, column), batch);
+						sk_soft_fk_query_from(child, "x"), column_name(child, column), batch);
 	stamp = first_stamp(child, column, blockers);
 	/* not IS DISTINCT FROM, which looks its operator up on the search_path */
 	return psprintf("UPDATE %s SET %s = %s WHERE %s AND COALESCE(%s OPERATOR(pg_catalog.<>) %s, true)",
-					sk_soft_sql_from(child, "x"), column_name(child, column), stamp,
-					batch, stamp, sk_soft_sql_column("x", child, column));
+					sk_soft_fk_query_from(child, "x"), column_name(child, column), stamp,
+					batch, stamp, sk_soft_fk_query_column("x", child, column));
 }
 
 /*
  * The rows of a batch that are still deleted.
  */
 char *
-sk_soft_sql_skipped(const SkForeignKey *key, Relation child,
-					AttrNumber column, Oid stamp_type)
+sk_soft_fk_query_skipped(const SkForeignKey *key, Relation child,
+						 AttrNumber column, Oid stamp_type)
 {
 	return psprintf("SELECT x.tableoid, x.ctid FROM %s WHERE %s",
-					sk_soft_sql_from(child, "x"),
+					sk_soft_fk_query_from(child, "x"),
 					of_batch(key, child, column, stamp_type));
 }
 
@@ -207,13 +207,13 @@ sk_soft_sql_skipped(const SkForeignKey *key, Relation child,
  * one that is just being deleted is waited for.
  */
 char *
-sk_soft_sql_find(const SkForeignKey *key, Relation child, AttrNumber column)
+sk_soft_fk_query_find(const SkForeignKey *key, Relation child, AttrNumber column)
 {
 	return psprintf("SELECT 1 FROM %s WHERE %s%s%s FOR SHARE OF x",
-					sk_soft_sql_from(child, "x"), refers(key, child),
+					sk_soft_fk_query_from(child, "x"), refers(key, child),
 					column == InvalidAttrNumber ? "" : " AND ",
 					column == InvalidAttrNumber ? ""
-					: psprintf("%s IS NULL", sk_soft_sql_column("x", child, column)));
+					: psprintf("%s IS NULL", sk_soft_fk_query_column("x", child, column)));
 }
 
 /* The row that has the key in the parameters */
@@ -227,7 +227,7 @@ has_key(const SkForeignKey *key, Relation parent)
 	{
 		if (i > 0)
 			appendStringInfoString(&sql, " AND ");
-		generate_operator_clause(&sql, sk_soft_sql_column("x", parent, key->confkey[i]),
+		generate_operator_clause(&sql, sk_soft_fk_query_column("x", parent, key->confkey[i]),
 								 get_atttype(key->referenced, key->confkey[i]),
 								 key->operators[i], parameter(i),
 								 get_atttype(key->referencing, key->conkey[i]));
@@ -240,19 +240,19 @@ has_key(const SkForeignKey *key, Relation parent)
  * may be older than that: a lock so weak does not look for a newer version.
  */
 char *
-sk_soft_sql_lock(const SkForeignKey *key, Relation parent)
+sk_soft_fk_query_lock(const SkForeignKey *key, Relation parent)
 {
 	return psprintf("SELECT 1 FROM %s WHERE %s FOR KEY SHARE OF x",
-					sk_soft_sql_from(parent, "x"), has_key(key, parent));
+					sk_soft_fk_query_from(parent, "x"), has_key(key, parent));
 }
 
 /*
  * Is it live?
  */
 char *
-sk_soft_sql_check(const SkForeignKey *key, Relation parent, AttrNumber column)
+sk_soft_fk_query_check(const SkForeignKey *key, Relation parent, AttrNumber column)
 {
 	return psprintf("SELECT %s IS NULL FROM %s WHERE %s",
-					sk_soft_sql_column("x", parent, column), sk_soft_sql_from(parent, "x"),
+					sk_soft_fk_query_column("x", parent, column), sk_soft_fk_query_from(parent, "x"),
 					has_key(key, parent));
 }

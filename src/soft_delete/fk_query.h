@@ -35,22 +35,22 @@ typedef struct SkSoftBlocker
 	AttrNumber	column;
 } SkSoftBlocker;
 
-extern char *sk_soft_sql_column(const char *alias, Relation rel,
-								AttrNumber attnum);
-extern char *sk_soft_sql_from(Relation rel, const char *alias);
-extern char *sk_soft_sql_cascade(const SkForeignKey *key, Relation child,
-								 AttrNumber column, Oid stamp_type);
-extern char *sk_soft_sql_restamp(const SkForeignKey *key, Relation child,
-								 AttrNumber column, Oid stamp_type);
-extern char *sk_soft_sql_restore(const SkForeignKey *key, Relation child,
-								 AttrNumber column, Oid stamp_type,
-								 List *blockers);
-extern char *sk_soft_sql_skipped(const SkForeignKey *key, Relation child,
-								 AttrNumber column, Oid stamp_type);
-extern char *sk_soft_sql_find(const SkForeignKey *key, Relation child,
-							  AttrNumber column);
-extern char *sk_soft_sql_lock(const SkForeignKey *key, Relation parent);
-extern char *sk_soft_sql_check(const SkForeignKey *key, Relation parent,
-							   AttrNumber column);
+extern char *sk_soft_fk_query_column(const char *alias, Relation rel,
+									 AttrNumber attnum);
+extern char *sk_soft_fk_query_from(Relation rel, const char *alias);
+extern char *sk_soft_fk_query_cascade(const SkForeignKey *key, Relation child,
+									  AttrNumber column, Oid stamp_type);
+extern char *sk_soft_fk_query_restamp(const SkForeignKey *key, Relation child,
+									  AttrNumber column, Oid stamp_type);
+extern char *sk_soft_fk_query_restore(const SkForeignKey *key, Relation child,
+									  AttrNumber column, Oid stamp_type,
+									  List *blockers);
+extern char *sk_soft_fk_query_skipped(const SkForeignKey *key, Relation child,
+									  AttrNumber column, Oid stamp_type);
+extern char *sk_soft_fk_query_find(const SkForeignKey *key, Relation child,
+								   AttrNumber column);
+extern char *sk_soft_fk_query_lock(const SkForeignKey *key, Relation parent);
+extern char *sk_soft_fk_query_check(const SkForeignKey *key, Relation parent,
+									AttrNumber column);
 
 #endif							/* SK_SOFT_DELETE_FK_QUERY_H */

@@ -45,7 +45,7 @@ static char *
 is_due(const char *alias, Relation rel, AttrNumber column)
 {
 	return psprintf("%s OPERATOR(pg_catalog.<) CAST($1 AS %s)",
-					sk_soft_sql_column(alias, rel, column),
+					sk_soft_fk_query_column(alias, rel, column),
 					format_type_be(TupleDescAttr(RelationGetDescr(rel), column - 1)->atttypid));
 }
 
@@ -56,10 +56,10 @@ append_join(StringInfo sql, const SkForeignKey *key, Relation rel,
 	for (int i = 0; i < key->nkeys; i++)
 	{
 		appendStringInfoString(sql, i > 0 ? " AND " : "");
-		generate_operator_clause(sql, sk_soft_sql_column(alias, rel, key->confkey[i]),
+		generate_operator_clause(sql, sk_soft_fk_query_column(alias, rel, key->confkey[i]),
 								 get_atttype(key->referenced, key->confkey[i]),
 								 key->operators[i],
-								 sk_soft_sql_column(child_alias, child, key->conkey[i]),
+								 sk_soft_fk_query_column(child_alias, child, key->conkey[i]),
 								 get_atttype(key->referencing, key->conkey[i]));
 	}
 }
@@ -77,13 +77,13 @@ append_keeper(StringInfo sql, const SkForeignKey *key, Relation rel,
 	char	   *child_alias = psprintf("x%d", list_length(path));
 
 	appendStringInfo(sql, " OR EXISTS (SELECT FROM %s WHERE ",
-					 sk_soft_sql_from(child, child_alias));
+					 sk_soft_fk_query_from(child, child_alias));
 	append_join(sql, key, rel, alias, child, child_alias);
 	if (key->on_delete == FKCONSTR_ACTION_CASCADE &&
 		column != InvalidAttrNumber && !list_member_oid(path, key->referencing))
 	{
 		appendStringInfo(sql, " AND (%s IS NULL OR NOT %s",
-						 sk_soft_sql_column(child_alias, child, column),
+						 sk_soft_fk_query_column(child_alias, child, column),
 						 is_due(child_alias, child, column));
 		append_needed(sql, child, child_alias, lappend_oid(list_copy(path), key->referencing));
 		appendStringInfoChar(sql, ')');
@@ -126,12 +126,12 @@ primary_key(Relation rel, const char *alias)
 											 BTEqualStrategyNumber);
 
 		if (alias != NULL)
-			appendStringInfo(&sql, "%s%s", i ? ", " : "", sk_soft_sql_column(alias, rel, attnum));
+			appendStringInfo(&sql, "%s%s", i ? ", " : "", sk_soft_fk_query_column(alias, rel, attnum));
 		else
 		{
 			appendStringInfoString(&sql, i ? " AND " : "");
-			generate_operator_clause(&sql, sk_soft_sql_column("d", rel, attnum), type, op,
-									 sk_soft_sql_column("doomed", rel, attnum), type);
+			generate_operator_clause(&sql, sk_soft_fk_query_column("d", rel, attnum), type, op,
+									 sk_soft_fk_query_column("doomed", rel, attnum), type);
 		}
 	}
 	index_close(index, AccessShareLock);
@@ -145,12 +145,12 @@ purge_statement(Relation rel, AttrNumber column)
 
 	initStringInfo(&sql);
 	appendStringInfo(&sql, "WITH doomed AS MATERIALIZED (SELECT %s FROM %s WHERE %s AND NOT (false",
-					 primary_key(rel, "x0"), sk_soft_sql_from(rel, "x0"),
+					 primary_key(rel, "x0"), sk_soft_fk_query_from(rel, "x0"),
 					 is_due("x0", rel, column));
 	append_needed(&sql, rel, "x0", list_make1_oid(RelationGetRelid(rel)));
 	appendStringInfo(&sql, ") ORDER BY %s LIMIT $2 FOR UPDATE OF x0 SKIP LOCKED)"
 					 " DELETE FROM %s USING doomed WHERE %s AND %s",
-					 sk_soft_sql_column("x0", rel, column), sk_soft_sql_from(rel, "AS d"),
+					 sk_soft_fk_query_column("x0", rel, column), sk_soft_fk_query_from(rel, "AS d"),
 					 primary_key(rel, NULL), is_due("d", rel, column));
 	return sql.data;
 }

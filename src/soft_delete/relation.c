@@ -276,13 +276,13 @@ make_cascade(SkSoftRelation *soft, SkSoftLink *link, const SkForeignKey *key,
 {
 	List	   *blockers = blockers_of(soft, child);
 
-	link->sql[SK_SOFT_CASCADE] = sk_soft_sql_cascade(key, child, link->column, soft->type);
-	link->sql[SK_SOFT_RESTAMP] = sk_soft_sql_restamp(key, child, link->column, soft->type);
-	link->sql[SK_SOFT_RESTORE] = sk_soft_sql_restore(key, child, link->column, soft->type,
-													 list_length(blockers) > 1 ||
-													 key->referencing == key->referenced
-													 ? blockers : NIL);
-	link->sql[SK_SOFT_SKIPPED] = sk_soft_sql_skipped(key, child, link->column, soft->type);
+	link->sql[SK_SOFT_CASCADE] = sk_soft_fk_query_cascade(key, child, link->column, soft->type);
+	link->sql[SK_SOFT_RESTAMP] = sk_soft_fk_query_restamp(key, child, link->column, soft->type);
+	link->sql[SK_SOFT_RESTORE] = sk_soft_fk_query_restore(key, child, link->column, soft->type,
+														  list_length(blockers) > 1 ||
+														  key->referencing == key->referenced
+														  ? blockers : NIL);
+	link->sql[SK_SOFT_SKIPPED] = sk_soft_fk_query_skipped(key, child, link->column, soft->type);
 	close_blockers(blockers);
 	link->cyclic = is_cyclic(soft, RelationGetRelid(child));
 }
@@ -298,7 +298,7 @@ add_child(SkSoftRelation *soft, Relation rel, const SkForeignKey *key)
 	link->types[link->nkeys] = link->types[link->nkeys + 1] = soft->type;
 	if (key->on_delete == FKCONSTR_ACTION_RESTRICT ||
 		key->on_delete == FKCONSTR_ACTION_NOACTION)
-		link->sql[SK_SOFT_FIND] = sk_soft_sql_find(key, child, link->column);
+		link->sql[SK_SOFT_FIND] = sk_soft_fk_query_find(key, child, link->column);
 	else if (key->on_delete == FKCONSTR_ACTION_CASCADE &&
 			 link->column != InvalidAttrNumber)
 		make_cascade(soft, link, key, child);
@@ -327,8 +327,8 @@ add_parent(SkSoftRelation *soft, Relation rel, const SkForeignKey *key)
 		SkSoftLink *link = make_link(key, parent, column);
 
 		set_keys(link, rel, key->conkey);
-		link->sql[SK_SOFT_LOCK] = sk_soft_sql_lock(key, parent);
-		link->sql[SK_SOFT_CHECK] = sk_soft_sql_check(key, parent, column);
+		link->sql[SK_SOFT_LOCK] = sk_soft_fk_query_lock(key, parent);
+		link->sql[SK_SOFT_CHECK] = sk_soft_fk_query_check(key, parent, column);
 		soft->parents = lappend(soft->parents, link);
 	}
 	table_close(parent, AccessShareLock);

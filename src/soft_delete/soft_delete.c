@@ -12,8 +12,8 @@
  */
 #include "postgres.h"
 
+#include "soft_delete/soft_delete.h"
 #include "attach/attach.h"
-#include "attach/feature.h"
 #include "attach/truncate_trigger.h"
 #include "base/arg.h"
 #include "base/compat.h"
@@ -212,12 +212,12 @@ set_protection(Relation rel, bool protect)
 	{
 		if (sk_attach_find(rel, def.function) == NULL)
 			sk_attach_create(rel, &def);
-		sk_cover_all(rel, SK_SOFT_PROTECT_TRUNCATE, TRIGGER_FIRES_ON_ORIGIN);
+		sk_truncate_trigger_all(rel, SK_SOFT_PROTECT_TRUNCATE, TRIGGER_FIRES_ON_ORIGIN);
 	}
 	else
 	{
 		drop_triggers(rel, SK_SOFT_PROTECT_FUNCTION);
-		sk_cover_end(rel, SK_SOFT_PROTECT_TRUNCATE);
+		sk_truncate_trigger_end(rel, SK_SOFT_PROTECT_TRUNCATE);
 	}
 }
 
@@ -288,11 +288,11 @@ soft_delete_attach(Relation rel, const Jsonb *options, char fires_when)
 
 	create_triggers(rel, col, fires_when);
 	set_protection(rel, sk_option_bool(options, "protect", false));
-	if (OidIsValid(sk_live_view_find(RelationGetRelid(rel), &live)))
+	if (OidIsValid(sk_soft_view_find(RelationGetRelid(rel), &live)))
 		return;
-	(void) sk_live_make(rel, col,
-						schema ? schema : get_namespace_name(RelationGetNamespace(rel)),
-						schema ? table : sk_live_make_default_name(table));
+	(void) sk_soft_view_make(rel, col,
+							 schema ? schema : get_namespace_name(RelationGetNamespace(rel)),
+							 schema ? table : sk_soft_view_make_default_name(table));
 }
 
 /* The trigger follows its column; if that is dropped, it is gone already. */
@@ -319,7 +319,7 @@ static void
 put_trigger_back(Relation rel)
 {
 	char		fires_when;
-	char	   *col = sk_soft_follow_trigger(RelationGetRelid(rel), &fires_when);
+	char	   *col = sk_soft_view_follow_trigger(RelationGetRelid(rel), &fires_when);
 
 	if (col != NULL)
 		create_stamp_trigger(rel, col, fires_when);
@@ -330,7 +330,7 @@ live_view_of(Oid relid)
 {
 	SkLiveView	live;
 
-	return sk_live_view_followed(relid, &live);
+	return sk_soft_view_followed(relid, &live);
 }
 
 static void
@@ -338,16 +338,16 @@ soft_delete_altered(Relation rel, bool detached)
 {
 	const Trigger *trigger;
 
-	if (sk_restore_is_running() && !sk_soft_follow_owes(RelationGetRelid(rel)))
+	if (sk_restore_is_running() && !sk_soft_view_follow_owes(RelationGetRelid(rel)))
 		return;
 	put_trigger_back(rel);
 	trigger = find_trigger(rel);
 	if (trigger == NULL)
-		sk_soft_follow_forget(RelationGetRelid(rel));
+		sk_soft_view_follow_forget(RelationGetRelid(rel));
 	else
-		sk_soft_follow_after(rel);
-	if (trigger != NULL && trigger->tgisclone && is_protected(rel) && sk_cover_can_truncate(rel))
-		sk_cover_one(rel, SK_SOFT_PROTECT_TRUNCATE, TRIGGER_FIRES_ON_ORIGIN);
+		sk_soft_view_follow_after(rel);
+	if (trigger != NULL && trigger->tgisclone && is_protected(rel) && sk_truncate_trigger_can_truncate(rel))
+		sk_truncate_trigger_one(rel, SK_SOFT_PROTECT_TRUNCATE, TRIGGER_FIRES_ON_ORIGIN);
 }
 
 /* Does the column get another type that suits it? */
@@ -381,7 +381,7 @@ soft_delete_before(Relation rel, const SkTableChange *change)
 	if (trigger->tgisclone || !stamp_is_retyped(trigger, change->retyped) ||
 		pg_class_aclcheck(RelationGetRelid(rel), GetUserId(), ACL_TRIGGER) != ACLCHECK_OK)
 		trigger = NULL;
-	sk_soft_follow_before(rel, change, trigger);
+	sk_soft_view_follow_before(rel, change, trigger);
 }
 
 /* Tables whose rows a real delete would take along, and this one does not */
@@ -418,7 +418,7 @@ static const char *
 soft_delete_fault(Relation rel, const Trigger *trigger, char **detail)
 {
 	SkLiveView	live;
-	Oid			viewid = sk_live_view_find(RelationGetRelid(rel), &live);
+	Oid			viewid = sk_soft_view_find(RelationGetRelid(rel), &live);
 	char	   *gaps = list_gaps(rel);
 
 	*detail = OidIsValid(viewid)
@@ -436,7 +436,7 @@ soft_delete_fault(Relation rel, const Trigger *trigger, char **detail)
 		return "missing view";
 	if (!live.covered)
 		return "view not covered";
-	if (!sk_live_make_is_complete(rel, &live))
+	if (!sk_soft_view_make_is_complete(rel, &live))
 		return "view lacks columns";
 	if (!fires(rel, REFERENCE_FUNCTION))
 		return "references not checked";
@@ -455,8 +455,8 @@ const SkFeature sk_feature_soft_delete = {
 	.companion = live_view_of,
 	.before = soft_delete_before,
 	.altered = soft_delete_altered,
-	.owes = sk_soft_follow_owes,
-	.granted = sk_soft_follow_grant,
+	.owes = sk_soft_view_follow_owes,
+	.granted = sk_soft_view_follow_grant,
 	.fault = soft_delete_fault,
 };
 
@@ -473,7 +473,7 @@ parse_view_name(Relation rel, FunctionCallInfo fcinfo, char **schema, char **nam
 	List	   *names = NIL;
 
 	*schema = get_namespace_name(RelationGetNamespace(rel));
-	*name = sk_live_make_default_name(RelationGetRelationName(rel));
+	*name = sk_soft_view_make_default_name(RelationGetRelationName(rel));
 	if (PG_ARGISNULL(2))
 		return;
 	names = textToQualifiedNameList(PG_GETARG_TEXT_PP(2));
@@ -492,23 +492,23 @@ static void
 ensure_view(Relation rel, const char *col, FunctionCallInfo fcinfo)
 {
 	SkLiveView	live;
-	Oid			viewid = sk_live_view_find(RelationGetRelid(rel), &live);
+	Oid			viewid = sk_soft_view_find(RelationGetRelid(rel), &live);
 	char	   *schema;
 	char	   *name;
 
 	parse_view_name(rel, fcinfo, &schema, &name);
 	if (!OidIsValid(viewid))
 	{
-		(void) sk_live_make(rel, col, schema, name);
+		(void) sk_soft_view_make(rel, col, schema, name);
 		return;
 	}
 	if (!PG_ARGISNULL(2))
 	{
-		sk_live_make_check_name(viewid, schema, name);
-		sk_live_make_set_name(viewid, schema, name);
+		sk_soft_view_make_check_name(viewid, schema, name);
+		sk_soft_view_make_set_name(viewid, schema, name);
 	}
-	sk_live_make_cover(viewid);
-	sk_live_make_refresh(rel, viewid);
+	sk_soft_view_make_cover(viewid);
+	sk_soft_view_make_refresh(rel, viewid);
 }
 
 static void
@@ -566,7 +566,7 @@ schemakit_soft_delete_disable(PG_FUNCTION_ARGS)
 
 	sk_arg_reject_null(fcinfo, 0, "rel");
 	rel = sk_table_open(PG_GETARG_OID(0), ShareRowExclusiveLock);
-	viewid = sk_live_view_find(RelationGetRelid(rel), &live);
+	viewid = sk_soft_view_find(RelationGetRelid(rel), &live);
 	if (find_trigger(rel) == NULL && !OidIsValid(viewid))
 		ereport(NOTICE,
 				(errmsg("soft delete is not enabled on table \"%s\"",

@@ -209,7 +209,7 @@ read_query(const Query *query, SkLiveView *live)
  * Is it a view of a table's live rows?
  */
 bool
-sk_live_view_read(Relation view, SkLiveView *live)
+sk_soft_view_read(Relation view, SkLiveView *live)
 {
 	return view->rd_rel->relkind == RELKIND_VIEW &&
 		read_query(get_view_query(view), live);
@@ -255,7 +255,7 @@ read_rule(Oid rule, Query **query)
  * The view that the rule makes one; InvalidOid if it is another rule.
  */
 Oid
-sk_live_view_of_rule(Oid rule)
+sk_soft_view_of_rule(Oid rule)
 {
 	return read_rule(rule, NULL);
 }
@@ -264,7 +264,7 @@ sk_live_view_of_rule(Oid rule)
  * What depends on the object, as a list of copied rows of pg_depend.
  */
 List *
-sk_live_view_dependents(Oid classid, Oid objectid)
+sk_soft_view_dependents(Oid classid, Oid objectid)
 {
 	Relation	rel = table_open(DependRelationId, AccessShareLock);
 	ScanKeyData keys[2];
@@ -314,7 +314,7 @@ is_view_of(Oid rule, Oid viewid, Oid tableid, SkLiveView *live)
  * Has it the trigger by which DELETE only marks rows?
  */
 bool
-sk_live_view_is_covered(Oid viewid)
+sk_soft_view_is_covered(Oid viewid)
 {
 	return sk_attach_is_on(viewid, sk_attach_function(SK_LIVE_VIEW_FUNCTION));
 }
@@ -329,14 +329,14 @@ sk_live_view_is_covered(Oid viewid)
  * table, which our caller has locked.
  */
 Oid
-sk_live_view_find(Oid tableid, SkLiveView *live)
+sk_soft_view_find(Oid tableid, SkLiveView *live)
 {
 	Oid			last = InvalidOid;
 	Oid			found = InvalidOid;
 	SkLiveView	candidate;
 	ListCell   *lc;
 
-	foreach(lc, sk_live_view_dependents(RelationRelationId, tableid))
+	foreach(lc, sk_soft_view_dependents(RelationRelationId, tableid))
 	{
 		Form_pg_depend depend = lfirst(lc);
 		Oid			viewid;
@@ -344,10 +344,10 @@ sk_live_view_find(Oid tableid, SkLiveView *live)
 		if (depend->classid != RewriteRelationId || depend->objid == last)
 			continue;
 		last = depend->objid;	/* there is one for each column */
-		viewid = sk_live_view_of_rule(last);
+		viewid = sk_soft_view_of_rule(last);
 		if (!is_view_of(last, viewid, tableid, &candidate))
 			continue;
-		candidate.covered = sk_live_view_is_covered(viewid);
+		candidate.covered = sk_soft_view_is_covered(viewid);
 		if (candidate.covered || !OidIsValid(found))
 		{
 			*live = candidate;
@@ -364,9 +364,9 @@ sk_live_view_find(Oid tableid, SkLiveView *live)
  * owner's own.
  */
 Oid
-sk_live_view_followed(Oid tableid, SkLiveView *live)
+sk_soft_view_followed(Oid tableid, SkLiveView *live)
 {
-	Oid			viewid = sk_live_view_find(tableid, live);
+	Oid			viewid = sk_soft_view_find(tableid, live);
 
 	return OidIsValid(viewid) && live->covered ? viewid : InvalidOid;
 }

@@ -27,11 +27,11 @@ typedef struct SkLiveView
 	AttrNumber *attnums;		/* for each column of the view, the table's */
 } SkLiveView;
 
-extern bool sk_live_view_read(Relation view, SkLiveView *live);
-extern Oid	sk_live_view_find(Oid tableid, SkLiveView *live);
-extern Oid	sk_live_view_followed(Oid tableid, SkLiveView *live);
-extern bool sk_live_view_is_covered(Oid viewid);
-extern Oid	sk_live_view_of_rule(Oid rule);
-extern List *sk_live_view_dependents(Oid classid, Oid objectid);
+extern bool sk_soft_view_read(Relation view, SkLiveView *live);
+extern Oid	sk_soft_view_find(Oid tableid, SkLiveView *live);
+extern Oid	sk_soft_view_followed(Oid tableid, SkLiveView *live);
+extern bool sk_soft_view_is_covered(Oid viewid);
+extern Oid	sk_soft_view_of_rule(Oid rule);
+extern List *sk_soft_view_dependents(Oid classid, Oid objectid);
 
 #endif							/* SK_SOFT_DELETE_VIEW_H */

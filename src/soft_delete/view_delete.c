@@ -516,7 +516,7 @@ begin_deletion(MemoryContext parent, Relation view)
 	deletion->callback.arg = deletion;
 	MemoryContextRegisterResetCallback(context, &deletion->callback);
 
-	if (!sk_live_view_read(view, &live))
+	if (!sk_soft_view_read(view, &live))
 		ereport(ERROR,
 				(errcode(ERRCODE_E_R_I_E_TRIGGER_PROTOCOL_VIOLATED),
 				 errmsg("view \"%s\" is not one of live rows",

@@ -90,7 +90,7 @@ at_subtransaction_end(SubXactEvent event, SubTransactionId subid,
 }
 
 void
-sk_soft_follow_init(void)
+sk_soft_view_follow_init(void)
 {
 	RegisterXactCallback(at_transaction_end, NULL);
 	RegisterSubXactCallback(at_subtransaction_end, NULL);
@@ -118,7 +118,7 @@ can_make_again(Oid viewid)
 						   GetUserId(), ACL_CREATE) == ACLCHECK_OK;
 }
 
-/* Will sk_soft_follow_after() be called? */
+/* Will sk_soft_view_follow_after() be called? */
 static bool
 will_follow(void)
 {
@@ -132,7 +132,7 @@ must_go(Oid viewid, const SkLiveView *live, const SkTableChange *change)
 	return OidIsValid(viewid) &&
 		(change->dropped ||
 		 (change->reshaped && live->plain && can_make_again(viewid))) &&
-		sk_live_state_can_drop(viewid);
+		sk_soft_view_state_can_drop(viewid);
 }
 
 /*
@@ -141,10 +141,10 @@ must_go(Oid viewid, const SkLiveView *live, const SkTableChange *change)
  * given.
  */
 void
-sk_soft_follow_before(Relation rel, const SkTableChange *change, const Trigger *trigger)
+sk_soft_view_follow_before(Relation rel, const SkTableChange *change, const Trigger *trigger)
 {
 	SkLiveView	live;
-	Oid			viewid = sk_live_view_followed(RelationGetRelid(rel), &live);
+	Oid			viewid = sk_soft_view_followed(RelationGetRelid(rel), &live);
 	MemoryContext old;
 	Pending    *p;
 
@@ -168,11 +168,11 @@ sk_soft_follow_before(Relation rel, const SkTableChange *change, const Trigger *
 		p->fires_when = trigger->tgenabled;
 	}
 	if (must_go(viewid, &live, change))
-		p->view = sk_live_state_save(viewid);
+		p->view = sk_soft_view_state_save(viewid);
 	pending = lcons(p, pending);
 	MemoryContextSwitchTo(old);
 	if (p->view != NULL)
-		sk_live_state_drop(viewid);
+		sk_soft_view_state_drop(viewid);
 	if (p->column != NULL)
 		sk_attach_drop(trigger);
 }
@@ -181,7 +181,7 @@ sk_soft_follow_before(Relation rel, const SkTableChange *change, const Trigger *
  * The column of the trigger that was taken away, and its state; NULL if none was.
  */
 char *
-sk_soft_follow_trigger(Oid relid, char *fires_when)
+sk_soft_view_follow_trigger(Oid relid, char *fires_when)
 {
 	Pending    *p = find_pending(relid);
 
@@ -206,20 +206,20 @@ follow_name(Relation rel, Oid viewid, const Pending *p)
 
 	if (strcmp(name, p->name) == 0)
 		new_name = pstrdup(RelationGetRelationName(rel));
-	else if (strcmp(name, sk_live_make_default_name(p->name)) == 0)
-		new_name = sk_live_make_default_name(RelationGetRelationName(rel));
+	else if (strcmp(name, sk_soft_view_make_default_name(p->name)) == 0)
+		new_name = sk_soft_view_make_default_name(RelationGetRelationName(rel));
 	if (strcmp(schema, p->schema) == 0)
 		new_schema = get_namespace_name(RelationGetNamespace(rel));
 	else if (strcmp(name, new_name) != 0 && !can_make_again(viewid))
 		aclcheck_error(ACLCHECK_NO_PRIV, OBJECT_SCHEMA, schema);
-	sk_live_make_set_name(viewid, new_schema, new_name);
+	sk_soft_view_make_set_name(viewid, new_schema, new_name);
 }
 
 /*
  * Nothing is to be put back.
  */
 void
-sk_soft_follow_forget(Oid relid)
+sk_soft_view_follow_forget(Oid relid)
 {
 	Pending    *p;
 
@@ -231,7 +231,7 @@ sk_soft_follow_forget(Oid relid)
  * Has something of the table's been taken away that is to be put back?
  */
 bool
-sk_soft_follow_owes(Oid relid)
+sk_soft_view_follow_owes(Oid relid)
 {
 	Pending    *p = find_pending(relid);
 
@@ -247,7 +247,7 @@ put_back(Relation rel, const Pending *p)
 
 	if (!anything)
 		sk_guard_become(p->role);
-	viewid = sk_live_state_restore(rel, p->view);
+	viewid = sk_soft_view_state_restore(rel, p->view);
 	if (!anything)
 		sk_guard_become(rel->rd_rel->relowner);
 	return viewid;
@@ -258,17 +258,17 @@ static void
 catch_up(Relation rel)
 {
 	SkLiveView	live;
-	Oid			viewid = sk_live_view_followed(RelationGetRelid(rel), &live);
+	Oid			viewid = sk_soft_view_followed(RelationGetRelid(rel), &live);
 
-	if (OidIsValid(viewid) && !sk_live_make_is_fresh(rel, viewid, &live))
-		sk_live_make_refresh(rel, viewid);
+	if (OidIsValid(viewid) && !sk_soft_view_make_is_fresh(rel, viewid, &live))
+		sk_soft_view_make_refresh(rel, viewid);
 }
 
 /*
  * It has been changed, perhaps its owner, too, whom the view follows.
  */
 void
-sk_soft_follow_after(Relation rel)
+sk_soft_view_follow_after(Relation rel)
 {
 	Pending    *p = find_pending(RelationGetRelid(rel));
 	Oid			viewid;
@@ -283,7 +283,7 @@ sk_soft_follow_after(Relation rel)
 		: get_rel_relkind(p->viewid) == RELKIND_VIEW ? p->viewid : InvalidOid;
 	if (OidIsValid(viewid))
 	{
-		sk_live_make_refresh(rel, viewid);
+		sk_soft_view_make_refresh(rel, viewid);
 		follow_name(rel, viewid, p);
 	}
 }
@@ -292,10 +292,10 @@ sk_soft_follow_after(Relation rel)
  * What is granted or revoked on the table is so on its view, by the same role.
  */
 void
-sk_soft_follow_grant(const GrantStmt *stmt, Oid relid)
+sk_soft_view_follow_grant(const GrantStmt *stmt, Oid relid)
 {
 	SkLiveView	live;
-	Oid			viewid = sk_live_view_followed(relid, &live);
+	Oid			viewid = sk_soft_view_followed(relid, &live);
 	GrantStmt  *copy;
 
 	if (!OidIsValid(viewid))

@@ -14,13 +14,13 @@
 #include "nodes/parsenodes.h"
 #include "utils/relcache.h"
 
-extern void sk_soft_follow_init(void);
-extern void sk_soft_follow_before(Relation rel, const SkTableChange *change,
-								  const Trigger *trigger);
-extern char *sk_soft_follow_trigger(Oid relid, char *fires_when);
-extern void sk_soft_follow_after(Relation rel);
-extern bool sk_soft_follow_owes(Oid relid);
-extern void sk_soft_follow_forget(Oid relid);
-extern void sk_soft_follow_grant(const GrantStmt *stmt, Oid relid);
+extern void sk_soft_view_follow_init(void);
+extern void sk_soft_view_follow_before(Relation rel, const SkTableChange *change,
+									   const Trigger *trigger);
+extern char *sk_soft_view_follow_trigger(Oid relid, char *fires_when);
+extern void sk_soft_view_follow_after(Relation rel);
+extern bool sk_soft_view_follow_owes(Oid relid);
+extern void sk_soft_view_follow_forget(Oid relid);
+extern void sk_soft_view_follow_grant(const GrantStmt *stmt, Oid relid);
 
 #endif							/* SK_SOFT_DELETE_VIEW_FOLLOW_H */

@@ -39,7 +39,7 @@
  * The name that the view of a table has unless another one is wanted.
  */
 char *
-sk_live_make_default_name(const char *table)
+sk_soft_view_make_default_name(const char *table)
 {
 	return makeObjectName(table, NULL, "live");
 }
@@ -84,7 +84,7 @@ execute(const char *sql)
  * Give it the trigger.
  */
 void
-sk_live_make_cover(Oid viewid)
+sk_soft_view_make_cover(Oid viewid)
 {
 	Relation	view = relation_open(viewid, AccessExclusiveLock);
 	SkTriggerDef def = {
@@ -95,7 +95,7 @@ sk_live_make_cover(Oid viewid)
 		.fires_when = TRIGGER_FIRES_ON_ORIGIN,
 	};
 
-	if (!sk_live_view_is_covered(viewid))
+	if (!sk_soft_view_is_covered(viewid))
 		sk_attach_create(view, &def);
 	relation_close(view, NoLock);
 }
@@ -111,8 +111,8 @@ default_options(void)
  * Make the view, with these options, and nothing else that belongs to it.
  */
 Oid
-sk_live_make_bare(Relation rel, const char *col, const char *schema, const char *name,
-				  const char *options)
+sk_soft_view_make_bare(Relation rel, const char *col, const char *schema, const char *name,
+					   const char *options)
 {
 	execute(psprintf("CREATE VIEW %s%s%s%s AS %s",
 					 quote_qualified_identifier(schema, name),
@@ -145,7 +145,7 @@ copy_grants(Relation rel, Oid viewid)
  * The right to alter the table is enough.
  */
 void
-sk_live_make_set_owner(Oid viewid, Oid owner)
+sk_soft_view_make_set_owner(Oid viewid, Oid owner)
 {
 	/* "recursing": without asking */
 	ATExecChangeOwner(viewid, owner, true, AccessExclusiveLock);
@@ -156,7 +156,7 @@ sk_live_make_set_owner(Oid viewid, Oid owner)
  * May the view be called so, or one be made if there is none yet?
  */
 void
-sk_live_make_check_name(Oid viewid, const char *schema, const char *name)
+sk_soft_view_make_check_name(Oid viewid, const char *schema, const char *name)
 {
 	Oid			schemaid = LookupCreationNamespace(schema);
 	Oid			taken = get_relname_relid(name, schemaid);
@@ -178,15 +178,16 @@ sk_live_make_check_name(Oid viewid, const char *schema, const char *name)
  * owner and grants.
  */
 Oid
-sk_live_make(Relation rel, const char *col, const char *schema,
-			 const char *name)
+sk_soft_view_make(Relation rel, const char *col, const char *schema,
+				  const char *name)
 {
 	Oid			viewid;
 
-	sk_live_make_check_name(InvalidOid, schema, name);
-	viewid = sk_live_make_bare(rel, col, schema, name, default_options());
-	sk_live_make_cover(viewid); /* before rights to do so are taken away */
-	sk_live_make_set_owner(viewid, rel->rd_rel->relowner);
+	sk_soft_view_make_check_name(InvalidOid, schema, name);
+	viewid = sk_soft_view_make_bare(rel, col, schema, name, default_options());
+	sk_soft_view_make_cover(viewid);	/* before rights to do so are taken
+										 * away */
+	sk_soft_view_make_set_owner(viewid, rel->rd_rel->relowner);
 	copy_grants(rel, viewid);
 	return viewid;
 }
@@ -216,7 +217,7 @@ rename_view(Oid viewid, const char *name)
  * where its table goes.
  */
 void
-sk_live_make_set_name(Oid viewid, const char *schema, const char *name)
+sk_soft_view_make_set_name(Oid viewid, const char *schema, const char *name)
 {
 	Oid			schemaid = get_namespace_oid(schema, false);
 
@@ -240,7 +241,7 @@ sk_live_make_set_name(Oid viewid, const char *schema, const char *name)
  * A view's options, as in WITH (...).
  */
 char *
-sk_live_make_options(Relation view)
+sk_soft_view_make_options(Relation view)
 {
 	Datum		options;
 	bool		isnull;
@@ -299,16 +300,16 @@ count_columns(Relation rel)
  * replaced it by another one, which is left alone.
  */
 bool
-sk_live_make_is_complete(Relation rel, const SkLiveView *live)
+sk_soft_view_make_is_complete(Relation rel, const SkLiveView *live)
 {
 	return !live->plain || count_columns(rel) <= live->natts;
 }
 
 /*
- * Is there nothing to be done by sk_live_make_refresh()?  The view is not locked.
+ * Is there nothing to be done by sk_soft_view_make_refresh()?  The view is not locked.
  */
 bool
-sk_live_make_is_fresh(Relation rel, Oid viewid, const SkLiveView *live)
+sk_soft_view_make_is_fresh(Relation rel, Oid viewid, const SkLiveView *live)
 {
 	for (int i = 0; live->plain && i < live->natts; i++)
 	{
@@ -318,7 +319,7 @@ sk_live_make_is_fresh(Relation rel, Oid viewid, const SkLiveView *live)
 		if (ours == NULL || theirs == NULL || strcmp(ours, theirs) != 0)
 			return false;
 	}
-	return sk_live_make_is_complete(rel, live);
+	return sk_soft_view_make_is_complete(rel, live);
 }
 
 /*
@@ -327,14 +328,14 @@ sk_live_make_is_fresh(Relation rel, Oid viewid, const SkLiveView *live)
  * get another owner, with whose rights they would be run.
  */
 void
-sk_live_make_refresh(Relation rel, Oid viewid)
+sk_soft_view_make_refresh(Relation rel, Oid viewid)
 {
 	Relation	view = relation_open(viewid, AccessShareLock);
 	SkLiveView	live;
 	List	   *names;
-	char	   *options = sk_live_make_options(view);
+	char	   *options = sk_soft_view_make_options(view);
 	char	   *name = sk_table_name(view);
-	bool		plain = sk_live_view_read(view, &live) && live.plain;
+	bool		plain = sk_soft_view_read(view, &live) && live.plain;
 	bool		other_owner = view->rd_rel->relowner != rel->rd_rel->relowner;
 	bool		ruled = view->rd_rules->numLocks > 1;
 
@@ -342,7 +343,7 @@ sk_live_make_refresh(Relation rel, Oid viewid)
 	if (!plain || (other_owner && ruled))
 		return;
 	if (other_owner)
-		sk_live_make_set_owner(viewid, rel->rd_rel->relowner);
+		sk_soft_view_make_set_owner(viewid, rel->rd_rel->relowner);
 	view = relation_open(viewid, AccessShareLock);
 	names = rename_columns(rel, view, &live);
 	relation_close(view, NoLock);

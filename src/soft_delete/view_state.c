@@ -50,7 +50,7 @@ static bool
 is_part(const FormData_pg_depend *depend, Oid viewid)
 {
 	return (depend->classid == RewriteRelationId &&
-			sk_live_view_of_rule(depend->objid) == viewid) ||
+			sk_soft_view_of_rule(depend->objid) == viewid) ||
 		(depend->classid == TriggerRelationId && sk_attach_is_trigger(depend->objid)) ||
 		(depend->classid == TypeRelationId && depend->deptype == DEPENDENCY_INTERNAL);
 }
@@ -60,7 +60,7 @@ has_dependents(Oid classid, Oid objectid, Oid viewid)
 {
 	ListCell   *lc;
 
-	foreach(lc, sk_live_view_dependents(classid, objectid))
+	foreach(lc, sk_soft_view_dependents(classid, objectid))
 	{
 		if (!is_part(lfirst(lc), viewid))
 			return true;
@@ -72,7 +72,7 @@ has_dependents(Oid classid, Oid objectid, Oid viewid)
  * Does nothing of a user's depend on it?
  */
 bool
-sk_live_state_can_drop(Oid viewid)
+sk_soft_view_state_can_drop(Oid viewid)
 {
 	Oid			type = get_rel_type_id(viewid);
 
@@ -82,7 +82,7 @@ sk_live_state_can_drop(Oid viewid)
 }
 
 void
-sk_live_state_drop(Oid viewid)
+sk_soft_view_state_drop(Oid viewid)
 {
 	ObjectAddress object;
 
@@ -107,7 +107,7 @@ save_column(Oid viewid, AttrNumber attnum, AttrNumber table_attnum)
  * What is to be put back, in the current memory context.
  */
 SkLiveState *
-sk_live_state_save(Oid viewid)
+sk_soft_view_state_save(Oid viewid)
 {
 	Relation	view = relation_open(viewid, AccessShareLock);
 	SkLiveState *state = palloc(sizeof(SkLiveState));
@@ -116,12 +116,12 @@ sk_live_state_save(Oid viewid)
 	state->schema = get_namespace_name(RelationGetNamespace(view));
 	state->name = pstrdup(RelationGetRelationName(view));
 	state->owner = view->rd_rel->relowner;
-	state->options = sk_live_make_options(view);
+	state->options = sk_soft_view_make_options(view);
 	state->comment = GetComment(viewid, RelationRelationId, 0);
 	state->acl = sk_acl_read(viewid, 0);
 	state->columns = NIL;
 	state->column = InvalidAttrNumber;
-	if (sk_live_view_read(view, &live))
+	if (sk_soft_view_read(view, &live))
 	{
 		state->column = live.column;
 		for (int i = 0; i < live.natts; i++)
@@ -151,7 +151,7 @@ restore_column(Relation rel, Oid viewid, const ColumnState *column, Oid owner)
  * had; unless the table has lost the column, by which rows are live: InvalidOid.
  */
 Oid
-sk_live_state_restore(Relation rel, const SkLiveState *state)
+sk_soft_view_state_restore(Relation rel, const SkLiveState *state)
 {
 	char	   *col = get_attname(RelationGetRelid(rel), state->column, true);
 	Oid			viewid;
@@ -159,9 +159,10 @@ sk_live_state_restore(Relation rel, const SkLiveState *state)
 
 	if (col == NULL)
 		return InvalidOid;
-	viewid = sk_live_make_bare(rel, col, state->schema, state->name, state->options);
-	sk_live_make_cover(viewid); /* before rights to do so are taken away */
-	sk_live_make_set_owner(viewid, state->owner);
+	viewid = sk_soft_view_make_bare(rel, col, state->schema, state->name, state->options);
+	sk_soft_view_make_cover(viewid);	/* before rights to do so are taken
+										 * away */
+	sk_soft_view_make_set_owner(viewid, state->owner);
 	sk_acl_write(viewid, 0, state->acl, state->owner);
 	if (state->comment != NULL)
 		CreateComments(viewid, RelationRelationId, 0, state->comment);

@@ -13,9 +13,9 @@
 /* A view that was taken away, as it was. */
 typedef struct SkLiveState SkLiveState;
 
-extern bool sk_live_state_can_drop(Oid viewid);
-extern void sk_live_state_drop(Oid viewid);
-extern SkLiveState *sk_live_state_save(Oid viewid);
-extern Oid	sk_live_state_restore(Relation rel, const SkLiveState *state);
+extern bool sk_soft_view_state_can_drop(Oid viewid);
+extern void sk_soft_view_state_drop(Oid viewid);
+extern SkLiveState *sk_soft_view_state_save(Oid viewid);
+extern Oid	sk_soft_view_state_restore(Relation rel, const SkLiveState *state);
 
 #endif							/* SK_SOFT_DELETE_VIEW_STATE_H */

@@ -11,8 +11,8 @@
  */
 #include "postgres.h"
 
+#include "timestamps/timestamps.h"
 #include "attach/attach.h"
-#include "attach/feature.h"
 #include "base/arg.h"
 #include "base/compat.h"
 #include "base/guc.h"

@@ -65,7 +65,7 @@ compare_values(const void *a, const void *b, void *arg)
  * distribution: one in the order of values for each per cent of rows.
  */
 static void
-sort_common(SkValues *values)
+sort_common(SkColumnValues *values)
 {
 	const SkValueList *common = &values->common;
 	SkValueList *sorted = &values->sorted;
@@ -87,14 +87,14 @@ sort_common(SkValues *values)
 }
 
 /* What there is, copied to the current memory context; NULL if nothing. */
-SkValues *
-sk_values_read(VariableStatData *var)
+SkColumnValues *
+sk_column_values_read(VariableStatData *var)
 {
-	SkValues   *values;
+	SkColumnValues *values;
 
 	if (!HeapTupleIsValid(var->statsTuple))
 		return NULL;
-	values = palloc0(sizeof(SkValues));
+	values = palloc0(sizeof(SkColumnValues));
 	values->rows = var->rel ? Max(var->rel->tuples, 1) : 1;
 	values->null_share = ((Form_pg_statistic) GETSTRUCT(var->statsTuple))->stanullfrac;
 	read_list(var, STATISTIC_KIND_MCV, &values->common);
@@ -110,8 +110,8 @@ sk_values_read(VariableStatData *var)
 
 /* The value that this fraction of rows is not above. */
 bool
-sk_values_quantile(const SkValues *values, double quantile, Oid *type,
-				   Datum *value)
+sk_column_values_quantile(const SkColumnValues *values, double quantile, Oid *type,
+						  Datum *value)
 {
 	const SkValueList *sorted = &values->sorted;
 	int			i;
@@ -130,8 +130,8 @@ sk_values_quantile(const SkValues *values, double quantile, Oid *type,
  * that a row taken at random may well have.
  */
 bool
-sk_values_typical(const SkValues *values, int i, double rank, Oid *type,
-				  Datum *value)
+sk_column_values_typical(const SkColumnValues *values, int i, double rank, Oid *type,
+						 Datum *value)
 {
 	const SkValueList *common = &values->common;
 	double		rare = 1 - values->common_share - values->null_share;
@@ -169,7 +169,7 @@ sk_values_typical(const SkValues *values, int i, double rank, Oid *type,
 }
 
 bool
-sk_values_is_number(Oid type)
+sk_column_values_is_number(Oid type)
 {
 	char		category;
 	bool		preferred;
@@ -183,7 +183,7 @@ sk_values_is_number(Oid type)
  * types' functions do.
  */
 bool
-sk_values_convert(Datum value, Oid from, Oid to, Datum *result)
+sk_column_values_convert(Datum value, Oid from, Oid to, Datum *result)
 {
 	Oid			output;
 	Oid			input;

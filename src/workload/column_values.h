@@ -19,7 +19,7 @@ typedef struct SkValueList
 	float4	   *frequencies;	/* NULL: equally frequent */
 } SkValueList;
 
-typedef struct SkValues
+typedef struct SkColumnValues
 {
 	double		rows;			/* of the table */
 	double		common_share;	/* of rows with one of the most common values */
@@ -27,14 +27,14 @@ typedef struct SkValues
 	SkValueList common;			/* most common first */
 	SkValueList sorted;			/* one for each part of the table, in order */
 	SkValueList elements;		/* of arrays and documents */
-} SkValues;
+} SkColumnValues;
 
-extern SkValues *sk_values_read(VariableStatData *var);
-extern bool sk_values_quantile(const SkValues *values, double quantile,
-							   Oid *type, Datum *value);
-extern bool sk_values_typical(const SkValues *values, int i, double rank,
-							  Oid *type, Datum *value);
-extern bool sk_values_is_number(Oid type);
-extern bool sk_values_convert(Datum value, Oid from, Oid to, Datum *result);
+extern SkColumnValues *sk_column_values_read(VariableStatData *var);
+extern bool sk_column_values_quantile(const SkColumnValues *values, double quantile,
+									  Oid *type, Datum *value);
+extern bool sk_column_values_typical(const SkColumnValues *values, int i, double rank,
+									 Oid *type, Datum *value);
+extern bool sk_column_values_is_number(Oid type);
+extern bool sk_column_values_convert(Datum value, Oid from, Oid to, Datum *result);
 
 #endif							/* SK_WORKLOAD_COLUMN_VALUES_H */

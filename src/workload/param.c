@@ -176,7 +176,7 @@ typedef struct Seen
 } Seen;
 
 static void
-record(Seen *seen, const Param *param, SkParamKind kind, Node *key, SkValues *values,
+record(Seen *seen, const Param *param, SkParamKind kind, Node *key, SkColumnValues *values,
 	   int i)
 {
 	SkParamUse *use = use_of(seen->params, param);
@@ -196,18 +196,18 @@ record(Seen *seen, const Param *param, SkParamKind kind, Node *key, SkValues *va
 	MemoryContextSwitchTo(old);
 }
 
-static SkValues *
+static SkColumnValues *
 values_of(Seen *seen, Node *key)
 {
 	VariableStatData var;
-	SkValues   *values = NULL;
+	SkColumnValues *values = NULL;
 	MemoryContext old;
 
 	if (seen->params->readable_only && !may_read(seen->relid, key))
 		return NULL;
 	examine_variable(seen->root, key, 0, &var);
 	old = MemoryContextSwitchTo(seen->params->context);
-	values = sk_values_read(&var);
+	values = sk_column_values_read(&var);
 	MemoryContextSwitchTo(old);
 	ReleaseVariableStats(var);
 	return values;
@@ -227,7 +227,7 @@ is_comparable(Oid param, Oid key)
 }
 
 static void
-record_bound(Seen *seen, SkParamKind kind, Node *key, Node *other, SkValues *values)
+record_bound(Seen *seen, SkParamKind kind, Node *key, Node *other, SkColumnValues *values)
 {
 	List	   *found = params_of(other);
 	bool		main = false;
@@ -244,13 +244,13 @@ record_bound(Seen *seen, SkParamKind kind, Node *key, Node *other, SkValues *val
 		}
 		else if (param->paramtype == INTERVALOID)
 			record(seen, param, main || kind == SK_PARAM_UPPER ? SK_PARAM_DISTANCE : SK_PARAM_AGO, key, values, 0);
-		else if (sk_values_is_number(param->paramtype))
+		else if (sk_column_values_is_number(param->paramtype))
 			record(seen, param, SK_PARAM_DISTANCE, key, values, 0);
 	}
 }
 
 static void
-record_pattern(Seen *seen, SkParamKind kind, Node *key, Node *other, SkValues *values)
+record_pattern(Seen *seen, SkParamKind kind, Node *key, Node *other, SkColumnValues *values)
 {
 	List	   *found = params_of(other);
 	ListCell   *lc;
@@ -264,7 +264,7 @@ static void
 see_operator(Seen *seen, Oid opno, Node *left, Node *right)
 {
 	SkParamKind kind;
-	SkValues   *values;
+	SkColumnValues *values;
 	ListCell   *lc;
 	int			i = 0;
 

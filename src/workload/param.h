@@ -34,7 +34,7 @@ typedef enum SkParamKind
 typedef struct SkParamUse
 {
 	SkParamKind kind;
-	SkValues   *values;			/* of what it is compared with, or NULL */
+	SkColumnValues *values;		/* of what it is compared with, or NULL */
 	Relids		relids;			/* that table, */
 	Node	   *key;			/* and what of it */
 	int			i;				/* of several in a list */

@@ -72,15 +72,15 @@ is_between(const SkParams *params, const SkParamUse *use)
 }
 
 static bool
-as_time(const SkValues *values, double quantile, TimestampTz *time)
+as_time(const SkColumnValues *values, double quantile, TimestampTz *time)
 {
 	Oid			type;
 	Datum		value;
 	Datum		converted;
 
-	if (!sk_values_quantile(values, quantile, &type, &value) ||
+	if (!sk_column_values_quantile(values, quantile, &type, &value) ||
 		(type != DATEOID && type != TIMESTAMPOID && type != TIMESTAMPTZOID) ||
-		!sk_values_convert(value, type, TIMESTAMPTZOID, &converted))
+		!sk_column_values_convert(value, type, TIMESTAMPTZOID, &converted))
 		return false;
 	*time = DatumGetTimestampTz(converted);
 	return !TIMESTAMP_NOT_FINITE(*time);
@@ -88,7 +88,7 @@ as_time(const SkValues *values, double quantile, TimestampTz *time)
 
 /* Times that go on to the present. */
 static bool
-is_recent(const SkValues *values)
+is_recent(const SkColumnValues *values)
 {
 	TimestampTz first;
 	TimestampTz last;
@@ -125,7 +125,7 @@ bound_value(const SkParams *params, const SkParamUse *use, double share, Oid *ty
 		quantile = use->kind == SK_PARAM_LOWER ? 0.5 - part / 2 : 0.5 + part / 2;
 	else
 		quantile = 0.5 - part / 2;
-	return sk_values_quantile(use->values, quantile, type, value);
+	return sk_column_values_quantile(use->values, quantile, type, value);
 }
 
 static Datum
@@ -160,14 +160,14 @@ distance_in_time(const SkParams *params, const SkParamUse *use, double share,
 }
 
 static bool
-as_number(const SkValues *values, double quantile, double *number)
+as_number(const SkColumnValues *values, double quantile, double *number)
 {
 	Oid			type;
 	Datum		value;
 	Oid			output;
 	bool		is_varlena;
 
-	if (!sk_values_quantile(values, quantile, &type, &value) || !sk_values_is_number(type))
+	if (!sk_column_values_quantile(values, quantile, &type, &value) || !sk_column_values_is_number(type))
 		return false;
 	getTypeOutputInfo(type, &output, &is_varlena);
 	*number = strtod(OidOutputFunctionCall(output, value), NULL);
@@ -200,7 +200,7 @@ as_text(Oid type, Datum value)
 
 /* The beginning that a share of the values have, at least one character. */
 static char *
-prefix(const SkValues *values, double share)
+prefix(const SkColumnValues *values, double share)
 {
 	double		part = share < 0 ? 0.02 : pow(Max(values->rows, 2), share - 1);
 	Oid			type;
@@ -209,10 +209,10 @@ prefix(const SkValues *values, double share)
 	char	   *to;
 	int			len = 0;
 
-	if (!sk_values_quantile(values, 0.5, &type, &value))
+	if (!sk_column_values_quantile(values, 0.5, &type, &value))
 		return NULL;
 	from = as_text(type, value);
-	if (!sk_values_quantile(values, 0.5 + part / 2, &type, &value))
+	if (!sk_column_values_quantile(values, 0.5 + part / 2, &type, &value))
 		return NULL;
 	to = as_text(type, value);
 	while (from[len] != '\0' && from[len] == to[len])
@@ -322,13 +322,13 @@ equal_value(const SkParamUse *use, double share, Oid wanted, Oid *type, Datum *v
 	Datum		elems[ARRAY_LENGTH];
 
 	if (!OidIsValid(element) || OidIsValid(get_base_element_type(exprType(use->key))))
-		return sk_values_typical(use->values, use->i, share, type, value);
+		return sk_column_values_typical(use->values, use->i, share, type, value);
 	for (int i = 0; i < ARRAY_LENGTH; i++)
 	{
 		Datum		elem;
 
-		if (!sk_values_typical(use->values, i, share, type, &elem) ||
-			!sk_values_convert(elem, *type, element, &elems[i]))
+		if (!sk_column_values_typical(use->values, i, share, type, &elem) ||
+			!sk_column_values_convert(elem, *type, element, &elems[i]))
 			return false;
 	}
 	*type = wanted;
@@ -415,7 +415,7 @@ find_guarded(void *arg)
 
 	wanted->found = find_value(wanted->params, wanted->use, wanted->share,
 							   wanted->type, &type, &value) &&
-		sk_values_convert(value, type, wanted->type, &wanted->value);
+		sk_column_values_convert(value, type, wanted->type, &wanted->value);
 }
 
 static bool

@@ -32,17 +32,16 @@
 
 #define MS_PER_DAY 86400000.0
 
-static SkQuery *
-make_query(int64 id, const char *text, bool nested, Oid role)
+static SkWorkloadEntry *
+make_entry(int64 id, const char *text, bool nested, Oid role)
 {
-	SkQuery    *query = palloc0(sizeof(SkQuery));
+	SkWorkloadEntry *entry = palloc0(sizeof(SkWorkloadEntry));
 
-	query->id = id;
-	query->statement = sk_statement_make(text, nested);
-	query->role = role;
-	query->rows = -1;
-	query->share = -1;
-	return query;
+	entry->id = id;
+	entry->statement = sk_statement_make(text, nested);
+	entry->role = role;
+	entry->rows = -1;
+	return entry;
 }
 
 /* ----------
@@ -88,15 +87,15 @@ sk_workload_given(ArrayType *queries, ArrayType *weights)
 				 errmsg("there must be as many weights as queries")));
 	for (int i = 0; i < n; i++)
 	{
-		SkQuery    *query;
+		SkWorkloadEntry *entry;
 
 		if (nulls[i])
 			ereport(ERROR,
 					(errcode(ERRCODE_NULL_VALUE_NOT_ALLOWED),
 					 errmsg("a query must not be null")));
-		query = make_query(i + 1, TextDatumGetCString(elems[i]), false, GetUserId());
-		query->calls = weight_at(weights, i);
-		workload->queries = lappend(workload->queries, query);
+		entry = make_entry(i + 1, TextDatumGetCString(elems[i]), false, GetUserId());
+		entry->calls = weight_at(weights, i);
+		workload->entries = lappend(workload->entries, entry);
 	}
 	return workload;
 }
@@ -204,33 +203,33 @@ choose_role(ArrayType *roles, bool *able)
 	return DatumGetObjectId(elems[0]);
 }
 
-static SkQuery *
-read_query(HeapTuple row, SkWorkload *workload)
+static SkWorkloadEntry *
+read_entry(HeapTuple row, SkWorkload *workload)
 {
 	bool		able;
 	Oid			role = choose_role(DatumGetArrayTypeP(datum_of(row, "roles")), &able);
 	double		days = number_of(row, "seconds") / 86400;
-	SkQuery    *query;
+	SkWorkloadEntry *entry;
 
-	query = make_query(DatumGetInt64(datum_of(row, "queryid")),
+	entry = make_entry(DatumGetInt64(datum_of(row, "queryid")),
 					   TextDatumGetCString(datum_of(row, "query")),
 					   DatumGetBool(datum_of(row, "nested")), role);
-	query->calls = Max(number_of(row, "calls"), 1);
-	query->rows = number_of(row, "rows") / query->calls;
-	query->total_ms = number_of(row, "ms");
+	entry->calls = Max(number_of(row, "calls"), 1);
+	entry->rows = number_of(row, "rows") / entry->calls;
+	entry->total_ms = number_of(row, "ms");
 	days = Max(days, 1.0 / 86400);
 	workload->days = Max(workload->days, days);
-	query->value = query->total_ms / days;
-	query->calls /= days;
+	entry->value = entry->total_ms / days;
+	entry->calls /= days;
 	if (!able)
 	{
 		char	   *name = GetUserNameFromId(role, true);
 
-		query->sqlerrcode = ERRCODE_INSUFFICIENT_PRIVILEGE;
-		query->reason = name == NULL ? pstrdup("the role that ran it was dropped") :
+		entry->sqlerrcode = ERRCODE_INSUFFICIENT_PRIVILEGE;
+		entry->reason = name == NULL ? pstrdup("the role that ran it was dropped") :
 			psprintf("must be member of role \"%s\"", name);
 	}
-	return query;
+	return entry;
 }
 
 typedef struct Reading
@@ -254,7 +253,7 @@ read_statements(void *arg)
 		HeapTuple	row = SPI_tuptable->vals[i];
 		MemoryContext old = MemoryContextSwitchTo(reading->context);
 
-		workload->queries = lappend(workload->queries, read_query(row, workload));
+		workload->entries = lappend(workload->entries, read_entry(row, workload));
 		MemoryContextSwitchTo(old);
 		workload->hidden = number_of(row, "hidden");
 		workload->hidden_ms = number_of(row, "hidden_ms");

@@ -73,7 +73,7 @@ sk_candidate_bytes(const SkCandidate *candidate)
 List *
 sk_candidate_existing(SkPool *pool, Oid relid)
 {
-	return sk_existing_indexes(&pool->existing, pool->context, relid);
+	return sk_index_existing_list(&pool->existing, pool->context, relid);
 }
 
 typedef struct Reading
@@ -123,7 +123,7 @@ add(SkPool *pool, SkIndex *index, Bitmapset *ids)
 {
 	MemoryContext old;
 	SkCandidate *candidate;
-	char	   *definition = sk_index_text_definition(index);
+	char	   *definition = sk_index_deparse_definition(index);
 
 	for (int i = 0; i < pool->n; i++)
 	{
@@ -132,7 +132,7 @@ add(SkPool *pool, SkIndex *index, Bitmapset *ids)
 			strcmp(candidate->definition, definition) == 0)
 			return bms_add_member(ids, i);
 	}
-	if (sk_existing_covers(&pool->existing, pool->context, index) || !can_be_written(index, definition))
+	if (sk_index_existing_covers(&pool->existing, pool->context, index) || !can_be_written(index, definition))
 		return ids;
 
 	old = MemoryContextSwitchTo(pool->context);
@@ -170,7 +170,7 @@ row_width(Oid relid)
 
 /* Include these columns, which are read; NULL if they are too many. */
 static SkIndex *
-with_columns(const SkIndex *index, const SkAccess *access,
+with_columns(const SkIndex *index, const SkIndexable *access,
 			 const Bitmapset *columns)
 {
 	SkIndex    *result = sk_index_copy(index);
@@ -187,7 +187,7 @@ with_columns(const SkIndex *index, const SkAccess *access,
 	{
 		int32		bytes = get_attavgwidth(index->relid, attnum);
 
-		if (sk_index_has_column(result, attnum))
+		if (sk_index_compare_has_column(result, attnum))
 			continue;
 		if (bytes <= 0)
 			bytes = get_typavgwidth(get_atttype(index->relid, attnum), -1);
@@ -206,7 +206,7 @@ with_columns(const SkIndex *index, const SkAccess *access,
 typedef struct Generator
 {
 	SkPool	   *pool;
-	const SkAccess *access;
+	const SkIndexable *access;
 	Bitmapset  *ids;
 	int			n;
 } Generator;
@@ -267,7 +267,7 @@ add_index(Generator *gen, Oid am, List *keys)
 
 	if (index->nkeys == 0 || gen->n++ >= MAX_CANDIDATES)
 		return;
-	if (!sk_existing_covers(&gen->pool->existing, gen->pool->context, index))
+	if (!sk_index_existing_covers(&gen->pool->existing, gen->pool->context, index))
 		gen->ids = add(gen->pool, index, gen->ids);
 	else if (am == BTREE_AM_OID)
 		/* there is such an index, but it may not have all that is read */
@@ -302,7 +302,7 @@ rotated(List *keys, int first)
 static void
 add_equalities(Generator *gen)
 {
-	const SkAccess *access = gen->access;
+	const SkIndexable *access = gen->access;
 
 	for (int i = 0; i < list_length(access->equal) && i < 3; i++)
 	{
@@ -323,7 +323,7 @@ add_equalities(Generator *gen)
 static void
 add_orders(Generator *gen)
 {
-	const SkAccess *access = gen->access;
+	const SkIndexable *access = gen->access;
 	ListCell   *lc;
 	ListCell   *lc2;
 
@@ -348,7 +348,7 @@ add_orders(Generator *gen)
 static void
 add_joins(Generator *gen)
 {
-	const SkAccess *access = gen->access;
+	const SkIndexable *access = gen->access;
 	ListCell   *lc;
 
 	foreach(lc, access->join)
@@ -374,7 +374,7 @@ add_joins(Generator *gen)
 
 /* The candidates for one table of one statement. */
 Bitmapset *
-sk_candidate_generate(SkPool *pool, const SkAccess *access, Bitmapset *ids)
+sk_candidate_generate(SkPool *pool, const SkIndexable *access, Bitmapset *ids)
 {
 	Generator	gen = {pool, access, ids, 0};
 	ListCell   *lc;
@@ -388,7 +388,7 @@ sk_candidate_generate(SkPool *pool, const SkAccess *access, Bitmapset *ids)
 	add_orders(&gen);
 	foreach(lc, access->other)
 	{
-		SkAccessOther *other = lfirst(lc);
+		SkIndexableOther *other = lfirst(lc);
 
 		add_index(&gen, other->am, list_make1(&other->key));
 	}
@@ -458,7 +458,7 @@ with_conditions(SkPool *pool, const SkIndex *index, List *conditions)
 	if (conditions == NIL || index->predicate != NIL ||
 		get_rel_relkind(index->relid) == RELKIND_PARTITIONED_TABLE)
 		return NULL;
-	if (sk_stat_fraction(sk_stat_root(index->relid), conditions) >
+	if (sk_index_stats_fraction(sk_index_stats_root(index->relid), conditions) >
 		MAX_PARTIAL_FRACTION)
 		return NULL;
 	result = sk_index_copy(index);
@@ -477,7 +477,7 @@ with_conditions(SkPool *pool, const SkIndex *index, List *conditions)
 
 /* Better ones for the same statement; "access" is to the candidate's table. */
 Bitmapset *
-sk_candidate_refine(SkPool *pool, const SkAccess *access,
+sk_candidate_refine(SkPool *pool, const SkIndexable *access,
 					const SkCandidate *candidate, Bitmapset *ids)
 {
 	const SkIndex *index = candidate->index;
@@ -526,14 +526,14 @@ sk_candidate_merge(SkPool *pool, const SkCandidate *a, const SkCandidate *b,
 		return ids;
 	keys = sk_index_copy(narrow);
 	keys->ninclude = 0;
-	if (!sk_index_covers(wide, keys))
+	if (!sk_index_compare_covers(wide, keys))
 		return ids;
 	merged = sk_index_copy(wide);
 	merged->include = repalloc(merged->include,
 							   (wide->ninclude + narrow->ninclude + 1) * sizeof(AttrNumber));
 	for (int i = 0; i < narrow->ninclude; i++)
 	{
-		if (!sk_index_has_column(merged, narrow->include[i]))
+		if (!sk_index_compare_has_column(merged, narrow->include[i]))
 			merged->include[merged->ninclude++] = narrow->include[i];
 	}
 	if (merged->ninclude > MAX_INCLUDED)

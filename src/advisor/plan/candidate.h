@@ -36,9 +36,9 @@ typedef struct SkPool
 extern SkPool *sk_candidate_pool(int max_width, double max_bytes);
 extern double sk_candidate_bytes(const SkCandidate *candidate);
 extern List *sk_candidate_existing(SkPool *pool, Oid relid);
-extern Bitmapset *sk_candidate_generate(SkPool *pool, const SkAccess *access,
+extern Bitmapset *sk_candidate_generate(SkPool *pool, const SkIndexable *access,
 										Bitmapset *ids);
-extern Bitmapset *sk_candidate_refine(SkPool *pool, const SkAccess *access,
+extern Bitmapset *sk_candidate_refine(SkPool *pool, const SkIndexable *access,
 									  const SkCandidate *candidate,
 									  Bitmapset *ids);
 extern Bitmapset *sk_candidate_merge(SkPool *pool, const SkCandidate *a,

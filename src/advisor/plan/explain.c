@@ -97,7 +97,7 @@ parse_indexes(ArrayType *array)
 					(errcode(ERRCODE_NULL_VALUE_NOT_ALLOWED),
 					 errmsg("an index must not be null")));
 		index = sk_index_parse(TextDatumGetCString(elems[i]));
-		name = sk_index_text_name(index, names);
+		name = sk_index_deparse_name(index, names);
 		names = lappend(names, name);
 		result = lappend(result, sk_whatif_index(index, name));
 	}

@@ -52,7 +52,7 @@ typedef struct Seen
 {
 	PlannerInfo *root;
 	RelOptInfo *rel;
-	SkAccess   *access;
+	SkIndexable *access;
 } Seen;
 
 /* ----------
@@ -127,7 +127,7 @@ make_key(const Seen *seen, Node *node, Oid opclass, Oid collation, int16 option)
 	SkStatColumn column;
 
 	node = strip(node);
-	sk_stat_column(seen->root, node, NULL, 0, &column);
+	sk_index_stats_column(seen->root, node, NULL, 0, &column);
 	if (!type_is_collatable(exprType(node)))
 		collation = InvalidOid;
 	else if (!OidIsValid(collation))
@@ -170,15 +170,15 @@ add_method(Seen *seen, Node *key, Oid opno, Oid am)
 	for (int i = 0; i < list->n_members; i++)
 	{
 		Form_pg_amop form = (Form_pg_amop) GETSTRUCT(&list->members[i]->tuple);
-		SkAccessOther *other;
+		SkIndexableOther *other;
 		Oid			opclass;
 
 		if (form->amopmethod != am || form->amoppurpose != AMOP_SEARCH)
 			continue;
-		opclass = sk_opclass_in(am, form->amopfamily, exprType(key));
+		opclass = sk_index_opclass_in(am, form->amopfamily, exprType(key));
 		if (!OidIsValid(opclass))
 			continue;
-		other = palloc(sizeof(SkAccessOther));
+		other = palloc(sizeof(SkIndexableOther));
 		other->am = am;
 		other->key = *make_key(seen, key, opclass, InvalidOid, 0);
 		seen->access->other = lappend(seen->access->other, other);
@@ -196,7 +196,7 @@ add_brin(Seen *seen, Node *key, Oid collation)
 
 	if (!OidIsValid(opclass) || seen->rel->pages < BRIN_PAGES || !IsA(key, Var))
 		return;
-	sk_stat_column(seen->root, key, NULL, 0, &column);
+	sk_index_stats_column(seen->root, key, NULL, 0, &column);
 	if (fabs(column.correlation) >= BRIN_CORRELATION)
 		add_key(&seen->access->brin,
 				make_key(seen, key, opclass, collation, 0));
@@ -209,9 +209,9 @@ add_brin(Seen *seen, Node *key, Oid collation)
 static void
 add_comparison(Seen *seen, Node *key, Oid opno, Oid collation, bool known)
 {
-	SkAccess   *access = seen->access;
+	SkIndexable *access = seen->access;
 	int			strategy;
-	Oid			opclass = sk_opclass_btree(key, opno, &strategy);
+	Oid			opclass = sk_index_opclass_btree(key, opno, &strategy);
 
 	if (OidIsValid(opclass))
 	{
@@ -230,7 +230,7 @@ add_comparison(Seen *seen, Node *key, Oid opno, Oid collation, bool known)
 		case F_LIKESEL:
 		case F_REGEXEQSEL:
 		case F_PREFIXSEL:
-			opclass = sk_opclass_for_like(exprType(key), collation);
+			opclass = sk_index_opclass_for_like(exprType(key), collation);
 			if (OidIsValid(opclass))
 				add_key(&access->pattern,
 						make_key(seen, key, opclass, collation, 0));
@@ -266,7 +266,7 @@ see_null_test(Seen *seen, NullTest *test)
 
 	if (!is_key(seen, key) || test->nulltesttype != IS_NULL)
 		return;
-	opclass = sk_opclass_default(exprType(key));
+	opclass = sk_index_opclass_default(exprType(key));
 	if (OidIsValid(opclass))
 		add_key(&seen->access->equal,
 				make_key(seen, key, opclass, InvalidOid, 0));
@@ -351,10 +351,10 @@ is_state(Seen *seen, OpExpr *op)
 		return false;
 	key = strip(linitial(op->args));
 	if (!is_key(seen, key) ||
-		!OidIsValid(sk_opclass_btree(key, op->opno, &strategy)) ||
+		!OidIsValid(sk_index_opclass_btree(key, op->opno, &strategy)) ||
 		strategy != BTEqualStrategyNumber)
 		return false;
-	sk_stat_column(seen->root, key, NULL, 0, &column);
+	sk_index_stats_column(seen->root, key, NULL, 0, &column);
 	return column.known && column.distinct <= MAX_STATES;
 }
 
@@ -409,7 +409,7 @@ see_equivalences(Seen *seen)
 
 			if (em->em_is_const || !is_key(seen, key))
 				continue;
-			opclass = sk_opclass_default(exprType(key));
+			opclass = sk_index_opclass_default(exprType(key));
 			if (OidIsValid(opclass) &&
 				list_member_oid(ec->ec_opfamilies, get_opclass_family(opclass)))
 				add_key(&seen->access->join,
@@ -436,7 +436,7 @@ order_key(Seen *seen, PathKey *pathkey)
 
 		if (em->em_is_const || !is_key(seen, key))
 			continue;
-		opclass = sk_opclass_default(exprType(key));
+		opclass = sk_index_opclass_default(exprType(key));
 		if (!OidIsValid(opclass) ||
 			get_opclass_family(opclass) != pathkey->pk_opfamily)
 			continue;
@@ -519,7 +519,7 @@ columns_of(Seen *seen, Node *exprs)
 static void
 see_columns(Seen *seen, const RangeTblEntry *rte)
 {
-	SkAccess   *access = seen->access;
+	SkIndexable *access = seen->access;
 	ListCell   *lc;
 	int			attnum = -1;
 
@@ -546,10 +546,10 @@ see_columns(Seen *seen, const RangeTblEntry *rte)
  * What the statement that is being planned asks of a table; NULL if nothing
  * that an index could serve.  In the current memory context.
  */
-SkAccess *
-sk_access_of(PlannerInfo *root, RelOptInfo *rel, RangeTblEntry *rte)
+SkIndexable *
+sk_indexable_of(PlannerInfo *root, RelOptInfo *rel, RangeTblEntry *rte)
 {
-	SkAccess   *access = palloc0(sizeof(SkAccess));
+	SkIndexable *access = palloc0(sizeof(SkIndexable));
 	Seen		seen = {root, rel, access};
 	ListCell   *lc;
 

@@ -15,7 +15,7 @@
 /*
  * Keys are SkIndexKeys.  All expressions have varno 1 for the table.
  */
-typedef struct SkAccess
+typedef struct SkIndexable
 {
 	Oid			relid;
 	List	   *equal;			/* compared with something known */
@@ -23,7 +23,7 @@ typedef struct SkAccess
 	List	   *join;			/* equal to another table's column */
 	List	   *pattern;		/* by LIKE: in the order of characters */
 	List	   *orders;			/* Lists of keys, with directions */
-	List	   *other;			/* of other access methods: SkAccessOther */
+	List	   *other;			/* of other access methods: SkIndexableOther */
 	List	   *brin;			/* ranges of what is in the order of rows */
 	List	   *conditions;		/* without parameters, for partial indexes */
 	Bitmapset  *needed;			/* columns that are read at all, */
@@ -31,15 +31,15 @@ typedef struct SkAccess
 	AttrNumber	unknown;		/* a column in a condition without statistics,
 								 * or 0 */
 	bool		all_columns;	/* whole rows, or system columns */
-} SkAccess;
+} SkIndexable;
 
-typedef struct SkAccessOther
+typedef struct SkIndexableOther
 {
 	SkIndexKey	key;
 	Oid			am;
-} SkAccessOther;
+} SkIndexableOther;
 
-extern SkAccess *sk_access_of(PlannerInfo *root, RelOptInfo *rel,
-							  RangeTblEntry *rte);
+extern SkIndexable *sk_indexable_of(PlannerInfo *root, RelOptInfo *rel,
+									RangeTblEntry *rte);
 
 #endif							/* SK_ADVISOR_PLAN_INDEXABLE_H */

@@ -161,7 +161,7 @@ collect(const Plan *plan, List *found)
 
 /* OIDs of the indexes that a plan uses, those that do not exist included. */
 List *
-sk_plan_indexes(const PlannedStmt *plan)
+sk_plan_cost_indexes(const PlannedStmt *plan)
 {
 	return collect_all(plan->subplans, collect(plan->planTree, NIL));
 }

@@ -42,6 +42,17 @@ struct SkRun
 
 int64		sk_query_planner_calls;
 
+/* A statement of the workload, not planned yet. */
+SkQuery *
+sk_query_make(const SkWorkloadEntry *entry)
+{
+	SkQuery    *query = palloc0(sizeof(SkQuery));
+
+	query->entry = *entry;
+	query->share = -1;
+	return query;
+}
+
 /* ----------
  * Plans
  * ----------
@@ -72,14 +83,14 @@ plan_with(SkRun *run, ParamListInfo params, const SkWhatIf *whatif, List **used,
 
 		if (lfirst_node(Query, lc)->commandType == CMD_UTILITY)
 			continue;
-		plan = sk_whatif_plan(lfirst(lc), run->query->statement->text, params,
+		plan = sk_whatif_plan(lfirst(lc), run->query->entry.statement->text, params,
 							  whatif);
 		sk_query_planner_calls++;
 		if (check)
 			sk_check_plan_permissions(plan);
 		cost += sk_plan_cost(plan);
 		run->rows = rows_of(plan);
-		found = list_concat(found, sk_plan_indexes(plan));
+		found = list_concat(found, sk_plan_cost_indexes(plan));
 	}
 	MemoryContextSwitchTo(old);
 	if (used != NULL)
@@ -112,9 +123,9 @@ do_work(void *arg)
 	Work	   *work = arg;
 	SkQuery    *query = work->run.query;
 
-	sk_guard_become(query->role);
+	sk_guard_become(query->entry.role);
 	sk_guc_set_local("lock_timeout", SK_QUERY_LOCK_TIMEOUT);
-	work->run.trees = sk_statement_analyze(query->statement);
+	work->run.trees = sk_statement_analyze(query->entry.statement);
 	work->run.params = query->params;
 	work->work(&work->run, work->arg);
 }
@@ -144,8 +155,8 @@ sk_query_run(SkQuery *query, SkQueryWork work, void *arg)
 	MemoryContextSwitchTo(old);
 	if (error != NULL)
 	{
-		query->sqlerrcode = error->sqlerrcode;
-		query->reason = pstrdup(error->message ? error->message : "");
+		query->entry.sqlerrcode = error->sqlerrcode;
+		query->entry.reason = pstrdup(error->message ? error->message : "");
 	}
 	MemoryContextDelete(context);
 	return error == NULL;
@@ -193,7 +204,7 @@ observe(PlannerInfo *root, RelOptInfo *rel, RangeTblEntry *rte, void *arg)
 		return;
 	old = MemoryContextSwitchTo(lesson->context);
 	lesson->query->accesses = lappend(lesson->query->accesses,
-									  sk_access_of(root, rel, rte));
+									  sk_indexable_of(root, rel, rte));
 	MemoryContextSwitchTo(old);
 }
 
@@ -218,7 +229,7 @@ misfit(SkRun *run, const SkParams *params, double share)
 	static const SkWhatIf nothing;
 
 	(void) plan_with(run, sk_param_values(params, share), &nothing, NULL, false);
-	return fabs(log(Max(run->rows, 0.5) / Max(run->query->rows, 0.5)));
+	return fabs(log(Max(run->rows, 0.5) / Max(run->query->entry.rows, 0.5)));
 }
 
 /*
@@ -232,7 +243,7 @@ calibrate(SkRun *run, const SkParams *params)
 	double		best;
 
 	query->share = -1;
-	if (query->rows < 0 || !sk_param_is_adjustable(params) ||
+	if (query->entry.rows < 0 || !sk_param_is_adjustable(params) ||
 		!returns_found_rows(run))
 		return;
 	best = misfit(run, params, -1);
@@ -271,7 +282,7 @@ learn_target(SkRun *run, Lesson *lesson)
 	if (tree->resultRelation == 0)
 		return;
 	query->target = rt_fetch(tree->resultRelation, tree->rtable)->relid;
-	query->changes = query->rows >= 0 ? query->rows : run->rows;
+	query->changes = query->entry.rows >= 0 ? query->entry.rows : run->rows;
 	if (tree->commandType != CMD_UPDATE)
 		return;
 	foreach(lc, tree->targetList)
@@ -291,15 +302,15 @@ learn(SkRun *run, void *arg)
 	SkWhatIf	observed = {NIL, NIL, observe, lesson, false};
 	static const SkWhatIf nothing;
 	MemoryContext old;
-	SkConfig   *config;
+	SkCostEntry *config;
 	List	   *used;
 	Bitmapset  *ids = NULL;
 	ListCell   *lc;
 
-	lesson->params = sk_param_begin(run->trees, query->statement->ntypes,
-									query->statement->types, query->rows, false);
+	lesson->params = sk_param_begin(run->trees, query->entry.statement->ntypes,
+									query->entry.statement->types, query->entry.rows, false);
 	query->cost = plan_with(run, NULL, &observed, &used, true);
-	if (query->statement->ntypes > 0)
+	if (query->entry.statement->ntypes > 0)
 	{
 		calibrate(run, lesson->params);
 		run->params = sk_param_values(lesson->params, query->share);
@@ -309,9 +320,9 @@ learn(SkRun *run, void *arg)
 	old = MemoryContextSwitchTo(lesson->context);
 	query->params = run->params == NULL ? NULL : copyParamList(run->params);
 	query->indexes = list_copy(used);
-	config = palloc0(sizeof(SkConfig));
+	config = palloc0(sizeof(SkCostEntry));
 	config->cost = query->cost;
-	query->configs = list_make1(config);
+	query->costs = list_make1(config);
 	learn_target(run, lesson);
 	MemoryContextSwitchTo(old);
 

@@ -9,35 +9,30 @@
 #define SK_ADVISOR_PLAN_QUERY_H
 
 #include "advisor/plan/candidate.h"
-#include "workload/statement.h"
+#include "workload/workload.h"
 
 #include "nodes/params.h"
 
 /* What a plan costs if at least these candidates are there. */
-typedef struct SkConfig
+typedef struct SkCostEntry
 {
 	Bitmapset  *used;
 	double		cost;
-} SkConfig;
+} SkCostEntry;
 
 typedef struct SkQuery
 {
-	int64		id;				/* queryid, or the number of an argument */
-	SkStatement *statement;
-	Oid			role;			/* as which it is planned */
-	double		calls;			/* a day, or the weight */
-	double		total_ms;		/* as it was measured */
-	double		rows;			/* each time; less than 0 if unknown */
-	double		value;			/* of all of its cost: ms per day, or units */
+	SkWorkloadEntry entry;
 
 	/* found out when it is planned for the first time */
 	double		share;			/* see sk_param_values(), */
 	ParamListInfo params;		/* and the values */
 	double		cost;			/* with the indexes that exist */
-	List	   *accesses;		/* SkAccess */
+	List	   *accesses;		/* SkIndexable */
 	Bitmapset  *candidates;
-	List	   *configs;		/* SkConfig, the one without candidates first */
-	List	   *planned;		/* SkConfig of all that was there, not what
+	List	   *costs;			/* SkCostEntry, the one without candidates
+								 * first */
+	List	   *planned;		/* SkCostEntry of all that was there, not what
 								 * was used */
 	List	   *indexes;		/* OIDs of the existing ones that it uses */
 	CmdType		command;
@@ -48,8 +43,6 @@ typedef struct SkQuery
 	const char *foreign_key;	/* that it stands for, or NULL */
 	bool		left_out;		/* for lack of time or number */
 	int			place;			/* among those that indexes are chosen for */
-	int			sqlerrcode;		/* why it cannot be planned, or 0 */
-	char	   *reason;
 } SkQuery;
 
 typedef struct SkRun SkRun;
@@ -61,6 +54,7 @@ typedef void (*SkQueryWork) (SkRun *run, void *arg);
 /* Counts the calls of the planner. */
 extern int64 sk_query_planner_calls;
 
+extern SkQuery *sk_query_make(const SkWorkloadEntry *entry);
 extern bool sk_query_run(SkQuery *query, SkQueryWork work, void *arg);
 extern double sk_query_plan(SkRun *run, const SkWhatIf *whatif, List **used);
 extern bool sk_query_learn(SkQuery *query, SkPool *pool,

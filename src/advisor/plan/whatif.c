@@ -162,7 +162,7 @@ part_of(SkHypothetical *index, Oid partition)
 	}
 	old = MemoryContextSwitchTo(index->context);
 	definition = sk_index_for_partition(index->index, partition);
-	part = sk_whatif_index(definition, sk_index_text_name(definition, NIL));
+	part = sk_whatif_index(definition, sk_index_deparse_name(definition, NIL));
 	index->parts = lappend(index->parts, part);
 	MemoryContextSwitchTo(old);
 	return part;

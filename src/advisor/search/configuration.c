@@ -30,22 +30,22 @@
 
 /* The value of all statements that can be planned. */
 double
-sk_choice_value(const SkProblem *problem)
+sk_configuration_value(const SkProblem *problem)
 {
 	double		value = 0;
 	ListCell   *lc;
 
 	foreach(lc, problem->queries)
 	{
-		if (((SkQuery *) lfirst(lc))->sqlerrcode == 0)
-			value += ((SkQuery *) lfirst(lc))->value;
+		if (((SkQuery *) lfirst(lc))->entry.sqlerrcode == 0)
+			value += ((SkQuery *) lfirst(lc))->entry.value;
 	}
 	return value;
 }
 
 /* What a choice saves, less what it costs in writes. */
 double
-sk_choice_gain(const SkProblem *problem, const Bitmapset *chosen)
+sk_configuration_gain(const SkProblem *problem, const Bitmapset *chosen)
 {
 	double		gain = 0;
 	ListCell   *lc;
@@ -55,9 +55,9 @@ sk_choice_gain(const SkProblem *problem, const Bitmapset *chosen)
 	{
 		const SkQuery *query = lfirst(lc);
 
-		if (query->sqlerrcode == 0 && query->cost > 0)
-			gain += query->value *
-				(1 - sk_cost_derive(query, chosen) / query->cost);
+		if (query->entry.sqlerrcode == 0 && query->cost > 0)
+			gain += query->entry.value *
+				(1 - sk_cost_table_derive(query, chosen) / query->cost);
 	}
 	while ((id = bms_next_member(chosen, id)) >= 0)
 		gain -= problem->write[id];
@@ -66,7 +66,7 @@ sk_choice_gain(const SkProblem *problem, const Bitmapset *chosen)
 
 /* How large they are together. */
 double
-sk_choice_bytes(const SkProblem *problem, const Bitmapset *set)
+sk_configuration_bytes(const SkProblem *problem, const Bitmapset *set)
 {
 	double		bytes = 0;
 	int			id = -1;
@@ -78,7 +78,7 @@ sk_choice_bytes(const SkProblem *problem, const Bitmapset *set)
 
 /* The queries that any of these candidates has to do with. */
 List *
-sk_choice_queries(const SkSearch *search, const Bitmapset *set)
+sk_configuration_queries(const SkSearch *search, const Bitmapset *set)
 {
 	List	   *result = NIL;
 	int			id = -1;
@@ -115,8 +115,8 @@ saved(List *queries, const Bitmapset *from, const Bitmapset *to)
 	{
 		const SkQuery *query = lfirst(lc);
 
-		value += query->value * (sk_cost_derive(query, from) -
-								 sk_cost_derive(query, to)) / query->cost;
+		value += query->entry.value * (sk_cost_table_derive(query, from) -
+									   sk_cost_table_derive(query, to)) / query->cost;
 	}
 	return value;
 }
@@ -126,11 +126,11 @@ saved(List *queries, const Bitmapset *from, const Bitmapset *to)
  * for size.
  */
 double
-sk_choice_change(const SkSearch *search, const Bitmapset *from, const Bitmapset *to)
+sk_configuration_change(const SkSearch *search, const Bitmapset *from, const Bitmapset *to)
 {
 	Bitmapset  *differ = bms_join(bms_difference(to, from),
 								  bms_difference(from, to));
-	List	   *queries = sk_choice_queries(search, differ);
+	List	   *queries = sk_configuration_queries(search, differ);
 	double		value = saved(queries, from, to) -
 		price_of(search, to, from) + price_of(search, from, to);
 
@@ -151,10 +151,10 @@ gain_of(const SkSearch *search, const Bitmapset *chosen, const SkMove *move)
 }
 
 bool
-sk_choice_fits(const SkProblem *problem, const Bitmapset *chosen)
+sk_configuration_fits(const SkProblem *problem, const Bitmapset *chosen)
 {
 	return bms_num_members(chosen) <= problem->max_indexes &&
-		sk_choice_bytes(problem, chosen) <= problem->budget;
+		sk_configuration_bytes(problem, chosen) <= problem->budget;
 }
 
 /* ----------
@@ -200,11 +200,11 @@ find_moves(SkSearch *search)
 		SkQuery    *query = lfirst(lc);
 
 		query->place = place++;
-		if (query->sqlerrcode != 0 || query->cost <= 0)
+		if (query->entry.sqlerrcode != 0 || query->cost <= 0)
 			continue;
-		foreach(lc2, query->configs)
+		foreach(lc2, query->costs)
 		{
-			Bitmapset  *used = ((SkConfig *) lfirst(lc2))->used;
+			Bitmapset  *used = ((SkCostEntry *) lfirst(lc2))->used;
 			int			id = -1;
 
 			while ((id = bms_next_member(used, id)) >= 0)
@@ -220,7 +220,7 @@ find_moves(SkSearch *search)
 	search->moves_of = palloc0((place + 1) * sizeof(List *));
 	for (int i = 0; i < search->n; i++)
 	{
-		search->moves[i].queries = sk_choice_queries(search, search->moves[i].set);
+		search->moves[i].queries = sk_configuration_queries(search, search->moves[i].set);
 		foreach(lc, search->moves[i].queries)
 		{
 			List	  **moves = &search->moves_of[((SkQuery *) lfirst(lc))->place];
@@ -232,7 +232,7 @@ find_moves(SkSearch *search)
 
 /* Get ready to look for a choice. */
 SkSearch *
-sk_choice_search(SkProblem *problem)
+sk_configuration_search(SkProblem *problem)
 {
 	SkSearch   *search = palloc0(sizeof(SkSearch));
 
@@ -241,7 +241,7 @@ sk_choice_search(SkProblem *problem)
 		search->size_price = SHARE_OF_BUDGET / Max(problem->budget, BLCKSZ);
 	else
 		search->size_price = SHARE_OF_TABLES / Max(problem->table_bytes, BLCKSZ);
-	search->size_price *= sk_choice_value(problem);
+	search->size_price *= sk_configuration_value(problem);
 	find_moves(search);
 	return search;
 }
@@ -250,10 +250,10 @@ sk_choice_search(SkProblem *problem)
  * Choices
  * ----------
  */
-SkChoice *
-sk_choice_first(const SkSearch *search)
+SkConfiguration *
+sk_configuration_first(const SkSearch *search)
 {
-	SkChoice   *choice = palloc0(sizeof(SkChoice));
+	SkConfiguration *choice = palloc0(sizeof(SkConfiguration));
 
 	choice->gain = palloc((search->n + 1) * sizeof(double));
 	for (int i = 0; i < search->n; i++)
@@ -261,10 +261,10 @@ sk_choice_first(const SkSearch *search)
 	return choice;
 }
 
-SkChoice *
-sk_choice_copy(const SkSearch *search, const SkChoice *choice)
+SkConfiguration *
+sk_configuration_copy(const SkSearch *search, const SkConfiguration *choice)
 {
-	SkChoice   *copy = palloc(sizeof(SkChoice));
+	SkConfiguration *copy = palloc(sizeof(SkConfiguration));
 
 	copy->chosen = bms_copy(choice->chosen);
 	copy->gain = palloc((search->n + 1) * sizeof(double));
@@ -273,7 +273,7 @@ sk_choice_copy(const SkSearch *search, const SkChoice *choice)
 }
 
 void
-sk_choice_free(SkChoice *choice)
+sk_configuration_free(SkConfiguration *choice)
 {
 	bms_free(choice->chosen);
 	pfree(choice->gain);
@@ -285,11 +285,11 @@ sk_choice_free(SkChoice *choice)
  * with a query that the difference has to do with.
  */
 void
-sk_choice_set(SkSearch *search, SkChoice *choice, Bitmapset *chosen)
+sk_configuration_set(SkSearch *search, SkConfiguration *choice, Bitmapset *chosen)
 {
 	Bitmapset  *differ = bms_join(bms_difference(chosen, choice->chosen),
 								  bms_difference(choice->chosen, chosen));
-	List	   *queries = sk_choice_queries(search, differ);
+	List	   *queries = sk_configuration_queries(search, differ);
 	ListCell   *lc;
 	ListCell   *lc2;
 
@@ -314,10 +314,10 @@ sk_choice_set(SkSearch *search, SkChoice *choice, Bitmapset *chosen)
 
 /* What is lost without a member. */
 double
-sk_choice_loss(const SkSearch *search, const Bitmapset *chosen, int id)
+sk_configuration_loss(const SkSearch *search, const Bitmapset *chosen, int id)
 {
 	Bitmapset  *without = bms_del_member(bms_copy(chosen), id);
-	double		loss = -sk_choice_change(search, chosen, without);
+	double		loss = -sk_configuration_change(search, chosen, without);
 
 	bms_free(without);
 	return loss;

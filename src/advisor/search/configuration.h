@@ -33,7 +33,7 @@ typedef struct SkMove
 {
 	Bitmapset  *set;
 	List	   *queries;		/* SkQuery that it has to do with */
-	int			stamp;			/* see sk_choice_set() */
+	int			stamp;			/* see sk_configuration_set() */
 } SkMove;
 
 typedef struct SkSearch
@@ -48,25 +48,25 @@ typedef struct SkSearch
 } SkSearch;
 
 /* A choice, and what each move would gain then. */
-typedef struct SkChoice
+typedef struct SkConfiguration
 {
 	Bitmapset  *chosen;
 	double	   *gain;
-} SkChoice;
+} SkConfiguration;
 
-extern double sk_choice_value(const SkProblem *problem);
-extern double sk_choice_gain(const SkProblem *problem, const Bitmapset *chosen);
-extern SkSearch *sk_choice_search(SkProblem *problem);
-extern SkChoice *sk_choice_first(const SkSearch *search);
-extern SkChoice *sk_choice_copy(const SkSearch *search, const SkChoice *choice);
-extern void sk_choice_free(SkChoice *choice);
-extern void sk_choice_set(SkSearch *search, SkChoice *choice, Bitmapset *chosen);
-extern double sk_choice_change(const SkSearch *search, const Bitmapset *from,
-							   const Bitmapset *to);
-extern double sk_choice_loss(const SkSearch *search, const Bitmapset *chosen,
-							 int id);
-extern double sk_choice_bytes(const SkProblem *problem, const Bitmapset *set);
-extern bool sk_choice_fits(const SkProblem *problem, const Bitmapset *chosen);
-extern List *sk_choice_queries(const SkSearch *search, const Bitmapset *set);
+extern double sk_configuration_value(const SkProblem *problem);
+extern double sk_configuration_gain(const SkProblem *problem, const Bitmapset *chosen);
+extern SkSearch *sk_configuration_search(SkProblem *problem);
+extern SkConfiguration *sk_configuration_first(const SkSearch *search);
+extern SkConfiguration *sk_configuration_copy(const SkSearch *search, const SkConfiguration *choice);
+extern void sk_configuration_free(SkConfiguration *choice);
+extern void sk_configuration_set(SkSearch *search, SkConfiguration *choice, Bitmapset *chosen);
+extern double sk_configuration_change(const SkSearch *search, const Bitmapset *from,
+									  const Bitmapset *to);
+extern double sk_configuration_loss(const SkSearch *search, const Bitmapset *chosen,
+									int id);
+extern double sk_configuration_bytes(const SkProblem *problem, const Bitmapset *set);
+extern bool sk_configuration_fits(const SkProblem *problem, const Bitmapset *chosen);
+extern List *sk_configuration_queries(const SkSearch *search, const Bitmapset *set);
 
 #endif							/* SK_ADVISOR_SEARCH_CONFIGURATION_H */

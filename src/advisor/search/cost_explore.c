@@ -46,7 +46,7 @@ is_small(const Explorer *explorer, double cost)
 	const SkQuery *query = explorer->query;
 
 	return cost < query->cost * SK_COST_TOLERANCE ||
-		query->value * cost / query->cost < explorer->remains * SMALL;
+		query->entry.value * cost / query->cost < explorer->remains * SMALL;
 }
 
 /* Those of the statement's candidates that there may be room for. */
@@ -70,16 +70,16 @@ affordable(const Explorer *explorer)
 static double
 plan_with(Explorer *explorer, const Bitmapset *set, Bitmapset **used)
 {
-	return sk_cost_plan(explorer->run, explorer->query, explorer->pool, set, NIL,
-						used);
+	return sk_cost_table_plan(explorer->run, explorer->query, explorer->pool, set, NIL,
+							  used);
 }
 
 /* The same, unless it is known well enough. */
 static void
 try_set(Explorer *explorer, const Bitmapset *set)
 {
-	double		unknown = sk_cost_derive(explorer->query, set) -
-		sk_cost_bound(explorer->query, set);
+	double		unknown = sk_cost_table_derive(explorer->query, set) -
+		sk_cost_table_bound(explorer->query, set);
 	Bitmapset  *used;
 
 	if (!bms_is_empty(set) && !is_small(explorer, unknown))
@@ -98,7 +98,7 @@ peel(Explorer *explorer, const Bitmapset *set, int rounds)
 		Bitmapset  *used;
 		double		cost = explorer->query->cost;
 
-		if (is_small(explorer, cost - sk_cost_bound(explorer->query, rest)) ||
+		if (is_small(explorer, cost - sk_cost_table_bound(explorer->query, rest)) ||
 			is_small(explorer, cost - plan_with(explorer, rest, &used)) ||
 			bms_is_empty(used))
 			break;
@@ -123,7 +123,7 @@ refine(Explorer *explorer, const Bitmapset *used)
 
 		foreach(lc, query->accesses)
 		{
-			SkAccess   *access = lfirst(lc);
+			SkIndexable *access = lfirst(lc);
 
 			if (access->relid == candidate->index->relid)
 				ids = sk_candidate_refine(explorer->pool, access, candidate, ids);
@@ -157,7 +157,7 @@ tables_of(const SkQuery *query)
 
 	foreach(lc, query->accesses)
 		result = list_append_unique_oid(result,
-										((SkAccess *) lfirst(lc))->relid);
+										((SkIndexable *) lfirst(lc))->relid);
 	return result;
 }
 
@@ -195,7 +195,7 @@ static void
 explore(SkRun *run, void *arg)
 {
 	Explorer   *explorer = arg;
-	const SkConfig *first = sk_cost_least(explorer->query);
+	const SkCostEntry *first = sk_cost_table_least(explorer->query);
 	Bitmapset  *best = bms_copy(first->used);
 	Bitmapset  *seen;
 	Bitmapset  *all = affordable(explorer);
@@ -226,7 +226,7 @@ explore(SkRun *run, void *arg)
 }
 
 static bool
-is_wanted(const SkAccess *access, const SkIndex *index)
+is_wanted(const SkIndexable *access, const SkIndex *index)
 {
 	List	   *keys[] = {access->equal, access->range, access->join,
 	access->pattern};
@@ -262,11 +262,11 @@ find_others(const Explorer *explorer)
 	Bitmapset  *tried = NULL;
 	ListCell   *lc;
 
-	foreach(lc, query->configs)
-		tried = bms_add_members(tried, ((SkConfig *) lfirst(lc))->used);
+	foreach(lc, query->costs)
+		tried = bms_add_members(tried, ((SkCostEntry *) lfirst(lc))->used);
 	foreach(lc, query->accesses)
 	{
-		const SkAccess *access = lfirst(lc);
+		const SkIndexable *access = lfirst(lc);
 
 		for (int i = 0; i < pool->n; i++)
 		{
@@ -293,7 +293,7 @@ explore_others(SkRun *run, void *arg)
 	int			id = -1;
 
 	explorer->run = run;
-	if (is_small(explorer, explorer->query->cost - sk_cost_least(explorer->query)->cost))
+	if (is_small(explorer, explorer->query->cost - sk_cost_table_least(explorer->query)->cost))
 		return;
 	seen = peel(explorer, others, MAX_ROUNDS);
 	while ((id = bms_next_member(seen, id)) >= 0)
@@ -303,7 +303,7 @@ explore_others(SkRun *run, void *arg)
 
 	/* what is best now may be refined further */
 	before = affordable(explorer);
-	refine(explorer, sk_cost_least(explorer->query)->used);
+	refine(explorer, sk_cost_table_least(explorer->query)->used);
 	(void) peel(explorer, bms_difference(affordable(explorer), before), 2);
 }
 
@@ -344,8 +344,8 @@ value_at_least(List *queries)
 	{
 		const SkQuery *query = lfirst(lc);
 
-		if (query->sqlerrcode == 0 && query->cost > 0)
-			value += query->value * sk_cost_least(query)->cost / query->cost;
+		if (query->entry.sqlerrcode == 0 && query->cost > 0)
+			value += query->entry.value * sk_cost_table_least(query)->cost / query->cost;
 	}
 	return value;
 }
@@ -371,7 +371,7 @@ sk_cost_explore(List *queries, SkPool *pool, TimestampTz deadline)
 
 			if (deadline != 0 && GetCurrentTimestamp() > deadline)
 				return;
-			if (query->sqlerrcode == 0 && !bms_is_empty(query->candidates))
+			if (query->entry.sqlerrcode == 0 && !bms_is_empty(query->candidates))
 				(void) sk_query_run(query, passes[pass], &explorer);
 		}
 		if (pass == 0)

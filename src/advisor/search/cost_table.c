@@ -32,14 +32,14 @@
 
 /* The cost with these candidates, as far as the table knows. */
 double
-sk_cost_derive(const SkQuery *query, const Bitmapset *chosen)
+sk_cost_table_derive(const SkQuery *query, const Bitmapset *chosen)
 {
 	double		cost = query->cost;
 	ListCell   *lc;
 
-	foreach(lc, query->configs)
+	foreach(lc, query->costs)
 	{
-		const SkConfig *config = lfirst(lc);
+		const SkCostEntry *config = lfirst(lc);
 
 		if (config->cost < cost && bms_is_subset(config->used, chosen))
 			cost = config->cost;
@@ -48,15 +48,15 @@ sk_cost_derive(const SkQuery *query, const Bitmapset *chosen)
 }
 
 /* The entry of the least cost that was seen. */
-const SkConfig *
-sk_cost_least(const SkQuery *query)
+const SkCostEntry *
+sk_cost_table_least(const SkQuery *query)
 {
-	const SkConfig *least = linitial(query->configs);
+	const SkCostEntry *least = linitial(query->costs);
 	ListCell   *lc;
 
-	foreach(lc, query->configs)
+	foreach(lc, query->costs)
 	{
-		const SkConfig *config = lfirst(lc);
+		const SkCostEntry *config = lfirst(lc);
 
 		if (config->cost < least->cost)
 			least = config;
@@ -66,14 +66,14 @@ sk_cost_least(const SkQuery *query)
 
 /* What these candidates cost at least: no set is better than one that it is part of. */
 double
-sk_cost_bound(const SkQuery *query, const Bitmapset *chosen)
+sk_cost_table_bound(const SkQuery *query, const Bitmapset *chosen)
 {
 	double		cost = 0;
 	ListCell   *lc;
 
 	foreach(lc, query->planned)
 	{
-		const SkConfig *config = lfirst(lc);
+		const SkCostEntry *config = lfirst(lc);
 
 		if (config->cost > cost && bms_is_subset(chosen, config->used))
 			cost = config->cost;
@@ -139,7 +139,7 @@ static List *
 add_config(List *configs, SkPool *pool, const Bitmapset *set, double cost)
 {
 	MemoryContext old = MemoryContextSwitchTo(pool->context);
-	SkConfig   *config = palloc(sizeof(SkConfig));
+	SkCostEntry *config = palloc(sizeof(SkCostEntry));
 
 	config->used = bms_copy(set);
 	config->cost = cost;
@@ -156,9 +156,9 @@ record(SkQuery *query, SkPool *pool, const Bitmapset *used, double cost)
 
 	if (query->cost - cost < PAGES_WORTH * random_page_cost)
 		cost = query->cost;
-	foreach(lc, query->configs)
+	foreach(lc, query->costs)
 	{
-		SkConfig   *config = lfirst(lc);
+		SkCostEntry *config = lfirst(lc);
 
 		if (bms_equal(config->used, used))
 		{
@@ -166,7 +166,7 @@ record(SkQuery *query, SkPool *pool, const Bitmapset *used, double cost)
 			return;
 		}
 	}
-	query->configs = add_config(query->configs, pool, used, cost);
+	query->costs = add_config(query->costs, pool, used, cost);
 	while (cost < query->cost * (1 - SK_COST_TOLERANCE) &&
 		   (id = bms_next_member(used, id)) >= 0)
 		promise(pool->candidate[id]);
@@ -177,8 +177,8 @@ record(SkQuery *query, SkPool *pool, const Bitmapset *used, double cost)
  * out is entered if nothing is hidden.
  */
 double
-sk_cost_plan(SkRun *run, SkQuery *query, SkPool *pool, const Bitmapset *set,
-			 List *hidden, Bitmapset **used)
+sk_cost_table_plan(SkRun *run, SkQuery *query, SkPool *pool, const Bitmapset *set,
+				   List *hidden, Bitmapset **used)
 {
 	SkWhatIf	whatif = {0};
 	List	   *oids;
@@ -218,8 +218,8 @@ check(SkRun *run, void *arg)
 	Bitmapset  *used;
 	MemoryContext old;
 
-	check->cost = sk_cost_plan(run, check->query, check->pool, check->chosen,
-							   check->hidden, &used);
+	check->cost = sk_cost_table_plan(run, check->query, check->pool, check->chosen,
+									 check->hidden, &used);
 	old = MemoryContextSwitchTo(check->context);
 	check->used = bms_copy(used);
 	MemoryContextSwitchTo(old);
@@ -230,8 +230,8 @@ check(SkRun *run, void *arg)
  * The table learns of it.  False if the statement cannot be planned any more.
  */
 bool
-sk_cost_verify(SkQuery *query, SkPool *pool, const Bitmapset *chosen,
-			   List *hidden, double *cost, Bitmapset **used)
+sk_cost_table_verify(SkQuery *query, SkPool *pool, const Bitmapset *chosen,
+					 List *hidden, double *cost, Bitmapset **used)
 {
 	Check		all = {query, pool, chosen, hidden, CurrentMemoryContext, 0, NULL};
 

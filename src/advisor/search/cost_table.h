@@ -13,12 +13,12 @@
 /* Gains below this fraction of a statement's cost are none. */
 #define SK_COST_TOLERANCE 0.01
 
-extern double sk_cost_derive(const SkQuery *query, const Bitmapset *chosen);
-extern const SkConfig *sk_cost_least(const SkQuery *query);
-extern double sk_cost_bound(const SkQuery *query, const Bitmapset *chosen);
-extern double sk_cost_plan(SkRun *run, SkQuery *query, SkPool *pool,
-						   const Bitmapset *set, List *hidden, Bitmapset **used);
-extern bool sk_cost_verify(SkQuery *query, SkPool *pool, const Bitmapset *chosen,
-						   List *hidden, double *cost, Bitmapset **used);
+extern double sk_cost_table_derive(const SkQuery *query, const Bitmapset *chosen);
+extern const SkCostEntry *sk_cost_table_least(const SkQuery *query);
+extern double sk_cost_table_bound(const SkQuery *query, const Bitmapset *chosen);
+extern double sk_cost_table_plan(SkRun *run, SkQuery *query, SkPool *pool,
+								 const Bitmapset *set, List *hidden, Bitmapset **used);
+extern bool sk_cost_table_verify(SkQuery *query, SkPool *pool, const Bitmapset *chosen,
+								 List *hidden, double *cost, Bitmapset **used);
 
 #endif							/* SK_ADVISOR_SEARCH_COST_TABLE_H */

@@ -41,17 +41,17 @@ is_late(SkProblem *problem)
 
 /* What a move gains, for each byte if "by_size"; 0 if it is not possible. */
 static double
-rate_of(const SkSearch *search, const SkChoice *choice, const SkMove *move,
+rate_of(const SkSearch *search, const SkConfiguration *choice, const SkMove *move,
 		double gain, bool by_size)
 {
 	Bitmapset  *next = bms_union(choice->chosen, move->set);
-	double		rate = sk_choice_fits(search->problem, next) ? gain : 0;
+	double		rate = sk_configuration_fits(search->problem, next) ? gain : 0;
 
 	if (by_size && rate > 0)
 	{
 		Bitmapset  *added = bms_difference(move->set, choice->chosen);
 
-		rate /= Max(sk_choice_bytes(search->problem, added), BLCKSZ);
+		rate /= Max(sk_configuration_bytes(search->problem, added), BLCKSZ);
 		bms_free(added);
 	}
 	bms_free(next);
@@ -60,7 +60,7 @@ rate_of(const SkSearch *search, const SkChoice *choice, const SkMove *move,
 
 /* Add the best move, again and again. */
 static void
-grow(SkSearch *search, SkChoice *choice, bool by_size)
+grow(SkSearch *search, SkConfiguration *choice, bool by_size)
 {
 	while (bms_num_members(choice->chosen) < search->problem->max_indexes &&
 		   !is_late(search->problem))
@@ -85,8 +85,8 @@ grow(SkSearch *search, SkChoice *choice, bool by_size)
 		}
 		if (best < 0)
 			return;
-		sk_choice_set(search, choice,
-					  bms_union(choice->chosen, search->moves[best].set));
+		sk_configuration_set(search, choice,
+							 bms_union(choice->chosen, search->moves[best].set));
 	}
 }
 
@@ -105,7 +105,7 @@ least_missed(const SkSearch *search, const Bitmapset *chosen,
 
 		if (bms_is_member(id, kept))
 			continue;
-		rate = sk_choice_loss(search, chosen, id) /
+		rate = sk_configuration_loss(search, chosen, id) /
 			Max(search->problem->bytes[id], BLCKSZ);
 		if (result < 0 || rate < best)
 		{
@@ -124,7 +124,7 @@ prune(const SkSearch *search, Bitmapset *chosen)
 
 	while ((id = bms_next_member(chosen, id)) >= 0)
 	{
-		if (sk_choice_loss(search, chosen, id) <= 0)
+		if (sk_configuration_loss(search, chosen, id) <= 0)
 		{
 			chosen = bms_del_member(chosen, id);
 			id = -1;
@@ -134,13 +134,13 @@ prune(const SkSearch *search, Bitmapset *chosen)
 }
 
 /* Force a move in, put others out, and grow again; NULL if it does not fit. */
-static SkChoice *
-force(SkSearch *search, const SkChoice *choice, const Bitmapset *move)
+static SkConfiguration *
+force(SkSearch *search, const SkConfiguration *choice, const Bitmapset *move)
 {
 	Bitmapset  *next = bms_union(choice->chosen, move);
-	SkChoice   *result;
+	SkConfiguration *result;
 
-	while (!sk_choice_fits(search->problem, next))
+	while (!sk_configuration_fits(search->problem, next))
 	{
 		int			out = least_missed(search, next, move);
 
@@ -151,8 +151,8 @@ force(SkSearch *search, const SkChoice *choice, const Bitmapset *move)
 		}
 		next = bms_del_member(next, out);
 	}
-	result = sk_choice_copy(search, choice);
-	sk_choice_set(search, result, prune(search, next));
+	result = sk_configuration_copy(search, choice);
+	sk_configuration_set(search, result, prune(search, next));
 	grow(search, result, true);
 	return result;
 }
@@ -165,9 +165,9 @@ typedef struct Reach
 } Reach;
 
 static void
-find_reach(const SkSearch *search, const SkChoice *choice, Reach *reach)
+find_reach(const SkSearch *search, const SkConfiguration *choice, Reach *reach)
 {
-	List	   *queries = sk_choice_queries(search, choice->chosen);
+	List	   *queries = sk_configuration_queries(search, choice->chosen);
 	ListCell   *lc;
 	int			id = -1;
 
@@ -180,7 +180,7 @@ find_reach(const SkSearch *search, const SkChoice *choice, Reach *reach)
 	list_free(queries);
 	while ((id = bms_next_member(choice->chosen, id)) >= 0)
 	{
-		double		loss = sk_choice_loss(search, choice->chosen, id);
+		double		loss = sk_configuration_loss(search, choice->chosen, id);
 
 		if (reach->least_loss == 0 || loss < reach->least_loss)
 			reach->least_loss = loss;
@@ -193,7 +193,7 @@ find_reach(const SkSearch *search, const SkChoice *choice, Reach *reach)
  * bytes are short that cannot be told: what goes may be larger.
  */
 static bool
-is_hopeless(const SkSearch *search, const SkChoice *choice, const Reach *reach, int i)
+is_hopeless(const SkSearch *search, const SkConfiguration *choice, const Reach *reach, int i)
 {
 	const SkMove *move = &search->moves[i];
 	ListCell   *lc;
@@ -210,10 +210,10 @@ is_hopeless(const SkSearch *search, const SkChoice *choice, const Reach *reach, 
 	return true;
 }
 
-static SkChoice *
-improve(SkSearch *search, SkChoice *choice)
+static SkConfiguration *
+improve(SkSearch *search, SkConfiguration *choice)
 {
-	double		least = 1e-9 * sk_choice_value(search->problem);
+	double		least = 1e-9 * sk_configuration_value(search->problem);
 	Reach		reach = {NULL, 0};
 	bool		better = true;
 
@@ -223,7 +223,7 @@ improve(SkSearch *search, SkChoice *choice)
 		find_reach(search, choice, &reach);
 		for (int i = 0; i < search->n; i++)
 		{
-			SkChoice   *next;
+			SkConfiguration *next;
 
 			if (bms_is_subset(search->moves[i].set, choice->chosen) ||
 				is_hopeless(search, choice, &reach, i))
@@ -233,15 +233,15 @@ improve(SkSearch *search, SkChoice *choice)
 			next = force(search, choice, search->moves[i].set);
 			if (next == NULL)
 				continue;
-			if (sk_choice_change(search, choice->chosen, next->chosen) > least)
+			if (sk_configuration_change(search, choice->chosen, next->chosen) > least)
 			{
-				sk_choice_free(choice);
+				sk_configuration_free(choice);
 				choice = next;
 				find_reach(search, choice, &reach);
 				better = true;
 			}
 			else
-				sk_choice_free(next);
+				sk_configuration_free(next);
 		}
 	}
 	return choice;
@@ -252,7 +252,7 @@ static Bitmapset *
 drop_small(const SkSearch *search, Bitmapset *chosen)
 {
 	double		least = search->problem->min_benefit *
-		sk_choice_value(search->problem);
+		sk_configuration_value(search->problem);
 
 	for (;;)
 	{
@@ -262,7 +262,7 @@ drop_small(const SkSearch *search, Bitmapset *chosen)
 
 		while ((id = bms_next_member(chosen, id)) >= 0)
 		{
-			double		loss = sk_choice_loss(search, chosen, id);
+			double		loss = sk_configuration_loss(search, chosen, id);
 
 			if (worst < 0 || loss < worst_loss)
 			{
@@ -284,16 +284,16 @@ sk_select(SkProblem *problem)
 												  "schemakit selection",
 												  ALLOCSET_DEFAULT_SIZES);
 	MemoryContext old = MemoryContextSwitchTo(context);
-	SkSearch   *search = sk_choice_search(problem);
-	SkChoice   *by_size = sk_choice_first(search);
-	SkChoice   *by_gain = sk_choice_copy(search, by_size);
+	SkSearch   *search = sk_configuration_search(problem);
+	SkConfiguration *by_size = sk_configuration_first(search);
+	SkConfiguration *by_gain = sk_configuration_copy(search, by_size);
 	Bitmapset  *chosen;
 
 	grow(search, by_size, true);
-	sk_choice_set(search, by_size, prune(search, bms_copy(by_size->chosen)));
+	sk_configuration_set(search, by_size, prune(search, bms_copy(by_size->chosen)));
 	grow(search, by_gain, false);
-	sk_choice_set(search, by_gain, prune(search, bms_copy(by_gain->chosen)));
-	if (sk_choice_change(search, by_size->chosen, by_gain->chosen) > 0)
+	sk_configuration_set(search, by_gain, prune(search, bms_copy(by_gain->chosen)));
+	if (sk_configuration_change(search, by_size->chosen, by_gain->chosen) > 0)
 		by_size = by_gain;
 	chosen = drop_small(search, improve(search, by_size)->chosen);
 	MemoryContextSwitchTo(old);

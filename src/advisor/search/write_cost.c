@@ -21,6 +21,7 @@
 
 #include "advisor/search/write_cost.h"
 
+#include "advisor/plan/query.h"
 #include "base/compat.h"
 #include "index/compare.h"
 
@@ -45,7 +46,7 @@
 
 struct SkWrites
 {
-	const SkWorkload *workload;
+	List	   *queries;		/* SkQuery */
 	double		unit;			/* of value, for each unit of the planner */
 	double		days;			/* of the table statistics, or 0 */
 };
@@ -61,18 +62,18 @@ compare_doubles(const void *a, const void *b)
 
 /* What a unit of the planner takes, by the statements that were measured. */
 static double
-median_unit(const SkWorkload *workload)
+median_unit(List *queries)
 {
-	double	   *units = palloc((list_length(workload->queries) + 1) * sizeof(double));
+	double	   *units = palloc((list_length(queries) + 1) * sizeof(double));
 	int			n = 0;
 	ListCell   *lc;
 
-	foreach(lc, workload->queries)
+	foreach(lc, queries)
 	{
 		const SkQuery *query = lfirst(lc);
 
-		if (query->sqlerrcode == 0 && query->cost >= 100)
-			units[n++] = query->value / query->calls / query->cost;
+		if (query->entry.sqlerrcode == 0 && query->cost >= 100)
+			units[n++] = query->entry.value / query->entry.calls / query->cost;
 	}
 	if (n < 3)
 		return DEFAULT_UNIT;
@@ -97,24 +98,27 @@ days_of_table_statistics(void)
 		(double) USECS_PER_DAY;
 }
 
-/* To be called when the statements have been planned. */
+/*
+ * To be called when the statements have been planned.  If they were measured,
+ * their time tells what a unit of the planner is.
+ */
 SkWrites *
-sk_write_collect(const SkWorkload *workload)
+sk_write_cost_collect(List *queries, bool measured)
 {
 	SkWrites   *writes = palloc0(sizeof(SkWrites));
 
-	writes->workload = workload;
+	writes->queries = queries;
 	writes->unit = 1;
-	if (!workload->measured)
+	if (!measured)
 		return writes;
-	writes->unit = median_unit(workload);
+	writes->unit = median_unit(queries);
 	writes->days = days_of_table_statistics();
 	return writes;
 }
 
 /* What a planner's unit is worth in the workload's unit of value. */
 double
-sk_write_unit(const SkWrites *writes)
+sk_write_cost_unit(const SkWrites *writes)
 {
 	return writes->unit;
 }
@@ -159,7 +163,7 @@ rows_by(const SkWrites *writes, Oid relid, CmdType command,
 	double		rows = 0;
 	ListCell   *lc;
 
-	foreach(lc, writes->workload->queries)
+	foreach(lc, writes->queries)
 	{
 		const SkQuery *query = lfirst(lc);
 		int			attnum = -1;
@@ -167,13 +171,13 @@ rows_by(const SkWrites *writes, Oid relid, CmdType command,
 		if (query->target != relid || query->command != command)
 			continue;
 		if (changes == NULL)
-			rows += query->changes * query->calls;
+			rows += query->changes * query->entry.calls;
 		while (changes != NULL &&
 			   (attnum = bms_next_member(query->changed, attnum)) >= 0)
 		{
-			if (sk_index_reads(changes, attnum))
+			if (sk_index_compare_reads(changes, attnum))
 			{
-				rows += query->changes * query->calls;
+				rows += query->changes * query->entry.calls;
 				break;
 			}
 		}
@@ -193,20 +197,20 @@ rows_of(const SkWrites *writes, Oid relid, CmdType command, Counter counter)
 
 /* Rows that are deleted from a table, each day or all in all. */
 double
-sk_write_deletes(const SkWrites *writes, Oid relid)
+sk_write_cost_deletes(const SkWrites *writes, Oid relid)
 {
 	return rows_of(writes, relid, CMD_DELETE, count_deleted);
 }
 
 /* Rows that UPDATEs change one of these columns of, each day or all in all. */
 double
-sk_write_changes(const SkWrites *writes, Oid relid, const AttrNumber *columns,
-				 int n)
+sk_write_cost_changes(const SkWrites *writes, Oid relid, const AttrNumber *columns,
+					  int n)
 {
 	double		rows = 0;
 	ListCell   *lc;
 
-	foreach(lc, writes->workload->queries)
+	foreach(lc, writes->queries)
 	{
 		const SkQuery *query = lfirst(lc);
 
@@ -215,7 +219,7 @@ sk_write_changes(const SkWrites *writes, Oid relid, const AttrNumber *columns,
 			if (query->target == relid && query->command == CMD_UPDATE &&
 				bms_is_member(columns[i], query->changed))
 			{
-				rows += query->changes * query->calls;
+				rows += query->changes * query->entry.calls;
 				break;
 			}
 		}

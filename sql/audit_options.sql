@@ -157,6 +157,26 @@ SELECT op, key, new FROM events WHERE rel = 'follows';
 ALTER TABLE follows DROP aa, DROP bb;
 SELECT * FROM triggers WHERE rel = 'follows'::regclass;
 
+-- what is a mistake in most cases is refused
+SELECT * FROM schemakit.audit_maintain(retain => '30');  -- fails
+SELECT * FROM schemakit.audit_maintain(retain => '23:59:59');  -- fails
+SELECT * FROM schemakit.audit_maintain(retain => '-1 year', force => true);  -- fails
+SELECT * FROM schemakit.audit_maintain(premake => '30 years');  -- fails
+SELECT * FROM schemakit.audit_maintain(premake => '-1 month');  -- fails
+SELECT * FROM schemakit.audit_maintain(force => NULL);  -- fails
+SELECT count(*) FROM schemakit.audit_maintain(premake => '1 month', retain => '1 day');
+SELECT count(*) FROM schemakit.audit_maintain('1 month', '30', true);
+-- a table whose rows cannot be told apart
+CREATE TABLE alike (id int);
+SELECT schemakit.audit_enable('alike');
+SELECT schemakit.audit_enable('alike', key => '{id}');
+DROP TABLE alike;
+-- the table's name where its row type is wanted
+SELECT * FROM schemakit.audit_as_of('follows', now());  -- fails
+SELECT * FROM schemakit.audit_as_of('follows'::regclass, now());  -- fails
+SELECT * FROM schemakit.audit_as_of('follows', now(), '{"nr": 1}');  -- fails
+SELECT * FROM schemakit.audit_as_of(NULL, now());  -- fails
+SELECT * FROM schemakit.audit_as_of(1, now());  -- fails
 -- the log is only added to
 \set VERBOSITY terse
 UPDATE schemakit.audit_event SET op = 'X';

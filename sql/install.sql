@@ -18,6 +18,14 @@ WHERE refclassid = 'pg_extension'::regclass AND deptype = 'e'
   AND classid <> 'pg_type'::regclass
   AND obj_description(objid, classid::regclass::name) IS NULL;
 
+SELECT attname AS uncommented FROM pg_attribute
+WHERE attrelid = 'schemakit.audit_log'::regclass AND attnum > 0 AND col_description(attrelid, attnum) IS NULL;
+
+-- what only schemakit calls says so
+SELECT p.oid::regprocedure AS internal FROM pg_proc p
+WHERE pronamespace = 'schemakit'::regnamespace AND obj_description(oid, 'pg_proc') LIKE 'internal:%'
+ORDER BY p.proname COLLATE "C";
+
 -- what everybody may call
 SELECT p.oid::regprocedure AS function, p.provolatile AS volatile, p.proparallel AS parallel,
        has_function_privilege('public', p.oid, 'EXECUTE') AS public

@@ -22,6 +22,15 @@ SELECT * FROM schemakit.status();
 SELECT schemakit.auto_disable(1);
 DROP TABLE none;
 
+-- a pattern that no schema matches, perhaps misspelled
+SELECT schemakit.auto_enable('audit', 'publc') AS misspelled \gset
+SELECT state, detail ~ :'misspelled' AS named, relid, feature FROM schemakit.status() WHERE relid IS NULL;
+CREATE SCHEMA publc;
+SELECT * FROM schemakit.status() WHERE relid IS NULL;
+DROP SCHEMA publc;
+SELECT schemakit.auto_disable(:misspelled);
+SELECT * FROM schemakit.status() WHERE relid IS NULL;
+
 -- patterns for schemas and tables, which are those of LIKE
 SELECT schemakit.auto_enable('timestamps', 'rules', 'a\_%') AS id \gset
 CREATE TABLE a_1 (id int, updated_at timestamptz);
@@ -116,10 +125,10 @@ ROLLBACK;
 INSERT INTO schemakit.auto_rule (feature, schemas, tables) VALUES ('timestamps', 'x\', 'y');  -- fails
 INSERT INTO schemakit.auto_rule (feature, schemas, tables) VALUES ('timestamps', 'x', '\\\');  -- fails
 -- the rule trigger refuses what it is not made for
-SELECT schemakit.auto_rule_merge();  -- fails
-SELECT schemakit.on_ddl_command_start();  -- fails
-SELECT schemakit.on_ddl_command_end();  -- fails
-SELECT schemakit.on_sql_drop();  -- fails
+SELECT schemakit.internal_auto_rule_merge();  -- fails
+SELECT schemakit.internal_on_ddl_command_start();  -- fails
+SELECT schemakit.internal_on_ddl_command_end();  -- fails
+SELECT schemakit.internal_on_sql_drop();  -- fails
 
 -- rules are read as they are: in the transaction that changes them, too
 BEGIN;

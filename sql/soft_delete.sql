@@ -273,7 +273,7 @@ UPDATE a SET deleted_at = NULL WHERE id = 1;
 UPDATE b SET deleted_at = NULL WHERE id = 1;
 DELETE FROM staff_live WHERE id IN (1, 4);
 UPDATE staff SET deleted_at = NULL;
-SELECT schemakit.soft_delete_purge('ab', '0');
+SELECT schemakit.soft_delete_purge('ab', '0', force => true);
 SET search_path = soft_delete, public;
 SELECT a, b FROM ab_live ORDER BY 1, 2;
 

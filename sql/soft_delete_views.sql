@@ -153,7 +153,7 @@ SELECT schemakit.soft_delete_enable('users', protect => true);
 DELETE FROM users;
 TRUNCATE users;
 SELECT detail FROM schemakit.status() WHERE relid = 'users'::regclass AND feature = 'soft_delete';
-SELECT schemakit.soft_delete_purge('users', '1 day'), schemakit.soft_delete_purge('users', '0'), (SELECT count(*) FROM users) AS left;
+SELECT schemakit.soft_delete_purge('users', '1 day'), schemakit.soft_delete_purge('users', '0', force => true), (SELECT count(*) FROM users) AS left;
 SELECT schemakit.soft_delete_enable('users');
 CREATE TABLE orders (id int PRIMARY KEY, user_id int REFERENCES users ON DELETE CASCADE);
 CREATE TABLE logs (id int PRIMARY KEY, order_id int REFERENCES orders ON DELETE CASCADE);
@@ -179,7 +179,7 @@ CREATE TABLE tree (id int PRIMARY KEY, up int REFERENCES tree ON DELETE CASCADE)
 SELECT schemakit.soft_delete_enable('tree');
 INSERT INTO tree SELECT i, nullif(i / 2, 0) FROM generate_series(1, 100) AS i;
 DELETE FROM tree_live WHERE id = 3;
-SELECT schemakit.soft_delete_purge('tree', '0');
+SELECT schemakit.soft_delete_purge('tree', '0', force => true);
 SELECT (SELECT count(*) FROM tree) = (SELECT count(*) FROM tree_live) AS all_gone;
 -- one that fails leaves the protection on
 SELECT schemakit.soft_delete_enable('tree', protect => true);
@@ -187,7 +187,7 @@ DELETE FROM tree_live WHERE id = 2;
 CREATE FUNCTION boom() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN RAISE ''boom''; END';
 CREATE TRIGGER boom AFTER DELETE ON tree FOR EACH ROW EXECUTE FUNCTION boom();
 \set VERBOSITY terse
-SELECT schemakit.soft_delete_purge('tree', '0');  -- fails
+SELECT schemakit.soft_delete_purge('tree', '0', force => true);  -- fails
 DROP TRIGGER boom ON tree;
 DELETE FROM tree;  -- fails
 \set VERBOSITY default
@@ -222,7 +222,9 @@ SELECT state FROM schemakit.status() WHERE relid = 'late'::regclass AND feature 
 ALTER TABLE late ADD COLUMN m int;
 SELECT state FROM schemakit.status() WHERE relid = 'late'::regclass AND feature = 'soft_delete';
 DROP TABLE late;
+SET schemakit.audit_writable = on;
 DROP EXTENSION schemakit;
+RESET schemakit.audit_writable;
 SELECT count(*) FROM kept;
 SELECT schemakit.soft_delete_disable('kept');
 SELECT schemakit.soft_delete_disable('kept');
@@ -255,13 +257,17 @@ SELECT schemakit.soft_delete_enable('wrong', NULL);
 SELECT schemakit.soft_delete_enable('users', 'removed_at');
 SELECT schemakit.soft_delete_purge('wrong', '1 day');
 SELECT schemakit.soft_delete_purge('users', '-1 day');
+SELECT schemakit.soft_delete_purge('users', '90');
+SELECT schemakit.soft_delete_purge('users', '23:59:59');
+SELECT schemakit.soft_delete_purge('users', '-1 day', force => true);
+SELECT schemakit.soft_delete_purge('users', '1 day', force => NULL);
 SELECT schemakit.soft_delete_purge('users', '1 day', 0);
 SELECT schemakit.soft_delete_purge('users', NULL);
 SET ROLE regress_views_reader;
 SELECT schemakit.soft_delete_enable('views.wrong');
 SELECT schemakit.soft_delete_disable('views.users');
 \set VERBOSITY terse
-SELECT schemakit.soft_delete_purge('views.users', '0');
+SELECT schemakit.soft_delete_purge('views.users', '1 day');
 \set VERBOSITY default
 RESET ROLE;
 \x

@@ -158,6 +158,11 @@ schemakit_auto_enable(PG_FUNCTION_ARGS)
 	check_pattern(TextDatumGetCString(values[2]));
 	sk_feature_find(TextDatumGetCString(values[0]))
 		->check_options(DatumGetJsonbP(values[3]));
+	if (!sk_rule_has_schema(DatumGetTextPP(values[1])))
+		ereport(NOTICE,
+				(errmsg("no schema matches the pattern \"%s\"",
+						TextDatumGetCString(values[1])),
+				 errdetail("The rule takes effect when such a schema is created.")));
 	PG_RETURN_INT64(put_rule(values));
 }
 

@@ -528,13 +528,13 @@ columns_dropped(void)
 }
 
 /*
- * schemakit.on_ddl_command_end() RETURNS event_trigger
+ * schemakit.internal_on_ddl_command_end() RETURNS event_trigger
  */
-PG_FUNCTION_INFO_V1(schemakit_on_ddl_command_end);
+PG_FUNCTION_INFO_V1(schemakit_internal_on_ddl_command_end);
 Datum
-schemakit_on_ddl_command_end(PG_FUNCTION_ARGS)
+schemakit_internal_on_ddl_command_end(PG_FUNCTION_ARGS)
 {
-	EventTriggerData *data = sk_trigger_event(fcinfo, "on_ddl_command_end");
+	EventTriggerData *data = sk_trigger_event(fcinfo, "internal_on_ddl_command_end");
 
 	if (!sk_command_is_foreign())
 	{
@@ -548,13 +548,13 @@ schemakit_on_ddl_command_end(PG_FUNCTION_ARGS)
 }
 
 /*
- * schemakit.on_sql_drop() RETURNS event_trigger
+ * schemakit.internal_on_sql_drop() RETURNS event_trigger
  */
-PG_FUNCTION_INFO_V1(schemakit_on_sql_drop);
+PG_FUNCTION_INFO_V1(schemakit_internal_on_sql_drop);
 Datum
-schemakit_on_sql_drop(PG_FUNCTION_ARGS)
+schemakit_internal_on_sql_drop(PG_FUNCTION_ARGS)
 {
-	(void) sk_trigger_event(fcinfo, "on_sql_drop");
+	(void) sk_trigger_event(fcinfo, "internal_on_sql_drop");
 	if (!sk_command_is_foreign())
 	{
 		bool		pushed = push_missing_snapshot();

@@ -21,6 +21,7 @@
 #include "attach/command.h"
 #include "attach/feature.h"
 #include "attach/partition.h"
+#include "attach/uninstall.h"
 #include "base/compat.h"
 #include "base/guard.h"
 #include "base/trigger.h"
@@ -490,13 +491,13 @@ before_rule(const RuleStmt *stmt)
 }
 
 /*
- * schemakit.on_ddl_command_start() RETURNS event_trigger
+ * schemakit.internal_on_ddl_command_start() RETURNS event_trigger
  */
-PG_FUNCTION_INFO_V1(schemakit_on_ddl_command_start);
+PG_FUNCTION_INFO_V1(schemakit_internal_on_ddl_command_start);
 Datum
-schemakit_on_ddl_command_start(PG_FUNCTION_ARGS)
+schemakit_internal_on_ddl_command_start(PG_FUNCTION_ARGS)
 {
-	EventTriggerData *data = sk_trigger_event(fcinfo, "on_ddl_command_start");
+	EventTriggerData *data = sk_trigger_event(fcinfo, "internal_on_ddl_command_start");
 	const Node *stmt = data->parsetree;
 
 	if (sk_command_is_foreign())
@@ -520,6 +521,10 @@ schemakit_on_ddl_command_start(PG_FUNCTION_ARGS)
 			break;
 		case T_DropStmt:
 			before_drop((const DropStmt *) stmt);
+			sk_uninstall_before(stmt);
+			break;
+		case T_DropOwnedStmt:
+			sk_uninstall_before(stmt);
 			break;
 		default:
 			break;

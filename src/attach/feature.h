@@ -104,6 +104,12 @@ typedef struct SkFeature
 	 */
 	const char *(*fault) (Relation rel, const Trigger *trigger,
 						  char **detail);
+
+	/*
+	 * The extension is about to be dropped: raise an error if something would
+	 * be lost that nobody can bring back.  Optional.
+	 */
+	void		(*uninstall) (void);
 } SkFeature;
 
 /* All of them, as the door lists them; the last entry is NULL. */

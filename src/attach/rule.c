@@ -22,6 +22,7 @@
 #include "access/table.h"
 #include "catalog/namespace.h"
 #include "catalog/pg_collation.h"
+#include "catalog/pg_namespace.h"
 #include "catalog/pg_type.h"
 #include "executor/spi.h"
 #include "utils/builtins.h"
@@ -125,6 +126,24 @@ sk_rule_matches(const SkRule *rule, const char *feature, Relation rel)
 		like(RelationGetRelationName(rel), rule->tables);
 }
 
+/* Is there a schema of such a name? */
+bool
+sk_rule_has_schema(const text *pattern)
+{
+	Relation	pg_namespace = table_open(NamespaceRelationId, AccessShareLock);
+	SysScanDesc scan = systable_beginscan(pg_namespace, InvalidOid, false, NULL,
+										  0, NULL);
+	bool		found = false;
+	HeapTuple	tuple;
+
+	while (!found && HeapTupleIsValid(tuple = systable_getnext(scan)))
+		found = like(NameStr(((Form_pg_namespace) GETSTRUCT(tuple))->nspname),
+					 pattern);
+	systable_endscan(scan);
+	table_close(pg_namespace, AccessShareLock);
+	return found;
+}
+
 /* Give an existing rule for the same tables the new one's settings. */
 static bool
 update_same_rule(const Datum *values)
@@ -163,18 +182,18 @@ next_id(void)
 }
 
 /*
- * schemakit.auto_rule_merge() RETURNS trigger
+ * schemakit.internal_auto_rule_merge() RETURNS trigger
  *
  * BEFORE INSERT on schemakit.auto_rule, so that the rules of a dump can be
  * loaded where there are rules already, the built-in one at least: a rule for
  * the same tables replaces the one that is there, and one whose id is taken
  * gets another.
  */
-PG_FUNCTION_INFO_V1(schemakit_auto_rule_merge);
+PG_FUNCTION_INFO_V1(schemakit_internal_auto_rule_merge);
 Datum
-schemakit_auto_rule_merge(PG_FUNCTION_ARGS)
+schemakit_internal_auto_rule_merge(PG_FUNCTION_ARGS)
 {
-	TriggerData *trigdata = sk_trigger_before_row(fcinfo, "auto_rule_merge",
+	TriggerData *trigdata = sk_trigger_before_row(fcinfo, "internal_auto_rule_merge",
 												  TRIGGER_EVENT_INSERT);
 	TupleDesc	tupdesc = RelationGetDescr(trigdata->tg_relation);
 	HeapTuple	tuple = trigdata->tg_trigtuple;

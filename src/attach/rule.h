@@ -23,6 +23,7 @@ typedef struct SkRule
 } SkRule;
 
 extern List *sk_rule_list(void);
+extern bool sk_rule_has_schema(const text *pattern);
 extern bool sk_rule_matches(const SkRule *rule, const char *feature,
 							Relation rel);
 

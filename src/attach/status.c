@@ -119,15 +119,17 @@ examine(Relation rel, const SkFeature *feature, const Trigger *trigger,
 	return missing_state(rel, feature, rules);
 }
 
+/* A row of the result; relid InvalidOid: about no table that there is. */
 static void
-put_row(ReturnSetInfo *rsinfo, Oid relid, const SkFeature *feature,
+put_row(ReturnSetInfo *rsinfo, Oid relid, const char *feature,
 		const Finding *finding)
 {
 	Datum		values[4];
 	bool		nulls[4] = {false};
 
 	values[0] = ObjectIdGetDatum(relid);
-	values[1] = CStringGetTextDatum(feature->name);
+	nulls[0] = !OidIsValid(relid);
+	values[1] = CStringGetTextDatum(feature);
 	values[2] = CStringGetTextDatum(finding->state);
 	if (finding->detail != NULL)
 		values[3] = CStringGetTextDatum(finding->detail);
@@ -141,7 +143,7 @@ put_finding(ReturnSetInfo *rsinfo, Oid relid, const SkFeature *feature,
 			const Finding *finding)
 {
 	if (finding->state != NULL)
-		put_row(rsinfo, relid, feature, finding);
+		put_row(rsinfo, relid, feature->name, finding);
 }
 
 /* A row for each trigger of the feature, or for there being none. */
@@ -162,6 +164,26 @@ report(ReturnSetInfo *rsinfo, Relation rel, const SkFeature *feature,
 	{
 		finding = examine(rel, feature, lfirst(lc), rules);
 		put_finding(rsinfo, RelationGetRelid(rel), feature, &finding);
+	}
+}
+
+/* A rule whose pattern for schemas is misspelled, perhaps. */
+static void
+report_idle_rules(ReturnSetInfo *rsinfo, List *rules)
+{
+	ListCell   *lc;
+
+	foreach(lc, rules)
+	{
+		const SkRule *rule = lfirst(lc);
+		Finding		finding = {"no schema", NULL};
+
+		if (sk_rule_has_schema(rule->schemas))
+			continue;
+		finding.detail = psprintf("rule %lld: no schema matches the pattern \"%s\"",
+								  (long long) rule->id,
+								  text_to_cstring(rule->schemas));
+		put_row(rsinfo, InvalidOid, rule->feature, &finding);
 	}
 }
 
@@ -189,5 +211,6 @@ schemakit_status(PG_FUNCTION_ARGS)
 			report(rsinfo, rel, *f, rules);
 		relation_close(rel, AccessShareLock);
 	}
+	report_idle_rules(rsinfo, rules);
 	return (Datum) 0;
 }

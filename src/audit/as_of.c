@@ -334,6 +334,26 @@ put_logged_rows(SkAuditPast *past)
 	}
 }
 
+/* "table" is what the caller gave in place of a row, or NULL. */
+static void
+refuse_type(const char *table)
+{
+	ereport(ERROR,
+			(errcode(ERRCODE_DATATYPE_MISMATCH),
+			 errmsg("first argument must be of the row type of a table"),
+			 errhint("Write schemakit.audit_as_of(NULL::%s, ...).",
+					 table != NULL ? table : "users")));
+}
+
+/* A table that is given as a value of regclass is named as it prints. */
+static const char *
+given_table(FunctionCallInfo fcinfo, Oid type)
+{
+	if (type != REGCLASSOID || PG_ARGISNULL(0))
+		return NULL;
+	return DatumGetCString(DirectFunctionCall1(regclassout, PG_GETARG_DATUM(0)));
+}
+
 static Oid
 table_of_type(FunctionCallInfo fcinfo)
 {
@@ -341,10 +361,7 @@ table_of_type(FunctionCallInfo fcinfo)
 	Oid			relid = OidIsValid(type) ? typeidTypeRelid(type) : InvalidOid;
 
 	if (!OidIsValid(relid) || get_rel_relkind(relid) == RELKIND_COMPOSITE_TYPE)
-		ereport(ERROR,
-				(errcode(ERRCODE_DATATYPE_MISMATCH),
-				 errmsg("first argument must be of the row type of a table"),
-				 errhint("Write schemakit.audit_as_of(NULL::users, ...).")));
+		refuse_type(given_table(fcinfo, type));
 	return relid;
 }
 
@@ -394,4 +411,17 @@ schemakit_audit_as_of(PG_FUNCTION_ARGS)
 	SPI_finish();
 	hash_destroy(past.buckets);
 	return (Datum) 0;
+}
+
+/*
+ * schemakit.audit_as_of(rel text, at timestamptz, key jsonb) RETURNS void
+ *
+ * Who gives the name of a table is told how to give its type.
+ */
+PG_FUNCTION_INFO_V1(schemakit_audit_as_of_name);
+Datum
+schemakit_audit_as_of_name(PG_FUNCTION_ARGS)
+{
+	refuse_type(PG_ARGISNULL(0) ? NULL : text_to_cstring(PG_GETARG_TEXT_PP(0)));
+	PG_RETURN_VOID();
 }

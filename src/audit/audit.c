@@ -21,6 +21,7 @@
 #include "audit/log.h"
 #include "audit/maintain.h"
 #include "audit/options.h"
+#include "audit/protect.h"
 #include "audit/shape.h"
 #include "audit/table.h"
 #include "base/arg.h"
@@ -359,6 +360,7 @@ const SkFeature sk_feature_audit = {
 	.column_changed = audit_column_changed,
 	.altered = audit_altered,
 	.fault = audit_fault,
+	.uninstall = sk_audit_protect_uninstall,
 };
 
 
@@ -421,6 +423,12 @@ schemakit_audit_enable(PG_FUNCTION_ARGS)
 	if (trigger == NULL || !is_as_wanted(rel, trigger, options, fires_when))
 		attach(rel, options, trigger ? trigger->tgname : AUDIT_TRIGGER,
 			   fires_when);
+	if (sk_audit_table_key(rel, options) == NIL)
+		ereport(NOTICE,
+				(errmsg("table \"%s\" has no key that tells its rows apart",
+						RelationGetRelationName(rel)),
+				 errdetail("Its changes are recorded, but audit_history() and audit_as_of() with a key do not find a row."),
+				 errhint("Add a primary key, or name the columns with key => '{...}'.")));
 	if (PG_GETARG_BOOL(8))
 		sk_audit_capture_baseline(rel);
 	table_close(rel, NoLock);

@@ -402,8 +402,8 @@ static const char changes_query[] =
 " AND l.at BETWEEN (SELECT first_at FROM bounds) AND (SELECT last_at FROM bounds)"
 " AND ($1 IS NULL OR (SELECT cluster FROM schemakit.audit_shape AS s WHERE s.shape_id = l.shape_id) = $3)"
 " AND ($2 IS NULL OR l.rel_id = $2)"
-") SELECT pg_current_snapshot(), changed_at, at, txn_id, n, actor, session_role, role, application, client, pid, xid,"
-" context, table_name, op, key, old, new, changed, query, rel_id, key_hash, command, soft_delete"
+") SELECT pg_current_snapshot(), changed_at, actor, role, table_name, op, key, changed, old, new, soft_delete, context,"
+" application, session_role, client, query, at, pid, xid, txn_id, command, n, rel_id, key_hash"
 " FROM l ORDER BY ended_at, txn_id, command, n";
 
 /*

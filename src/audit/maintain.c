@@ -350,23 +350,26 @@ sk_audit_maintain_ensure(void)
 	maintain_as_owner(&m);
 }
 
+/* The months ahead; each is a partition, so that there must not be thousands. */
 static Interval *
-positive_interval(FunctionCallInfo fcinfo, int arg, const char *name)
+premake_argument(FunctionCallInfo fcinfo)
 {
-	Interval	zero = {0};
-	Datum		value = PG_GETARG_DATUM(arg);
+	static const Interval most = {.month = 120};
+	Interval   *premake;
 
-	if (DatumGetBool(DirectFunctionCall2(interval_lt, value,
-										 IntervalPGetDatum(&zero))))
+	sk_arg_reject_null(fcinfo, 0, "premake");
+	premake = sk_arg_interval(fcinfo, 0, "premake");
+	if (DatumGetBool(DirectFunctionCall2(interval_gt, IntervalPGetDatum(premake),
+										 IntervalPGetDatum(&most))))
 		ereport(ERROR,
 				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-				 errmsg("argument \"%s\" must not be negative", name),
+				 errmsg("argument \"%s\" must not be longer than 10 years", "premake"),
 				 errhint("Write an interval like '3 months'.")));
-	return DatumGetIntervalP(value);
+	return premake;
 }
 
 /*
- * schemakit.audit_maintain(premake interval, retain interval)
+ * schemakit.audit_maintain(premake interval, retain interval, force boolean)
  *		RETURNS SETOF (partition text, action text)
  */
 PG_FUNCTION_INFO_V1(schemakit_audit_maintain);
@@ -375,10 +378,10 @@ schemakit_audit_maintain(PG_FUNCTION_ARGS)
 {
 	Maintenance m = {.rsinfo = (ReturnSetInfo *) fcinfo->resultinfo};
 
-	sk_arg_reject_null(fcinfo, 0, "premake");
-	m.premake = positive_interval(fcinfo, 0, "premake");
+	sk_arg_reject_null(fcinfo, 2, "force");
+	m.premake = premake_argument(fcinfo);
 	if (!PG_ARGISNULL(1))
-		m.retain = positive_interval(fcinfo, 1, "retain");
+		m.retain = sk_arg_retention(fcinfo, 1, "retain", PG_GETARG_BOOL(2));
 	PreventCommandIfReadOnly("audit_maintain()");
 	InitMaterializedSRF(fcinfo, 0);
 	maintain_as_owner(&m);

@@ -166,7 +166,7 @@ sk_audit_partition_prepare(const SkLogTable *table, SkLogMonth *month)
 	for (const char *const *index = table->indexes; *index; index++)
 		run(SPI_OK_UTILITY, psprintf(*index, partition, partition));
 	run(SPI_OK_UTILITY, psprintf("CREATE TRIGGER audit_protect_truncate BEFORE TRUNCATE ON schemakit.%s"
-								 " FOR EACH STATEMENT EXECUTE FUNCTION schemakit.audit_protect()",
+								 " FOR EACH STATEMENT EXECUTE FUNCTION schemakit.internal_audit_protect()",
 								 partition));
 }
 

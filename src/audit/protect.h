@@ -11,4 +11,6 @@
 /* Our own maintenance, in this very call, may change it. */
 extern bool sk_audit_protect_off;
 
+extern void sk_audit_protect_uninstall(void);
+
 #endif							/* SK_AUDIT_PROTECT_H */

@@ -10,6 +10,7 @@
 #include "base/arg.h"
 
 #include "catalog/pg_type.h"
+#include "utils/fmgrprotos.h"
 
 /*
  * Our functions are not strict: a null argument is a mistake to be told of,
@@ -42,4 +43,47 @@ sk_arg_oids(ArrayType *array)
 			result = lappend_oid(result, DatumGetObjectId(elems[i]));
 	}
 	return result;
+}
+
+static bool
+is_shorter(const Interval *a, const Interval *b)
+{
+	return DatumGetBool(DirectFunctionCall2(interval_lt, IntervalPGetDatum(a),
+											IntervalPGetDatum(b)));
+}
+
+/* An interval that is not negative. */
+Interval *
+sk_arg_interval(FunctionCallInfo fcinfo, int arg, const char *name)
+{
+	static const Interval zero = {0};
+	Interval   *interval = PG_GETARG_INTERVAL_P(arg);
+
+	if (is_shorter(interval, &zero))
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				 errmsg("argument \"%s\" must not be negative", name),
+				 errhint("Write an interval like '3 months'.")));
+	return interval;
+}
+
+/*
+ * How long something is kept before it is deleted for good.  A number without a
+ * unit is taken as seconds by the type's input function, so less than a day is
+ * a mistake unless the caller says that it is not.
+ */
+Interval *
+sk_arg_retention(FunctionCallInfo fcinfo, int arg, const char *name, bool force)
+{
+	static const Interval day = {.day = 1};
+	Interval   *interval = sk_arg_interval(fcinfo, arg, name);
+
+	if (!force && is_shorter(interval, &day))
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				 errmsg("argument \"%s\" must not be shorter than one day", name),
+				 errdetail("It is %s.  A number without a unit is a number of seconds.",
+						   DatumGetCString(DirectFunctionCall1(interval_out, IntervalPGetDatum(interval)))),
+				 errhint("Write an interval with a unit, like '30 days', or add force => true.")));
+	return interval;
 }

@@ -11,10 +11,16 @@
 #include "fmgr.h"
 #include "nodes/pg_list.h"
 #include "utils/array.h"
+#include "utils/timestamp.h"
 
 extern void sk_arg_reject_null(FunctionCallInfo fcinfo, int arg,
 							   const char *name);
 
 extern List *sk_arg_oids(ArrayType *array);
+
+extern Interval *sk_arg_interval(FunctionCallInfo fcinfo, int arg,
+								 const char *name);
+extern Interval *sk_arg_retention(FunctionCallInfo fcinfo, int arg,
+								  const char *name, bool force);
 
 #endif							/* SK_ARG_H */

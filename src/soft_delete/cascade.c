@@ -496,15 +496,15 @@ is_new_key(const SkSoftLink *link, const TriggerData *trigdata)
 }
 
 /*
- * schemakit.soft_delete_recheck() RETURNS trigger
+ * schemakit.internal_soft_delete_recheck() RETURNS trigger
  */
-PG_FUNCTION_INFO_V1(schemakit_soft_delete_recheck);
+PG_FUNCTION_INFO_V1(schemakit_internal_soft_delete_recheck);
 Datum
-schemakit_soft_delete_recheck(PG_FUNCTION_ARGS)
+schemakit_internal_soft_delete_recheck(PG_FUNCTION_ARGS)
 {
 	SkSoftDoubt *doubt;
 
-	(void) sk_trigger_after_delete(fcinfo, "soft_delete_recheck");
+	(void) sk_trigger_after_delete(fcinfo, "internal_soft_delete_recheck");
 	while ((doubt = sk_soft_queue_next()) != NULL)
 	{
 		Relation	rel = table_open(doubt->relid, AccessShareLock);

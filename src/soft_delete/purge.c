@@ -176,19 +176,11 @@ purge(const char *sql, TimestampTz before, int64 max_rows)
 }
 
 static TimestampTz
-cutoff(Datum older_than)
+cutoff(const Interval *older_than)
 {
-	Interval	zero = {0};
-
-	if (DatumGetBool(DirectFunctionCall2(interval_lt, older_than,
-										 IntervalPGetDatum(&zero))))
-		ereport(ERROR,
-				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-				 errmsg("argument \"%s\" must not be negative", "older_than"),
-				 errhint("Write an interval like '90 days'.")));
 	return DatumGetTimestampTz(DirectFunctionCall2(timestamptz_mi_interval,
 												   TimestampTzGetDatum(GetCurrentTimestamp()),
-												   older_than));
+												   IntervalPGetDatum(older_than)));
 }
 
 static void
@@ -210,7 +202,7 @@ require_soft_delete(Relation rel, AttrNumber column)
 
 /*
  * schemakit.soft_delete_purge(rel regclass, older_than interval,
- *							   max_rows bigint) RETURNS bigint
+ *							   max_rows bigint, force boolean) RETURNS bigint
  */
 PG_FUNCTION_INFO_V1(schemakit_soft_delete_purge);
 Datum
@@ -226,7 +218,8 @@ schemakit_soft_delete_purge(PG_FUNCTION_ARGS)
 	sk_arg_reject_null(fcinfo, 0, "rel");
 	sk_arg_reject_null(fcinfo, 1, "older_than");
 	sk_arg_reject_null(fcinfo, 2, "max_rows");
-	before = cutoff(PG_GETARG_DATUM(1));
+	sk_arg_reject_null(fcinfo, 3, "force");
+	before = cutoff(sk_arg_retention(fcinfo, 1, "older_than", PG_GETARG_BOOL(3)));
 	max_rows = PG_GETARG_INT64(2);
 	if (max_rows <= 0)
 		ereport(ERROR,

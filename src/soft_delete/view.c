@@ -87,11 +87,11 @@ is_target(const PlannerInfo *root, Node *arg)
 }
 
 /*
- * schemakit.is_live_support(internal) RETURNS internal
+ * schemakit.internal_is_live_support(internal) RETURNS internal
  */
-PG_FUNCTION_INFO_V1(schemakit_is_live_support);
+PG_FUNCTION_INFO_V1(schemakit_internal_is_live_support);
 Datum
-schemakit_is_live_support(PG_FUNCTION_ARGS)
+schemakit_internal_is_live_support(PG_FUNCTION_ARGS)
 {
 	Node	   *request = (Node *) PG_GETARG_POINTER(0);
 	SupportRequestSimplify *simplify = (SupportRequestSimplify *) request;

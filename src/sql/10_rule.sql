@@ -31,11 +31,11 @@ SELECT pg_catalog.pg_extension_config_dump('schemakit.auto_rule',
     $$WHERE (id, feature, schemas, tables, options, enabled)
       IS DISTINCT FROM (1, 'timestamps', '%', '%', '{}'::pg_catalog.jsonb, true)$$);
 
-CREATE FUNCTION schemakit.auto_rule_merge() RETURNS trigger
-    AS 'MODULE_PATHNAME', 'schemakit_auto_rule_merge'
+CREATE FUNCTION schemakit.internal_auto_rule_merge() RETURNS trigger
+    AS 'MODULE_PATHNAME', 'schemakit_internal_auto_rule_merge'
     LANGUAGE C VOLATILE PARALLEL UNSAFE;
-COMMENT ON FUNCTION schemakit.auto_rule_merge() IS 'trigger: numbers new rules, and lets the rules of a dump merge with those that are there';
+COMMENT ON FUNCTION schemakit.internal_auto_rule_merge() IS 'internal: trigger that numbers new rules and lets the rules of a dump merge with those that are there';
 
 CREATE TRIGGER auto_rule_merge BEFORE INSERT ON schemakit.auto_rule
-    FOR EACH ROW EXECUTE FUNCTION schemakit.auto_rule_merge();
+    FOR EACH ROW EXECUTE FUNCTION schemakit.internal_auto_rule_merge();
 COMMENT ON TRIGGER auto_rule_merge ON schemakit.auto_rule IS 'numbers new rules, and lets the rules of a dump merge with those that are there';

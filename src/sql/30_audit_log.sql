@@ -145,62 +145,86 @@ SELECT pg_catalog.pg_extension_config_dump('schemakit.audit_secret', '');
 /*
  * The log is only added to.
  */
-CREATE FUNCTION schemakit.audit_protect() RETURNS trigger
-    AS 'MODULE_PATHNAME', 'schemakit_audit_protect'
+CREATE FUNCTION schemakit.internal_audit_protect() RETURNS trigger
+    AS 'MODULE_PATHNAME', 'schemakit_internal_audit_protect'
     LANGUAGE C VOLATILE PARALLEL UNSAFE;
-COMMENT ON FUNCTION schemakit.audit_protect() IS 'trigger: refuses to change the audit log unless schemakit.audit_writable is on';
+COMMENT ON FUNCTION schemakit.internal_audit_protect() IS 'internal: trigger that refuses to change the audit log unless schemakit.audit_writable is on';
 
 CREATE TRIGGER audit_protect BEFORE UPDATE OR DELETE ON schemakit.audit_event
-    FOR EACH ROW EXECUTE FUNCTION schemakit.audit_protect();
+    FOR EACH ROW EXECUTE FUNCTION schemakit.internal_audit_protect();
 COMMENT ON TRIGGER audit_protect ON schemakit.audit_event IS 'the log is only added to';
 CREATE TRIGGER audit_protect BEFORE UPDATE OR DELETE ON schemakit.audit_txn
-    FOR EACH ROW EXECUTE FUNCTION schemakit.audit_protect();
+    FOR EACH ROW EXECUTE FUNCTION schemakit.internal_audit_protect();
 COMMENT ON TRIGGER audit_protect ON schemakit.audit_txn IS 'the log is only added to';
 CREATE TRIGGER audit_protect BEFORE UPDATE OR DELETE ON schemakit.audit_shape
-    FOR EACH ROW EXECUTE FUNCTION schemakit.audit_protect();
+    FOR EACH ROW EXECUTE FUNCTION schemakit.internal_audit_protect();
 COMMENT ON TRIGGER audit_protect ON schemakit.audit_shape IS 'the log is only added to';
 CREATE TRIGGER audit_protect_truncate BEFORE TRUNCATE ON schemakit.audit_event
-    FOR EACH STATEMENT EXECUTE FUNCTION schemakit.audit_protect();
+    FOR EACH STATEMENT EXECUTE FUNCTION schemakit.internal_audit_protect();
 COMMENT ON TRIGGER audit_protect_truncate ON schemakit.audit_event IS 'the log is only added to';
 CREATE TRIGGER audit_protect_truncate BEFORE TRUNCATE ON schemakit.audit_event_default
-    FOR EACH STATEMENT EXECUTE FUNCTION schemakit.audit_protect();
+    FOR EACH STATEMENT EXECUTE FUNCTION schemakit.internal_audit_protect();
 COMMENT ON TRIGGER audit_protect_truncate ON schemakit.audit_event_default IS 'the log is only added to';
 CREATE TRIGGER audit_protect_truncate BEFORE TRUNCATE ON schemakit.audit_txn
-    FOR EACH STATEMENT EXECUTE FUNCTION schemakit.audit_protect();
+    FOR EACH STATEMENT EXECUTE FUNCTION schemakit.internal_audit_protect();
 COMMENT ON TRIGGER audit_protect_truncate ON schemakit.audit_txn IS 'the log is only added to';
 CREATE TRIGGER audit_protect_truncate BEFORE TRUNCATE ON schemakit.audit_txn_default
-    FOR EACH STATEMENT EXECUTE FUNCTION schemakit.audit_protect();
+    FOR EACH STATEMENT EXECUTE FUNCTION schemakit.internal_audit_protect();
 COMMENT ON TRIGGER audit_protect_truncate ON schemakit.audit_txn_default IS 'the log is only added to';
 CREATE TRIGGER audit_protect_truncate BEFORE TRUNCATE ON schemakit.audit_shape
-    FOR EACH STATEMENT EXECUTE FUNCTION schemakit.audit_protect();
+    FOR EACH STATEMENT EXECUTE FUNCTION schemakit.internal_audit_protect();
 COMMENT ON TRIGGER audit_protect_truncate ON schemakit.audit_shape IS 'the log is only added to';
 
 /*
  * What people read.
  */
 CREATE VIEW schemakit.audit_log AS
-SELECT e.changed_at, e.at, e.txn_id, e.n,
-       t.actor, t.session_role, t.role, t.application, t.client, t.pid, t.xid, t.context,
+SELECT e.changed_at, t.actor, t.role,
        pg_catalog.format('%I.%I', s.schema_name, s.table_name) AS table_name,
        CASE e.op WHEN 'N' THEN 'U' ELSE e.op::pg_catalog.text END AS op,
-       e.key, e.old, e.new,
+       e.key,
        CASE WHEN e.op IN ('U', 'N') THEN ARRAY(
            SELECT c.name FROM pg_catalog.jsonb_object_keys(e.new) AS c(name)
            WHERE (s.options OPERATOR(pg_catalog.->>) 'capture' IS NULL AND e.key IS NOT NULL)
               OR e.old OPERATOR(pg_catalog.->) c.name IS DISTINCT FROM e.new OPERATOR(pg_catalog.->) c.name
            ORDER BY c.name) END AS changed,
-       t.query,
-       s.rel_id, e.shape_id, e.key_hash, e.command,
+       e.old, e.new,
        CASE WHEN s.soft_delete IS NULL OR e.op NOT IN ('U', 'N') THEN NULL
            WHEN e.old OPERATOR(pg_catalog.->>) s.soft_delete IS NULL AND e.new OPERATOR(pg_catalog.->>) s.soft_delete IS NOT NULL THEN 'deleted'
            WHEN e.old OPERATOR(pg_catalog.->>) s.soft_delete IS NOT NULL AND e.new OPERATOR(pg_catalog.->>) s.soft_delete IS NULL THEN 'restored'
-       END AS soft_delete
+       END AS soft_delete,
+       t.context, t.application, t.session_role, t.client, t.query,
+       e.at, t.pid, t.xid, e.txn_id, e.command, e.n,
+       s.rel_id, e.shape_id, e.key_hash
 FROM schemakit.audit_event AS e
 JOIN schemakit.audit_shape AS s ON s.shape_id OPERATOR(pg_catalog.=) e.shape_id
 LEFT JOIN schemakit.audit_txn AS t ON t.txn_id OPERATOR(pg_catalog.=) e.txn_id AND t.n OPERATOR(pg_catalog.=) e.context
     AND t.at OPERATOR(pg_catalog.=) e.at
 WHERE e.op OPERATOR(pg_catalog.<>) 'O';
 COMMENT ON VIEW schemakit.audit_log IS
-'every change of every row of the audited tables.
-actor, application and context are what the client claims; session_role, role, client, pid and xid are what the server knows.
-op: I insert, U update, D delete, T truncate, B baseline.  changed: the columns that an update changed.  soft_delete: deleted or restored, if that is what an update was.';
+'every change of every row of the audited tables, one row each.
+actor, application and context are what the client claims; role, session_role, client, pid and xid are what the server knows.';
+COMMENT ON COLUMN schemakit.audit_log.changed_at IS 'time of the change';
+COMMENT ON COLUMN schemakit.audit_log.actor IS 'who acted, as the application says; null if it does not say';
+COMMENT ON COLUMN schemakit.audit_log.role IS 'the current role, which made the change';
+COMMENT ON COLUMN schemakit.audit_log.table_name IS 'the table, with its schema, as it was named then';
+COMMENT ON COLUMN schemakit.audit_log.op IS 'I insert, U update, D delete, T truncate, B baseline: a row that was there when audit was enabled';
+COMMENT ON COLUMN schemakit.audit_log.key IS 'the row''s key; null if the table has none, and for T';
+COMMENT ON COLUMN schemakit.audit_log.changed IS 'the columns that an update changed; null for other operations';
+COMMENT ON COLUMN schemakit.audit_log.old IS 'values before the change: of an update the columns that it changed; null for an insert';
+COMMENT ON COLUMN schemakit.audit_log.new IS 'values after the change: of an update the columns that it changed; null for a delete';
+COMMENT ON COLUMN schemakit.audit_log.soft_delete IS 'deleted or restored, if that is what an update was';
+COMMENT ON COLUMN schemakit.audit_log.context IS 'what else the application says, as in audit_set_actor()';
+COMMENT ON COLUMN schemakit.audit_log.application IS 'application_name of the session';
+COMMENT ON COLUMN schemakit.audit_log.session_role IS 'the role that logged in';
+COMMENT ON COLUMN schemakit.audit_log.client IS 'address of the client; null for a local connection';
+COMMENT ON COLUMN schemakit.audit_log.query IS 'text of the statement, if schemakit.audit_query was on';
+COMMENT ON COLUMN schemakit.audit_log.at IS 'start of the transaction';
+COMMENT ON COLUMN schemakit.audit_log.pid IS 'process ID of the session';
+COMMENT ON COLUMN schemakit.audit_log.xid IS 'transaction ID; another cluster may use it for another transaction';
+COMMENT ON COLUMN schemakit.audit_log.txn_id IS 'number of the transaction in the audit log';
+COMMENT ON COLUMN schemakit.audit_log.command IS 'number of the command in its transaction: changes of one transaction happened in the order of command, n';
+COMMENT ON COLUMN schemakit.audit_log.n IS 'number of the event in its transaction';
+COMMENT ON COLUMN schemakit.audit_log.rel_id IS 'identity of the table, which renames do not change';
+COMMENT ON COLUMN schemakit.audit_log.shape_id IS 'the row of schemakit.audit_shape that says what the table looked like';
+COMMENT ON COLUMN schemakit.audit_log.key_hash IS 'hash of the table''s identity and the key''s values, by which events are indexed';

@@ -5,13 +5,13 @@ CREATE FUNCTION schemakit.audit() RETURNS trigger
     AS 'MODULE_PATHNAME', 'schemakit_audit'
     LANGUAGE C VOLATILE PARALLEL UNSAFE;
 COMMENT ON FUNCTION schemakit.audit() IS
-'AFTER trigger FOR EACH ROW: records the change of the row in the audit log.  schemakit.audit_enable() makes it; its argument is an object of options.';
+'internal: AFTER trigger FOR EACH ROW: records the change of the row in the audit log.  schemakit.audit_enable() makes it; its argument is an object of options.';
 
 CREATE FUNCTION schemakit.audit_truncate() RETURNS trigger
     AS 'MODULE_PATHNAME', 'schemakit_audit_truncate'
     LANGUAGE C VOLATILE PARALLEL UNSAFE;
 COMMENT ON FUNCTION schemakit.audit_truncate() IS
-'BEFORE TRUNCATE trigger: records the rows that are removed, and that the table was truncated.';
+'internal: BEFORE TRUNCATE trigger: records the rows that are removed, and that the table was truncated.';
 
 CREATE FUNCTION schemakit.audit_enable(
     rel regclass, capture text DEFAULT 'diff', exclude name[] DEFAULT '{}', ignore name[] DEFAULT NULL,
@@ -48,16 +48,17 @@ COMMENT ON FUNCTION schemakit.audit_set_actor(text, jsonb, boolean) IS
 The same as SET LOCAL schemakit.audit_actor and schemakit.audit_context.  Nothing checks it: session_role and role in the log are what the server knows.';
 
 CREATE FUNCTION schemakit.audit_maintain(
-    premake interval DEFAULT '3 months', retain interval DEFAULT NULL,
+    premake interval DEFAULT '3 months', retain interval DEFAULT NULL, force boolean DEFAULT false,
     OUT partition text, OUT action text)
     RETURNS SETOF record
     AS 'MODULE_PATHNAME', 'schemakit_audit_maintain'
     LANGUAGE C VOLATILE PARALLEL UNSAFE;
-COMMENT ON FUNCTION schemakit.audit_maintain(interval, interval) IS
+COMMENT ON FUNCTION schemakit.audit_maintain(interval, interval, boolean) IS
 'makes the audit log''s partitions for the time ahead, moves what is in the default partition to where it belongs, and drops partitions that ended longer ago than "retain"; without it none.
 A partition to which a running transaction may still write is kept.
 action: created; created, rows moved: n: they were in the default partition; dropped; rows deleted: n: from the default partition; busy: others held a lock for longer than a second; nothing was done to that partition, or, if it is audit_event or audit_txn itself, at all; the next run will do it.
-Errors: 22023 a negative interval.';
+force => true allows a "retain" that is shorter than one day.
+Errors: 22023 a negative interval, a "retain" shorter than one day without "force", or a "premake" longer than 10 years.';
 
 CREATE FUNCTION schemakit.audit_history(rel regclass, key jsonb)
     RETURNS SETOF schemakit.audit_log
@@ -72,6 +73,13 @@ CREATE FUNCTION schemakit.audit_as_of(rel anyelement, at timestamptz, key jsonb 
     RETURNS SETOF anyelement
     AS 'MODULE_PATHNAME', 'schemakit_audit_as_of'
     LANGUAGE C STABLE PARALLEL UNSAFE;
+CREATE FUNCTION schemakit.audit_as_of(rel text, at timestamptz, key jsonb DEFAULT NULL)
+    RETURNS void
+    AS 'MODULE_PATHNAME', 'schemakit_audit_as_of_name'
+    LANGUAGE C STABLE PARALLEL UNSAFE;
+COMMENT ON FUNCTION schemakit.audit_as_of(text, timestamptz, jsonb) IS
+'internal: raises an error that tells how to call audit_as_of() with the row type of the table.';
+
 COMMENT ON FUNCTION schemakit.audit_as_of(anyelement, timestamptz, jsonb) IS
 'the rows of a table as they were: SELECT * FROM schemakit.audit_as_of(NULL::users, ''2026-11-20 14:00''); with "key", as in ''{"id": 42}'', only that one, which is quick.
 A transaction counts as done if its last change of the table was.  Columns that the table did not have then, or that are excluded or masked, are null.
@@ -80,10 +88,10 @@ Errors: 55000 the log cannot tell, because the table was not audited then or for
 
 CREATE FUNCTION schemakit.audit_changes(
     since pg_snapshot DEFAULT NULL, rel regclass DEFAULT NULL,
-    OUT "position" pg_snapshot, OUT changed_at timestamptz, OUT at timestamptz, OUT txn_id bigint, OUT n integer,
-    OUT actor text, OUT session_role text, OUT role text, OUT application text, OUT client inet, OUT pid integer, OUT xid xid8,
-    OUT context jsonb, OUT table_name text, OUT op text, OUT key jsonb, OUT old jsonb, OUT new jsonb, OUT changed text[],
-    OUT query text, OUT rel_id bigint, OUT key_hash bigint, OUT command integer, OUT soft_delete text)
+    OUT "position" pg_snapshot, OUT changed_at timestamptz, OUT actor text, OUT role text, OUT table_name text, OUT op text,
+    OUT key jsonb, OUT changed text[], OUT old jsonb, OUT new jsonb, OUT soft_delete text, OUT context jsonb,
+    OUT application text, OUT session_role text, OUT client inet, OUT query text, OUT at timestamptz, OUT pid integer,
+    OUT xid xid8, OUT txn_id bigint, OUT command integer, OUT n integer, OUT rel_id bigint, OUT key_hash bigint)
     RETURNS SETOF record
     AS 'MODULE_PATHNAME', 'schemakit_audit_changes'
     LANGUAGE C STABLE PARALLEL UNSAFE;

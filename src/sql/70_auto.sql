@@ -38,4 +38,4 @@ CREATE FUNCTION schemakit.status(
     LANGUAGE C STABLE PARALLEL UNSAFE;
 COMMENT ON FUNCTION schemakit.status() IS
 'every table that is managed or that a rule covers, and whether it really is.
-state: ok; missing trigger; disabled trigger; replica trigger: it fires only in replica mode; partition not covered; column gone; column type; column generated: the column cannot be maintained; truncate not covered: TRUNCATE is not recorded; wrong argument, wrong identity: the trigger was made by hand, and does not work; other column: another one that looks like it is not maintained; left alone: something in the database forbids triggers.';
+state: ok; missing trigger; disabled trigger; replica trigger: it fires only in replica mode; partition not covered; column gone; column type; column generated: the column cannot be maintained; truncate not covered: TRUNCATE is not recorded; wrong argument, wrong identity: the trigger was made by hand, and does not work; other column: another one that looks like it is not maintained; left alone: something in the database forbids triggers; no schema: the pattern of a rule matches none, and relid is null.';

@@ -4,41 +4,41 @@
  * Their functions have no SET search_path: they resolve the names in a user's
  * statement as that statement does, and look nothing else up by name.
  */
-CREATE FUNCTION schemakit.on_ddl_command_start() RETURNS event_trigger
-    AS 'MODULE_PATHNAME', 'schemakit_on_ddl_command_start'
+CREATE FUNCTION schemakit.internal_on_ddl_command_start() RETURNS event_trigger
+    AS 'MODULE_PATHNAME', 'schemakit_internal_on_ddl_command_start'
     LANGUAGE C VOLATILE PARALLEL UNSAFE;
-COMMENT ON FUNCTION schemakit.on_ddl_command_start() IS 'event trigger: clears the way for ATTACH PARTITION, for a dump''s CREATE TRIGGER, for what changes columns, and for a table that becomes a view';
+COMMENT ON FUNCTION schemakit.internal_on_ddl_command_start() IS 'internal: event trigger that clears the way for ATTACH PARTITION, for a dump''s CREATE TRIGGER, for what changes columns, and for a table that becomes a view; refuses to drop the extension while the audit log has events';
 
-CREATE FUNCTION schemakit.on_ddl_command_end() RETURNS event_trigger
-    AS 'MODULE_PATHNAME', 'schemakit_on_ddl_command_end'
+CREATE FUNCTION schemakit.internal_on_ddl_command_end() RETURNS event_trigger
+    AS 'MODULE_PATHNAME', 'schemakit_internal_on_ddl_command_end'
     LANGUAGE C VOLATILE PARALLEL UNSAFE;
-COMMENT ON FUNCTION schemakit.on_ddl_command_end() IS 'event trigger: attaches what the rules ask for to new tables and columns, and follows renamed columns';
+COMMENT ON FUNCTION schemakit.internal_on_ddl_command_end() IS 'internal: event trigger that attaches what the rules ask for to new tables and columns, and follows renamed columns';
 
-CREATE FUNCTION schemakit.on_sql_drop() RETURNS event_trigger
-    AS 'MODULE_PATHNAME', 'schemakit_on_sql_drop'
+CREATE FUNCTION schemakit.internal_on_sql_drop() RETURNS event_trigger
+    AS 'MODULE_PATHNAME', 'schemakit_internal_on_sql_drop'
     LANGUAGE C VOLATILE PARALLEL UNSAFE;
-COMMENT ON FUNCTION schemakit.on_sql_drop() IS 'event trigger: drops triggers whose column is dropped, and notes that an audit trigger was';
+COMMENT ON FUNCTION schemakit.internal_on_sql_drop() IS 'internal: event trigger that drops triggers whose column is dropped, and notes that an audit trigger was';
 
 /*
  * The last one at the start: it waits for the tables' locks, and what users' event
  * triggers forbid, or set, as lock_timeout, comes before.
  */
 CREATE EVENT TRIGGER zz_schemakit_ddl_command_start ON ddl_command_start
-    WHEN TAG IN ('ALTER TABLE', 'CREATE RULE', 'CREATE TRIGGER', 'DROP TABLE')
-    EXECUTE FUNCTION schemakit.on_ddl_command_start();
+    WHEN TAG IN ('ALTER TABLE', 'CREATE RULE', 'CREATE TRIGGER', 'DROP EXTENSION', 'DROP OWNED', 'DROP TABLE')
+    EXECUTE FUNCTION schemakit.internal_on_ddl_command_start();
 /* a session in replica mode can fail for our triggers, too */
 ALTER EVENT TRIGGER zz_schemakit_ddl_command_start ENABLE ALWAYS;
-COMMENT ON EVENT TRIGGER zz_schemakit_ddl_command_start IS 'clears the way for ATTACH PARTITION, for a dump''s CREATE TRIGGER, for what changes columns, and for a table that becomes a view';
+COMMENT ON EVENT TRIGGER zz_schemakit_ddl_command_start IS 'clears the way for ATTACH PARTITION, for a dump''s CREATE TRIGGER, for what changes columns, and for a table that becomes a view; refuses to drop the extension while the audit log has events';
 
 /* ALTER VIEW and its like rename columns of tables, too */
 CREATE EVENT TRIGGER schemakit_ddl_command_end ON ddl_command_end
     WHEN TAG IN ('ALTER FOREIGN TABLE', 'ALTER MATERIALIZED VIEW', 'ALTER TABLE', 'ALTER TYPE', 'ALTER VIEW',
         'CREATE SCHEMA', 'CREATE TABLE', 'CREATE TABLE AS', 'CREATE TRIGGER', 'GRANT', 'REVOKE', 'SELECT INTO')
-    EXECUTE FUNCTION schemakit.on_ddl_command_end();
+    EXECUTE FUNCTION schemakit.internal_on_ddl_command_end();
 COMMENT ON EVENT TRIGGER schemakit_ddl_command_end IS 'attaches what the rules ask for to new tables and columns, and follows renamed columns';
 
 /* a column goes with ALTER TABLE or ALTER TYPE, or with its own type */
 CREATE EVENT TRIGGER schemakit_sql_drop ON sql_drop
     WHEN TAG IN ('ALTER FOREIGN TABLE', 'ALTER TABLE', 'ALTER TYPE', 'DROP DOMAIN', 'DROP EXTENSION', 'DROP OWNED', 'DROP SCHEMA', 'DROP TRIGGER', 'DROP TYPE')
-    EXECUTE FUNCTION schemakit.on_sql_drop();
+    EXECUTE FUNCTION schemakit.internal_on_sql_drop();
 COMMENT ON EVENT TRIGGER schemakit_sql_drop IS 'drops triggers whose column is dropped, and notes that an audit trigger was';

@@ -31,6 +31,7 @@ GRANT EXECUTE ON FUNCTION schemakit.audit_set_actor(text, jsonb, boolean) TO PUB
 /* they ask for SELECT on schemakit.audit_log themselves */
 GRANT EXECUTE ON FUNCTION schemakit.audit_history(regclass, jsonb) TO PUBLIC;
 GRANT EXECUTE ON FUNCTION schemakit.audit_as_of(anyelement, timestamptz, jsonb) TO PUBLIC;
+GRANT EXECUTE ON FUNCTION schemakit.audit_as_of(text, timestamptz, jsonb) TO PUBLIC;
 GRANT EXECUTE ON FUNCTION schemakit.audit_changes(pg_snapshot, regclass) TO PUBLIC;
 
 /* as timestamps; and everybody who uses a view of live rows */
@@ -44,7 +45,7 @@ GRANT EXECUTE ON FUNCTION schemakit.soft_delete_enable(regclass, name, text, boo
 GRANT EXECUTE ON FUNCTION schemakit.soft_delete_disable(regclass) TO PUBLIC;
 
 /* it deletes with the rights of its caller */
-GRANT EXECUTE ON FUNCTION schemakit.soft_delete_purge(regclass, interval, bigint) TO PUBLIC;
+GRANT EXECUTE ON FUNCTION schemakit.soft_delete_purge(regclass, interval, bigint, boolean) TO PUBLIC;
 
 /* it plans with the rights of its caller, as EXPLAIN does */
 GRANT EXECUTE ON FUNCTION schemakit.explain_with_indexes(text, text[], regclass[]) TO PUBLIC;

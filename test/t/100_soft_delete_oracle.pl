@@ -61,7 +61,7 @@ for my $i (1 .. ($long ? 20 : 3))
             IF dice < 0.35 THEN EXECUTE format('DELETE FROM s.t%s_live WHERE id = ANY (%L)', tab, ids);
             ELSIF dice < 0.7 THEN EXECUTE format('UPDATE s.t%s SET deleted_at = NULL WHERE id = ANY (%L)', tab, ids);
             ELSIF dice < 0.9 THEN PERFORM add_row(tab, nextval('new_id')::int);
-            ELSIF dice < 0.95 THEN PERFORM schemakit.soft_delete_purge(format('s.t%s', tab), '0', 3);
+            ELSIF dice < 0.95 THEN PERFORM schemakit.soft_delete_purge(format('s.t%s', tab), '0', 3, force => true);
             ELSE EXECUTE format('DELETE FROM s.t%s WHERE id = %s', tab, ids[1]);
             END IF;
             PERFORM pg_sleep(random() * 0.004);

@@ -260,6 +260,11 @@ RESET ROLE;
 INSERT INTO users VALUES (44);
 COMMIT;
 INSERT INTO users VALUES (45);
+-- outside of a transaction block it is lost, unless a function goes on to change rows
+SELECT schemakit.audit_set_actor('dora');
+SELECT schemakit.audit_set_actor(NULL);
+DO $$BEGIN PERFORM schemakit.audit_set_actor('dora'); END$$;
+DO $$BEGIN PERFORM schemakit.audit_set_actor('dora'); INSERT INTO users VALUES (39); END$$;
 SELECT schemakit.audit_set_actor('carl', local => false);
 INSERT INTO users VALUES (46);
 SELECT schemakit.audit_set_actor(NULL, local => false);

@@ -44,6 +44,8 @@ static struct
 	int64		id;				/* 0: no event yet */
 	int32		n;				/* of the last event */
 	TimestampTz changed_at;
+	bool		is_lost;		/* an actor was set outside of a transaction
+								 * block */
 
 	/* what the current row in audit_txn was written from */
 	int32		context;		/* 0: there is none */
@@ -56,11 +58,28 @@ static struct
 	char	   *application;	/* likewise */
 }			txn;
 
+/*
+ * As SET LOCAL, but not until the end: the function may have been called by
+ * another one, which made changes after it.
+ */
+static void
+warn_of_lost_actor(void)
+{
+	if (txn.is_lost && txn.id == 0)
+		ereport(WARNING,
+				(errcode(ERRCODE_NO_ACTIVE_SQL_TRANSACTION),
+				 errmsg("audit_set_actor() can only be used in transaction blocks"),
+				 errhint("Begin a transaction first, or set the actor for the session with local => false.")));
+}
+
 static void
 at_transaction_end(XactEvent event, void *arg)
 {
 	switch (event)
 	{
+		case XACT_EVENT_PRE_COMMIT:
+			warn_of_lost_actor();
+			break;
 		case XACT_EVENT_COMMIT:
 		case XACT_EVENT_ABORT:
 		case XACT_EVENT_PREPARE:
@@ -344,6 +363,8 @@ schemakit_audit_set_actor(PG_FUNCTION_ARGS)
 
 		context = JsonbToCString(NULL, &jsonb->root, VARSIZE(jsonb));
 	}
+	txn.is_lost = action == GUC_ACTION_LOCAL && !PG_ARGISNULL(0) &&
+		!IsTransactionBlock();
 	(void) set_config_option("schemakit.audit_actor", actor, PGC_USERSET,
 							 PGC_S_SESSION, action, true, 0, false);
 	(void) set_config_option("schemakit.audit_context", context, PGC_USERSET,

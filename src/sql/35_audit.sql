@@ -44,7 +44,7 @@ CREATE FUNCTION schemakit.audit_set_actor(actor text, context jsonb DEFAULT NULL
     AS 'MODULE_PATHNAME', 'schemakit_audit_set_actor'
     LANGUAGE C VOLATILE PARALLEL UNSAFE;
 COMMENT ON FUNCTION schemakit.audit_set_actor(text, jsonb, boolean) IS
-'says who acts, and anything else that is worth recording: for the current transaction, or with local => false for the session.  Null takes it back.
+'says who acts, and anything else that is worth recording: for the current transaction, which has to be a transaction block, or with local => false for the session.  Null takes it back.
 The same as SET LOCAL schemakit.audit_actor and schemakit.audit_context.  Nothing checks it: session_role and role in the log are what the server knows.';
 
 CREATE FUNCTION schemakit.audit_maintain(

@@ -7,6 +7,7 @@
 #   make, make install build and install, with PG_CONFIG=... for another server
 #   make installcheck  regression and isolation tests against a running server
 #   make lint          the rules of the house
+#   make doc           the output in README.md and doc/ written anew
 #   make bench         what it costs, as ratios
 #   make check-clients soft delete with real clients: ORMs and query builders
 #   make check-all     all tests, on all versions of PostgreSQL that Debian has
@@ -25,7 +26,7 @@ PG_CONFIG   ?= pg_config
 # Entry points that need no server to be there: they see to it themselves.
 CHECKS       = check-cassert check-caches check-sanitize check-valgrind
 ENTRIES      = bench check check-all check-clients check-core check-others check-upgrade $(CHECKS) \
-	demo demo-stop evidence format lint
+	demo demo-stop doc evidence format lint
 
 ifneq ($(filter $(ENTRIES),$(MAKECMDGOALS)),)
 .PHONY: $(ENTRIES)
@@ -38,6 +39,7 @@ check-clients: ; @scripts/clients
 check-core: ; @scripts/core
 check-others: ; @scripts/others
 check-upgrade: ; @scripts/upgrade
+doc:        ; @scripts/doc write
 evidence:   ; @scripts/evidence
 bench:      ; @scripts/bench
 lint:       ; @test/lint/run
@@ -57,7 +59,7 @@ DATA_built   = $(SQL_SCRIPT)
 DATA         = $(sort $(wildcard src/sql/upgrade/*.sql))
 EXTRA_CLEAN  = $(EXTENSION)--*.sql
 
-REGRESS      = install readme timestamps touch_types auto_attach columns_followed \
+REGRESS      = install timestamps touch_types auto_attach columns_followed \
 	partitions rules errors privileges transactions drop \
 	audit_capture audit_types audit_options audit_reading audit_privileges \
 	soft_delete soft_delete_views \

@@ -240,7 +240,11 @@ sub read_comment
     else
     {
         $value =~ s/^\s+|\s+$//g;
-        problem($page, $first + 1, 'this is no regular expression: ' . ($@ =~ s/ at \S+ line.*//sr)) if $name eq 'vary' && !eval { $value = qr/$value/; 1 };
+        if ($name eq 'vary' && !eval { $value = qr/$value/; 1 })
+        {
+            problem($page, $first + 1, 'this is no regular expression: ' . $@ =~ s/ at \S+ line.*//sr);
+            $value = qr/(?!)/;
+        }
         # that of an output may stand between it and its SQL
         end_of_output($page, $state) if $name ne 'vary';
         push @{ $state->{waiting} }, { name => $name, value => $value, line => $first + 1 };

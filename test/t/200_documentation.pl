@@ -63,7 +63,7 @@ my @good = (
     [ 'what is not run', "<!-- not run: it fails -->\nBsql\nSELECT nothing;\nB\nBtext\nanything\nB\n" ],
     [ 'links', "[a](other.md#a-name-and-more), [b](other.md#twice-1), [c](#here)\n[d][], `[x](nowhere)`\n\n# Here\n\n[d]: use.py\n" ],
     [ 'what stands in a file', "<!-- file: use.py -->\nBpython\na = 1\n\nb = 2\nB\n" ],
-    [ 'nothing to run', "# Words\n\nBsh\nmake\nB\n" ]);
+    [ 'nothing to run', "# Words\n\n<!-- results -->\n\nBsh\nmake\nB\n" ]);
 is(page($_->[1]), '', "right: $_->[0]") for @good;
 
 my @bad = (
@@ -82,6 +82,7 @@ my @bad = (
     [ 'output of nothing', "Bsh\nmake\nB\nBtext\n${one}B\n", qr/^4:a text block is the output of a sql block/ ],
     [ 'words before the output', "${select}Words\n\nBtext\n${one}B\n", qr/^7:a text block is the output of a sql block/ ],
     [ 'an unknown comment', "<!-- notrun: because -->\n$select", qr/^1:a comment is one of/ ],
+    [ 'an unknown comment without a colon', "<!-- not-run because -->\n$select", qr/^1:a comment is one of/ ],
     [ 'no reason', "<!-- not run: -->\n$select", qr/^1:a comment is one of/ ],
     [ 'nothing that is not run', "<!-- not run: because -->\nWords\n", qr/^1:no block follows: not run/ ],
     [ 'a comment does not end', "Words\n\n<!-- run: SELECT 1;\n", qr/^3:the comment is not closed/ ],

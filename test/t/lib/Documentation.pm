@@ -221,6 +221,12 @@ sub read_comment
     {
         problem($page, $first + 1, 'the comment is not closed');
     }
+    elsif (join(' ', @$lines[ $first .. $i ]) =~ /^\s*<!--\s*(?!run|not|vary|file)[\w ]+-->\s*$/i)
+    {
+        # a mark of some other tool
+        end_of_prelude($page, $state);
+        end_of_output($page, $state);
+    }
     elsif (!defined $name || !$directive{$name} || $value !~ /\S/)
     {
         problem($page, $first + 1, 'a comment is one of "run: ", "not run: ", "vary: " and "file: "');

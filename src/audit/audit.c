@@ -427,7 +427,7 @@ schemakit_audit_enable(PG_FUNCTION_ARGS)
 		ereport(NOTICE,
 				(errmsg("table \"%s\" has no key that tells its rows apart",
 						RelationGetRelationName(rel)),
-				 errdetail("Its changes are recorded, but audit_history() and audit_as_of() with a key do not find a row."),
+				 errdetail("Its changes are recorded, but audit_history() and audit_as_of() with a key cannot be used."),
 				 errhint("Add a primary key, or name the columns with key => '{...}'.")));
 	if (PG_GETARG_BOOL(8))
 		sk_audit_capture_baseline(rel);

@@ -201,18 +201,6 @@ attach(Relation rel, SkAuditOptions *options, const char *name,
  *-------------------------------------------------------------------------
  */
 
-static void
-audit_check_options(const Jsonb *options)
-{
-	SkAuditOptions *parsed = sk_audit_options_parse(options);
-
-	if (parsed->table != 0)
-		ereport(ERROR,
-				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-				 errmsg("option \"%s\" cannot be given", "table"),
-				 errhint("Each table gets an identity of its own.")));
-}
-
 /* New tables only: one that gets a column was known before. */
 static bool
 audit_wants(Relation rel, const Jsonb *options, List *added)
@@ -354,7 +342,7 @@ const SkFeature sk_feature_audit = {
 	.name = "audit",
 	.function = SK_AUDIT_FUNCTION,
 	.automatic = &sk_guc_audit_auto,
-	.check_options = audit_check_options,
+	.check_options = sk_audit_options_check,
 	.wants = audit_wants,
 	.attach = audit_attach,
 	.column_changed = audit_column_changed,

@@ -23,7 +23,12 @@
 #include "utils/fmgrprotos.h"
 #include "utils/numeric.h"
 
+/* What a rule may say; a trigger's argument has the table's identity, too. */
 static const char *const known[] = {
+	"capture", "exclude", "ignore", "key", "mask", "replica", "require_actor",
+	"truncate_rows", NULL
+};
+static const char *const known_of_trigger[] = {
 	"capture", "exclude", "ignore", "key", "mask", "replica", "require_actor",
 	"table", "truncate_rows", NULL
 };
@@ -81,6 +86,14 @@ sk_audit_options_set_masks(SkAuditOptions *options, const Jsonb *masks)
 	set_masks(options, sk_option_pairs(masks, "mask"));
 }
 
+/* Raise an error that names what is wrong with a rule's options. */
+void
+sk_audit_options_check(const Jsonb *options)
+{
+	sk_option_check_keys(options, "audit", known);
+	(void) sk_audit_options_parse(options);
+}
+
 /*
  * The options that the object gives, or an error that names what is wrong.
  */
@@ -91,7 +104,7 @@ sk_audit_options_parse(const Jsonb *options)
 	Jsonb	   *masks;
 	char	   *capture;
 
-	sk_option_check_keys(options, "audit", known);
+	sk_option_check_keys(options, "audit", known_of_trigger);
 	result->table = sk_option_int64(options, "table");
 	capture = sk_option_text(options, "capture");
 	if (capture != NULL)

@@ -41,6 +41,7 @@ extern SkAuditCapture sk_audit_options_capture(const char *name);
 extern void sk_audit_options_set_masks(SkAuditOptions *options,
 									   const Jsonb *masks);
 extern SkAuditOptions *sk_audit_options_from_args(FunctionCallInfo fcinfo);
+extern void sk_audit_options_check(const Jsonb *options);
 extern SkAuditOptions *sk_audit_options_parse(const Jsonb *options);
 extern SkAuditOptions *sk_audit_options_of(const Trigger *trigger);
 extern SkAuditOptions *sk_audit_options_try(const Trigger *trigger);

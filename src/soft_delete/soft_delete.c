@@ -243,10 +243,16 @@ is_protected(Relation rel)
 static void
 soft_delete_check_options(const Jsonb *options)
 {
+	char	   *schema;
+
 	sk_option_check_keys(options, "soft_delete", option_names);
 	(void) sk_option_text(options, "col");
-	(void) sk_option_text(options, "view_schema");
 	(void) sk_option_bool(options, "protect", false);
+	schema = sk_option_text(options, "view_schema");
+	if (schema != NULL && !OidIsValid(get_namespace_oid(schema, true)))
+		ereport(NOTICE,
+				(errmsg("schema \"%s\" does not exist", schema),
+				 errdetail("New tables get no soft delete until it is created.")));
 }
 
 static const char *

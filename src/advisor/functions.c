@@ -330,9 +330,11 @@ rehearse(SkGuarded work, Call *call)
 }
 
 PG_FUNCTION_INFO_V1(schemakit_advise_indexes);
+PG_FUNCTION_INFO_V1(schemakit_advise_indexes_text);
 PG_FUNCTION_INFO_V1(schemakit_advise_indexes_report);
+PG_FUNCTION_INFO_V1(schemakit_advise_indexes_report_text);
 
-/* advise_indexes(...) returns table (...): see 50_advice.sql */
+/* advise_indexes(queries text[], ...) returns table (...): see 50_advice.sql */
 Datum
 schemakit_advise_indexes(PG_FUNCTION_ARGS)
 {
@@ -346,7 +348,15 @@ schemakit_advise_indexes(PG_FUNCTION_ARGS)
 	return (Datum) 0;
 }
 
-/* advise_indexes_report(...) returns jsonb */
+/* The same with queries text */
+Datum
+schemakit_advise_indexes_text(PG_FUNCTION_ARGS)
+{
+	sk_arg_text_to_array(fcinfo, ARG_QUERIES);
+	return schemakit_advise_indexes(fcinfo);
+}
+
+/* advise_indexes_report(queries text[], ...) returns jsonb */
 Datum
 schemakit_advise_indexes_report(PG_FUNCTION_ARGS)
 {
@@ -357,4 +367,12 @@ schemakit_advise_indexes_report(PG_FUNCTION_ARGS)
 	initStringInfo(&call.report);
 	rehearse(write_report, &call);
 	return DirectFunctionCall1(jsonb_in, CStringGetDatum(call.report.data));
+}
+
+/* The same with queries text */
+Datum
+schemakit_advise_indexes_report_text(PG_FUNCTION_ARGS)
+{
+	sk_arg_text_to_array(fcinfo, ARG_QUERIES);
+	return schemakit_advise_indexes_report(fcinfo);
 }

@@ -10,6 +10,9 @@
 #include "base/arg.h"
 
 #include "catalog/pg_type.h"
+#include "parser/scansup.h"
+#include "utils/builtins.h"
+#include "utils/fmgroids.h"
 #include "utils/fmgrprotos.h"
 
 /*
@@ -86,4 +89,34 @@ sk_arg_retention(FunctionCallInfo fcinfo, int arg, const char *name, bool force)
 						   DatumGetCString(DirectFunctionCall1(interval_out, IntervalPGetDatum(interval)))),
 				 errhint("Write an interval with a unit, like '30 days', or add force => true.")));
 	return interval;
+}
+
+/*
+ * Where an array of text is wanted, one text will do: it is an array of itself.
+ * A call with an untyped literal or parameter comes here, too, so what is written as
+ * an array is read as one; no SQL begins with a brace or a bracket.
+ */
+void
+sk_arg_text_to_array(FunctionCallInfo fcinfo, int arg)
+{
+	char	   *source;
+	char	   *begin;
+	Datum		array;
+
+	if (PG_ARGISNULL(arg))
+		return;
+	source = text_to_cstring(PG_GETARG_TEXT_PP(arg));
+	begin = source;
+	while (scanner_isspace(*begin))
+		begin++;
+	if (*begin == '{' || *begin == '[')
+		array = OidInputFunctionCall(F_ARRAY_IN, source, TEXTOID, -1);
+	else
+	{
+		Datum		elem = PG_GETARG_DATUM(arg);
+
+		array = PointerGetDatum(construct_array(&elem, 1, TEXTOID, -1, false,
+												TYPALIGN_INT));
+	}
+	fcinfo->args[arg].value = array;
 }

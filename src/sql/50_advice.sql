@@ -11,6 +11,17 @@ CREATE FUNCTION schemakit.explain_with_indexes(
 COMMENT ON FUNCTION schemakit.explain_with_indexes(text, text[], regclass[]) IS
 'EXPLAIN of a statement as if the indexes that these CREATE INDEX commands make existed, and those to hide did not. Nothing is made or executed.';
 
+/* one command where an array is wanted; an untyped argument comes here, too */
+CREATE FUNCTION schemakit.explain_with_indexes(
+    query text,
+    indexes text,
+    hide regclass[] DEFAULT '{}'
+) RETURNS SETOF text
+    AS 'MODULE_PATHNAME', 'schemakit_explain_with_indexes_text'
+    LANGUAGE C VOLATILE PARALLEL UNSAFE;
+COMMENT ON FUNCTION schemakit.explain_with_indexes(text, text, regclass[]) IS
+'EXPLAIN of a statement as if the index that this CREATE INDEX command makes existed, and those to hide did not. Nothing is made or executed.';
+
 CREATE FUNCTION schemakit.estimate_index_size(index text) RETURNS bigint
     AS 'MODULE_PATHNAME', 'schemakit_estimate_index_size'
     LANGUAGE C VOLATILE PARALLEL UNSAFE STRICT;
@@ -40,6 +51,30 @@ CREATE FUNCTION schemakit.advise_indexes(
 COMMENT ON FUNCTION schemakit.advise_indexes(text[], float8[], text[], regclass[], text[], int, int, bigint, interval, int, float8, float8, bigint) IS
 'the indexes to create, replace, build anew and drop, for the statements in pg_stat_statements or those given: one command in each row. Nothing is changed.';
 
+/* likewise */
+CREATE FUNCTION schemakit.advise_indexes(
+    queries text,
+    weights float8[] DEFAULT NULL,
+    schemas text[] DEFAULT NULL,
+    tables regclass[] DEFAULT NULL,
+    actions text[] DEFAULT '{create,drop,replace,reindex}',
+    max_indexes int DEFAULT 10,
+    max_width int DEFAULT 4,
+    storage_budget bigint DEFAULT NULL,
+    time_budget interval DEFAULT '30 s',
+    max_queries int DEFAULT 200,
+    min_benefit float8 DEFAULT 0.01,
+    max_regression float8 DEFAULT 0.10,
+    min_table_size bigint DEFAULT 1048576
+) RETURNS TABLE (
+    rank int, step int, action text, table_name regclass, ddl text, undo_ddl text, method text,
+    est_bytes bigint, benefit_ms_per_day float8, write_ms_per_day float8, workload_gain_pct float8,
+    queries_helped jsonb, replaces regclass[], confidence text, reason text)
+    AS 'MODULE_PATHNAME', 'schemakit_advise_indexes_text'
+    LANGUAGE C VOLATILE PARALLEL UNSAFE;
+COMMENT ON FUNCTION schemakit.advise_indexes(text, float8[], text[], regclass[], text[], int, int, bigint, interval, int, float8, float8, bigint) IS
+'the same for one statement.';
+
 CREATE FUNCTION schemakit.advise_indexes_report(
     queries text[] DEFAULT NULL,
     weights float8[] DEFAULT NULL,
@@ -59,6 +94,27 @@ CREATE FUNCTION schemakit.advise_indexes_report(
     LANGUAGE C VOLATILE PARALLEL UNSAFE;
 COMMENT ON FUNCTION schemakit.advise_indexes_report(text[], float8[], text[], regclass[], text[], int, int, bigint, interval, int, float8, float8, bigint) IS
 'what advise_indexes() has looked at with the same arguments: how much of the workload, what it skipped and why, how near to the best the advice is.';
+
+/* likewise */
+CREATE FUNCTION schemakit.advise_indexes_report(
+    queries text,
+    weights float8[] DEFAULT NULL,
+    schemas text[] DEFAULT NULL,
+    tables regclass[] DEFAULT NULL,
+    actions text[] DEFAULT '{create,drop,replace,reindex}',
+    max_indexes int DEFAULT 10,
+    max_width int DEFAULT 4,
+    storage_budget bigint DEFAULT NULL,
+    time_budget interval DEFAULT '30 s',
+    max_queries int DEFAULT 200,
+    min_benefit float8 DEFAULT 0.01,
+    max_regression float8 DEFAULT 0.10,
+    min_table_size bigint DEFAULT 1048576
+) RETURNS jsonb
+    AS 'MODULE_PATHNAME', 'schemakit_advise_indexes_report_text'
+    LANGUAGE C VOLATILE PARALLEL UNSAFE;
+COMMENT ON FUNCTION schemakit.advise_indexes_report(text, float8[], text[], regclass[], text[], int, int, bigint, interval, int, float8, float8, bigint) IS
+'what advise_indexes() has looked at with the same arguments.';
 
 CREATE TABLE schemakit.index_advice (
     id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,

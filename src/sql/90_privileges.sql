@@ -49,6 +49,7 @@ GRANT EXECUTE ON FUNCTION schemakit.soft_delete_purge(regclass, interval, bigint
 
 /* it plans with the rights of its caller, as EXPLAIN does */
 GRANT EXECUTE ON FUNCTION schemakit.explain_with_indexes(text, text[], regclass[]) TO PUBLIC;
+GRANT EXECUTE ON FUNCTION schemakit.explain_with_indexes(text, text, regclass[]) TO PUBLIC;
 
 /* it asks for SELECT on the table itself */
 GRANT EXECUTE ON FUNCTION schemakit.estimate_index_size(text) TO PUBLIC;

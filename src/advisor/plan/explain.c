@@ -210,6 +210,7 @@ explain(void *arg)
 }
 
 PG_FUNCTION_INFO_V1(schemakit_explain_with_indexes);
+PG_FUNCTION_INFO_V1(schemakit_explain_with_indexes_text);
 PG_FUNCTION_INFO_V1(schemakit_estimate_index_size);
 
 /*
@@ -241,6 +242,14 @@ schemakit_explain_with_indexes(PG_FUNCTION_ARGS)
 	ExplainEndOutput(work.es);
 	return_lines((ReturnSetInfo *) fcinfo->resultinfo, work.es->str->data);
 	return (Datum) 0;
+}
+
+/* The same with indexes text */
+Datum
+schemakit_explain_with_indexes_text(PG_FUNCTION_ARGS)
+{
+	sk_arg_text_to_array(fcinfo, 1);
+	return schemakit_explain_with_indexes(fcinfo);
 }
 
 static ErrorData *

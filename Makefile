@@ -63,7 +63,7 @@ REGRESS      = install timestamps touch_types auto_attach columns_followed \
 	partitions rules errors privileges transactions drop \
 	audit_capture audit_types audit_options audit_reading audit_privileges \
 	soft_delete soft_delete_views \
-	index_whatif index_advice index_advice_more index_advice_safety \
+	index_whatif index_advice index_advice_more index_advice_calls index_advice_safety \
 	uninstall
 ISOLATION    = alter_as_without alter_together attach_partition \
 	create_table_parallel detach_partition audit_enable audit_maintain \

@@ -114,7 +114,7 @@ BEGIN
     PERFORM pg_stat_force_next_flush();
 END $$;
 CREATE FUNCTION dropped(tab regclass, queries text[] DEFAULT '{}') RETURNS TABLE (ddl text, reason text) LANGUAGE sql AS $$
-    SELECT ddl, regexp_replace(reason, ' in [0-9.]+ days, .*', '') FROM schemakit.advise_indexes(queries, tables => ARRAY[tab], actions => '{drop}', min_table_size => 0)
+    SELECT ddl, regexp_replace(reason, ' for [0-9.]+ days, .*', '') FROM schemakit.advise_indexes(queries, tables => ARRAY[tab], actions => '{drop}')
     ORDER BY rank, step $$;
 SET schemakit.advice_unused_days = 0;
 SET enable_indexonlyscan = off;           -- so that read() uses no index

@@ -75,7 +75,7 @@ DO $$BEGIN FOR i IN 1..150 LOOP PERFORM * FROM twin WHERE a = i; END LOOP; END$$
 SELECT pg_stat_force_next_flush();
 SELECT pg_stat_clear_snapshot();
 SET schemakit.advice_unused_days = 0;
-SELECT ddl FROM schemakit.advise_indexes('{}', tables => '{twin}', min_table_size => 0);
+SELECT ddl FROM schemakit.advise_indexes('{}', tables => '{twin}');
 RESET schemakit.advice_unused_days;
 -- what somebody else has written does not run with the rights of who asks
 SET ROLE safety_low;

@@ -30,7 +30,7 @@ ORDER BY p.proname COLLATE "C";
 SELECT p.oid::regprocedure AS function, p.provolatile AS volatile, p.proparallel AS parallel,
        has_function_privilege('public', p.oid, 'EXECUTE') AS public
 FROM pg_proc p WHERE pronamespace = 'schemakit'::regnamespace
-ORDER BY p.proname COLLATE "C";
+ORDER BY p.proname COLLATE "C", p.oid::regprocedure::text COLLATE "C";
 SELECT relname, has_table_privilege('public', oid, 'SELECT') AS reads,
        has_table_privilege('public', oid, 'INSERT, UPDATE, DELETE, TRUNCATE') AS writes
 FROM pg_class WHERE relnamespace = 'schemakit'::regnamespace AND relkind IN ('r', 'p', 'v', 'S') ORDER BY relname COLLATE "C";

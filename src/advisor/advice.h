@@ -11,6 +11,12 @@
 #include "advisor/plan/query.h"
 #include "advisor/search/write_cost.h"
 
+/*
+ * What saves a measured statement less, in milliseconds a call, saves nothing: the
+ * planner's costs do not tell so little, and a client waits longer for the network.
+ */
+#define SK_ADVICE_LEAST_MS 0.05
+
 /* What is asked for. */
 typedef struct SkAdviceOptions
 {
@@ -29,7 +35,6 @@ typedef struct SkAdviceOptions
 	int			max_queries;
 	double		min_benefit;
 	double		max_regression;
-	double		min_table_size; /* bytes */
 } SkAdviceOptions;
 
 /* What one index does for one statement. */
@@ -54,7 +59,7 @@ typedef struct SkAdviceItem
 	Oid			relid;
 	const SkIndex *index;		/* to create, or that exists */
 	const char *definition;		/* of one to create */
-	List	   *replaced;		/* OIDs of indexes that it makes needless */
+	List	   *replaced;		/* OIDs of indexes that it makes redundant */
 	double		bytes;			/* more, or less if dropped */
 	double		benefit;		/* in the workload's unit of value */
 	double		write;
@@ -62,6 +67,17 @@ typedef struct SkAdviceItem
 	const char *confidence;
 	char	   *reason;
 } SkAdviceItem;
+
+/* An index that was looked at and is not advised. */
+typedef struct SkRefusal
+{
+	const SkIndex *index;
+	const char *definition;
+	double		bytes;
+	double		benefit;		/* besides all that is advised; NaN: not known */
+	double		write;
+	const char *reason;			/* a clause */
+} SkRefusal;
 
 typedef struct SkAdvice
 {
@@ -75,7 +91,8 @@ typedef struct SkAdvice
 	TimestampTz deadline;
 	List	   *sizes;			/* of tables, see advisor/scope.c */
 	List	   *items;			/* SkAdviceItem, in the order of ranks */
-	List	   *refused;		/* texts: what was looked at and not advised */
+	List	   *refused;		/* SkRefusal, the most useful first */
+	double		least_gain;		/* that each new index must bring */
 	double		attainable;		/* value that could be saved at most */
 	double		achieved;
 	bool		out_of_time;

@@ -44,7 +44,7 @@ lock(Oid relid)
 	if (rel == NULL)
 		ereport(ERROR,
 				(errcode(ERRCODE_UNDEFINED_TABLE),
-				 errmsg("relation with OID %u does not exist any more", relid)));
+				 errmsg("relation with OID %u does not exist", relid)));
 	relation_close(rel, NoLock);
 }
 

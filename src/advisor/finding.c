@@ -1,10 +1,10 @@
 /*-------------------------------------------------------------------------
  *
  * advisor/finding.c
- *	  Indexes that should go, or be built anew.
+ *	  Indexes to drop, or to rebuild.
  *
- * What the catalogs say of indexes that exist: another one does all that they
- * do, nobody has used them for long, a build of them has failed.  An index that
+ * What the catalogs say of indexes that exist: they are duplicates, redundant, not
+ * used for long, or invalid since their build failed.  An index that
  * is more than a way to find rows is never one to drop: one that makes rows
  * unique or belongs to a constraint, a replica identity, what CLUSTER goes by,
  * or a part of a partitioned index (which is looked at as a whole).  Nor is one that statements of the workload
@@ -46,11 +46,17 @@
 
 #include <ctype.h>
 
-/* An index that another covers is not let go for one that is much larger. */
+/* A redundant index stays if the other one is much larger. */
 #define MOST_TIMES_LARGER 3
 
 /* Reads of a table after which an index that none of them used is unused. */
 #define LEAST_READS 100
+
+/*
+ * A smaller table is read as a whole, whatever indexes it has, so it does not tell
+ * that one is of no use.
+ */
+#define LEAST_PAGES 16
 
 typedef struct Found
 {
@@ -256,7 +262,7 @@ shares_member(List *a, List *b)
 	return false;
 }
 
-/* Would a statement of the workload get dearer without these indexes? */
+/* Would a statement of the workload get slower without these indexes? */
 static bool
 is_missed(SkAdvice *advice, List *hidden)
 {
@@ -340,7 +346,7 @@ add_item(SkAdvice *advice, SkAdviceAction action, Found *found,
 	found->dropped = action == SK_ADVICE_DROP;
 }
 
-/* What stays of two that are the same: what cannot go, then the older one. */
+/* Of two duplicates, the one that cannot be dropped stays, then the older one. */
 static bool
 goes_before(const Found *a, const Found *b)
 {
@@ -372,8 +378,8 @@ find_covered(SkAdvice *advice, List *all, Found *found)
 			continue;
 		add_item(advice, SK_ADVICE_DROP, found, same ? "high" : "medium",
 				 psprintf(same ?
-						  "index \"%s\" is the same as \"%s\"" :
-						  "all that index \"%s\" does, \"%s\" does too",
+						  "index \"%s\" is a duplicate of index \"%s\"" :
+						  "index \"%s\" is redundant: index \"%s\" can be used in its place",
 						  found->name, other->name));
 		other->needed = true;
 		return;
@@ -385,13 +391,14 @@ find_unused(SkAdvice *advice, List *keys, List *all, Found *found)
 {
 	if (found->fixed || !found->valid || found->dropped || found->needed || found->scans > 0 ||
 		found->last_use != NULL || found->days < sk_guc_advice_unused_days ||
-		found->bytes < advice->options.min_table_size ||
+		sk_advice_scope_table_bytes(advice, found->index->relid) <
+		LEAST_PAGES * BLCKSZ ||
 		found->reads < LEAST_READS || is_used(advice, found->members) ||
 		serves_key(keys, all, found))
 		return;
 	add_item(advice, SK_ADVICE_DROP, found,
 			 found->days >= 2 * sk_guc_advice_unused_days ? "medium" : "low",
-			 psprintf("index \"%s\" was not used in %.1f days, in which its table was read %.0f times and %.0f rows were written; look at the standbys, too, whose statistics are their own",
+			 psprintf("index \"%s\" has not been used for %.1f days, in which its table was read %.0f times and %.0f rows were written; look at the standbys as well, which have statistics of their own",
 					  found->name, found->days, found->reads, found->writes));
 }
 
@@ -424,7 +431,7 @@ is_being_built(const Found *found)
 }
 
 /*
- * An index that is not valid can be built anew if that cannot fail: rows may not
+ * An invalid index can be rebuilt if that cannot fail: rows may not
  * be unique, an expression may have no value, a value may be too long.
  */
 static void
@@ -439,15 +446,15 @@ find_invalid(SkAdvice *advice, Found *found)
 		return;
 	if (is_left_behind(found->name) && advice->options.drop)
 		add_item(advice, SK_ADVICE_DROP, found, "high",
-				 psprintf("index \"%s\" is what a failed REINDEX CONCURRENTLY left behind",
+				 psprintf("index \"%s\" was left behind by a failed REINDEX CONCURRENTLY",
 						  found->name));
 	else if (again && advice->options.reindex)
 		add_item(advice, SK_ADVICE_REINDEX, found, "high",
-				 psprintf("index \"%s\" is not valid: its build failed, and it costs writes but serves nothing",
+				 psprintf("index \"%s\" is invalid because its build failed: it has the overhead of an index, and cannot be used",
 						  found->name));
 	else if (!again && !found->part && advice->options.drop)
 		add_item(advice, SK_ADVICE_DROP, found, "medium",
-				 psprintf("index \"%s\" is not valid: its build failed, perhaps for rows that cannot be in it, and it costs writes but serves nothing; when they are mended, make it again",
+				 psprintf("index \"%s\" is invalid because its build failed: it has the overhead of an index, and cannot be used; correct the rows that it cannot contain, and create it again",
 						  found->name));
 }
 
@@ -471,7 +478,7 @@ mark_replaced(const SkAdvice *advice, List *all)
 	}
 }
 
-/* Add what there is to drop and to build anew to the advice. */
+/* Add indexes to drop and to rebuild to the advice. */
 void
 sk_advice_finding_collect(SkAdvice *advice)
 {

@@ -14,6 +14,7 @@
 #include "advisor/foreign_key.h"
 
 #include "advisor/scope.h"
+#include "base/table.h"
 
 #include "catalog/pg_am.h"
 #include "catalog/pg_class.h"
@@ -22,9 +23,16 @@
 #include "executor/spi.h"
 #include "lib/stringinfo.h"
 #include "nodes/makefuncs.h"
+#include "optimizer/optimizer.h"
 #include "utils/array.h"
 #include "utils/builtins.h"
 #include "utils/lsyscache.h"
+
+/* In the planner's units; a millisecond, or somewhat less. */
+#define LEAST_COST 200
+
+/* Where it is not known */
+#define ROWS_OF_PAGE 100
 
 static AttrNumber *
 read_columns(Datum array, int *n)
@@ -131,6 +139,21 @@ sk_advice_foreign_key_is_served(const SkForeignKey *key, List *indexes)
 			return true;
 	}
 	return false;
+}
+
+/*
+ * Does it take about a millisecond to read all of the table that refers?  That is
+ * done for each row that is deleted.
+ */
+bool
+sk_advice_foreign_key_is_costly(SkAdvice *advice, const SkForeignKey *key)
+{
+	double		pages = sk_advice_scope_table_bytes(advice, key->relid) / BLCKSZ;
+	double		rows = sk_table_rows(key->relid);
+
+	if (rows < 0)
+		rows = pages * ROWS_OF_PAGE;
+	return pages * seq_page_cost + rows * cpu_tuple_cost >= LEAST_COST;
 }
 
 /* The index that is missing; NULL if a column's type has no b-tree. */

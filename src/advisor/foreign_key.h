@@ -24,6 +24,7 @@ typedef struct SkForeignKey
 extern List *sk_advice_foreign_key_all(void);
 extern List *sk_advice_foreign_key_list(SkAdvice *advice);
 extern bool sk_advice_foreign_key_is_served(const SkForeignKey *key, List *indexes);
+extern bool sk_advice_foreign_key_is_costly(SkAdvice *advice, const SkForeignKey *key);
 extern SkIndex *sk_advice_foreign_key_index(const SkForeignKey *key);
 extern char *sk_advice_foreign_key_query(const SkForeignKey *key);
 

@@ -11,7 +11,9 @@
  */
 #include "postgres.h"
 
+#include "advisor/coverage.h"
 #include "advisor/ddl.h"
+#include "advisor/note.h"
 #include "advisor/report.h"
 #include "advisor/run.h"
 #include "base/arg.h"
@@ -48,8 +50,7 @@ enum
 	ARG_TIME_BUDGET,
 	ARG_MAX_QUERIES,
 	ARG_MIN_BENEFIT,
-	ARG_MAX_REGRESSION,
-	ARG_MIN_TABLE_SIZE
+	ARG_MAX_REGRESSION
 };
 
 enum
@@ -172,7 +173,6 @@ read_options(FunctionCallInfo fcinfo, SkAdviceOptions *options)
 	sk_arg_reject_null(fcinfo, ARG_MAX_QUERIES, "max_queries");
 	sk_arg_reject_null(fcinfo, ARG_MIN_BENEFIT, "min_benefit");
 	sk_arg_reject_null(fcinfo, ARG_MAX_REGRESSION, "max_regression");
-	sk_arg_reject_null(fcinfo, ARG_MIN_TABLE_SIZE, "min_table_size");
 	read_actions(PG_GETARG_ARRAYTYPE_P(ARG_ACTIONS), options);
 	options->max_indexes = (int) read_number(PG_GETARG_INT32(ARG_MAX_INDEXES), 0, 1000, "max_indexes");
 	options->max_width = (int) read_number(PG_GETARG_INT32(ARG_MAX_WIDTH), 1, INDEX_MAX_KEYS, "max_width");
@@ -182,7 +182,6 @@ read_options(FunctionCallInfo fcinfo, SkAdviceOptions *options)
 	options->max_queries = (int) read_number(PG_GETARG_INT32(ARG_MAX_QUERIES), 1, 100000, "max_queries");
 	options->min_benefit = read_number(PG_GETARG_FLOAT8(ARG_MIN_BENEFIT), 0, 1, "min_benefit");
 	options->max_regression = read_number(PG_GETARG_FLOAT8(ARG_MAX_REGRESSION), 0, 1e6, "max_regression");
-	options->min_table_size = read_number(PG_GETARG_INT64(ARG_MIN_TABLE_SIZE), 0, 1e18, "min_table_size");
 }
 
 /* ----------
@@ -215,7 +214,7 @@ static void
 set_item(const SkAdvice *advice, const SkAdviceItem *item, Datum *values,
 		 bool *nulls)
 {
-	double		total = sk_advice_report_total(advice);
+	double		total = sk_advice_coverage_value(advice);
 	double		gain = item->benefit - item->write;
 
 	values[COL_EST_BYTES] = Int64GetDatum((int64) item->bytes);
@@ -255,7 +254,7 @@ return_item(Call *call, const SkAdvice *advice, const SkAdviceItem *item,
 
 	if (failure != NULL && get_rel_name(item->relid) != NULL)
 		ereport(NOTICE,
-				(errmsg("advice on table \"%s\" is left out: %s",
+				(errmsg("advice on table \"%s\" was left out: %s",
 						get_rel_name(item->relid), failure->message)));
 	foreach(lc, writing.steps)
 	{
@@ -292,8 +291,7 @@ return_rows(void *arg)
 
 	foreach(lc, advice->items)
 		return_item(call, advice, lfirst(lc), ++rank, &names);
-	foreach(lc, sk_advice_report_notes(advice))
-		ereport(NOTICE, (errmsg_internal("%s", (char *) lfirst(lc))));
+	sk_advice_note_raise(advice);
 }
 
 static void

@@ -57,7 +57,7 @@ sk_advice_item_confidence(const SkIndex *index, List *helped)
 	return "high";
 }
 
-/* Existing indexes that the new one makes needless. */
+/* Existing indexes that the new one makes redundant. */
 List *
 sk_advice_item_replaced(SkAdvice *advice, const SkIndex *index)
 {
@@ -105,7 +105,7 @@ sk_advice_item_reason(const SkAdviceItem *item)
 							 help->query->foreign_key);
 	}
 	if (!sk_advice_scope_is_analyzed(item->relid))
-		appendStringInfoString(&buf, "; the table was never analyzed");
+		appendStringInfoString(&buf, "; the table has never been analyzed");
 	if (is_guessed(item->helped))
 		appendStringInfoString(&buf, "; types or schemas in the statements were guessed");
 	return buf.data;

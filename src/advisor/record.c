@@ -3,7 +3,7 @@
  * advisor/record.c
  *	  Advice kept over time: index_advice_record().
  *
- * Each run makes the advice anew and merges it into schemakit.index_advice.  An
+ * Each run makes advice and merges it into schemakit.index_advice.  An
  * advice that is not given any more was followed, if its index is there now (or
  * is gone, if that was the advice); then the time that the statements take which
  * it was to help is compared with what they took before.  The counters of

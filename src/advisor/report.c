@@ -9,34 +9,20 @@
 
 #include "advisor/report.h"
 
-#include "advisor/scope.h"
+#include "advisor/coverage.h"
+#include "advisor/note.h"
+#include "advisor/refusal.h"
 
 #include "utils/builtins.h"
 #include "utils/fmgrprotos.h"
 #include "utils/json.h"
 #include "utils/jsonb.h"
-#include "utils/lsyscache.h"
 #include "utils/timestamp.h"
 
 #include <math.h>
 
-/* Statistics of less time say little about a day. */
-#define LEAST_DAYS (1.0 / 24)
-
-/* The value of all statements that can be planned. */
-double
-sk_advice_report_total(const SkAdvice *advice)
-{
-	double		value = 0;
-	ListCell   *lc;
-
-	foreach(lc, advice->queries)
-	{
-		if (((SkQuery *) lfirst(lc))->entry.sqlerrcode == 0)
-			value += ((SkQuery *) lfirst(lc))->entry.value;
-	}
-	return value;
-}
+/* More indexes that are not advised are counted only. */
+#define MOST_REFUSALS 50
 
 static void
 append_number(StringInfo buf, const char *name, double value)
@@ -89,111 +75,14 @@ sk_advice_report_helped(const SkAdvice *advice, const SkAdviceItem *item)
 }
 
 /* ----------
- * What is missing
- * ----------
- */
-static char *
-unknown_statistics(const SkIndexable *access)
-{
-	if (!sk_advice_scope_is_analyzed(access->relid))
-		return psprintf("table \"%s\" was never analyzed",
-						get_rel_name(access->relid));
-	return psprintf("column \"%s\" of table \"%s\" has no statistics; run ANALYZE",
-					get_attname(access->relid, access->unknown, false),
-					get_rel_name(access->relid));
-}
-
-/* What is missing for good advice, as strings. */
-List *
-sk_advice_report_notes(const SkAdvice *advice)
-{
-	const SkWorkload *workload = advice->workload;
-	List	   *notes = NIL;
-	ListCell   *lc;
-	List	   *unknown = NIL;
-
-	if (workload->missing != NULL)
-		return list_make1(psprintf("no statements are known: %s", workload->missing));
-	if (workload->measured && workload->entries == NIL)
-		notes = lappend(notes, "pg_stat_statements has no statements of this database");
-	else if (workload->measured && workload->days < LEAST_DAYS)
-		notes = lappend(notes, psprintf("statistics of statements are of the last %.0f minutes only",
-										ceil(workload->days * 24 * 60)));
-	if (workload->hidden > 0)
-		notes = lappend(notes, psprintf("%.0f statements of other roles cannot be read; grant pg_read_all_stats",
-										workload->hidden));
-	if (workload->lost > 0)
-		notes = lappend(notes, psprintf("pg_stat_statements has forgotten statements %.0f times; raise pg_stat_statements.max",
-										workload->lost));
-	foreach(lc, advice->queries)
-	{
-		ListCell   *lc2;
-
-		foreach(lc2, ((SkQuery *) lfirst(lc))->accesses)
-		{
-			const SkIndexable *access = lfirst(lc2);
-
-			if (list_member_oid(unknown, access->relid) ||
-				access->unknown == InvalidAttrNumber)
-				continue;
-			unknown = lappend_oid(unknown, access->relid);
-			notes = lappend(notes, unknown_statistics(access));
-		}
-	}
-	return notes;
-}
-
-/* ----------
  * The report
  * ----------
  */
-typedef struct Coverage
-{
-	double		statements;
-	double		planned;
-	double		total_ms;
-	double		planned_ms;
-	double		utility;
-	double		utility_ms;
-} Coverage;
-
-static void
-count_coverage(const SkAdvice *advice, Coverage *coverage)
-{
-	const SkWorkload *workload = advice->workload;
-	ListCell   *lc;
-	double		seen = 0;
-
-	memset(coverage, 0, sizeof(Coverage));
-	foreach(lc, advice->queries)
-	{
-		const SkQuery *query = lfirst(lc);
-
-		if (query->foreign_key != NULL)
-			continue;
-		seen++;
-		if (query->entry.statement->utility)
-		{
-			coverage->utility++;
-			coverage->utility_ms += query->entry.total_ms;
-		}
-		else if (query->entry.sqlerrcode == 0)
-		{
-			coverage->planned++;
-			coverage->planned_ms += query->entry.total_ms;
-		}
-	}
-	coverage->statements = (workload->measured ? workload->statements : seen) -
-		coverage->utility;
-	coverage->total_ms = workload->total_ms - coverage->utility_ms;
-}
-
 static void
 append_coverage(StringInfo buf, const SkAdvice *advice)
 {
-	Coverage	coverage;
+	SkCoverage	coverage = sk_advice_coverage(advice);
 
-	count_coverage(advice, &coverage);
 	appendStringInfoString(buf, "\"coverage\": {");
 	append_number(buf, "statements", coverage.statements);
 	appendStringInfoString(buf, ", ");
@@ -224,23 +113,96 @@ append_skipped(StringInfo buf, const SkAdvice *advice)
 						 comma, advice->workload->measured ? "queryid" : "query",
 						 query->entry.id, unpack_sql_state(query->entry.sqlerrcode));
 		escape_json(buf, query->entry.reason);
+		if (advice->workload->measured)
+		{
+			appendStringInfoString(buf, ", ");
+			append_number(buf, "ms_per_day", query->entry.value);
+		}
 		appendStringInfoChar(buf, '}');
 		comma = ", ";
 	}
 	appendStringInfoChar(buf, ']');
 }
 
-static void
-append_strings(StringInfo buf, const char *name, List *strings)
+/* Statements of which no index can save enough. */
+static int
+count_fast(const SkAdvice *advice)
 {
+	int			n = 0;
 	ListCell   *lc;
 
-	appendStringInfo(buf, ", \"%s\": [", name);
-	foreach(lc, strings)
+	foreach(lc, advice->queries)
 	{
-		if (lc != list_head(strings))
+		const SkQuery *query = lfirst(lc);
+
+		if (query->entry.sqlerrcode == 0 && query->foreign_key == NULL &&
+			!query->entry.statement->utility && query->least_saving >= query->cost)
+			n++;
+	}
+	return n;
+}
+
+/* In per cent of the workload, in milliseconds if it was measured, and in bytes. */
+static void
+append_refusal(StringInfo buf, const SkAdvice *advice, const SkRefusal *refusal)
+{
+	double		gain = sk_advice_refusal_gain(refusal);
+	double		value = sk_advice_coverage_value(advice);
+
+	appendStringInfoString(buf, "{\"index\": ");
+	escape_json(buf, sk_advice_refusal_ddl(refusal));
+	appendStringInfoString(buf, ", \"reason\": ");
+	escape_json(buf, refusal->reason);
+	appendStringInfoString(buf, ", ");
+	append_number(buf, "est_bytes", refusal->bytes);
+	appendStringInfoString(buf, ", ");
+	append_number(buf, "workload_gain_pct", value > 0 ? 100 * gain / value : NAN);
+	if (advice->workload->measured)
+	{
+		appendStringInfoString(buf, ", ");
+		append_number(buf, "benefit_ms_per_day", refusal->benefit);
+		appendStringInfoString(buf, ", ");
+		append_number(buf, "write_ms_per_day", refusal->write);
+	}
+	appendStringInfoChar(buf, '}');
+}
+
+static void
+append_not_advised(StringInfo buf, const SkAdvice *advice)
+{
+	int			n = 0;
+	ListCell   *lc;
+
+	appendStringInfoString(buf, ", \"not_advised\": [");
+	foreach(lc, advice->refused)
+	{
+		if (n++ == MOST_REFUSALS)
+			break;
+		if (n > 1)
 			appendStringInfoString(buf, ", ");
-		escape_json(buf, lfirst(lc));
+		append_refusal(buf, advice, lfirst(lc));
+	}
+	appendStringInfo(buf, "], \"not_advised_count\": %d, ",
+					 list_length(advice->refused));
+	append_number(buf, advice->workload->measured ? "min_gain_ms_per_day" : "min_gain_cost",
+				  advice->least_gain);
+}
+
+static void
+append_notes(StringInfo buf, const SkAdvice *advice)
+{
+	const char *comma = "";
+	ListCell   *lc;
+
+	appendStringInfoString(buf, ", \"notes\": [");
+	foreach(lc, sk_advice_note_list(advice))
+	{
+		const SkNote *note = lfirst(lc);
+
+		appendStringInfoString(buf, comma);
+		escape_json(buf, note->hint == NULL ? note->message :
+					psprintf("%s. %s", note->message, note->hint));
+		comma = ", ";
 	}
 	appendStringInfoChar(buf, ']');
 }
@@ -254,9 +216,14 @@ sk_advice_report(StringInfo buf, const SkAdvice *advice)
 	appendStringInfoChar(buf, '{');
 	append_coverage(buf, advice);
 	append_skipped(buf, advice);
-	append_strings(buf, "not_advised", advice->refused);
-	append_strings(buf, "notes", sk_advice_report_notes(advice));
+	append_not_advised(buf, advice);
+	append_notes(buf, advice);
 	appendStringInfoString(buf, ", ");
+	if (advice->workload->measured)
+	{
+		append_number(buf, "fast_statements", count_fast(advice));
+		appendStringInfoString(buf, ", ");
+	}
 	append_number(buf, "candidates", advice->pool->n);
 	appendStringInfoString(buf, ", ");
 	append_number(buf, "planner_calls", (double) sk_query_planner_calls);
@@ -265,9 +232,9 @@ sk_advice_report(StringInfo buf, const SkAdvice *advice)
 				  (GetCurrentTimestamp() - advice->start) / 1000.0);
 	appendStringInfo(buf, ", \"stopped_by\": \"%s\", ",
 					 advice->out_of_time ? "time_budget" : "done");
-	append_number(buf, "workload_before", sk_advice_report_total(advice));
+	append_number(buf, "workload_before", sk_advice_coverage_value(advice));
 	appendStringInfoString(buf, ", ");
-	append_number(buf, "workload_after", sk_advice_report_total(advice) - advice->achieved);
+	append_number(buf, "workload_after", sk_advice_coverage_value(advice) - advice->achieved);
 	appendStringInfoString(buf, ", ");
 	append_number(buf, "gap", advice->attainable > 0 ?
 				  Max(1 - advice->achieved / advice->attainable, 0) : 0);

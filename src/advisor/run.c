@@ -5,9 +5,9 @@
  *
  * From the workload to what should be done: the statements are planned, the cost
  * table is filled, indexes are chosen, and the choice is verified by planning
- * again with exactly what was chosen.  No statement may get dearer by more than
+ * again with exactly what was chosen.  No statement may get slower by more than
  * the regression allowed; an index that makes one so goes.  Then come foreign
- * keys without an index, and indexes to drop or to build anew.
+ * keys without an index, and indexes to drop or to rebuild.
  *
  * Time is divided: each step leaves some to the next, so that there is an answer
  * when it is over.  Nothing in the database is changed.
@@ -21,6 +21,7 @@
 #include "advisor/finding.h"
 #include "advisor/foreign_key.h"
 #include "advisor/item.h"
+#include "advisor/refusal.h"
 #include "advisor/scope.h"
 #include "advisor/search/cost_explore.h"
 #include "advisor/search/cost_table.h"
@@ -69,6 +70,16 @@ is_over(SkAdvice *advice, double part)
  * ----------
  */
 
+/* From its value: what an index must save of its cost. */
+static void
+set_least_saving(const SkAdvice *advice, SkQuery *query)
+{
+	if (advice->workload->measured && advice->options.min_benefit > 0 &&
+		query->entry.value > 0)
+		query->least_saving = query->cost * SK_ADVICE_LEAST_MS *
+			query->entry.calls / query->entry.value;
+}
+
 /* A statement without a plan is not one of those asked for. */
 static void
 learn(SkAdvice *advice)
@@ -84,15 +95,16 @@ learn(SkAdvice *advice)
 		if (n >= advice->options.max_queries || is_over(advice, LEARN_UNTIL))
 		{
 			query->entry.sqlerrcode = ERRCODE_PROGRAM_LIMIT_EXCEEDED;
-			query->entry.reason = n >= advice->options.max_queries ?
-				"beyond max_queries" : "beyond time_budget";
-			query->left_out = true;
+			query->left_out = n >= advice->options.max_queries ?
+				"max_queries" : "time_budget";
+			query->entry.reason = psprintf("beyond %s", query->left_out);
 			continue;
 		}
 		if (query->entry.sqlerrcode == 0)
 			(void) sk_query_learn(query, advice->pool, sk_advice_scope_allows, advice);
 		if (!advice->workload->measured)
 			query->entry.value = query->entry.calls * query->cost;
+		set_least_saving(advice, query);
 		if (!query->entry.statement->utility)
 			n++;
 	}
@@ -145,6 +157,7 @@ learn_foreign_key(void *arg)
 	if (!sk_query_learn(query, advice->pool, sk_advice_scope_allows, advice))
 		return;
 	query->entry.value = rows * query->cost * sk_write_cost_unit(advice->writes);
+	set_least_saving(advice, query);
 	advice->queries = lappend(advice->queries, query);
 }
 
@@ -164,43 +177,6 @@ by_value(const ListCell *a, const ListCell *b)
  * ----------
  */
 static void
-refuse(SkAdvice *advice, const SkCandidate *candidate, const char *reason)
-{
-	advice->refused = lappend(advice->refused,
-							  psprintf("%s %s: %s",
-									   get_rel_name(candidate->index->relid),
-									   candidate->definition, reason));
-}
-
-/* The most that a candidate could save, by itself or with others. */
-static double
-most_saved(const SkAdvice *advice, int id)
-{
-	double		saved = 0;
-	ListCell   *lc;
-	ListCell   *lc2;
-
-	foreach(lc, advice->queries)
-	{
-		const SkQuery *query = lfirst(lc);
-		double		least = query->cost;
-
-		if (query->entry.sqlerrcode != 0)
-			continue;
-		foreach(lc2, query->costs)
-		{
-			const SkCostEntry *config = lfirst(lc2);
-
-			if (bms_is_member(id, config->used))
-				least = Min(least, config->cost);
-		}
-		if (query->cost > 0)
-			saved += query->entry.value * (1 - least / query->cost);
-	}
-	return saved;
-}
-
-static void
 pose(SkAdvice *advice, SkProblem *problem)
 {
 	SkPool	   *pool = advice->pool;
@@ -215,7 +191,7 @@ pose(SkAdvice *advice, SkProblem *problem)
 	problem->write = write;
 	problem->max_indexes = advice->options.max_indexes;
 	problem->budget = advice->options.storage_budget;
-	problem->min_benefit = advice->options.min_benefit;
+	problem->least_gain = sk_advice_refusal_least_gain(advice);
 	problem->deadline = part_of_time(advice, SELECT_UNTIL);
 	for (int i = 0; i < pool->n; i++)
 	{
@@ -233,9 +209,11 @@ pose(SkAdvice *advice, SkProblem *problem)
 		write[i] = sk_write_cost(advice->writes, candidate->what,
 								 sk_candidate_existing(pool, candidate->index->relid));
 		if (bytes[i] > problem->budget)
-			refuse(advice, candidate, "larger than storage_budget");
-		else if (most_saved(advice, i) <= write[i])
-			refuse(advice, candidate, "costs more in writes than it saves");
+			sk_advice_refusal_add(advice, candidate, write[i],
+								  "it alone is larger than storage_budget");
+		else if (sk_advice_refusal_most_saved(advice, i) <= write[i])
+			sk_advice_refusal_add(advice, candidate, write[i],
+								  "it costs more in writes than it saves");
 		else
 			problem->usable = bms_add_member(problem->usable, i);
 	}
@@ -301,7 +279,7 @@ verify(SkAdvice *advice, Bitmapset *chosen, const Verified *last)
 }
 
 /*
- * The member of the choice to blame for a statement that gets dearer: of those
+ * The member of the choice to blame for a statement that gets slower: of those
  * that its plan uses, the one which saves least; -1 if there is none.
  */
 static int
@@ -339,6 +317,15 @@ find_blame(SkAdvice *advice, const SkProblem *problem, const Bitmapset *chosen,
 	return -1;
 }
 
+/* It is not to be chosen again. */
+static void
+blame_for(SkAdvice *advice, SkProblem *problem, int id)
+{
+	sk_advice_refusal_add(advice, advice->pool->candidate[id], problem->write[id],
+						  "it makes another statement slower than max_regression allows");
+	problem->usable = bms_del_member(problem->usable, id);
+}
+
 /* What a statement would cost more without one of the choice, at least a little. */
 static double
 loss_without(const SkQuery *query, const Bitmapset *chosen, int id, double cost)
@@ -369,12 +356,12 @@ benefit_of(SkAdvice *advice, const Verified *verified,
 		int			used = -1;
 		SkHelped   *help;
 
-		if (query->entry.sqlerrcode != 0 || query->cost <= 0 ||
-			!bms_is_member(id, v->used))
+		if (query->entry.sqlerrcode != 0 || !bms_is_member(id, v->used) ||
+			!sk_cost_table_is_gain(query, v->cost))
 			continue;
 		while ((used = bms_next_member(v->used, used)) >= 0)
 			lost += loss_without(query, chosen, used, v->cost);
-		benefit += query->entry.value * Max(query->cost - v->cost, 0) / query->cost *
+		benefit += query->entry.value * (query->cost - v->cost) / query->cost *
 			loss_without(query, chosen, id, v->cost) / lost;
 		help = palloc(sizeof(SkHelped));
 		help->query = query;
@@ -465,11 +452,7 @@ choose(SkAdvice *advice)
 
 		blame = find_blame(advice, &problem, chosen, verified);
 		if (blame >= 0)
-		{
-			refuse(advice, advice->pool->candidate[blame],
-				   "makes another statement dearer than max_regression allows");
-			problem.usable = bms_del_member(problem.usable, blame);
-		}
+			blame_for(advice, &problem, blame);
 
 		/* the table has learnt, so another choice may be better now */
 		next = sk_select(&problem);
@@ -482,9 +465,12 @@ choose(SkAdvice *advice)
 	/* whatever is left is put out, without another choice */
 	while ((blame = find_blame(advice, &problem, chosen, verified)) >= 0)
 	{
+		blame_for(advice, &problem, blame);
 		chosen = bms_del_member(chosen, blame);
 		verified = verify(advice, chosen, verified);
 	}
+	advice->least_gain = problem.least_gain;
+	sk_advice_refusal_collect(advice, &problem, chosen);
 	advice->out_of_time |= problem.late;
 	add_chosen(advice, &problem, chosen, verified);
 	list_sort(advice->items, by_benefit);
@@ -535,6 +521,13 @@ add_foreign_key(void *arg)
 	pages = sk_whatif_pages(what);
 	if (isinf(pages))
 		return;
+	if (!sk_advice_foreign_key_is_costly(advice, key))
+	{
+		sk_advice_refusal_add_index(advice, index, pages * BLCKSZ,
+									psprintf("foreign key \"%s\" has no index, but no row that it refers to was deleted or changed, and it takes about a millisecond or less to read the whole table",
+											 key->name));
+		return;
+	}
 	item = palloc0(sizeof(SkAdviceItem));
 	item->action = SK_ADVICE_CREATE;
 	item->relid = key->relid;
@@ -542,7 +535,7 @@ add_foreign_key(void *arg)
 	item->bytes = pages * BLCKSZ;
 	item->write = sk_write_cost(advice->writes, what, indexes);
 	item->confidence = "low";
-	item->reason = psprintf("foreign key \"%s\" has no index: deleting a row of \"%s\", or changing its key, reads all of \"%s\"; no such change was seen",
+	item->reason = psprintf("foreign key \"%s\" has no index: deleting a row of \"%s\", or changing its key, reads the whole table \"%s\"; no such change was recorded",
 							key->name, get_rel_name(key->referenced),
 							get_rel_name(key->relid));
 	advice->items = lappend(advice->items, item);

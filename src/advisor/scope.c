@@ -3,8 +3,8 @@
  * advisor/scope.c
  *	  Which tables advice is for.
  *
- * Those of users, permanent, large enough, and asked for.  A small table is read
- * as fast without an index.
+ * Those of users, permanent, and asked for, however small: what an index saves
+ * decides, and not how large its table is.
  *
  *-------------------------------------------------------------------------
  */
@@ -102,8 +102,7 @@ look_up(SkAdvice *advice, Oid relid)
 	known = palloc0(sizeof(Known));
 	known->relid = relid;
 	if (is_users(relid) && sk_guard_rehearse(measure, known) == NULL)
-		known->allowed = known->bytes >= advice->options.min_table_size &&
-			is_asked_for(&advice->options, relid);
+		known->allowed = is_asked_for(&advice->options, relid);
 	advice->sizes = lappend(advice->sizes, known);
 	MemoryContextSwitchTo(old);
 	return known;
@@ -119,7 +118,7 @@ sk_advice_scope_allows(Oid relid, void *advice)
 	return look_up(advice, relid)->allowed;
 }
 
-/* The same, but however small it is. */
+/* The same, whether it is locked or not. */
 bool
 sk_advice_scope_is_users(SkAdvice *advice, Oid relid)
 {

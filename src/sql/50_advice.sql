@@ -40,16 +40,15 @@ CREATE FUNCTION schemakit.advise_indexes(
     time_budget interval DEFAULT '30 s',
     max_queries int DEFAULT 200,
     min_benefit float8 DEFAULT 0.01,
-    max_regression float8 DEFAULT 0.10,
-    min_table_size bigint DEFAULT 1048576
+    max_regression float8 DEFAULT 0.10
 ) RETURNS TABLE (
     rank int, step int, action text, table_name regclass, ddl text, undo_ddl text, method text,
     est_bytes bigint, benefit_ms_per_day float8, write_ms_per_day float8, workload_gain_pct float8,
     queries_helped jsonb, replaces regclass[], confidence text, reason text)
     AS 'MODULE_PATHNAME', 'schemakit_advise_indexes'
     LANGUAGE C VOLATILE PARALLEL UNSAFE;
-COMMENT ON FUNCTION schemakit.advise_indexes(text[], float8[], text[], regclass[], text[], int, int, bigint, interval, int, float8, float8, bigint) IS
-'the indexes to create, replace, build anew and drop, for the statements in pg_stat_statements or those given: one command in each row. Nothing is changed.';
+COMMENT ON FUNCTION schemakit.advise_indexes(text[], float8[], text[], regclass[], text[], int, int, bigint, interval, int, float8, float8) IS
+'the indexes to create, replace, rebuild and drop, for the statements in pg_stat_statements or those given: one command in each row. Nothing is changed.';
 
 /* likewise */
 CREATE FUNCTION schemakit.advise_indexes(
@@ -64,15 +63,14 @@ CREATE FUNCTION schemakit.advise_indexes(
     time_budget interval DEFAULT '30 s',
     max_queries int DEFAULT 200,
     min_benefit float8 DEFAULT 0.01,
-    max_regression float8 DEFAULT 0.10,
-    min_table_size bigint DEFAULT 1048576
+    max_regression float8 DEFAULT 0.10
 ) RETURNS TABLE (
     rank int, step int, action text, table_name regclass, ddl text, undo_ddl text, method text,
     est_bytes bigint, benefit_ms_per_day float8, write_ms_per_day float8, workload_gain_pct float8,
     queries_helped jsonb, replaces regclass[], confidence text, reason text)
     AS 'MODULE_PATHNAME', 'schemakit_advise_indexes_text'
     LANGUAGE C VOLATILE PARALLEL UNSAFE;
-COMMENT ON FUNCTION schemakit.advise_indexes(text, float8[], text[], regclass[], text[], int, int, bigint, interval, int, float8, float8, bigint) IS
+COMMENT ON FUNCTION schemakit.advise_indexes(text, float8[], text[], regclass[], text[], int, int, bigint, interval, int, float8, float8) IS
 'the same for one statement.';
 
 CREATE FUNCTION schemakit.advise_indexes_report(
@@ -87,13 +85,12 @@ CREATE FUNCTION schemakit.advise_indexes_report(
     time_budget interval DEFAULT '30 s',
     max_queries int DEFAULT 200,
     min_benefit float8 DEFAULT 0.01,
-    max_regression float8 DEFAULT 0.10,
-    min_table_size bigint DEFAULT 1048576
+    max_regression float8 DEFAULT 0.10
 ) RETURNS jsonb
     AS 'MODULE_PATHNAME', 'schemakit_advise_indexes_report'
     LANGUAGE C VOLATILE PARALLEL UNSAFE;
-COMMENT ON FUNCTION schemakit.advise_indexes_report(text[], float8[], text[], regclass[], text[], int, int, bigint, interval, int, float8, float8, bigint) IS
-'what advise_indexes() has looked at with the same arguments: how much of the workload, what it skipped and why, how near to the best the advice is.';
+COMMENT ON FUNCTION schemakit.advise_indexes_report(text[], float8[], text[], regclass[], text[], int, int, bigint, interval, int, float8, float8) IS
+'what advise_indexes() looks at with the same arguments: how much of the workload, which statements it skips, which indexes it does not advise and why, and how near to the best the advice is.';
 
 /* likewise */
 CREATE FUNCTION schemakit.advise_indexes_report(
@@ -108,13 +105,12 @@ CREATE FUNCTION schemakit.advise_indexes_report(
     time_budget interval DEFAULT '30 s',
     max_queries int DEFAULT 200,
     min_benefit float8 DEFAULT 0.01,
-    max_regression float8 DEFAULT 0.10,
-    min_table_size bigint DEFAULT 1048576
+    max_regression float8 DEFAULT 0.10
 ) RETURNS jsonb
     AS 'MODULE_PATHNAME', 'schemakit_advise_indexes_report_text'
     LANGUAGE C VOLATILE PARALLEL UNSAFE;
-COMMENT ON FUNCTION schemakit.advise_indexes_report(text, float8[], text[], regclass[], text[], int, int, bigint, interval, int, float8, float8, bigint) IS
-'what advise_indexes() has looked at with the same arguments.';
+COMMENT ON FUNCTION schemakit.advise_indexes_report(text, float8[], text[], regclass[], text[], int, int, bigint, interval, int, float8, float8) IS
+'the same for one statement.';
 
 CREATE TABLE schemakit.index_advice (
     id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
@@ -145,7 +141,7 @@ COMMENT ON TABLE schemakit.index_advice IS
 COMMENT ON COLUMN schemakit.index_advice.id IS 'number of the advice';
 COMMENT ON COLUMN schemakit.index_advice.action IS 'create, replace, reindex or drop';
 COMMENT ON COLUMN schemakit.index_advice.table_name IS 'the table that it is about';
-COMMENT ON COLUMN schemakit.index_advice.index_name IS 'the index that is made, built anew or dropped';
+COMMENT ON COLUMN schemakit.index_advice.index_name IS 'the index that is created, rebuilt or dropped';
 COMMENT ON COLUMN schemakit.index_advice.first_seen IS 'when it was given first';
 COMMENT ON COLUMN schemakit.index_advice.last_seen IS 'and last';
 COMMENT ON COLUMN schemakit.index_advice.est_bytes IS 'what the index takes, or frees if it is dropped';

@@ -193,7 +193,7 @@ print "| budget, % of the tables | cost, % of none: advice | Extend | ratio (goa
 for my $percent (map { $_ * 10 } 1 .. 10)
 {
 	my $budget = int($tables * $percent / 100);
-	my $arguments = "$queries, storage_budget => $budget, max_indexes => 1000, min_benefit => 0, max_regression => 1000, min_table_size => 0, actions => '{create}'";
+	my $arguments = "$queries, storage_budget => $budget, max_indexes => 1000, min_benefit => 0, max_regression => 1000, actions => '{create}'";
 	my @ddl = split /\n/, $session->sql("SELECT ddl FROM schemakit.advise_indexes($arguments) WHERE ddl LIKE 'CREATE%'");
 	my $calls = $session->sql("SELECT (schemakit.advise_indexes_report($arguments)->>'planner_calls')::int");
 	my $extend = Extend->new(session => $session, statements => \@statements, columns => \%columns);

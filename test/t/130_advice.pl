@@ -51,7 +51,7 @@ sql(q{CREATE SCHEMA stats; CREATE EXTENSION pg_stat_statements SCHEMA stats;
 	CREATE TABLE written (id serial, a int, b int);
 	CREATE SCHEMA app; CREATE TABLE app.hidden (a int, b text); INSERT INTO app.hidden SELECT i, 'b' || i FROM generate_series(1, 60000) AS i;
 	VACUUM ANALYZE});
-like(told(q{SELECT * FROM schemakit.advise_indexes(tables => '{written}')}), qr/last \d+ minutes only/, 'statistics of a minute are named as such');
+like(told(q{SELECT * FROM schemakit.advise_indexes(tables => '{written}')}), qr/cover only the last (?:\d+ )?minute/, 'statistics of a minute are named as such');
 
 # 2. The workload, as it is stored
 sub run_workload
@@ -107,7 +107,8 @@ is(scalar(grep { my $d = $_; grep { $d eq $_ } @ddl } split /\n/, $again), 0, 'n
 
 # 3. As whom statements are planned
 sql(q{CREATE ROLE advisor LOGIN; CREATE ROLE app LOGIN; CREATE ROLE other LOGIN; GRANT app TO advisor; GRANT USAGE ON SCHEMA schemakit TO advisor;
-	GRANT EXECUTE ON FUNCTION schemakit.advise_indexes, schemakit.advise_indexes_report TO advisor;
+	DO $$ BEGIN EXECUTE (SELECT string_agg(format('GRANT EXECUTE ON FUNCTION %s TO advisor', oid::regprocedure), ';') FROM pg_proc
+		WHERE pronamespace = 'schemakit'::regnamespace AND proname LIKE 'advise_indexes%'); END $$;
 	CREATE TABLE witness (who text); GRANT INSERT, SELECT ON witness TO PUBLIC;
 	CREATE TABLE secret (a int, b int); INSERT INTO secret SELECT i, i FROM generate_series(1, 60000) AS i; GRANT SELECT ON secret TO app, other; ANALYZE secret;
 	GRANT CREATE ON SCHEMA public TO app});
@@ -132,7 +133,7 @@ $node->safe_psql('postgres', q{GRANT pg_read_all_stats TO advisor; GRANT USAGE O
 like($node->safe_psql('postgres', q{SET ROLE advisor; SELECT schemakit.advise_indexes_report() -> 'skipped'}), qr/"reason": "must be member of role \\"other\\"", "queryid": -?\d+, "sqlstate": "42501"/,
 	'statements of roles that the caller may not become are skipped, with the reason');
 $node->safe_psql('postgres', q{REVOKE pg_read_all_stats FROM advisor});
-like(told(q{SET ROLE advisor; SELECT count(*) FROM schemakit.advise_indexes()}), qr/NOTICE:  \d+ statements of other roles cannot be read; grant pg_read_all_stats/, 'and those that cannot be read are named');
+like(told(q{SET ROLE advisor; SELECT count(*) FROM schemakit.advise_indexes()}), qr/NOTICE:  \d+ statements of other roles cannot be read\nHINT:  Grant pg_read_all_stats/, 'and those that cannot be read are named');
 
 # the sample of an expression calls functions for nobody but those whom they belong to
 sql(q{SET ROLE app; CREATE TABLE apps AS SELECT i AS a FROM generate_series(1, 60000) AS i; ANALYZE apps; GRANT SELECT ON apps TO PUBLIC});
@@ -221,7 +222,7 @@ like(sql(q{SELECT schemakit.advise_indexes_report() -> 'coverage'}, 'bench'), qr
 sql(q{SELECT stats.pg_stat_statements_reset(); INSERT INTO written (a, b) SELECT i, i FROM generate_series(1, 60000) AS i; ANALYZE written});
 sql(q{DO $$ BEGIN FOR i IN 1..40 LOOP INSERT INTO written (a, b) SELECT g, g FROM generate_series(1, 20000) AS g; END LOOP; END $$; SELECT * FROM written WHERE a = -1 LIMIT 1});
 is(sql(q{SELECT ddl FROM schemakit.advise_indexes(tables => '{written}')}), '', 'gets no index');
-like(sql(q{SELECT schemakit.advise_indexes_report(tables => '{written}') -> 'not_advised'}), qr/written USING btree \(a\).*costs more in writes than it saves/, 'and the report says why');
+like(sql(q{SELECT schemakit.advise_indexes_report(tables => '{written}') -> 'not_advised'}), qr/written USING btree \(a\).*it costs more in writes than it saves/, 'and the report says why');
 
 # 9. A foreign key whose rows are deleted
 sql(q{CREATE TABLE parent (id int PRIMARY KEY); CREATE TABLE child (p int REFERENCES parent, filler text);
@@ -264,7 +265,7 @@ ok($node->poll_query_until('postgres', 'SELECT last_value >= 2 FROM calls'), 'ad
 sql('DROP INDEX gone_2');
 $locker->query_safe('SELECT pg_advisory_unlock(7)');
 like($slow->query_until(qr/ended/, ''), qr/slowly_a\b(?!.*gone_2)/s, 'an index that was dropped meanwhile is not in it');
-like($slow->{stderr}, qr/NOTICE:  advice on table "gone" is left out: relation with OID \d+ does not exist any more/, 'but named');
+like($slow->{stderr}, qr/NOTICE:  advice on table "gone" was left out: relation with OID \d+ does not exist/, 'but named');
 $slow->quit;
 $locker->quit;
 
@@ -277,7 +278,7 @@ sql(q{CREATE TABLE target (id int PRIMARY KEY); INSERT INTO target SELECT genera
 	INSERT INTO whole SELECT i, 1 + i % 100 FROM generate_series(1, 5000) AS i; INSERT INTO upper SELECT * FROM whole});
 sql(join ';', map { 'SELECT count(*) FROM whole; SELECT count(*) FROM upper' } 1 .. 120);
 ok($node->poll_query_until('postgres', q{SELECT min(seq_scan) >= 100 FROM pg_stat_user_tables WHERE relname IN ('whole_1', 'upper_1')}), 'reads of partitions are counted');
-is(sql(q{SET schemakit.advice_unused_days = 0; SELECT ddl FROM schemakit.advise_indexes(ARRAY[]::text[], tables => '{whole,upper,whole_1,upper_1}', min_table_size => 0, actions => '{drop}')}),
+is(sql(q{SET schemakit.advice_unused_days = 0; SELECT ddl FROM schemakit.advise_indexes(ARRAY[]::text[], tables => '{whole,upper,whole_1,upper_1}', actions => '{drop}')}),
 	"DROP INDEX public.whole_a\nDROP INDEX CONCURRENTLY public.upper_1_a", 'foreign keys of partitions, and of their parents, keep their indexes');
 
 # the way back is to the same tablespace
@@ -360,7 +361,7 @@ for my $i (1 .. 400)
 	utf8::encode($text);
 	$text =~ s/\$t\$//g;
 	$calls .= "SELECT 'advised', r -> 'coverage' ->> 'planned', r -> 'coverage' ->> 'utility', r #>> '{skipped,0,sqlstate}', r #>> '{skipped,0,reason}'\n"
-	  . "FROM schemakit.advise_indexes_report(ARRAY[\$t\$$text\$t\$], min_table_size => 0) AS r;\n";
+	  . "FROM schemakit.advise_indexes_report(ARRAY[\$t\$$text\$t\$]) AS r;\n";
 }
 my ($code, $out, $err) = $node->psql('postgres', $calls, on_error_stop => 0);
 is(sql('SELECT 1'), '1', '400 broken texts, and the server lives');

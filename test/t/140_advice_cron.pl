@@ -63,13 +63,13 @@ sql(q{UPDATE schemakit.index_advice SET status = 'open'; SELECT pg_stat_statemen
 next_night();
 is(sql(q{SELECT status FROM schemakit.index_advice WHERE steps[1] LIKE '%(owner)%'}), 'gone', 'what nobody asks for any more is gone');
 
-# advice to build an index anew is followed like any other; and advice of many steps
+# advice to rebuild an index is followed like any other; and advice of many steps
 sql(q{CREATE TABLE twice (a int); CREATE INDEX twice_a ON twice (a);
 	UPDATE pg_index SET indisvalid = false WHERE indexrelid = 'twice_a'::regclass});
 sql('SELECT schemakit.index_advice_record()');
 sql('REINDEX INDEX CONCURRENTLY twice_a');
 sql('SELECT schemakit.index_advice_record()');
-is(sql(q{SELECT index_name, status FROM schemakit.index_advice WHERE action = 'reindex'}), 'public.twice_a|followed', 'an index built anew');
+is(sql(q{SELECT index_name, status FROM schemakit.index_advice WHERE action = 'reindex'}), 'public.twice_a|followed', 'an index that was rebuilt');
 sql(q{CREATE TABLE many (a int, b int, filler text) PARTITION BY RANGE (a);
 	DO $$ BEGIN FOR i IN 0..79 LOOP EXECUTE format('CREATE TABLE many_%s PARTITION OF many FOR VALUES FROM (%s) TO (%s)', i, i * 1000, i * 1000 + 1000); END LOOP; END $$;
 	INSERT INTO many SELECT i, i, repeat('x', 50) FROM generate_series(0, 79999) AS i; ANALYZE many; SELECT pg_stat_statements_reset()});

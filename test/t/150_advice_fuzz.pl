@@ -82,7 +82,7 @@ for my $i (0 .. $#all)
 	push @batch, $text;
 	next if @batch < 10 && $i < $#all;
 	my $first = $i - $#batch;
-	$script .= "WITH report AS MATERIALIZED (SELECT r FROM schemakit.advise_indexes_report(ARRAY[" . join(', ', @batch) . "], min_table_size => 0) AS r)\n"
+	$script .= "WITH report AS MATERIALIZED (SELECT r FROM schemakit.advise_indexes_report(ARRAY[" . join(', ', @batch) . "]) AS r)\n"
 	  . "SELECT format('advised $first %s %s', r -> 'coverage' ->> 'planned', r -> 'coverage' ->> 'utility') FROM report UNION ALL\n"
 	  . "SELECT format('skipped %s %s', $first + (s ->> 'query')::int - 1, s ->> 'sqlstate') FROM report, jsonb_array_elements(r -> 'skipped') AS s;\n";
 	@batch = ();
@@ -118,7 +118,7 @@ for my $i (0 .. 59)
 {
 	my $text = with_bytes(rand() < 0.3 ? $texts[ rand @texts ] : "SELECT * FROM item WHERE code = 'a' AND owner = 3 /* of all */ AND \"code\" LIKE 'b%' ORDER BY made", 0);
 	$script .= "SELECT count(*) FROM schemakit.explain_with_indexes(\$t\$$text\$t\$, ARRAY[\$t\$CREATE INDEX ON item (code) WHERE code <> '\xe2\x82'\$t\$]);\n\\echo bytes :SQLSTATE\n"
-	  . "SELECT count(schemakit.advise_indexes_report(ARRAY[\$t\$$text\$t\$], min_table_size => 0));\n\\echo bytes :SQLSTATE\n";
+	  . "SELECT count(schemakit.advise_indexes_report(ARRAY[\$t\$$text\$t\$]));\n\\echo bytes :SQLSTATE\n";
 }
 ($code, $out, $err) = $node->psql('postgres', $script, on_error_stop => 0);
 is(scalar(() = $out =~ /^bytes 22021$/mg), 120, 'what is no character in UTF-8 is refused');

@@ -24,7 +24,7 @@ sub complaints { return slurp_file($_[0]->basedir . '/bench.err') }
 # What is advised for a statement that has no index, on a server that may be read only.
 sub advice
 {
-	return $_[0]->safe_psql('works', q{SELECT ddl FROM schemakit.advise_indexes(ARRAY['SELECT * FROM looked_up WHERE owner = $1'], min_table_size => 0, actions => '{create}')});
+	return $_[0]->safe_psql('works', q{SELECT ddl FROM schemakit.advise_indexes(ARRAY['SELECT * FROM looked_up WHERE owner = $1'], actions => '{create}')});
 }
 
 # Load while the copies are made, however long that takes; not more than can be replayed.

@@ -20,6 +20,8 @@ typedef struct SkCandidate
 	bool		promising;		/* a plan has used it to some gain; */
 	double		bytes;			/* then, what it would take */
 	bool		merged;			/* made of two that are promising */
+	bool		too_large;		/* larger than the pool allows: no plan was
+								 * made with it; "bytes" is its size */
 } SkCandidate;
 
 typedef struct SkPool

@@ -28,6 +28,7 @@ typedef struct SkQuery
 	double		share;			/* see sk_param_values(), */
 	ParamListInfo params;		/* and the values */
 	double		cost;			/* with the indexes that exist */
+	double		least_saving;	/* of cost; what saves less saves nothing */
 	List	   *accesses;		/* SkIndexable */
 	Bitmapset  *candidates;
 	List	   *costs;			/* SkCostEntry, the one without candidates
@@ -41,7 +42,7 @@ typedef struct SkQuery
 	double		changes;		/* and rows, each time */
 
 	const char *foreign_key;	/* that it stands for, or NULL */
-	bool		left_out;		/* for lack of time or number */
+	const char *left_out;		/* the argument that left it out, or NULL */
 	int			place;			/* among those that indexes are chosen for */
 } SkQuery;
 

@@ -23,7 +23,7 @@ typedef struct SkProblem
 	int			max_indexes;
 	double		budget;			/* bytes; infinity: none */
 	double		table_bytes;	/* of all tables that candidates are for */
-	double		min_benefit;	/* of each, as a fraction of all value */
+	double		least_gain;		/* of each, in the queries' unit of value */
 	TimestampTz deadline;		/* 0: none */
 	bool		late;			/* set when it has passed */
 } SkProblem;

@@ -61,8 +61,14 @@ affordable(const Explorer *explorer)
 		return result;
 	while ((id = bms_next_member(explorer->query->candidates, id)) >= 0)
 	{
-		if (sk_candidate_bytes(pool->candidate[id]) > pool->max_bytes)
-			result = bms_del_member(result, id);
+		SkCandidate *candidate = pool->candidate[id];
+		double		bytes = sk_candidate_bytes(candidate);
+
+		if (bytes <= pool->max_bytes)
+			continue;
+		result = bms_del_member(result, id);
+		candidate->too_large = !isinf(bytes);
+		candidate->bytes = bytes;
 	}
 	return result;
 }
@@ -371,7 +377,8 @@ sk_cost_explore(List *queries, SkPool *pool, TimestampTz deadline)
 
 			if (deadline != 0 && GetCurrentTimestamp() > deadline)
 				return;
-			if (query->entry.sqlerrcode == 0 && !bms_is_empty(query->candidates))
+			if (query->entry.sqlerrcode == 0 && !bms_is_empty(query->candidates) &&
+				query->least_saving < query->cost)
 				(void) sk_query_run(query, passes[pass], &explorer);
 		}
 		if (pass == 0)

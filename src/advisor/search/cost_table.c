@@ -30,6 +30,14 @@
  */
 #define PAGES_WORTH 1.25
 
+/* Is the cost so much less that it counts? */
+bool
+sk_cost_table_is_gain(const SkQuery *query, double cost)
+{
+	return query->cost - cost >= Max(PAGES_WORTH * random_page_cost,
+									 query->least_saving);
+}
+
 /* The cost with these candidates, as far as the table knows. */
 double
 sk_cost_table_derive(const SkQuery *query, const Bitmapset *chosen)
@@ -154,7 +162,7 @@ record(SkQuery *query, SkPool *pool, const Bitmapset *used, double cost)
 	ListCell   *lc;
 	int			id = -1;
 
-	if (query->cost - cost < PAGES_WORTH * random_page_cost)
+	if (!sk_cost_table_is_gain(query, cost))
 		cost = query->cost;
 	foreach(lc, query->costs)
 	{

@@ -13,6 +13,7 @@
 /* Gains below this fraction of a statement's cost are none. */
 #define SK_COST_TOLERANCE 0.01
 
+extern bool sk_cost_table_is_gain(const SkQuery *query, double cost);
 extern double sk_cost_table_derive(const SkQuery *query, const Bitmapset *chosen);
 extern const SkCostEntry *sk_cost_table_least(const SkQuery *query);
 extern double sk_cost_table_bound(const SkQuery *query, const Bitmapset *chosen);

@@ -26,6 +26,7 @@
 #include "utils/memutils.h"
 #include "utils/timestamp.h"
 
+#include <limits.h>
 #include <math.h>
 
 #define MAX_PASSES 20
@@ -247,13 +248,10 @@ improve(SkSearch *search, SkConfiguration *choice)
 	return choice;
 }
 
-/* Nothing that brings less than the least benefit. */
+/* Nothing that gains less than each must. */
 static Bitmapset *
 drop_small(const SkSearch *search, Bitmapset *chosen)
 {
-	double		least = search->problem->min_benefit *
-		sk_configuration_value(search->problem);
-
 	for (;;)
 	{
 		int			id = -1;
@@ -270,7 +268,7 @@ drop_small(const SkSearch *search, Bitmapset *chosen)
 				worst_loss = loss;
 			}
 		}
-		if (worst < 0 || worst_loss >= least)
+		if (worst < 0 || worst_loss >= search->problem->least_gain)
 			return chosen;
 		chosen = bms_del_member(chosen, worst);
 	}
@@ -300,4 +298,33 @@ sk_select(SkProblem *problem)
 	chosen = bms_copy(chosen);
 	MemoryContextDelete(context);
 	return chosen;
+}
+
+/*
+ * What else would gain anything, were there no limits; with "any_size", also if it
+ * is not worth its size.
+ */
+Bitmapset *
+sk_select_besides(const SkProblem *problem, Bitmapset *chosen, bool any_size)
+{
+	MemoryContext context = AllocSetContextCreate(CurrentMemoryContext,
+												  "schemakit selection",
+												  ALLOCSET_DEFAULT_SIZES);
+	MemoryContext old = MemoryContextSwitchTo(context);
+	SkProblem	unlimited = *problem;
+	SkSearch   *search = sk_configuration_search(&unlimited);
+	SkConfiguration *choice;
+	Bitmapset  *besides;
+
+	unlimited.max_indexes = INT_MAX;
+	unlimited.budget = INFINITY;
+	if (any_size)
+		search->size_price = 0;
+	choice = sk_configuration_first(search);
+	sk_configuration_set(search, choice, bms_copy(chosen));
+	grow(search, choice, false);
+	MemoryContextSwitchTo(old);
+	besides = bms_difference(choice->chosen, chosen);
+	MemoryContextDelete(context);
+	return besides;
 }

@@ -11,5 +11,7 @@
 #include "advisor/search/configuration.h"
 
 extern Bitmapset *sk_select(SkProblem *problem);
+extern Bitmapset *sk_select_besides(const SkProblem *problem, Bitmapset *chosen,
+									bool any_size);
 
 #endif							/* SK_ADVISOR_SEARCH_SELECT_H */

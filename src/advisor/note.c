@@ -1,0 +1,314 @@
+/*-------------------------------------------------------------------------
+ *
+ * advisor/note.c
+ *	  What a caller should know of the advice.
+ *
+ * The report has all of it.  advise_indexes() raises a NOTICE for what is missing, for
+ * statements that could not be planned, and for why there is no advice.
+ *
+ *-------------------------------------------------------------------------
+ */
+#include "postgres.h"
+
+#include "advisor/note.h"
+
+#include "advisor/coverage.h"
+#include "advisor/refusal.h"
+#include "advisor/scope.h"
+
+#include "utils/lsyscache.h"
+
+#include <math.h>
+
+/* Statistics of less time say little about a day. */
+#define LEAST_DAYS (1.0 / 24)
+
+/* More statements that could not be planned are counted only. */
+#define MOST_NAMED 5
+
+/* If this part of the measured time was not planned, the caller is told. */
+#define MUCH_TIME 0.1
+
+#define HINT_SKIPPED "See \"skipped\" in the result of advise_indexes_report()."
+
+/* ----------
+ * What is missing
+ * ----------
+ */
+static List *
+add(List *notes, char *message, char *hint)
+{
+	SkNote	   *note = palloc(sizeof(SkNote));
+
+	note->message = message;
+	note->hint = hint;
+	return lappend(notes, note);
+}
+
+static List *
+add_unknown_statistics(List *notes, const SkIndexable *access)
+{
+	const char *table = get_rel_name(access->relid);
+
+	if (!sk_advice_scope_is_analyzed(access->relid))
+		return add(notes, psprintf("table \"%s\" has never been analyzed", table),
+				   "Run ANALYZE on it.");
+	return add(notes, psprintf("column \"%s\" of table \"%s\" has no statistics",
+							   get_attname(access->relid, access->unknown, false),
+							   table),
+			   "Run ANALYZE on the table.");
+}
+
+static List *
+add_unknown(List *notes, const SkAdvice *advice)
+{
+	List	   *unknown = NIL;
+	ListCell   *lc;
+	ListCell   *lc2;
+
+	foreach(lc, advice->queries)
+	{
+		foreach(lc2, ((SkQuery *) lfirst(lc))->accesses)
+		{
+			const SkIndexable *access = lfirst(lc2);
+
+			if (list_member_oid(unknown, access->relid) ||
+				access->unknown == InvalidAttrNumber)
+				continue;
+			unknown = lappend_oid(unknown, access->relid);
+			notes = add_unknown_statistics(notes, access);
+		}
+	}
+	return notes;
+}
+
+static List *
+add_young(List *notes, double minutes)
+{
+	return add(notes, minutes <= 1 ?
+			   pstrdup("statement statistics cover only the last minute") :
+			   psprintf("statement statistics cover only the last %.0f minutes", minutes),
+			   "Ask for advice again when they cover a usual day.");
+}
+
+/* What is missing for good advice (SkNote). */
+List *
+sk_advice_note_list(const SkAdvice *advice)
+{
+	const SkWorkload *workload = advice->workload;
+	List	   *notes = NIL;
+	double		least;
+	int			too_large = sk_advice_refusal_too_large(advice, &least);
+
+	if (workload->missing != NULL)
+		return add(NIL, psprintf("no statements are known: %s", workload->missing),
+				   "Install pg_stat_statements, or give the statements as \"queries\".");
+	if (workload->measured && workload->entries == NIL)
+		notes = add(notes, "pg_stat_statements has no statements of this database", NULL);
+	else if (workload->measured && workload->days < LEAST_DAYS)
+		notes = add_young(notes, ceil(workload->days * 24 * 60));
+	if (workload->hidden > 0)
+		notes = add(notes, psprintf("%.0f statements of other roles cannot be read",
+									workload->hidden),
+					"Grant pg_read_all_stats to the role that asks for advice.");
+	if (workload->lost > 0)
+		notes = add(notes, psprintf("pg_stat_statements has discarded statements %.0f times",
+									workload->lost),
+					"Raise pg_stat_statements.max.");
+	if (too_large > 0)
+		notes = add(notes, psprintf(ngettext("%d index was not tried, since it is larger than storage_budget: it takes %.0f bytes",
+											 "%d indexes were not tried, since each is larger than storage_budget: the smallest takes %.0f bytes",
+											 too_large), too_large, least),
+					NULL);
+	return add_unknown(notes, advice);
+}
+
+/* ----------
+ * Statements that could not be planned
+ * ----------
+ */
+static int
+by_id(const ListCell *a, const ListCell *b)
+{
+	int64		x = ((SkQuery *) lfirst(a))->entry.id;
+	int64		y = ((SkQuery *) lfirst(b))->entry.id;
+
+	return x < y ? -1 : x > y;
+}
+
+static void
+raise_left_out(const SkAdvice *advice, const char *argument)
+{
+	int			n = 0;
+	ListCell   *lc;
+
+	foreach(lc, advice->queries)
+	{
+		const SkQuery *query = lfirst(lc);
+
+		if (query->left_out != NULL && strcmp(query->left_out, argument) == 0)
+			n++;
+	}
+	if (n > 0)
+		ereport(NOTICE,
+				(errmsg_plural("%d query was left out because of \"%s\"",
+							   "%d queries were left out because of \"%s\"",
+							   n, n, argument)));
+}
+
+/* Of those that were given each is named, up to some. */
+static void
+raise_given(const SkAdvice *advice)
+{
+	List	   *queries = list_copy(advice->queries);
+	int			n = 0;
+	ListCell   *lc;
+
+	list_sort(queries, by_id);
+	foreach(lc, queries)
+	{
+		const SkQuery *query = lfirst(lc);
+		bool		utility = query->entry.statement->utility;
+
+		if (query->foreign_key != NULL || query->left_out != NULL ||
+			(query->entry.sqlerrcode == 0 && !utility) || ++n > MOST_NAMED)
+			continue;
+		ereport(NOTICE,
+				(errmsg("could not plan query " INT64_FORMAT ": %s", query->entry.id,
+						utility ? "it is a utility statement" : query->entry.reason)));
+	}
+	if (n > MOST_NAMED)
+		ereport(NOTICE,
+				(errmsg_plural("could not plan %d more query",
+							   "could not plan %d more queries",
+							   n - MOST_NAMED, n - MOST_NAMED),
+				 errhint(HINT_SKIPPED)));
+	raise_left_out(advice, "max_queries");
+	raise_left_out(advice, "time_budget");
+}
+
+/* Of those that were measured, only whether much of the time is theirs. */
+static void
+raise_measured(const SkAdvice *advice)
+{
+	SkCoverage	coverage = sk_advice_coverage(advice);
+	double		rest = coverage.total_ms - coverage.planned_ms;
+	const char *reason = NULL;
+	double		most = 0;
+	ListCell   *lc;
+
+	if (coverage.total_ms <= 0 || rest < MUCH_TIME * coverage.total_ms)
+		return;
+	foreach(lc, advice->queries)
+	{
+		const SkQuery *query = lfirst(lc);
+
+		if (query->entry.sqlerrcode == 0 || query->entry.statement->utility ||
+			query->entry.total_ms <= most)
+			continue;
+		most = query->entry.total_ms;
+		reason = query->entry.reason;
+	}
+	ereport(NOTICE,
+			(errmsg("statements with %.0f %% of the measured time could not be planned",
+					100 * rest / coverage.total_ms),
+			 reason == NULL ? 0 :
+			 errdetail("The slowest of them: %s.", reason),
+			 errhint(HINT_SKIPPED)));
+}
+
+/* ----------
+ * Why there is no advice
+ * ----------
+ */
+static bool
+has_table(const SkAdvice *advice)
+{
+	ListCell   *lc;
+
+	foreach(lc, advice->queries)
+	{
+		const SkQuery *query = lfirst(lc);
+
+		if (query->entry.sqlerrcode == 0 && query->accesses != NIL)
+			return true;
+	}
+	return false;
+}
+
+static double
+gain_of_best(const SkAdvice *advice)
+{
+	return sk_advice_refusal_gain(linitial(advice->refused));
+}
+
+/* The index that would save most, and why it is not advised. */
+static char *
+describe_best(const SkAdvice *advice)
+{
+	const SkRefusal *best = linitial(advice->refused);
+	double		gain = gain_of_best(advice);
+	double		value = sk_advice_coverage_value(advice);
+
+	if (gain <= 0 || value <= 0)
+		return psprintf("\"%s\" was left out: %s.", sk_advice_refusal_ddl(best),
+						best->reason);
+	return psprintf("\"%s\" would save %.3g %% of the workload, but was left out: %s.",
+					sk_advice_refusal_ddl(best), 100 * gain / value, best->reason);
+}
+
+static void
+raise_nothing(const SkAdvice *advice)
+{
+	const SkWorkload *workload = advice->workload;
+	double		least;
+	const char *detail;
+
+	if (!advice->options.create && !advice->options.replace)
+	{
+		ereport(NOTICE, (errmsg("there is no index to drop or to rebuild")));
+		return;
+	}
+	if (workload->missing != NULL || (workload->measured && workload->entries == NIL))
+		return;
+	if (workload->entries == NIL)
+		detail = "No queries were given.";
+	else if (sk_advice_coverage(advice).planned == 0)
+		detail = "None of the statements could be planned.";
+	else if (!has_table(advice))
+		detail = "The statements read no table that advice is asked for.";
+	else if (advice->refused != NIL && !isnan(gain_of_best(advice)))
+		detail = describe_best(advice);
+	else if (advice->out_of_time)
+		detail = "The time allowed by \"time_budget\" was over before an index was found.";
+	else if (sk_advice_refusal_too_large(advice, &least) > 0)
+		detail = "The indexes that might help are larger than \"storage_budget\".";
+	else
+		detail = "No index would make a statement noticeably faster.";
+	ereport(NOTICE,
+			(errmsg("no index is advised"),
+			 errdetail_internal("%s", detail),
+			 errhint("Call advise_indexes_report() with the same arguments to see what was looked at.")));
+}
+
+/* Tell the caller of advise_indexes() all that matters, as NOTICEs. */
+void
+sk_advice_note_raise(const SkAdvice *advice)
+{
+	ListCell   *lc;
+
+	if (advice->workload->measured)
+		raise_measured(advice);
+	else
+		raise_given(advice);
+	foreach(lc, sk_advice_note_list(advice))
+	{
+		const SkNote *note = lfirst(lc);
+
+		ereport(NOTICE,
+				(errmsg_internal("%s", note->message),
+				 note->hint == NULL ? 0 : errhint("%s", note->hint)));
+	}
+	if (advice->items == NIL)
+		raise_nothing(advice);
+}

@@ -35,7 +35,7 @@ typedef struct Script
 	List	  **names;			/* that indexes of this advice have */
 } Script;
 
-/* From here on it cannot be dropped or get another name. */
+/* From here on it cannot be dropped or renamed. */
 static void
 lock(Oid relid)
 {
@@ -190,7 +190,7 @@ create(Script *script, const SkIndex *index, bool part)
 	return name;
 }
 
-/* The command that makes an index again, on all partitions or concurrently. */
+/* The command that creates an existing index again, concurrently if it can. */
 static char *
 definition_of(Oid indexid)
 {

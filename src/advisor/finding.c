@@ -4,11 +4,15 @@
  *	  Indexes to drop, or to rebuild.
  *
  * What the catalogs say of indexes that exist: they are duplicates, redundant, not
- * used for long, or invalid since their build failed.  An index that
- * is more than a way to find rows is never one to drop: one that makes rows
- * unique or belongs to a constraint, a replica identity, what CLUSTER goes by,
- * or a part of a partitioned index (which is looked at as a whole).  Nor is one that statements of the workload
+ * used for long, or invalid since their build failed.  An index that is more than a
+ * way to find rows is never one to drop: one that makes rows unique or belongs to a
+ * constraint, a replica identity, what CLUSTER goes by, or a part of a partitioned
+ * index (which is looked at as a whole).  Nor is one that statements of the workload
  * would miss, or without which a foreign key had none.
+ *
+ * A duplicate, redundant or invalid index is found however small it is: it can only
+ * cost.  That an index was not used is a guess, so it is told only where its table is
+ * large enough for an index to be used at all.
  *
  * Statistics of use are this server's: a standby has its own.
  *
@@ -67,7 +71,7 @@ typedef struct Found
 	bool		valid;
 	bool		fixed;			/* never to be dropped */
 	bool		partitioned;
-	bool		part;			/* of a partitioned index: it cannot go alone */
+	bool		part;			/* of a partitioned index: not to be dropped alone */
 	double		bytes;
 	double		scans;
 	double		reads;			/* of its table, by any way */
@@ -132,7 +136,7 @@ is_plain(Oid indexid)
 		!OidIsValid(getExtensionOfObject(RelationRelationId, indexid));
 }
 
-/* May it go, and with it those of the partitions? */
+/* May it be dropped, and with it those of the partitions? */
 bool
 sk_advice_finding_may_drop(Oid indexid)
 {

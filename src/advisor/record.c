@@ -3,10 +3,10 @@
  * advisor/record.c
  *	  Advice kept over time: index_advice_record().
  *
- * Each run makes advice and merges it into schemakit.index_advice.  An
- * advice that is not given any more was followed, if its index is there now (or
- * is gone, if that was the advice); then the time that the statements take which
- * it was to help is compared with what they took before.  The counters of
+ * Each run makes advice and merges it into schemakit.index_advice.  Advice that is
+ * not given any more was followed if its index exists now (or was dropped, if that
+ * was the advice); then the time of the statements that it was to help is compared
+ * with what they took before.  The counters of
  * pg_stat_statements go on, so what they are when the advice is found to be
  * followed is kept, and the difference counts.
  *
@@ -107,8 +107,8 @@ schema_of_statistics(void)
 }
 
 /*
- * index_advice_record(time_budget interval = '30 s') returns bigint: how many
- * advices are new.
+ * index_advice_record(time_budget interval = '30 s') returns bigint: how many pieces
+ * of advice are new.
  */
 Datum
 schemakit_index_advice_record(PG_FUNCTION_ARGS)

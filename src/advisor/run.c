@@ -42,7 +42,7 @@
 #define EXPLORE_UNTIL	0.8
 #define SELECT_UNTIL	0.9
 
-/* How often a choice is mended. */
+/* How often a choice is corrected. */
 #define MAX_REPAIRS 20
 
 static TimestampTz
@@ -462,7 +462,7 @@ choose(SkAdvice *advice)
 		verified = verify(advice, chosen, verified);
 	}
 
-	/* whatever is left is put out, without another choice */
+	/* what still makes a statement slower is removed, without another choice */
 	while ((blame = find_blame(advice, &problem, chosen, verified)) >= 0)
 	{
 		blame_for(advice, &problem, blame);
@@ -524,7 +524,7 @@ add_foreign_key(void *arg)
 	if (!sk_advice_foreign_key_is_costly(advice, key))
 	{
 		sk_advice_refusal_add_index(advice, index, pages * BLCKSZ,
-									psprintf("foreign key \"%s\" has no index, but no row that it refers to was deleted or changed, and it takes about a millisecond or less to read the whole table",
+									psprintf("no recorded change needs it for foreign key \"%s\", and a scan of the whole table takes about a millisecond at most",
 											 key->name));
 		return;
 	}

@@ -1,12 +1,12 @@
 /*-------------------------------------------------------------------------
  *
  * index/compare.c
- *	  Indexes that do what others do.
+ *	  Duplicate and redundant indexes.
  *
- * A b-tree index does all that another does whose keys it begins with, in the
- * same order or exactly the reverse one, if it has the same rows or more and can
- * return the same columns.  Uniqueness is another matter, and left to the
- * caller: an index that says that rows are unique says more than it finds.
+ * A b-tree index makes another one redundant if it begins with the other's keys, in
+ * the same order or exactly the reverse one, has the same rows or more, and can
+ * return the same columns.  If each makes the other redundant, they are duplicates.
+ * Uniqueness is left to the caller: a unique index is more than a way to find rows.
  *
  *-------------------------------------------------------------------------
  */
@@ -126,8 +126,8 @@ options_of(const SkIndex *index)
 }
 
 /*
- * Is there no statement for which "narrow" does what "wide" does not?  What other
- * methods than b-tree can do hangs on their options.
+ * Does "wide" make "narrow" redundant?  With other methods than b-tree that depends on
+ * their options, too.
  */
 bool
 sk_index_compare_covers(const SkIndex *wide, const SkIndex *narrow)

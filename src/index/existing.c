@@ -86,8 +86,8 @@ sk_index_existing_list(List **known, MemoryContext context, Oid relid)
 }
 
 /*
- * Is there an index that does what this one would do, or would if its build had not
- * failed?  That one is to be mended, and not to be tried again under another name.
+ * Is there an index that makes this one redundant, or would if its build had not
+ * failed?  That one is to be rebuilt, and not to be tried again under another name.
  */
 bool
 sk_index_existing_covers(List **known, MemoryContext context, const SkIndex *index)

@@ -326,6 +326,50 @@ SKIP:
 	}
 }
 
+# What decides is the time that is saved: statements as if they had been measured for a day
+sql('CREATE DATABASE quiet');
+sql(q{CREATE EXTENSION schemakit; CREATE EXTENSION pg_stat_statements;
+	CREATE TABLE looked_up (id int PRIMARY KEY, owner int); INSERT INTO looked_up SELECT i, i % 3000 FROM generate_series(1, 60000) AS i; VACUUM ANALYZE looked_up;
+	CREATE TABLE gone AS SELECT 1 AS gone;
+	CREATE TABLE measured (pattern text, calls bigint, ms float8);
+	DO $$ BEGIN
+		EXECUTE (SELECT 'CREATE OR REPLACE VIEW pg_stat_statements AS SELECT ' ||
+			string_agg(CASE attname WHEN 'calls' THEN 'm.calls' WHEN 'total_exec_time' THEN 'm.calls * m.ms AS total_exec_time' WHEN 'rows' THEN 's.rows * m.calls / s.calls AS rows'
+				WHEN 'stats_since' THEN $v$now() - interval '1 day' AS stats_since$v$ ELSE 's.' || attname END, ', ' ORDER BY attnum)
+			|| ' FROM pg_stat_statements(true) AS s JOIN measured AS m ON s.query LIKE m.pattern'
+			FROM pg_attribute WHERE attrelid = 'pg_stat_statements'::regclass AND attnum > 0);
+		CREATE OR REPLACE VIEW pg_stat_statements_info AS SELECT 0::bigint AS dealloc, now() - interval '1 day' AS stats_reset;
+	END $$}, 'quiet');
+sql(q{SELECT pg_stat_statements_reset()}, 'quiet');
+sql(q{SELECT * FROM looked_up WHERE owner = 5; SELECT * FROM gone WHERE gone = 5}, 'quiet');
+sql('DROP TABLE gone', 'quiet');
+
+# The advice if each call takes so many milliseconds
+sub advice_if
+{
+	my ($calls, $ms, $arguments) = @_;
+	sql("TRUNCATE measured; INSERT INTO measured VALUES ('SELECT * FROM looked_up %', $calls, $ms)", 'quiet');
+	return told("SELECT action FROM schemakit.advise_indexes($arguments)", 'quiet');
+}
+is(advice_if(1000, 10, ''), '0 create ', 'an index that saves seconds of a day is advised');
+like(advice_if(50, 10, ''), qr/NOTICE:  no index is advised\nDETAIL:  "CREATE INDEX ON public.looked_up USING btree \(owner\).*" would save \d\d\.\d % of the workload, but was left out: it saves less than one second per day\.\nHINT:/,
+	'on a server that does next to nothing none is, and it says so');
+is(advice_if(50, 10, 'min_benefit => 0'), '0 create ', 'unless one wants all');
+like(advice_if(10_000_000, 0.04, ''), qr/DETAIL:  No index would make a statement noticeably faster\./, 'nor is one for a statement that is fast, however often it runs');
+is(sql(q{SELECT schemakit.advise_indexes_report() ->> 'fast_statements'}, 'quiet'), '1', 'which is counted');
+is(advice_if(10_000_000, 0.04, 'min_benefit => 0'), '0 create ', 'unless one wants all');
+sql(q{INSERT INTO measured VALUES ('SELECT * FROM gone %', 10000, 10)}, 'quiet');
+like(told('SELECT action FROM schemakit.advise_indexes()', 'quiet'), qr/NOTICE:  statements with 20 % of the measured time could not be planned\nDETAIL:  The slowest of them: relation "gone" does not exist\.\nHINT:/,
+	'much time that could not be planned is told');
+is(sql(q{SELECT s ->> 'ms_per_day' FROM jsonb_array_elements(schemakit.advise_indexes_report() -> 'skipped') AS s}, 'quiet') * 1, 100000, 'and how much, in the report');
+advice_if(50, 10, '');
+is(sql(q{SELECT i ->> 'reason', (i ->> 'benefit_ms_per_day')::float8 BETWEEN 300 AND 500, (i ->> 'write_ms_per_day')::float8 < 100, r ->> 'min_gain_ms_per_day'
+	FROM schemakit.advise_indexes_report() AS r, jsonb_array_elements(r -> 'not_advised') AS i}, 'quiet'), 'it saves less than one second per day|t|t|1000', 'what was left out is in the report, with its gain');
+like(told(q{SELECT action FROM schemakit.advise_indexes('SELECT * FROM looked_up WHERE owner = 5', max_indexes => 0)}, 'quiet'), qr/would save \d\d.*max_indexes allows no more indexes\.$/m, 'max_indexes');
+like(told(q{SELECT action FROM schemakit.advise_indexes('SELECT * FROM looked_up WHERE owner = 5', storage_budget => 8192)}, 'quiet'),
+	qr/NOTICE:  1 index was not tried, since it is larger than storage_budget: it takes \d+ bytes\n.*\nDETAIL:  The indexes that might help are larger than "storage_budget"\.$/m, 'storage_budget');
+like(told(q{SELECT action FROM schemakit.advise_indexes('SELECT * FROM looked_up WHERE owner = 5', min_benefit => 1)}, 'quiet'), qr/would save \d\d.*it saves less than min_benefit\.$/m, 'min_benefit');
+
 # 10. On a standby
 $node->backup('backup');
 my $standby = PostgreSQL::Test::Cluster->new('standby');

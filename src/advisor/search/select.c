@@ -10,7 +10,7 @@
  * Two greedy choices are made, by gain and by gain for each byte; they add what
  * one plan uses together, which may be several indexes that are worth nothing
  * alone.  The better one is then improved by large-neighbourhood search (Shaw,
- * CP 1998): a candidate is forced in, others are put out until the limits hold,
+ * CP 1998): a candidate is forced in, others are removed until the limits hold,
  * and the choice grows again; what is better stays.  Everything is tried in a
  * fixed order, so the same table gives the same choice.
  *
@@ -117,7 +117,7 @@ least_missed(const SkSearch *search, const Bitmapset *chosen,
 	return result;
 }
 
-/* Put out what is not worth its size and writes. */
+/* Remove what is not worth its size and its overhead in writes. */
 static Bitmapset *
 prune(const SkSearch *search, Bitmapset *chosen)
 {
@@ -134,7 +134,7 @@ prune(const SkSearch *search, Bitmapset *chosen)
 	return chosen;
 }
 
-/* Force a move in, put others out, and grow again; NULL if it does not fit. */
+/* Force a move in, remove others, and grow again; NULL if it does not fit. */
 static SkConfiguration *
 force(SkSearch *search, const SkConfiguration *choice, const Bitmapset *move)
 {

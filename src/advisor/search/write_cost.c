@@ -1,7 +1,7 @@
 /*-------------------------------------------------------------------------
  *
  * advisor/search/write_cost.c
- *	  What an index costs when rows are written.
+ *	  The overhead of an index when rows are written.
  *
  * The planner's costs say nothing of that.  Each row that is inserted is an
  * entry in each index of its table.  A row that is updated is one, too, unless

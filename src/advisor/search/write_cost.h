@@ -1,7 +1,7 @@
 /*-------------------------------------------------------------------------
  *
  * advisor/search/write_cost.h
- *	  What an index costs when rows are written.
+ *	  The overhead of an index when rows are written.
  *
  *-------------------------------------------------------------------------
  */

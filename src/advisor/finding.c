@@ -71,7 +71,8 @@ typedef struct Found
 	bool		valid;
 	bool		fixed;			/* never to be dropped */
 	bool		partitioned;
-	bool		part;			/* of a partitioned index: not to be dropped alone */
+	bool		part;			/* of a partitioned index: not to be dropped
+								 * alone */
 	double		bytes;
 	double		scans;
 	double		reads;			/* of its table, by any way */

@@ -48,7 +48,7 @@ CREATE FUNCTION schemakit.advise_indexes(
     AS 'MODULE_PATHNAME', 'schemakit_advise_indexes'
     LANGUAGE C VOLATILE PARALLEL UNSAFE;
 COMMENT ON FUNCTION schemakit.advise_indexes(text[], float8[], text[], regclass[], text[], int, int, bigint, interval, int, float8, float8) IS
-'the indexes to create, replace, rebuild and drop, for the statements in pg_stat_statements or those given: one command in each row. Nothing is changed.';
+'the indexes to create, replace, rebuild and drop, for the statements in pg_stat_statements or those given: one command in each row. What decides is the time that an index saves: at least the fraction min_benefit of all time. Nothing is changed.';
 
 /* likewise */
 CREATE FUNCTION schemakit.advise_indexes(

@@ -149,4 +149,10 @@ SELECT count(*) FILTER (WHERE abs(cost_of(supposed) / cost_of(built) - 1) <= 0.0
 -- and of the same size
 SELECT ddl, round(supposed::numeric / built, 2) AS ratio FROM size
     WHERE abs(supposed::numeric / built - 1) > CASE WHEN ddl ~ 'gin' THEN 0.3 ELSE 0.15 END;
+-- a GIN index on items that hardly any two rows share
+CREATE TABLE rare AS SELECT ARRAY[md5(i::text), CASE WHEN i % 600 < 2 THEN 'twice' || i / 600 ELSE md5('x' || i) END] AS words FROM generate_series(1, 60000) AS i;
+ANALYZE rare;
+SELECT schemakit.estimate_index_size('CREATE INDEX ON rare USING gin (words)') AS supposed \gset
+CREATE INDEX rare_words ON rare USING gin (words);
+SELECT :supposed / pg_relation_size('rare_words')::numeric BETWEEN 0.7 AND 1.3 AS "within 30 %";
 DROP SCHEMA whatif CASCADE;

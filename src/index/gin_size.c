@@ -235,11 +235,13 @@ add_rare(Tree *tree, const double *found, double len, double scale)
 	}
 	if (mean > 0 || found[1] == 0)
 	{
+		double		rows = (frequent + 2 * found[2] + 3 * found[3]) * scale;
 		double		groups = Max(mean > 0 ? frequent * exp(mean) / mean : 0,
 								 frequent + found[2] + found[3]);
-		double		rows = frequent + 2 * found[2] + 3 * found[3];
 
-		add_groups(tree, groups, len, Max(rows * scale / groups, 1));
+		/* a few items found twice tell little: each has a row at least */
+		groups = Min(groups, rows);
+		add_groups(tree, groups, len, rows / groups);
 	}
 	else
 		frequent = 0;

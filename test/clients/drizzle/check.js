@@ -2,7 +2,7 @@
 // the schema "public" with the tables that it is told of.
 const { spawnSync } = require('child_process');
 const { eq } = require('drizzle-orm');
-const { ok, equal, rejected, audited, makeOld, changed, run } = require('../check');
+const { ok, equal, rejected, audited, makeOld, changed, run } = require('../checks');
 const { pool, db, users, orders, invoices, actAs, deleteUser, restoreUser } = require('./app');
 
 // What drizzle-kit says

@@ -1,5 +1,5 @@
 // Knex's migrations up, down and up; everything else through the views.
-const { ok, equal, rejected, audited, makeOld, changed, run } = require('../check');
+const { ok, equal, rejected, audited, makeOld, changed, run } = require('../checks');
 const { db, migrations, actAs, deleteUser, restoreUser } = require('./app');
 
 run(async () => {

@@ -2,7 +2,7 @@
 // see to the rest, as its own "paranoid" does not.
 const { execFileSync } = require('child_process');
 const { Sequelize, DataTypes } = require('sequelize');
-const { ok, equal, rejected, audited, makeOld, changed, run } = require('../check');
+const { ok, equal, rejected, audited, makeOld, changed, run } = require('../checks');
 const { sequelize, User, Order, Invoice, actAs, deleteUser, restoreUser } = require('./app');
 
 // The names of the migrations that the command ran

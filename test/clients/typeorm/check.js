@@ -1,6 +1,6 @@
 // TypeORM's @DeleteDateColumn (here in an EntitySchema): it writes the time
 // itself, and the table's triggers see to the rest.
-const { ok, equal, rejected, audited, makeOld, changed, run } = require('../check');
+const { ok, equal, rejected, audited, makeOld, changed, run } = require('../checks');
 const { User, Order, Invoice, actor, database, actAs, deleteUser, restoreUser } = require('./app');
 
 const drift = async () => (await database.driver.createSchemaBuilder().log()).upQueries.map((q) => q.query);

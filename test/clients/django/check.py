@@ -1,0 +1,110 @@
+# Django through the views.  Its migrations run on the tables.  It has no foreign
+# keys that cascade in the database, and deletes children itself, each with a time
+# of its own; a migration in SQL makes one that does.
+import os
+import subprocess
+import sys
+from types import SimpleNamespace
+
+import django
+from django.db import IntegrityError, connections, models, transaction
+from django.http import HttpResponse
+from django.test import RequestFactory
+
+from checks import audited, changed, done, equal, make_old, ok
+
+directory = os.path.dirname(os.path.abspath(__file__))
+os.environ['DJANGO_SETTINGS_MODULE'] = 'settings'
+django.setup()
+from shop.middleware import ActorMiddleware, act_as                              # noqa: E402
+from shop.models import Invoice, Order, OrderItem, User                          # noqa: E402
+from shop.users import delete_user, restore_user                                 # noqa: E402
+
+
+def manage(*args):
+    """Migrations are commands of their own, as anybody runs them."""
+    return subprocess.call([sys.executable, '-W', 'ignore', f'{directory}/manage.py', *args, '-v0'])
+
+
+def ids(model):
+    return list(model.objects.order_by('id').values_list('id', flat=True))
+
+
+equal([manage('migrate', '--database', 'tables'), manage('migrate', 'shop', 'zero', '--database', 'tables'),
+       manage('migrate', '--database', 'tables')], [0, 0, 0], 'migrations up, down and up')
+equal(manage('makemigrations', '--check', '--dry-run'), 0, 'makemigrations finds no drift')
+
+with act_as('ann@example.com'):
+    for i in 1, 2, 3:
+        User.objects.create(id=i, email=f'user{i}@example.com')
+    for i in range(1, 7):
+        Order.objects.create(id=i, user_id=1 + i % 3)
+    OrderItem.objects.create(id=1, order_id=1)
+make_old('users')
+
+
+def rename(request):
+    User.objects.filter(id=2).update(name='100%')    # which leaves updated_at alone
+    return HttpResponse()
+
+
+request = RequestFactory().post('/')
+request.user = SimpleNamespace(get_username=lambda: "dan o'hara & sons 100% *//*")
+ActorMiddleware(rename)(request)
+equal(changed('users'), [2], 'updated_at has advanced')
+Order.objects.filter(id=3).delete()
+
+with act_as('bob@example.com'):
+    equal(delete_user(1), (1, {'shop.User': 1}), 'delete() counts')
+equal(User.objects.filter(id=1).delete()[0], 0, 'and does not count twice')
+equal(ids(User), [2, 3], 'deleted rows are not seen')
+equal(ids(Order), [1, 2, 4, 5], 'nor is what cascades in the database')
+equal(User.objects.using('tables').count(), 3, 'nothing is lost')
+equal(changed('users'), [1, 2], 'updated_at has advanced')
+with act_as('cleo@example.com'):
+    equal(restore_user(1), 1, 'restore')
+equal(ids(User), [1, 2, 3], 'it is back')
+equal(ids(Order), [1, 2, 4, 5, 6], 'and what had gone along, but for what was deleted before')
+with act_as('bob@example.com'):
+    equal(Order.objects.get(id=1).delete(), (2, {'shop.OrderItem': 1, 'shop.Order': 1}), 'a cascade of Django')
+Invoice.objects.create(id=1, order_id=2)
+try:
+    with transaction.atomic():
+        User.objects.filter(id=3).delete()
+    ok(False, 'a live invoice prevents it')
+except IntegrityError as error:
+    ok(error.__cause__.pgcode in ('23503', '23001'), 'IntegrityError for a live invoice')
+with connections['default'].cursor() as cursor, act_as('eve@example.com'):
+    cursor.execute("UPDATE users SET name = '100%' WHERE id = 3")
+
+equal(audited('users'), [
+    'ann@example.com I 1', 'ann@example.com I 2', 'ann@example.com I 3', "dan o'hara & sons 100% *//* U 2",
+    'bob@example.com deleted 1', 'cleo@example.com restored 1', 'eve@example.com U 3',
+], 'the audit log knows who did it')
+equal(audited('orders')[6:], [
+    'nobody deleted 3', 'bob@example.com deleted 6', 'cleo@example.com restored 6', 'bob@example.com deleted 1',
+], 'also of what cascades')
+equal(audited('order_items'), ['ann@example.com I 1', 'bob@example.com deleted 1'], 'and of what Django deletes')
+
+
+def columns():
+    with connections['default'].cursor() as cursor:
+        cursor.execute('SELECT * FROM users LIMIT 0')
+        return [column.name for column in cursor.description]
+
+
+def field(kind):
+    age = kind(null=True)
+    age.set_attributes_from_name('age')
+    return age
+
+
+before = columns()
+with connections['tables'].schema_editor() as editor:
+    editor.add_field(User, field(models.IntegerField))
+    editor.alter_field(User, field(models.IntegerField), field(models.TextField))
+equal(columns(), before + ['age'], 'the view follows a new column')
+with connections['tables'].schema_editor() as editor:
+    editor.remove_field(User, field(models.TextField))
+equal(columns(), before, 'and one that goes')
+done()

@@ -19,7 +19,7 @@ run(async () => {
   ok(/No changes detected/.test(push()), 'drizzle-kit push finds no drift');
 
   await actAs('ann@example.com', async (tx) => {
-    await tx.insert(users).values([1, 2, 3].map((id) => ({ id, email: `user${id}@example.com` })));
+    await tx.insert(users).values([1, 2, 3].map((id) => ({ email: `user${id}@example.com` })));
     await tx.insert(orders).values([1, 2, 3, 4, 5, 6].map((id) => ({ id, userId: 1 + (id % 3) })));
   });
   await makeOld('users');

@@ -18,7 +18,7 @@ run(async () => {
   equal(migrate('db:migrate'), [], 'and then none');
 
   await actAs('ann@example.com', async (transaction) => {
-    await User.bulkCreate([1, 2, 3].map((id) => ({ id, email: `user${id}@example.com` })), { transaction });
+    await User.bulkCreate([1, 2, 3].map((id) => ({ email: `user${id}@example.com` })), { transaction });
     await Order.bulkCreate([1, 2, 3, 4, 5, 6].map((id) => ({ id, userId: 1 + (id % 3) })), { transaction });
   });
   await makeOld('users');

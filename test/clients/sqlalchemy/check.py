@@ -1,89 +1,84 @@
-# SQLAlchemy's ORM through the overlay: its sessions find the views of live rows
-# under the tables' names.  Alembic looks at the schema "public" and sees tables.
-from datetime import datetime, timezone
+# SQLAlchemy's ORM through the views: its sessions find those of live rows under the
+# tables' names.  Alembic looks at the schema "public" and sees tables.
+import os
+import subprocess
+import sys
 
 from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
-from alembic.operations import Operations
-from sqlalchemy import Column, DateTime, ForeignKey, Integer, String, create_engine, delete, func, select, text, update
+from sqlalchemy import create_engine, delete, func, select, text
 from sqlalchemy.exc import IntegrityError
-from sqlalchemy.orm import Session, declarative_base
+from sqlalchemy.orm import Session
 
-from check import done, equal, ok
+from app import delete_user, engine, restore_user, session_of
+from checks import audited, changed, done, equal, make_old, ok
+from models import Base, Invoice, Order, User
 
-Base = declarative_base()
-
-
-class User(Base):
-    __tablename__ = 'users'
-    id = Column(Integer, primary_key=True)
-    email = Column(String, unique=True, nullable=False)
-    updated_at = Column(DateTime(timezone=True), server_default=func.now())
-    deleted_at = Column(DateTime(timezone=True))
+directory = os.path.dirname(os.path.abspath(__file__))
+tables = create_engine(os.environ['DATABASE_URL'], future=True)
 
 
-class Order(Base):
-    __tablename__ = 'orders'
-    id = Column(Integer, primary_key=True)
-    user_id = Column(ForeignKey('users.id', ondelete='CASCADE'))
-    deleted_at = Column(DateTime(timezone=True))
-
-
-class Invoice(Base):
-    __tablename__ = 'invoices'
-    id = Column(Integer, primary_key=True)
-    order_id = Column(ForeignKey('orders.id', ondelete='RESTRICT'))
-
-
-admin = create_engine('postgresql+psycopg2://', future=True)
-engine = create_engine('postgresql+psycopg2://', connect_args={'options': '-csearch_path=live,public'}, future=True)
-
-
-def migrate(change):
-    with admin.begin() as connection:
-        change(Operations(MigrationContext.configure(connection)))
+def alembic(*args):
+    return subprocess.call([sys.executable, '-W', 'ignore', '-m', 'alembic', '-c', f'{directory}/alembic.ini', *args])
 
 
 def drift():
-    with admin.connect() as connection:
+    with tables.connect() as connection:
         return compare_metadata(MigrationContext.configure(connection), Base.metadata)
 
 
-Base.metadata.create_all(admin)
-with admin.begin() as connection:
-    connection.execute(text('CREATE SCHEMA live'))
-    for table in 'users', 'orders':
-        connection.execute(text(f"SELECT schemakit.soft_delete_enable('{table}', view_name => 'live.{table}')"))
+def ids(session, model):
+    return session.scalars(select(model.id).order_by(model.id)).all()
+
+
+def columns():
+    with engine.connect() as connection:
+        return list(connection.execute(text('SELECT * FROM users LIMIT 0')).keys())
+
+
+equal([alembic('upgrade', '2'), alembic('downgrade', 'base'), alembic('upgrade', '2')], [0, 0, 0], 'migrations up, down and up')
 equal(drift(), [], 'alembic finds no drift')
 
-with Session(engine) as session:
-    session.add_all([User(id=i, email=f'user{i}@example.com', updated_at=datetime(2001, 1, 1, tzinfo=timezone.utc)) for i in (1, 2, 3)])
+with session_of('ann@example.com') as session:
+    session.add_all([User(email=f'user{i}@example.com') for i in (1, 2, 3)])
     session.flush()
     session.add_all([Order(id=i, user_id=1 + i % 3) for i in range(1, 7)])
     session.commit()
+    make_old('users')
+    user = session.get(User, 2)
+    equal(user.updated_at.year, 2001, 'updated_at is old')
+    user.name = 'Bob'
+    session.flush()
+    ok(user.updated_at.year > 2001, 'the session knows that updated_at has advanced')
+    session.commit()
+equal(changed('users'), [2], 'updated_at has advanced')
+
+with Session(engine, future=True) as session:
     session.execute(delete(Order).where(Order.id == 3))
     session.commit()
-
-    session.delete(session.get(User, 1))
+with session_of('bob@example.com') as session:
+    delete_user(session, 1)
     session.commit()    # a count other than 1 would be an error here
     ok(session.get(User, 1) is None, 'session.delete()')
+with Session(engine, future=True) as session:
     equal(session.execute(delete(User).where(User.id == 1)).rowcount, 0, 'rowcount of a second delete')
     equal(session.execute(delete(User).where(User.id == 2)).rowcount, 1, 'rowcount')
     equal(session.execute(delete(User.__table__).where(User.id == 3).returning(User.email)).scalars().all(), ['user3@example.com'], 'RETURNING')
     session.rollback()
-    equal(session.scalar(select(func.count()).select_from(User)), 2, 'count of live rows')
-    equal(session.scalars(select(Order.id).order_by(Order.id)).all(), [1, 2, 4, 5], 'what cascades has gone along')
-
-with Session(admin) as session:
+    equal(ids(session, User), [2, 3], 'deleted rows are not seen')
+    equal(ids(session, Order), [1, 2, 4, 5], 'nor is what cascades')
+with Session(tables, future=True) as session:
     equal(session.scalar(select(func.count()).select_from(User)), 3, 'nothing is lost')
-    ok(session.scalar(select(User.updated_at).where(User.id == 1)).year > 2001, 'updated_at has advanced')
-    session.execute(update(User).where(User.id == 1).values(deleted_at=None))
+equal(changed('users'), [1, 2], 'updated_at has advanced')
+
+with session_of('cleo@example.com') as session:
+    restore_user(session, 1)
     session.commit()
-with Session(engine) as session:
-    equal(session.scalars(select(Order.id).order_by(Order.id)).all(), [1, 2, 4, 5, 6], 'restored, but for what was deleted before')
+    equal(ids(session, User), [1, 2, 3], 'it is back')
+    equal(ids(session, Order), [1, 2, 4, 5, 6], 'and what had gone along, but for what was deleted before')
     session.add(Invoice(id=1, order_id=1))
     session.commit()
-    session.delete(session.get(User, 2))
+    delete_user(session, 2)
     try:
         session.commit()
         ok(False, 'a live invoice prevents it')
@@ -91,11 +86,16 @@ with Session(engine) as session:
         ok(error.orig.pgcode in ('23503', '23001'), 'IntegrityError for a live invoice')
         equal(error.orig.diag.constraint_name, 'invoices_order_id_fkey', 'it names the constraint')
 
-migrate(lambda op: op.add_column('users', Column('age', Integer)))
-migrate(lambda op: op.alter_column('users', 'age', type_=String))
-migrate(lambda op: op.alter_column('users', 'age', new_column_name='years'))
-with engine.connect() as connection:
-    equal(list(connection.execute(text('SELECT * FROM users LIMIT 0')).keys()), ['id', 'email', 'updated_at', 'deleted_at', 'years'], 'the view follows migrations')
-migrate(lambda op: op.drop_column('users', 'years'))
+equal(audited('users'), [
+    'ann@example.com I 1', 'ann@example.com I 2', 'ann@example.com I 3', 'ann@example.com U 2',
+    'bob@example.com deleted 1', 'cleo@example.com restored 1',
+], 'the audit log knows who did it')
+equal(audited('orders')[6:], ['nobody deleted 3', 'bob@example.com deleted 6', 'cleo@example.com restored 6'], 'also of what cascades')
+
+before = columns()
+alembic('upgrade', '3')
+equal(columns(), before + ['years'], 'the view follows migrations')
+alembic('downgrade', '2')
+equal(columns(), before, 'also when a column goes')
 equal(drift(), [], 'and there is no drift again')
 done()

@@ -14,7 +14,7 @@ run(async () => {
   equal(await drift(), [], 'migration:generate finds no drift');
 
   await actAs('ann@example.com', async (manager) => {
-    await manager.insert(User, [1, 2, 3].map((id) => ({ id, email: `user${id}@example.com` })));
+    await manager.insert(User, [1, 2, 3].map((id) => ({ email: `user${id}@example.com` })));
     await manager.insert(Order, [1, 2, 3, 4, 5, 6].map((id) => ({ id, user: { id: 1 + (id % 3) } })));
   });
   await makeOld('users');

@@ -1,0 +1,23 @@
+# db/structure.sql has the triggers and the views; db/schema.rb has not.  In an
+# application this line is in config/application.rb, as config.active_record.
+ActiveRecord::Base.schema_format = :sql
+
+# The audit log is not the application's, nor is the extension's comment.
+ActiveRecord::Tasks::DatabaseTasks.structure_dump_flags =
+  ['--exclude-schema=schemakit', '--no-comments']
+
+# Does the block in a transaction in which the actor acts.  In a controller:
+#
+#   around_action { |_, action| Actor.act_as(current_user.email, &action) }
+module Actor
+  def self.act_as(actor)
+    ApplicationRecord.transaction do
+      ApplicationRecord.connection.execute(
+        ApplicationRecord.sanitize_sql(
+          ['SELECT schemakit.audit_set_actor(?)', actor]
+        )
+      )
+      yield
+    end
+  end
+end

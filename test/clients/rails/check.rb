@@ -7,6 +7,7 @@ ActiveRecord::Base.establish_connection(
   adapter: 'postgresql', host: ENV['PGHOST'], port: ENV['PGPORT'], username: ENV['PGUSER'], database: ENV['PGDATABASE']
 )
 ActiveRecord::Migration.verbose = false
+ActiveRecord::Tasks::DatabaseTasks.structure_load_flags = ['--output', File::NULL]
 %w[config/initializers/schemakit app/models/application_record app/models/user app/models/order app/models/invoice].each do |file|
   require_relative file
 end

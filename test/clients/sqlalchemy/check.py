@@ -5,7 +5,9 @@ import subprocess
 import sys
 
 from alembic.autogenerate import compare_metadata
-from alembic.migration import MigrationContext
+from alembic.config import Config
+from alembic.runtime.environment import EnvironmentContext
+from alembic.script import ScriptDirectory
 from sqlalchemy import create_engine, delete, func, select, text
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
@@ -23,8 +25,18 @@ def alembic(*args):
 
 
 def drift():
-    with tables.connect() as connection:
-        return compare_metadata(MigrationContext.configure(connection), Base.metadata)
+    """What autogenerate would do, with what migrations/env.py configures"""
+    config = Config(f'{directory}/alembic.ini')
+    script = ScriptDirectory.from_config(config)
+    found = []
+
+    def compare(revision, context):
+        found.extend(compare_metadata(context, Base.metadata))
+        return []
+
+    with EnvironmentContext(config, script, fn=compare):
+        script.run_env()
+    return found
 
 
 def ids(session, model):

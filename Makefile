@@ -9,7 +9,7 @@
 #   make lint          the rules of the house
 #   make doc           the output in README.md and doc/ written anew
 #   make bench         what it costs, as ratios
-#   make check-clients soft delete with real clients: ORMs and query builders
+#   make check-clients the recipes of doc/clients.md: ORMs and query builders
 #   make check-all     all tests, on all versions of PostgreSQL that Debian has
 #   make check-cassert, check-caches, check-sanitize, check-valgrind
 #                      tests on a server with assertions, and what else finds faults

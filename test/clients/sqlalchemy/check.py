@@ -69,6 +69,7 @@ with Session(engine, future=True) as session:
     session.execute(delete(Order).where(Order.id == 3))
     session.commit()
 with session_of('bob@example.com') as session:
+    equal([order.id for order in session.get(User, 1).orders], [6], 'a relationship goes through the view')
     delete_user(session, 1)
     session.commit()    # a count other than 1 would be an error here
     ok(session.get(User, 1) is None, 'session.delete()')

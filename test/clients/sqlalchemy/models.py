@@ -1,6 +1,6 @@
 from sqlalchemy import Column, DateTime, FetchedValue, ForeignKey, Integer
 from sqlalchemy import String, func
-from sqlalchemy.orm import declarative_base
+from sqlalchemy.orm import declarative_base, relationship
 
 Base = declarative_base()
 
@@ -18,6 +18,8 @@ class User(Base):
     name = Column(String)
     updated_at = updated_at()
     deleted_at = Column(DateTime(timezone=True))
+    # the database deletes and restores them with the user
+    orders = relationship('Order', passive_deletes='all')
 
 
 class Order(Base):

@@ -1,5 +1,6 @@
 # Active Record with models on the views of live rows.
 require 'active_record'
+require 'erb'
 require 'tempfile'
 require 'checks'
 
@@ -69,6 +70,16 @@ migrations.migrate
 equal(columns, before + ['years'], 'the view follows migrations')
 migrations.rollback
 equal(columns, before, 'also when a column goes')
+
+# Rails 7.1 and later write comments themselves.
+if ActiveRecord.gem_version >= Gem::Version.new('7.1')
+  ActiveRecord::QueryLogs.tags = [{ actor: -> { "o'hara@example.com" } }]
+  ActiveRecord::QueryLogs.update_formatter(:sqlcommenter)
+  ActiveRecord.query_transformers << ActiveRecord::QueryLogs
+  User.find(3).update!(name: 'Dan')
+  equal(audited('users').last, "o'hara@example.com U 3", 'query log tags')
+  ActiveRecord.query_transformers.clear
+end
 
 # db/structure.sql, written and loaded by the application's role
 config = ActiveRecord::Base.connection_db_config

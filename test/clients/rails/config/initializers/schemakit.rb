@@ -1,7 +1,3 @@
-# db/structure.sql has the triggers and the views; db/schema.rb has not.  In an
-# application this line is in config/application.rb, as config.active_record.
-ActiveRecord::Base.schema_format = :sql
-
 # The audit log is not the application's, nor is the extension's comment.
 ActiveRecord::Tasks::DatabaseTasks.structure_dump_flags =
   ['--exclude-schema=schemakit', '--no-comments']

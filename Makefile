@@ -70,7 +70,8 @@ ISOLATION    = alter_as_without alter_together attach_partition \
 	audit_order enable_and_update grant_and_alter soft_delete
 ISOLATION_OPTS = --inputdir=test/isolation --outputdir=test/isolation/output \
 	--load-extension=schemakit
-NO_INSTALLCHECK =
+ENCODING     = UTF8
+NO_LOCALE    = 1
 
 PGXS := $(shell $(PG_CONFIG) --pgxs 2>/dev/null)
 ifeq ($(wildcard $(PGXS)),)

@@ -246,7 +246,8 @@ DROP FOREIGN DATA WRAPPER audit_nowhere CASCADE;
 CREATE ROLE regress_audit_app;
 GRANT USAGE ON SCHEMA audit_capture TO regress_audit_app;
 GRANT ALL ON users, events TO regress_audit_app;
-CREATE VIEW who AS SELECT dense_rank() OVER (ORDER BY txn_id) AS txn, key, session_role = session_user AS proved, role, actor, context, query
+CREATE VIEW who AS SELECT dense_rank() OVER (ORDER BY txn_id) AS txn, key, session_role = session_user AS proved,
+    CASE role WHEN session_user THEN 'superuser' ELSE role END AS role, actor, context, query
 FROM schemakit.audit_log ORDER BY txn_id, command, n;
 INSERT INTO users VALUES (40);
 SET ROLE regress_audit_app;

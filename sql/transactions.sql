@@ -76,13 +76,6 @@ SELECT * FROM touched;
 CREATE TABLE x (id int, updated_at timestamptz)\; ALTER TABLE x RENAME updated_at TO u\; INSERT INTO x VALUES (1, '2020-01-01')\; UPDATE x SET id = 2;
 SELECT u > '2020-01-01' AS advanced FROM x;
 
--- two-phase commit
-BEGIN;
-CREATE TABLE tp (id int, updated_at timestamptz);
-PREPARE TRANSACTION 'schemakit';
-COMMIT PREPARED 'schemakit';
-SELECT * FROM touched WHERE rel = 'tp'::regclass;
-
 -- an event trigger of the user's that makes tables itself
 CREATE FUNCTION also() RETURNS event_trigger LANGUAGE plpgsql AS $$
 BEGIN

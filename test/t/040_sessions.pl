@@ -1,5 +1,5 @@
-# Settings that are made before the library is loaded; foreign tables that are
-# imported; and memory, which does not grow with what a session does.
+# Settings that are made before the library is loaded; DDL in a prepared transaction;
+# foreign tables that are imported; and memory, which does not grow with what a session does.
 use strict;
 use warnings;
 use PostgreSQL::Test::Cluster;
@@ -8,6 +8,7 @@ use Test::More;
 
 my $node = PostgreSQL::Test::Cluster->new('main');
 $node->init;
+$node->append_conf('postgresql.conf', 'max_prepared_transactions = 1');
 $node->start;
 $node->safe_psql('postgres', q{CREATE EXTENSION schemakit;
     CREATE TABLE t (id int PRIMARY KEY, n int, updated_at timestamptz); INSERT INTO t VALUES (1, 0, '2020-01-01')});
@@ -38,6 +39,12 @@ my ($rc, $out, $err) = $node->psql('postgres',
 is($rc, 0, 'a bad setting made before the library is loaded fails nothing');
 like($err, qr/WARNING:  invalid value for parameter "schemakit.timestamps_columns"/, 'but is told of');
 is($out, 'ok', 'and the default is used');
+
+# the regression tests run on any server, and few have prepared transactions
+$node->safe_psql('postgres', q{BEGIN; CREATE TABLE prepared (id int, updated_at timestamptz); PREPARE TRANSACTION 'made'});
+$node->safe_psql('postgres', q{COMMIT PREPARED 'made'});
+is($node->safe_psql('postgres', q{SELECT state FROM schemakit.status() WHERE relid = 'prepared'::regclass}),
+    'ok', 'a table made in a prepared transaction is maintained');
 
 # foreign tables are not ours to maintain, imported ones either
 $node->safe_psql('postgres', 'CREATE EXTENSION postgres_fdw;

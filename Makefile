@@ -2,13 +2,15 @@
 #
 #   make demo          set everything up, and see what schemakit does
 #   make demo-stop     remove the demo's database again
-#   make check         set everything up, and run all tests
+#   make check         set everything up, and run all tests; make test is the same
+#   make help          this list
 #
 #   make, make install build and install, with PG_CONFIG=... for another server
 #   make installcheck  regression and isolation tests against a running server
 #   make lint          the rules of the house
 #   make doc           the output in README.md and doc/ written anew
 #   make bench         what it costs, as ratios
+#   make check-newcomer do these work on a machine that has nothing yet?
 #   make check-clients the recipes of doc/clients.md: ORMs and query builders
 #   make check-all     all tests, on all versions of PostgreSQL that Debian has
 #   make check-cassert, check-caches, check-sanitize, check-valgrind
@@ -16,7 +18,8 @@
 #   make check-upgrade  pg_upgrade from PostgreSQL 15 to 17 to 18
 #   make check-core, check-others
 #                      tests of PostgreSQL and of other extensions, with schemakit
-#   make evidence      what all of these said last, into EVIDENCE.md
+#   make evidence      what all of these said last, into tmp/evidence.md, or with
+#                      INTO=doc/evidence.md in place of the figures there
 #   make format        lay the C sources out
 
 EXTENSION    = schemakit
@@ -25,18 +28,19 @@ PG_CONFIG   ?= pg_config
 
 # Entry points that need no server to be there: they see to it themselves.
 CHECKS       = check-cassert check-caches check-sanitize check-valgrind
-ENTRIES      = bench check check-all check-clients check-core check-others check-upgrade $(CHECKS) \
-	demo demo-stop doc evidence format lint
+ENTRIES      = bench check check-all check-clients check-core check-newcomer check-others check-upgrade \
+	$(CHECKS) demo demo-stop doc evidence format help lint test
 
 ifneq ($(filter $(ENTRIES),$(MAKECMDGOALS)),)
 .PHONY: $(ENTRIES)
 demo:       ; @scripts/demo
 demo-stop:  ; @scripts/demo stop
-check:      ; @scripts/check
+check test: ; @scripts/check
 check-all:  ; @scripts/check-all
 $(CHECKS):  ; @scripts/check $(@:check-%=%)
 check-clients: ; @scripts/clients
 check-core: ; @scripts/core
+check-newcomer: ; @test/newcomer/run
 check-others: ; @scripts/others
 check-upgrade: ; @scripts/upgrade
 doc:        ; @scripts/doc write
@@ -44,6 +48,7 @@ evidence:   ; @scripts/evidence
 bench:      ; @scripts/bench
 lint:       ; @test/lint/run
 format:     ; @scripts/format
+help:       ; @sed -n '/^#   make/,/^$$/s/^#//p' Makefile
 else
 
 SQL_PARTS    = $(addprefix src/sql/, 00_prologue.sql 10_rule.sql \
@@ -53,11 +58,11 @@ SQL_SCRIPT   = $(EXTENSION)--$(EXTVERSION).sql
 
 MODULE_big   = $(EXTENSION)
 OBJS         = $(patsubst %.c,%.o,$(sort $(wildcard $(addprefix src/, *.c */*.c */*/*.c))))
-PG_CPPFLAGS  = -I$(CURDIR)/src -DSCHEMAKIT_VERSION='"$(EXTVERSION)"'
-PG_CFLAGS    = -Wall -Wextra -Wno-unused-parameter
+PG_CPPFLAGS  = -Isrc -DSCHEMAKIT_VERSION='"$(EXTVERSION)"'
+PG_CFLAGS    = -Wall -Wextra -Wno-unused-parameter -ffile-prefix-map='$(CURDIR)'=.
 DATA_built   = $(SQL_SCRIPT)
 DATA         = $(sort $(wildcard src/sql/upgrade/*.sql))
-EXTRA_CLEAN  = $(EXTENSION)--*.sql
+EXTRA_CLEAN  = $(EXTENSION)--*.sql $(BUILT_FOR)
 
 REGRESS      = install timestamps touch_types auto_attach columns_followed \
 	partitions rules errors privileges transactions drop \
@@ -74,14 +79,19 @@ ENCODING     = UTF8
 NO_LOCALE    = 1
 
 PGXS := $(shell $(PG_CONFIG) --pgxs 2>/dev/null)
-ifeq ($(wildcard $(PGXS)),)
-$(error $(PG_CONFIG) finds no server headers: "make demo" and "make check" \
-	install them; or install postgresql-server-dev-15, or set PG_CONFIG)
+SERVER_HEADERS := $(shell $(PG_CONFIG) --includedir-server 2>/dev/null)
+ifeq ($(and $(wildcard $(PGXS)),$(wildcard $(SERVER_HEADERS)/postgres.h)),)
+$(error $(PG_CONFIG) finds no server headers: $(shell \
+	PG_CONFIG='$(filter-out pg_config,$(PG_CONFIG))' bash -c '. scripts/lib.sh; headers_hint'). \
+	"make demo" and "make check" see to it themselves)
 endif
 include $(PGXS)
 
-# Packaged servers are built without --enable-depend, so say it here.
-$(OBJS): $(wildcard $(addprefix src/, *.h */*.h */*/*.h))
+# Packaged servers are built without --enable-depend, so say it here; and what was
+# built for one server is not for another.
+BUILT_FOR    = .built-for
+$(shell echo '$(VERSION) $(SERVER_HEADERS)' | cmp -s - $(BUILT_FOR) || echo '$(VERSION) $(SERVER_HEADERS)' >$(BUILT_FOR))
+$(OBJS) $(OBJS:.o=.bc): $(wildcard $(addprefix src/, *.h */*.h */*/*.h)) $(BUILT_FOR)
 
 $(SQL_SCRIPT): $(SQL_PARTS) schemakit.control
 	cat $(SQL_PARTS) > $@

@@ -244,11 +244,12 @@ make_for_server()
 # Where this tree may not be written, by this user or at all, work goes on in a copy.
 own_tree()
 {
-	local copy
+	local copy file
 
-	[ -n "$(find . -path ./.git -prune -o -path ./tmp/demo -prune -o ! -writable -print -quit)" ] || return 0
+	file=$(find . -path ./.git -prune -o -path ./tmp/demo -prune -o ! -writable -print -quit)
+	[ -n "$file" ] || return 0
 	copy=$(cache_dir)/tree-$(cksum <<<"$PWD" | cut -d' ' -f1)
-	say "$PWD is not writable for $(id -un): working in a copy, $copy"
+	say "$(realpath "$file") is not writable for $(id -un): working in a copy, $copy"
 	mkdir -p "$copy" && find "$copy" -mindepth 1 -maxdepth 1 ! -name tmp -exec rm -rf {} + && copy_sources "$copy" && cd "$copy" ||
 		fail "There could be no copy in $copy."
 }
@@ -328,8 +329,9 @@ is_usable()
 	as_server test -x "$1" && as_server test -w "$1" && [ ${#1} -lt 80 ] && [[ $1 != *[\'\",]* ]]
 }
 
-# Where the caller is, the server's user may not be allowed to be.
-in_cluster() { (cd "$1" && shift && as_server "$@"); }
+# Where the caller is, the server's user may not be allowed to be; and a server does
+# not keep the demo's output open.
+in_cluster() { (exec 3>&- && cd "$1" && shift && as_server "$@"); }
 
 # start_cluster DIR [LINE...]: a server of our own in DIR, which the server's
 # user owns, on a socket in DIR only; the lines go into its configuration

@@ -181,7 +181,8 @@ install_packages()
 	[ -z "$bindir" ] || find_server || no_server
 	[ "$(id -u)" = 0 ] || say "Administrator's rights are needed to install packages, and schemakit into the server's directories."
 	may_be_root || fail "Have an administrator run, in $PWD:" "" "    apt-get update && apt-get install ${missing% }" "    make install"
-	apt_get "Reading the lists of packages" update || fail "apt-get update failed:" "$(tail -n 20 "$log")"
+	# a source that cannot be had need not be one of those that matter
+	apt_get "Reading the lists of packages" update || say "Not all of them could be read:" "$(grep '^[EW]:' "$log")"
 	missing=$(missing_packages)
 	for package in $missing; do
 		[ -n "$(apt-cache madison "$package")" ] || fail "The package $package is missing, and none of this machine's sources of packages has it." \
@@ -299,7 +300,7 @@ install_extension()
 		return 0
 	else
 		may_be_root || may_not_install
-		as_root bash -c "$(declare -f make_for_server); pg_config=$pg_config; make_for_server install" >"$log" 2>&1
+		as_root bash -c "$(declare -f make_for_server); pg_config='$pg_config'; make_for_server install" >"$log" 2>&1
 	fi || fail "make install failed:" "$(tail -n 20 "$log")"
 }
 

@@ -72,7 +72,7 @@ REGRESS      = install timestamps touch_types auto_attach columns_followed \
 	uninstall
 ISOLATION    = alter_as_without alter_together attach_partition \
 	create_table_parallel detach_partition audit_enable audit_maintain \
-	audit_order enable_and_update grant_and_alter soft_delete
+	audit_order enable_and_update grant_and_alter soft_delete uninstall
 ISOLATION_OPTS = --inputdir=test/isolation --outputdir=test/isolation/output \
 	--load-extension=schemakit
 ENCODING     = UTF8

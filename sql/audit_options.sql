@@ -161,7 +161,8 @@ SELECT * FROM triggers WHERE rel = 'follows'::regclass;
 SELECT * FROM schemakit.audit_maintain(retain => '30');  -- fails
 SELECT * FROM schemakit.audit_maintain(retain => '23:59:59');  -- fails
 SELECT * FROM schemakit.audit_maintain(retain => '-1 year', force => true);  -- fails
-SELECT * FROM schemakit.audit_maintain(premake => '30 years');  -- fails
+SELECT * FROM schemakit.audit_maintain('2 years');  -- fails
+SELECT * FROM schemakit.audit_maintain(retain => '1 month -31 days');  -- fails
 SELECT * FROM schemakit.audit_maintain(premake => '-1 month');  -- fails
 SELECT * FROM schemakit.audit_maintain(force => NULL);  -- fails
 SELECT count(*) FROM schemakit.audit_maintain(premake => '1 month', retain => '1 day');
@@ -188,7 +189,7 @@ UPDATE schemakit.audit_shape SET covered = true;
 -- also after a maintenance that failed
 CREATE FUNCTION boom() RETURNS event_trigger LANGUAGE plpgsql AS 'BEGIN RAISE ''boom''; END';
 CREATE EVENT TRIGGER regress_audit_boom ON ddl_command_end EXECUTE FUNCTION boom();
-SELECT schemakit.audit_maintain('2 years');  -- fails
+SELECT schemakit.audit_maintain('1 year');  -- fails
 DROP EVENT TRIGGER regress_audit_boom;
 DELETE FROM schemakit.audit_event;  -- fails
 \set VERBOSITY default

@@ -126,4 +126,15 @@ SELECT ddl, reason FROM schemakit.advise_indexes('{}', tables => '{tiny}', actio
 DROP INDEX tiny_2;
 SELECT ddl FROM schemakit.advise_indexes('{}', tables => '{tiny}', actions => '{drop}');
 SELECT ddl FROM schemakit.advise_indexes('{}', tables => '{small}', actions => '{drop}');
+-- the same call again and again has the same arguments
+CREATE TABLE again (id int PRIMARY KEY, owner int);
+INSERT INTO again SELECT i, i % 100 FROM generate_series(1, 20000) AS i;
+ANALYZE again;
+SELECT i, schemakit.advise_indexes_report('SELECT * FROM again WHERE owner = 7') -> 'skipped' AS skipped
+FROM generate_series(1, 3) AS i;
+SELECT i, count(*) FROM generate_series(1, 3) AS i,
+    LATERAL schemakit.explain_with_indexes('SELECT * FROM again WHERE owner = 7', 'CREATE INDEX ON again (owner)') AS line
+WHERE line ~ 'Index' GROUP BY i ORDER BY i;
+DROP TABLE again;
+
 DROP SCHEMA calls CASCADE;

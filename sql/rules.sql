@@ -29,6 +29,10 @@ CREATE SCHEMA publc;
 SELECT * FROM schemakit.status() WHERE relid IS NULL;
 DROP SCHEMA publc;
 SELECT schemakit.auto_disable(:misspelled);
+SELECT schemakit.auto_enable('audit', 'public.users') AS misspelled \gset
+SELECT schemakit.auto_disable(:misspelled);
+SELECT schemakit.auto_enable('audit', 'pg_catalog') AS misspelled \gset
+SELECT schemakit.auto_disable(:misspelled);
 SELECT schemakit.auto_enable('soft_delete', options => '{"view_schema": "publc"}') AS misspelled \gset
 SELECT schemakit.auto_disable(:misspelled);
 SELECT * FROM schemakit.status() WHERE relid IS NULL;

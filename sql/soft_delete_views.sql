@@ -248,6 +248,7 @@ SELECT schemakit.soft_delete_enable('pg_class');
 SELECT schemakit.soft_delete_enable('nokey');
 SELECT schemakit.soft_delete_enable('wrong');
 SELECT schemakit.soft_delete_enable('wrong', 'never');
+SELECT schemakit.soft_delete_enable('wrong', 'live.wrong');
 SELECT schemakit.soft_delete_enable('wrong', 'made');
 SELECT schemakit.soft_delete_enable('wrong', 'removed_at', view_name => 'a_view');
 SELECT schemakit.soft_delete_enable('wrong', 'removed_at', view_name => 'no_schema.x');

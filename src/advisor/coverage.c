@@ -54,6 +54,6 @@ sk_advice_coverage(const SkAdvice *advice)
 	}
 	coverage.statements = (workload->measured ? workload->statements : seen) -
 		coverage.utility;
-	coverage.total_ms = workload->total_ms - utility_ms;
+	coverage.total_ms = Max(workload->total_ms - utility_ms, 0);
 	return coverage;
 }

@@ -350,8 +350,7 @@ schemakit_advise_indexes(PG_FUNCTION_ARGS)
 Datum
 schemakit_advise_indexes_text(PG_FUNCTION_ARGS)
 {
-	sk_arg_text_to_array(fcinfo, ARG_QUERIES);
-	return schemakit_advise_indexes(fcinfo);
+	return sk_arg_call_with_text(fcinfo, ARG_QUERIES, schemakit_advise_indexes);
 }
 
 /* advise_indexes_report(queries text[], ...) returns jsonb */
@@ -371,6 +370,5 @@ schemakit_advise_indexes_report(PG_FUNCTION_ARGS)
 Datum
 schemakit_advise_indexes_report_text(PG_FUNCTION_ARGS)
 {
-	sk_arg_text_to_array(fcinfo, ARG_QUERIES);
-	return schemakit_advise_indexes_report(fcinfo);
+	return sk_arg_call_with_text(fcinfo, ARG_QUERIES, schemakit_advise_indexes_report);
 }

@@ -266,7 +266,8 @@ raise_nothing(const SkAdvice *advice)
 
 	if (!advice->options.create && !advice->options.replace)
 	{
-		ereport(NOTICE, (errmsg("there is no index to drop or to rebuild")));
+		if (advice->options.drop || advice->options.reindex)
+			ereport(NOTICE, (errmsg("there is no index to drop or to rebuild")));
 		return;
 	}
 	if (workload->missing != NULL || (workload->measured && workload->entries == NIL))

@@ -14,6 +14,7 @@
 
 #include "base/guard.h"
 #include "base/table.h"
+#include "schemakit.h"
 
 #include "access/relation.h"
 #include "access/transam.h"
@@ -73,6 +74,7 @@ is_users(Oid relid)
 		!IsCatalogNamespace(schema) && !IsToastNamespace(schema) &&
 		!isAnyTempNamespace(schema) &&
 		schema != get_namespace_oid("information_schema", true) &&
+		schema != get_namespace_oid(SK_SCHEMA, true) &&
 		(relkind == RELKIND_RELATION || relkind == RELKIND_MATVIEW ||
 		 relkind == RELKIND_PARTITIONED_TABLE);
 }

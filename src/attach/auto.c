@@ -136,6 +136,21 @@ put_rule(const Datum *values)
 	return id;
 }
 
+/* The pattern may be misspelled, or meant for something else. */
+static void
+tell_of_no_schema(const text *pattern)
+{
+	const char *name = text_to_cstring(pattern);
+
+	if (sk_rule_has_schema(pattern))
+		return;
+	ereport(NOTICE,
+			(errmsg("no schema matches the pattern \"%s\"", name),
+			 errdetail("The rule has no effect until there is such a schema.  Rules do not apply to system schemas."),
+			 strchr(name, '.') == NULL ? 0
+			 : errhint("The patterns of schemas and tables are two arguments: auto_enable('audit', 'public', 'orders').")));
+}
+
 /*
  * schemakit.auto_enable(feature text, schemas text, tables text,
  *						 options jsonb) RETURNS bigint
@@ -158,11 +173,7 @@ schemakit_auto_enable(PG_FUNCTION_ARGS)
 	check_pattern(TextDatumGetCString(values[2]));
 	sk_feature_find(TextDatumGetCString(values[0]))
 		->check_options(DatumGetJsonbP(values[3]));
-	if (!sk_rule_has_schema(DatumGetTextPP(values[1])))
-		ereport(NOTICE,
-				(errmsg("no schema matches the pattern \"%s\"",
-						TextDatumGetCString(values[1])),
-				 errdetail("The rule takes effect when such a schema is created.")));
+	tell_of_no_schema(DatumGetTextPP(values[1]));
 	PG_RETURN_INT64(put_rule(values));
 }
 

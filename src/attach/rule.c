@@ -126,7 +126,15 @@ sk_rule_matches(const SkRule *rule, const char *feature, Relation rel)
 		like(RelationGetRelationName(rel), rule->tables);
 }
 
-/* Is there a schema of such a name? */
+/* Do rules apply to tables of that schema?  As sk_table_is_eligible() says. */
+static bool
+is_users_schema(const char *name)
+{
+	return strncmp(name, "pg_", 3) != 0 &&
+		strcmp(name, "information_schema") != 0 && strcmp(name, SK_SCHEMA) != 0;
+}
+
+/* Is there a schema of such a name in which rules apply? */
 bool
 sk_rule_has_schema(const text *pattern)
 {
@@ -137,8 +145,11 @@ sk_rule_has_schema(const text *pattern)
 	HeapTuple	tuple;
 
 	while (!found && HeapTupleIsValid(tuple = systable_getnext(scan)))
-		found = like(NameStr(((Form_pg_namespace) GETSTRUCT(tuple))->nspname),
-					 pattern);
+	{
+		const char *name = NameStr(((Form_pg_namespace) GETSTRUCT(tuple))->nspname);
+
+		found = is_users_schema(name) && like(name, pattern);
+	}
 	systable_endscan(scan);
 	table_close(pg_namespace, AccessShareLock);
 	return found;

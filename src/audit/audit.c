@@ -315,9 +315,8 @@ describe(const Trigger *trigger, const SkAuditOptions *options)
 	initStringInfo(&buf);
 	if (strcmp(text, "{}") != 0)
 		appendStringInfoString(&buf, text);
-	if (trigger->tgenabled != TRIGGER_FIRES_ALWAYS)
-		appendStringInfo(&buf, "%schanges in replica mode are not recorded",
-						 buf.len ? "; " : "");
+	if (trigger->tgenabled == TRIGGER_FIRES_ALWAYS)
+		appendStringInfo(&buf, "%salso in replica mode", buf.len ? "; " : "");
 	return buf.len > 0 ? buf.data : NULL;
 }
 
@@ -380,6 +379,26 @@ is_as_wanted(Relation rel, const Trigger *trigger, SkAuditOptions *options,
 		strcmp(trigger->tgargs[0], sk_audit_options_text(options)) == 0;
 }
 
+/* Tell of options that the table had and that this call does not name. */
+static void
+tell_of_reset(Relation rel, const SkAuditOptions *before,
+			  const SkAuditOptions *after)
+{
+	List	   *names = sk_audit_options_missing(before, after);
+	StringInfoData buf;
+	ListCell   *lc;
+
+	if (names == NIL)
+		return;
+	initStringInfo(&buf);
+	foreach(lc, names)
+		appendStringInfo(&buf, "%s%s", buf.len ? ", " : "", (char *) lfirst(lc));
+	ereport(NOTICE,
+			(errmsg("options of table \"%s\" are reset to their defaults: %s",
+					RelationGetRelationName(rel), buf.data),
+			 errhint("Each call of audit_enable() sets all options: name those that the table is to keep.")));
+}
+
 /*
  * schemakit.audit_enable(rel regclass, capture text, exclude name[],
  *						  ignore name[], mask jsonb, key name[],
@@ -404,7 +423,10 @@ schemakit_audit_enable(PG_FUNCTION_ARGS)
 	fires_when = PG_GETARG_BOOL(9) ? TRIGGER_FIRES_ALWAYS
 		: TRIGGER_FIRES_ON_ORIGIN;
 	if (trigger != NULL)
+	{
 		options->table = sk_audit_options_of(trigger)->table;
+		tell_of_reset(rel, sk_audit_options_of(trigger), options);
+	}
 	sk_audit_maintain_ensure();
 	if (options->mask_hash != NIL)
 		make_secret();

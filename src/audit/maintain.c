@@ -350,11 +350,14 @@ sk_audit_maintain_ensure(void)
 	maintain_as_owner(&m);
 }
 
-/* The months ahead; each is a partition, so that there must not be thousands. */
+/*
+ * The months ahead, each of which is a partition.  Years of them are a retention
+ * in the wrong place, most likely.
+ */
 static Interval *
 premake_argument(FunctionCallInfo fcinfo)
 {
-	static const Interval most = {.month = 120};
+	static const Interval most = {.month = 12};
 	Interval   *premake;
 
 	sk_arg_reject_null(fcinfo, 0, "premake");
@@ -363,8 +366,8 @@ premake_argument(FunctionCallInfo fcinfo)
 										 IntervalPGetDatum(&most))))
 		ereport(ERROR,
 				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-				 errmsg("argument \"%s\" must not be longer than 10 years", "premake"),
-				 errhint("Write an interval like '3 months'.")));
+				 errmsg("argument \"%s\" must not be longer than one year", "premake"),
+				 errhint("To keep events for some time, write retain => '2 years'.")));
 	return premake;
 }
 

@@ -274,6 +274,29 @@ sk_audit_options_text(const SkAuditOptions *options)
 }
 
 /*
+ * Names of the options that differ from their defaults before, and not after.
+ */
+List *
+sk_audit_options_missing(const SkAuditOptions *before,
+						 const SkAuditOptions *after)
+{
+	Jsonb	   *had = sk_audit_options_jsonb(before);
+	Jsonb	   *has = sk_audit_options_jsonb(after);
+	JsonbIterator *it = JsonbIteratorInit(&had->root);
+	List	   *names = NIL;
+	JsonbIteratorToken token;
+	JsonbValue	v;
+
+	while ((token = JsonbIteratorNext(&it, &v, true)) != WJB_DONE)
+	{
+		if (token == WJB_KEY &&
+			findJsonbValueFromContainer(&has->root, JB_FOBJECT, &v) == NULL)
+			names = lappend(names, pnstrdup(v.val.string.val, v.val.string.len));
+	}
+	return names;
+}
+
+/*
  * Is the name in the list?
  */
 bool

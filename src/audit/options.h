@@ -47,6 +47,8 @@ extern SkAuditOptions *sk_audit_options_of(const Trigger *trigger);
 extern SkAuditOptions *sk_audit_options_try(const Trigger *trigger);
 extern Jsonb *sk_audit_options_jsonb(const SkAuditOptions *options);
 extern char *sk_audit_options_text(const SkAuditOptions *options);
+extern List *sk_audit_options_missing(const SkAuditOptions *before,
+									  const SkAuditOptions *after);
 extern bool sk_audit_options_rename(SkAuditOptions *options,
 									const char *from, const char *to);
 extern bool sk_audit_options_has(List *names, const char *name);

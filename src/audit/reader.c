@@ -218,7 +218,7 @@ check_given_key(const SkAuditReader *reader, const Jsonb *given)
 				 errmsg("key must be an object of the columns of the key"),
 				 errdetail("The key of table \"%s\" is (%s).",
 						   reader->label, key_names(reader)),
-				 errhint("Write {\"column\": value}.")));
+				 errhint("Name the columns of the key, like {\"id\": 42}.")));
 }
 
 /*

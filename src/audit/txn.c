@@ -58,18 +58,26 @@ static struct
 	char	   *application;	/* likewise */
 }			txn;
 
-/*
- * As SET LOCAL, but not until the end: the function may have been called by
- * another one, which made changes after it.
- */
+/* As SET LOCAL warns, but at the end: a DO block may go on and change rows. */
 static void
 warn_of_lost_actor(void)
 {
 	if (txn.is_lost && txn.id == 0)
 		ereport(WARNING,
 				(errcode(ERRCODE_NO_ACTIVE_SQL_TRANSACTION),
-				 errmsg("audit_set_actor() can only be used in transaction blocks"),
+				 errmsg("the actor was set for this statement only"),
 				 errhint("Begin a transaction first, or set the actor for the session with local => false.")));
+}
+
+/*
+ * Is it a statement of the client's that calls the function?  One that calls a
+ * function which does so may have nothing to change.
+ */
+static bool
+is_called_by_client(void)
+{
+	return debug_query_string != NULL && !IsTransactionBlock() &&
+		strstr(debug_query_string, "audit_set_actor") != NULL;
 }
 
 static void
@@ -363,8 +371,8 @@ schemakit_audit_set_actor(PG_FUNCTION_ARGS)
 
 		context = JsonbToCString(NULL, &jsonb->root, VARSIZE(jsonb));
 	}
-	txn.is_lost = action == GUC_ACTION_LOCAL && !PG_ARGISNULL(0) &&
-		!IsTransactionBlock();
+	txn.is_lost = action == GUC_ACTION_LOCAL && is_called_by_client() &&
+		(*actor != '\0' || *context != '\0');
 	(void) set_config_option("schemakit.audit_actor", actor, PGC_USERSET,
 							 PGC_S_SESSION, action, true, 0, false);
 	(void) set_config_option("schemakit.audit_context", context, PGC_USERSET,

@@ -9,11 +9,31 @@
 
 #include "base/arg.h"
 
+#include "access/htup_details.h"
+#include "access/xact.h"
+#include "catalog/pg_proc.h"
 #include "catalog/pg_type.h"
 #include "parser/scansup.h"
 #include "utils/builtins.h"
 #include "utils/fmgroids.h"
 #include "utils/fmgrprotos.h"
+#include "utils/syscache.h"
+
+static bool
+has_default(Oid function, int arg)
+{
+	HeapTuple	tuple = SearchSysCache1(PROCOID, ObjectIdGetDatum(function));
+	bool		result = false;
+
+	if (HeapTupleIsValid(tuple))
+	{
+		Form_pg_proc proc = (Form_pg_proc) GETSTRUCT(tuple);
+
+		result = arg >= proc->pronargs - proc->pronargdefaults;
+		ReleaseSysCache(tuple);
+	}
+	return result;
+}
 
 /*
  * Our functions are not strict: a null argument is a mistake to be told of,
@@ -26,7 +46,8 @@ sk_arg_reject_null(FunctionCallInfo fcinfo, int arg, const char *name)
 		ereport(ERROR,
 				(errcode(ERRCODE_NULL_VALUE_NOT_ALLOWED),
 				 errmsg("argument \"%s\" must not be null", name),
-				 errhint("Leave the argument out to use its default, if it has one.")));
+				 has_default(fcinfo->flinfo->fn_oid, arg)
+				 ? errhint("Leave the argument out to use its default.") : 0));
 }
 
 /* The OIDs in an array of regclass or the like, without nulls. */
@@ -70,10 +91,21 @@ sk_arg_interval(FunctionCallInfo fcinfo, int arg, const char *name)
 	return interval;
 }
 
+static TimestampTz
+before_now(const Interval *interval)
+{
+	TimestampTz now = GetCurrentTransactionStartTimestamp();
+
+	return DatumGetTimestampTz(DirectFunctionCall2(timestamptz_mi_interval,
+												   TimestampTzGetDatum(now),
+												   IntervalPGetDatum(interval)));
+}
+
 /*
  * How long something is kept before it is deleted for good.  A number without a
  * unit is taken as seconds by the type's input function, so less than a day is
- * a mistake unless the caller says that it is not.
+ * a mistake unless the caller says that it is not.  What counts is the time that
+ * comes out: '1 month -30 days' is no retention at all.
  */
 Interval *
 sk_arg_retention(FunctionCallInfo fcinfo, int arg, const char *name, bool force)
@@ -81,7 +113,12 @@ sk_arg_retention(FunctionCallInfo fcinfo, int arg, const char *name, bool force)
 	static const Interval day = {.day = 1};
 	Interval   *interval = sk_arg_interval(fcinfo, arg, name);
 
-	if (!force && is_shorter(interval, &day))
+	if (before_now(interval) > GetCurrentTransactionStartTimestamp())
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				 errmsg("argument \"%s\" must not be negative", name),
+				 errhint("Write an interval like '3 months'.")));
+	if (!force && before_now(interval) > before_now(&day))
 		ereport(ERROR,
 				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
 				 errmsg("argument \"%s\" must not be shorter than one day", name),
@@ -92,31 +129,39 @@ sk_arg_retention(FunctionCallInfo fcinfo, int arg, const char *name, bool force)
 }
 
 /*
- * Where an array of text is wanted, one text will do: it is an array of itself.
- * A call with an untyped literal or parameter comes here, too, so what is written as
- * an array is read as one; no SQL begins with a brace or a bracket.
+ * A text as an array of one.  An untyped literal or parameter comes here, too, so
+ * what is written as an array is read as one; no SQL begins with a brace or a
+ * bracket.
  */
-void
-sk_arg_text_to_array(FunctionCallInfo fcinfo, int arg)
+static Datum
+array_of_text(Datum value)
 {
-	char	   *source;
-	char	   *begin;
-	Datum		array;
+	char	   *source = TextDatumGetCString(value);
+	char	   *begin = source;
 
-	if (PG_ARGISNULL(arg))
-		return;
-	source = text_to_cstring(PG_GETARG_TEXT_PP(arg));
-	begin = source;
 	while (scanner_isspace(*begin))
 		begin++;
 	if (*begin == '{' || *begin == '[')
-		array = OidInputFunctionCall(F_ARRAY_IN, source, TEXTOID, -1);
-	else
-	{
-		Datum		elem = PG_GETARG_DATUM(arg);
+		return OidInputFunctionCall(F_ARRAY_IN, source, TEXTOID, -1);
+	return PointerGetDatum(construct_array(&value, 1, TEXTOID, -1, false,
+										   TYPALIGN_INT));
+}
 
-		array = PointerGetDatum(construct_array(&elem, 1, TEXTOID, -1, false,
-												TYPALIGN_INT));
-	}
-	fcinfo->args[arg].value = array;
+/*
+ * Call a function that takes an array of texts with one text in its place.  The
+ * arguments are copied, since the executor fills in constants only once for all
+ * calls.
+ */
+Datum
+sk_arg_call_with_text(FunctionCallInfo fcinfo, int arg, PGFunction function)
+{
+	Size		size = SizeForFunctionCallInfo(fcinfo->nargs);
+	FunctionCallInfo call = memcpy(palloc(size), fcinfo, size);
+	Datum		result;
+
+	if (!PG_ARGISNULL(arg))
+		call->args[arg].value = array_of_text(PG_GETARG_DATUM(arg));
+	result = function(call);
+	fcinfo->isnull = call->isnull;
+	return result;
 }

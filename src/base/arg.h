@@ -17,7 +17,8 @@ extern void sk_arg_reject_null(FunctionCallInfo fcinfo, int arg,
 							   const char *name);
 
 extern List *sk_arg_oids(ArrayType *array);
-extern void sk_arg_text_to_array(FunctionCallInfo fcinfo, int arg);
+extern Datum sk_arg_call_with_text(FunctionCallInfo fcinfo, int arg,
+								   PGFunction function);
 
 extern Interval *sk_arg_interval(FunctionCallInfo fcinfo, int arg,
 								 const char *name);

@@ -182,7 +182,7 @@ sk_option_document(const Jsonb *options, const char *key)
 List *
 sk_option_pairs(const Jsonb *object, const char *key)
 {
-	const char *hint = "Write {\"column\": \"value\"}.";
+	const char *hint = "Write an object of strings, like {\"email\": \"hash\"}.";
 	JsonbIterator *it;
 	JsonbIteratorToken token;
 	JsonbValue	v;

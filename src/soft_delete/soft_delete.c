@@ -128,6 +128,12 @@ add_column(Oid relid, const char *col)
 	check_table(rel);
 	check_column(rel, col);
 	table_close(rel, NoLock);	/* ALTER TABLE wants it for itself */
+	if (missing && strchr(col, '.') != NULL)
+		ereport(ERROR,
+				(errcode(ERRCODE_UNDEFINED_COLUMN),
+				 errmsg("column \"%s\" of relation \"%s\" does not exist",
+						col, get_rel_name(relid)),
+				 errhint("To name the view, write view_name => '%s'.", col)));
 	if (missing)
 		(void) sk_spi_execute(sql, 0, NULL, NULL, SPI_OK_UTILITY, NULL);
 }

@@ -58,7 +58,7 @@ COMMENT ON FUNCTION schemakit.audit_maintain(interval, interval, boolean) IS
 A partition to which a running transaction may still write is kept.
 action: created; created, rows moved: n: they were in the default partition; dropped; rows deleted: n: from the default partition; busy: others held a lock for longer than a second; nothing was done to that partition, or, if it is audit_event or audit_txn itself, at all; the next run will do it.
 force => true allows a "retain" that is shorter than one day.
-Errors: 22023 a negative interval, a "retain" shorter than one day without "force", or a "premake" longer than 10 years.';
+Errors: 22023 a negative interval, a "retain" shorter than one day without "force", or a "premake" longer than one year.';
 
 CREATE FUNCTION schemakit.audit_history(rel regclass, key jsonb)
     RETURNS SETOF schemakit.audit_log

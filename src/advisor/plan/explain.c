@@ -248,8 +248,7 @@ schemakit_explain_with_indexes(PG_FUNCTION_ARGS)
 Datum
 schemakit_explain_with_indexes_text(PG_FUNCTION_ARGS)
 {
-	sk_arg_text_to_array(fcinfo, 1);
-	return schemakit_explain_with_indexes(fcinfo);
+	return sk_arg_call_with_text(fcinfo, 1, schemakit_explain_with_indexes);
 }
 
 static ErrorData *

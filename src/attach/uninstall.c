@@ -21,7 +21,9 @@
 #include "access/table.h"
 #include "catalog/indexing.h"
 #include "catalog/pg_extension.h"
+#include "commands/extension.h"
 #include "miscadmin.h"
+#include "storage/lmgr.h"
 #include "utils/acl.h"
 #include "utils/builtins.h"
 #include "utils/fmgroids.h"
@@ -76,6 +78,21 @@ names_owner(const DropOwnedStmt *stmt, Oid owner)
 }
 
 /*
+ * The extension, locked as the command will lock it: before the log, or two such
+ * commands could deadlock.  False if it is gone by then.
+ */
+static bool
+lock_extension(void)
+{
+	Oid			extension = get_extension_oid(SK_EXTENSION, true);
+
+	if (!OidIsValid(extension))
+		return false;
+	LockDatabaseObject(ExtensionRelationId, extension, 0, AccessExclusiveLock);
+	return get_extension_oid(SK_EXTENSION, true) == extension;
+}
+
+/*
  * A command is about to be run: if it drops the extension, ask the features.
  */
 void
@@ -90,6 +107,8 @@ sk_uninstall_before(const Node *stmt)
 		return;
 	if (IsA(stmt, DropOwnedStmt) &&
 		!names_owner((const DropOwnedStmt *) stmt, owner))
+		return;
+	if (!lock_extension())
 		return;
 	for (const SkFeature *const *f = sk_features; *f; f++)
 	{

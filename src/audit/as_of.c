@@ -334,10 +334,16 @@ put_logged_rows(SkAuditPast *past)
 	}
 }
 
-/* "table" is what the caller gave in place of a row, or NULL. */
+/*
+ * "table" is what the caller gave in place of a row, or NULL.  It is shown if it is
+ * a name that can be shown as it is.
+ */
 static void
 refuse_type(const char *table)
 {
+	if (table != NULL &&
+		strspn(table, "abcdefghijklmnopqrstuvwxyz0123456789_.") != strlen(table))
+		table = NULL;
 	ereport(ERROR,
 			(errcode(ERRCODE_DATATYPE_MISMATCH),
 			 errmsg("first argument must be of the row type of a table"),

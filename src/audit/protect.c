@@ -114,5 +114,5 @@ sk_audit_protect_uninstall(void)
 			(errcode(ERRCODE_DEPENDENT_OBJECTS_STILL_EXIST),
 			 errmsg("cannot drop extension schemakit because the audit log has events"),
 			 errdetail("Dropping the extension drops the audit log."),
-			 errhint("To drop the audit log too, run \"SET schemakit.audit_writable = on\" first.")));
+			 errhint("To drop the audit log too, run \"SET schemakit.audit_writable = on\" first, as superuser.")));
 }

@@ -18,12 +18,12 @@ CREATE TABLE schemakit.auto_rule
     CONSTRAINT auto_rule_options_check CHECK (pg_catalog.jsonb_typeof(options) OPERATOR(pg_catalog.=) 'object')
 );
 COMMENT ON TABLE schemakit.auto_rule IS 'rules that attach features to new tables; change them with schemakit.auto_enable() and auto_disable()';
-COMMENT ON COLUMN schemakit.auto_rule.id IS 'number of the rule; of several that suit a table, the highest decides';
-COMMENT ON COLUMN schemakit.auto_rule.feature IS 'what is attached: timestamps, audit or soft_delete';
-COMMENT ON COLUMN schemakit.auto_rule.schemas IS 'LIKE pattern for names of schemas';
-COMMENT ON COLUMN schemakit.auto_rule.tables IS 'LIKE pattern for names of tables';
+COMMENT ON COLUMN schemakit.auto_rule.id IS 'number of the rule; if several rules apply to a table, the highest number is used';
+COMMENT ON COLUMN schemakit.auto_rule.feature IS 'feature to attach: timestamps, audit or soft_delete';
+COMMENT ON COLUMN schemakit.auto_rule.schemas IS 'LIKE pattern for the names of schemas';
+COMMENT ON COLUMN schemakit.auto_rule.tables IS 'LIKE pattern for the names of tables';
 COMMENT ON COLUMN schemakit.auto_rule.options IS 'options of the feature, a JSON object';
-COMMENT ON COLUMN schemakit.auto_rule.enabled IS 'false: the rule does nothing';
+COMMENT ON COLUMN schemakit.auto_rule.enabled IS 'false: the rule is not used';
 
 INSERT INTO schemakit.auto_rule (id, feature, schemas, tables) VALUES (1, 'timestamps', '%', '%');
 
@@ -34,8 +34,8 @@ SELECT pg_catalog.pg_extension_config_dump('schemakit.auto_rule',
 CREATE FUNCTION schemakit.internal_auto_rule_merge() RETURNS trigger
     AS 'MODULE_PATHNAME', 'schemakit_internal_auto_rule_merge'
     LANGUAGE C VOLATILE PARALLEL UNSAFE;
-COMMENT ON FUNCTION schemakit.internal_auto_rule_merge() IS 'internal: trigger that numbers new rules and lets the rules of a dump merge with those that are there';
+COMMENT ON FUNCTION schemakit.internal_auto_rule_merge() IS 'internal: trigger that numbers new rules, and merges restored rules with existing ones';
 
 CREATE TRIGGER auto_rule_merge BEFORE INSERT ON schemakit.auto_rule
     FOR EACH ROW EXECUTE FUNCTION schemakit.internal_auto_rule_merge();
-COMMENT ON TRIGGER auto_rule_merge ON schemakit.auto_rule IS 'numbers new rules, and lets the rules of a dump merge with those that are there';
+COMMENT ON TRIGGER auto_rule_merge ON schemakit.auto_rule IS 'numbers new rules, and merges restored rules with existing ones';

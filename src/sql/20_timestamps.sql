@@ -5,8 +5,8 @@ CREATE FUNCTION schemakit.touch() RETURNS trigger
     AS 'MODULE_PATHNAME', 'schemakit_touch'
     LANGUAGE C VOLATILE PARALLEL UNSAFE;
 COMMENT ON FUNCTION schemakit.touch() IS
-'BEFORE UPDATE trigger FOR EACH ROW: puts the time of the change into the column that the first argument names.
-A row in which nothing else changes keeps its time.  A time that the statement sets is kept, or overwritten if the second argument is ''always''.';
+'BEFORE UPDATE trigger FOR EACH ROW: sets the column that the first argument names to the time of the change.
+If no other column changes, the time is kept.  A time that the statement sets is kept, or overwritten if the second argument is ''always''.';
 
 CREATE FUNCTION schemakit.timestamps_enable(
     rel regclass, col name DEFAULT NULL, mode text DEFAULT 'auto', add_columns boolean DEFAULT false)
@@ -14,15 +14,15 @@ CREATE FUNCTION schemakit.timestamps_enable(
     AS 'MODULE_PATHNAME', 'schemakit_timestamps_enable'
     LANGUAGE C VOLATILE PARALLEL UNSAFE;
 COMMENT ON FUNCTION schemakit.timestamps_enable(regclass, name, text, boolean) IS
-'maintains the column "col" of a table, by default the first of those in the setting schemakit.timestamps_columns.
-mode ''auto'' keeps a time that a statement sets, ''always'' overwrites it.  add_columns => true adds created_at and the column where they are missing.
-A second call changes what the first one set.  The caller must own the table.
-Errors: 42501 not the owner; 42809 not a table, or a temporary or system table, or a generated column; 42703 no such column; 42804 a column of another type than date, timestamp or timestamptz; 22023 an unknown mode.';
+'maintains the column "col" of a table, by default the first one in the setting schemakit.timestamps_columns that the table has.
+mode: auto keeps a time that a statement sets; always overwrites it.  add_columns: adds created_at and the column if they are missing.
+A second call changes the column and the mode.  The caller must own the table.
+Errors: 42501 not the owner; 42809 not a table, a temporary or system table, a partition whose parent has the trigger, or a generated column; 42703 no such column; 42804 the column is not of type date, timestamp or timestamptz; 22023 unknown mode.';
 
 CREATE FUNCTION schemakit.timestamps_disable(rel regclass)
     RETURNS void
     AS 'MODULE_PATHNAME', 'schemakit_timestamps_disable'
     LANGUAGE C VOLATILE PARALLEL UNSAFE;
 COMMENT ON FUNCTION schemakit.timestamps_disable(regclass) IS
-'stops maintaining a table''s column, by disabling the trigger: a disabled trigger tells rules to leave the table alone, and is dumped and restored.
+'disables the trigger that maintains the column of a table.  Rules do not enable a disabled trigger, and a dump keeps it disabled.
 The caller must own the table.';

@@ -1,5 +1,5 @@
 /*
- * Advice on indexes.
+ * Index advice.
  */
 CREATE FUNCTION schemakit.explain_with_indexes(
     query text,
@@ -9,7 +9,7 @@ CREATE FUNCTION schemakit.explain_with_indexes(
     AS 'MODULE_PATHNAME', 'schemakit_explain_with_indexes'
     LANGUAGE C VOLATILE PARALLEL UNSAFE;
 COMMENT ON FUNCTION schemakit.explain_with_indexes(text, text[], regclass[]) IS
-'EXPLAIN of a statement as if the indexes that these CREATE INDEX commands make existed, and those to hide did not. Nothing is made or executed.';
+'returns the plan of a statement as if the indexes of the CREATE INDEX commands in "indexes" existed, and those in "hide" did not.  Nothing is created or executed.';
 
 /* one command where an array is wanted; an untyped argument comes here, too */
 CREATE FUNCTION schemakit.explain_with_indexes(
@@ -20,13 +20,13 @@ CREATE FUNCTION schemakit.explain_with_indexes(
     AS 'MODULE_PATHNAME', 'schemakit_explain_with_indexes_text'
     LANGUAGE C VOLATILE PARALLEL UNSAFE;
 COMMENT ON FUNCTION schemakit.explain_with_indexes(text, text, regclass[]) IS
-'EXPLAIN of a statement as if the index that this CREATE INDEX command makes existed, and those to hide did not. Nothing is made or executed.';
+'the same for one CREATE INDEX command.';
 
 CREATE FUNCTION schemakit.estimate_index_size(index text) RETURNS bigint
     AS 'MODULE_PATHNAME', 'schemakit_estimate_index_size'
     LANGUAGE C VOLATILE PARALLEL UNSAFE STRICT;
 COMMENT ON FUNCTION schemakit.estimate_index_size(text) IS
-'the bytes that the index would have which this CREATE INDEX command makes, by the statistics of its table. Nothing is made.';
+'returns the estimated size in bytes of the index of a CREATE INDEX command, from the statistics of its table.  Nothing is created.';
 
 CREATE FUNCTION schemakit.advise_indexes(
     queries text[] DEFAULT NULL,
@@ -48,7 +48,7 @@ CREATE FUNCTION schemakit.advise_indexes(
     AS 'MODULE_PATHNAME', 'schemakit_advise_indexes'
     LANGUAGE C VOLATILE PARALLEL UNSAFE;
 COMMENT ON FUNCTION schemakit.advise_indexes(text[], float8[], text[], regclass[], text[], int, int, bigint, interval, int, float8, float8) IS
-'the indexes to create, replace, rebuild and drop, for the statements in pg_stat_statements or those given: one command in each row. What decides is the time that an index saves: at least the fraction min_benefit of all time. Nothing is changed.';
+'returns indexes to create, replace, rebuild and drop, for the statements in pg_stat_statements or those in "queries": one command in each row.  A new index must save at least the fraction "min_benefit" of the time of all statements.  Nothing is changed.';
 
 /* likewise */
 CREATE FUNCTION schemakit.advise_indexes(
@@ -90,7 +90,7 @@ CREATE FUNCTION schemakit.advise_indexes_report(
     AS 'MODULE_PATHNAME', 'schemakit_advise_indexes_report'
     LANGUAGE C VOLATILE PARALLEL UNSAFE;
 COMMENT ON FUNCTION schemakit.advise_indexes_report(text[], float8[], text[], regclass[], text[], int, int, bigint, interval, int, float8, float8) IS
-'what advise_indexes() looks at with the same arguments: how much of the workload, which statements it skips, which indexes it does not advise and why, and how near to the best the advice is.';
+'explains the result of advise_indexes() with the same arguments: how much of the workload could be planned, which statements were skipped, which indexes are not advised and why, and how much more could be saved without limits.';
 
 /* likewise */
 CREATE FUNCTION schemakit.advise_indexes_report(
@@ -137,31 +137,31 @@ CREATE TABLE schemakit.index_advice (
     ms_after float8
 );
 COMMENT ON TABLE schemakit.index_advice IS
-'advice over time, kept by index_advice_record(): one row for each thing to do. You may set status to dismissed.';
-COMMENT ON COLUMN schemakit.index_advice.id IS 'number of the advice';
+'advice over time, recorded by index_advice_record(): one row for each recommendation.  You can set status to dismissed.';
+COMMENT ON COLUMN schemakit.index_advice.id IS 'number of the row';
 COMMENT ON COLUMN schemakit.index_advice.action IS 'create, replace, reindex or drop';
-COMMENT ON COLUMN schemakit.index_advice.table_name IS 'the table that it is about';
+COMMENT ON COLUMN schemakit.index_advice.table_name IS 'the table';
 COMMENT ON COLUMN schemakit.index_advice.index_name IS 'the index that is created, rebuilt or dropped';
-COMMENT ON COLUMN schemakit.index_advice.first_seen IS 'when it was given first';
-COMMENT ON COLUMN schemakit.index_advice.last_seen IS 'and last';
-COMMENT ON COLUMN schemakit.index_advice.est_bytes IS 'what the index takes, or frees if it is dropped';
-COMMENT ON COLUMN schemakit.index_advice.benefit_ms_per_day IS 'what statements save';
-COMMENT ON COLUMN schemakit.index_advice.write_ms_per_day IS 'what writing costs';
-COMMENT ON COLUMN schemakit.index_advice.workload_gain_pct IS 'both together, as a part of all measured time';
-COMMENT ON COLUMN schemakit.index_advice.queries_helped IS 'the statements that it is to help, as in advise_indexes()';
+COMMENT ON COLUMN schemakit.index_advice.first_seen IS 'time of the first run that found it';
+COMMENT ON COLUMN schemakit.index_advice.last_seen IS 'time of the last run that found it';
+COMMENT ON COLUMN schemakit.index_advice.est_bytes IS 'estimated size of a new index; for drop, the size that is freed, as a negative number';
+COMMENT ON COLUMN schemakit.index_advice.benefit_ms_per_day IS 'execution time that the statements save in a day';
+COMMENT ON COLUMN schemakit.index_advice.write_ms_per_day IS 'write overhead of the index in a day';
+COMMENT ON COLUMN schemakit.index_advice.workload_gain_pct IS 'benefit minus write overhead, in percent of the time of all statements';
+COMMENT ON COLUMN schemakit.index_advice.queries_helped IS 'statements whose plans use the index, as in advise_indexes()';
 COMMENT ON COLUMN schemakit.index_advice.confidence IS 'high, medium or low';
-COMMENT ON COLUMN schemakit.index_advice.reason IS 'why';
+COMMENT ON COLUMN schemakit.index_advice.reason IS 'explanation';
 COMMENT ON COLUMN schemakit.index_advice.steps IS 'the commands, in their order';
-COMMENT ON COLUMN schemakit.index_advice.fingerprint IS 'tells them from others';
+COMMENT ON COLUMN schemakit.index_advice.fingerprint IS 'hash of the commands, which identifies the recommendation';
 COMMENT ON COLUMN schemakit.index_advice.status IS
-'open: given in the last run; followed: not given any more, since it was done; gone: not given any more; dismissed: by you';
-COMMENT ON COLUMN schemakit.index_advice.runs IS 'how often it was given';
-COMMENT ON COLUMN schemakit.index_advice.ms_before IS 'milliseconds that a call of the statements to be helped took, on average, when it was last given';
-COMMENT ON COLUMN schemakit.index_advice.followed_at IS 'when it was found to have been done';
-COMMENT ON COLUMN schemakit.index_advice.calls_then IS 'calls of these statements until then';
-COMMENT ON COLUMN schemakit.index_advice.ms_then IS 'and their time';
-COMMENT ON COLUMN schemakit.index_advice.ms_after IS 'milliseconds that a call takes since';
-COMMENT ON SEQUENCE schemakit.index_advice_id_seq IS 'numbers of advice';
+'open: found in the last run; followed: not found any more, because it was done; gone: not found any more, for another reason; dismissed: set by you';
+COMMENT ON COLUMN schemakit.index_advice.runs IS 'number of runs that found it';
+COMMENT ON COLUMN schemakit.index_advice.ms_before IS 'average execution time in milliseconds of these statements, in the last run that found it';
+COMMENT ON COLUMN schemakit.index_advice.followed_at IS 'time of the run that found that it was followed';
+COMMENT ON COLUMN schemakit.index_advice.calls_then IS 'total calls of these statements at followed_at';
+COMMENT ON COLUMN schemakit.index_advice.ms_then IS 'total execution time of these statements at followed_at, in milliseconds';
+COMMENT ON COLUMN schemakit.index_advice.ms_after IS 'average execution time in milliseconds of these statements since followed_at';
+COMMENT ON SEQUENCE schemakit.index_advice_id_seq IS 'numbers of rows of schemakit.index_advice';
 SELECT pg_catalog.pg_extension_config_dump('schemakit.index_advice', '');
 SELECT pg_catalog.pg_extension_config_dump('schemakit.index_advice_id_seq', '');
 
@@ -169,4 +169,4 @@ CREATE FUNCTION schemakit.index_advice_record(time_budget interval DEFAULT '30 s
     AS 'MODULE_PATHNAME', 'schemakit_index_advice_record'
     LANGUAGE C VOLATILE PARALLEL UNSAFE;
 COMMENT ON FUNCTION schemakit.index_advice_record(interval) IS
-'makes the advice for the statements in pg_stat_statements, merges it into schemakit.index_advice, and returns how much of it is new.';
+'calls advise_indexes() for the statements in pg_stat_statements, merges the result into schemakit.index_advice, and returns the number of new rows.';

@@ -1,5 +1,5 @@
 /*
- * Rules made, applied and checked.
+ * Rules: functions to add, apply and check them.
  */
 CREATE FUNCTION schemakit.auto_enable(
     feature text, schemas text DEFAULT 'public', tables text DEFAULT '%', options jsonb DEFAULT '{}')
@@ -7,10 +7,10 @@ CREATE FUNCTION schemakit.auto_enable(
     AS 'MODULE_PATHNAME', 'schemakit_auto_enable'
     LANGUAGE C VOLATILE PARALLEL UNSAFE;
 COMMENT ON FUNCTION schemakit.auto_enable(text, text, text, jsonb) IS
-'adds a rule, and returns its number: from now on the feature is attached to every new table whose schema and name match the LIKE patterns.
-Options of timestamps: "col" and "mode", as in timestamps_enable(); of audit: "capture", "exclude", "ignore", "mask", "key", "truncate_rows", "require_actor" and "replica", as in audit_enable(); columns that a table has not got are allowed there.
-Options of soft_delete: "col" and "protect", as in soft_delete_enable(), and "view_schema", the schema in which views have the names of their tables.
-A second call for the same patterns changes the options, and enables the rule again.
+'adds a rule, which enables a feature for every new table whose schema and name match the LIKE patterns, and returns its number.
+Options of timestamps: "col" and "mode", as in timestamps_enable(); of audit: "capture", "exclude", "ignore", "mask", "key", "truncate_rows", "require_actor" and "replica", as in audit_enable(); columns that a table does not have are allowed.
+Options of soft_delete: "col" and "protect", as in soft_delete_enable(), and "view_schema", a schema in which the views have the names of their tables.
+A second call with the same feature and patterns changes the options, and enables the rule again.
 Needs INSERT, UPDATE and SELECT on schemakit.auto_rule.
 Errors: 22023 an unknown feature, option or value.';
 
@@ -19,7 +19,7 @@ CREATE FUNCTION schemakit.auto_disable(id bigint)
     AS 'MODULE_PATHNAME', 'schemakit_auto_disable'
     LANGUAGE C VOLATILE PARALLEL UNSAFE;
 COMMENT ON FUNCTION schemakit.auto_disable(bigint) IS
-'disables a rule; what it has attached stays.
+'disables a rule.  Tables keep what it has attached.
 Errors: 42704 no such rule.';
 
 CREATE FUNCTION schemakit.auto_apply(
@@ -28,8 +28,8 @@ CREATE FUNCTION schemakit.auto_apply(
     AS 'MODULE_PATHNAME', 'schemakit_auto_apply'
     LANGUAGE C VOLATILE PARALLEL UNSAFE;
 COMMENT ON FUNCTION schemakit.auto_apply() IS
-'attaches what the rules ask for to the tables that exist already.
-action: attached; not owner: the caller may not alter the table; left alone: see status(); failed: a warning tells why.';
+'applies the rules to existing tables.
+action: attached; not owner: the caller does not own the table; left alone: triggers cannot be used, see status(); failed: a WARNING has the error.';
 
 CREATE FUNCTION schemakit.status(
     OUT relid regclass, OUT feature text, OUT state text, OUT detail text)
@@ -37,5 +37,5 @@ CREATE FUNCTION schemakit.status(
     AS 'MODULE_PATHNAME', 'schemakit_status'
     LANGUAGE C STABLE PARALLEL UNSAFE;
 COMMENT ON FUNCTION schemakit.status() IS
-'every table that is managed or that a rule covers, and whether it really is.
-state: ok; missing trigger; disabled trigger; replica trigger: it fires only in replica mode; partition not covered; column gone; column type; column generated: the column cannot be maintained; truncate not covered: TRUNCATE is not recorded; wrong argument, wrong identity: the trigger was made by hand, and does not work; other column: another one that looks like it is not maintained; left alone: something in the database forbids triggers; no schema: the pattern of a rule matches none, and relid is null.';
+'lists the tables that features manage or rules cover, and their states.
+state: ok; missing trigger; disabled trigger; replica trigger: it fires only in replica mode; partition not covered; left alone: triggers cannot be used in this database; no schema: the pattern of a rule matches no schema, and relid is null; other column: a column that the setting names is not maintained; column gone, column type, column generated: the column cannot be maintained; truncate not covered: TRUNCATE is not recorded; wrong identity, wrong argument: the argument of the trigger is not valid; missing view, view not covered, view lacks columns, references not checked: soft_delete_enable() repairs it.';

@@ -1,5 +1,5 @@
 /*
- * Event triggers: last of the objects, so that none of the others fires them.
+ * Event triggers: created last, so that no other command of this script fires them.
  *
  * Their functions have no SET search_path: they resolve the names in a user's
  * statement as that statement does, and look nothing else up by name.
@@ -7,17 +7,17 @@
 CREATE FUNCTION schemakit.internal_on_ddl_command_start() RETURNS event_trigger
     AS 'MODULE_PATHNAME', 'schemakit_internal_on_ddl_command_start'
     LANGUAGE C VOLATILE PARALLEL UNSAFE;
-COMMENT ON FUNCTION schemakit.internal_on_ddl_command_start() IS 'internal: event trigger that clears the way for ATTACH PARTITION, for a dump''s CREATE TRIGGER, for what changes columns, and for a table that becomes a view; refuses to drop the extension while the audit log has events';
+COMMENT ON FUNCTION schemakit.internal_on_ddl_command_start() IS 'internal: event trigger that prepares ATTACH PARTITION, CREATE TRIGGER of a restore, changes of columns, and tables that become views; refuses to drop the extension while the audit log has events';
 
 CREATE FUNCTION schemakit.internal_on_ddl_command_end() RETURNS event_trigger
     AS 'MODULE_PATHNAME', 'schemakit_internal_on_ddl_command_end'
     LANGUAGE C VOLATILE PARALLEL UNSAFE;
-COMMENT ON FUNCTION schemakit.internal_on_ddl_command_end() IS 'internal: event trigger that attaches what the rules ask for to new tables and columns, and follows renamed columns';
+COMMENT ON FUNCTION schemakit.internal_on_ddl_command_end() IS 'internal: event trigger that applies the rules to new tables and columns, and updates triggers when columns are renamed';
 
 CREATE FUNCTION schemakit.internal_on_sql_drop() RETURNS event_trigger
     AS 'MODULE_PATHNAME', 'schemakit_internal_on_sql_drop'
     LANGUAGE C VOLATILE PARALLEL UNSAFE;
-COMMENT ON FUNCTION schemakit.internal_on_sql_drop() IS 'internal: event trigger that drops triggers whose column is dropped, and notes that an audit trigger was';
+COMMENT ON FUNCTION schemakit.internal_on_sql_drop() IS 'internal: event trigger that drops triggers whose column is dropped, and records that an audit trigger was dropped';
 
 /*
  * The last one at the start: it waits for the tables' locks, and what users' event
@@ -28,17 +28,17 @@ CREATE EVENT TRIGGER zz_schemakit_ddl_command_start ON ddl_command_start
     EXECUTE FUNCTION schemakit.internal_on_ddl_command_start();
 /* a session in replica mode can fail for our triggers, too */
 ALTER EVENT TRIGGER zz_schemakit_ddl_command_start ENABLE ALWAYS;
-COMMENT ON EVENT TRIGGER zz_schemakit_ddl_command_start IS 'clears the way for ATTACH PARTITION, for a dump''s CREATE TRIGGER, for what changes columns, and for a table that becomes a view; refuses to drop the extension while the audit log has events';
+COMMENT ON EVENT TRIGGER zz_schemakit_ddl_command_start IS 'prepares ATTACH PARTITION, CREATE TRIGGER of a restore, changes of columns, and tables that become views; refuses to drop the extension while the audit log has events';
 
 /* ALTER VIEW and its like rename columns of tables, too */
 CREATE EVENT TRIGGER schemakit_ddl_command_end ON ddl_command_end
     WHEN TAG IN ('ALTER FOREIGN TABLE', 'ALTER MATERIALIZED VIEW', 'ALTER TABLE', 'ALTER TYPE', 'ALTER VIEW',
         'CREATE SCHEMA', 'CREATE TABLE', 'CREATE TABLE AS', 'CREATE TRIGGER', 'GRANT', 'REVOKE', 'SELECT INTO')
     EXECUTE FUNCTION schemakit.internal_on_ddl_command_end();
-COMMENT ON EVENT TRIGGER schemakit_ddl_command_end IS 'attaches what the rules ask for to new tables and columns, and follows renamed columns';
+COMMENT ON EVENT TRIGGER schemakit_ddl_command_end IS 'applies the rules to new tables and columns, and updates triggers when columns are renamed';
 
 /* a column goes with ALTER TABLE or ALTER TYPE, or with its own type */
 CREATE EVENT TRIGGER schemakit_sql_drop ON sql_drop
     WHEN TAG IN ('ALTER FOREIGN TABLE', 'ALTER TABLE', 'ALTER TYPE', 'DROP DOMAIN', 'DROP EXTENSION', 'DROP OWNED', 'DROP SCHEMA', 'DROP TRIGGER', 'DROP TYPE')
     EXECUTE FUNCTION schemakit.internal_on_sql_drop();
-COMMENT ON EVENT TRIGGER schemakit_sql_drop IS 'drops triggers whose column is dropped, and notes that an audit trigger was';
+COMMENT ON EVENT TRIGGER schemakit_sql_drop IS 'drops triggers whose column is dropped, and records that an audit trigger was dropped';

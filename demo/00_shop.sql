@@ -1,5 +1,5 @@
 -- The database of a small shop: 20,000 users, 60 categories, 5,000 products and
--- 120,000 orders over two years.  All of it is made up, and the same each time.
+-- 120,000 orders over two years.  The data is generated, and is the same each time.
 -- Progress is a line "loading TABLE", and the tags of the INSERTs that follow.
 
 CREATE TABLE users (
@@ -49,7 +49,7 @@ CREATE TABLE order_items (
     PRIMARY KEY (order_id, product_id)
 );
 
--- What is for sale: each department has a typical price, and kinds of things.
+-- Products: each department has a typical price, and kinds of products.
 CREATE TEMP TABLE departments (id, name, price, kinds) AS VALUES
     (1, 'Books', 9, '{Novel,Cookbook,Guidebook,Comic,Textbook,Thriller,Notebook,Calendar,Poster}'::text[]),
     (2, 'Electronics', 120, '{Laptop,Phone,Tablet,Camera,Speaker,Headphone,Monitor,Keyboard,Router}'),
@@ -59,7 +59,7 @@ CREATE TEMP TABLE departments (id, name, price, kinds) AS VALUES
     (6, 'Sports', 35, '{Racket,Tent,Backpack,Helmet,Kayak,Dumbbell,Snowboard,Football,Treadmill}');
 SELECT setseed(0.42);
 
--- Users keep coming: 8,000 in the three years before, 12,000 in the two of the orders.
+-- Users: 8,000 in the three years before the orders, 12,000 in the two years of the orders.
 \echo loading users
 INSERT INTO users (id, email, full_name, is_active, created_at, updated_at)
 SELECT i, lower(first || '.' || last || i || '@example.' || (ARRAY['com', 'org', 'net'])[1 + i % 3]),
@@ -98,8 +98,8 @@ FROM (SELECT i, 7 + i % 54 AS category_id, random() AS level, floor(random() * 5
      JOIN departments d ON d.id = c.parent_id
 ORDER BY i;
 
--- One to five things in each basket, some products more often than others.
--- The shop grows: there are more users to order, and they order more often.
+-- One to five products in each basket, some products more often than others.
+-- The number of users and of their orders grows.
 \echo loading orders
 CREATE TEMP TABLE baskets AS
 SELECT order_id, p.id AS product_id, quantity, p.price

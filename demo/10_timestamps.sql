@@ -1,14 +1,14 @@
 -- # Timestamps
 
--- This database was there before schemakit. To set it up is one statement...
+-- This database existed before schemakit. One statement installs it...
 
 CREATE EXTENSION schemakit;
 
--- ... and one more for tables that exist already: all that have an updated_at get a trigger.
+-- ... and another one attaches triggers to the existing tables with an updated_at column.
 
 SELECT * FROM schemakit.auto_apply();
 
--- From now on a table gets its trigger the moment it is created, by whatever program.
+-- From now on, a new table gets its trigger when it is created, by any program.
 
 CREATE TABLE reviews (
     id         bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
@@ -18,12 +18,12 @@ CREATE TABLE reviews (
 );
 \d reviews
 
--- A change advances updated_at. The statement need not say so.
+-- A change advances updated_at. The statement need not set it.
 
 UPDATE products SET price = price * 1.05 WHERE id = 42
 RETURNING name, price, updated_at > created_at AS advanced;
 
--- A change of nothing does not: whoever syncs by updated_at is not woken for it.
+-- An UPDATE that changes nothing keeps the time, so that programs which compare updated_at do not see a change.
 
 UPDATE products SET stock = stock, attributes = attributes || '{}' WHERE id = 43
 RETURNING name, stock, updated_at > created_at AS advanced;
@@ -33,7 +33,7 @@ RETURNING name, stock, updated_at > created_at AS advanced;
 UPDATE products SET stock = 10, updated_at = '2024-12-24 18:00' WHERE id = 43
 RETURNING name, stock, updated_at;
 
--- Prisma's columns are covered, too: camelCase, milliseconds. And an upsert is a change as any other.
+-- Columns of Prisma are maintained, too: camel case, milliseconds. INSERT ... ON CONFLICT DO UPDATE is a change, too.
 
 CREATE TABLE "Cart" (id text PRIMARY KEY, items json, "updatedAt" timestamp(3) NOT NULL);
 INSERT INTO "Cart" VALUES ('c1', '[]', '2024-12-24 18:00');
@@ -41,40 +41,40 @@ INSERT INTO "Cart" VALUES ('c1', '[42]', '2024-12-24 18:00')
 ON CONFLICT (id) DO UPDATE SET items = excluded.items
 RETURNING id, items, "updatedAt" > '2024-12-24 18:00' AS advanced;
 
--- Rename the column, and the trigger follows. status() tells whether a table is really covered.
+-- If the column is renamed, the trigger uses the new name. status() shows whether a table is covered.
 
 ALTER TABLE reviews RENAME COLUMN updated_at TO changed_at;
 SELECT * FROM schemakit.status() WHERE relid = 'reviews'::regclass;
 
--- A table without such columns? They can be added, filled in and maintained in one go.
+-- For a table without such columns, one call adds and maintains them.
 
 CREATE TABLE coupons (code text PRIMARY KEY, percent int NOT NULL);
 SELECT schemakit.timestamps_enable('coupons', add_columns => true);
 \d coupons
 
--- A partition has what its parent has. Attached it uses that, detached it gets its own.
+-- A partition uses the trigger of its parent. When it is detached, it gets its own.
 
 CREATE TABLE visits (at date NOT NULL, page text, updated_at timestamptz) PARTITION BY RANGE (at);
 CREATE TABLE visits_2025 (LIKE visits);
 ALTER TABLE visits ATTACH PARTITION visits_2025 FOR VALUES FROM ('2025-01-01') TO ('2026-01-01');
 ALTER TABLE visits DETACH PARTITION visits_2025;
 
--- Rules of your own: in the schema crm the column is last_change, and nobody may set it by hand.
+-- A rule for the schema crm: the column is last_change, and no statement may set it.
 
 SELECT schemakit.auto_enable('timestamps', 'crm', '%',
                              '{"col": "last_change", "mode": "always"}');
 CREATE SCHEMA crm CREATE TABLE leads (email text, last_change timestamptz);
 
--- To opt out, disable the trigger. Dumps carry that along, and no rule enables it again.
+-- To opt out, disable the trigger. A dump keeps it disabled, and no rule enables it again.
 
 ALTER TABLE "Cart" DISABLE TRIGGER zz_schemakit_touch;
 
--- A session that repairs or fills in data can leave the times as they are.
+-- A session that repairs or imports data can keep the times.
 
 SET schemakit.timestamps_touch = off;
 UPDATE products SET name = upper(name) WHERE id = 44
 RETURNING name, updated_at > created_at AS advanced;
 
--- And this is what is covered in the end, and what is not.
+-- These tables are covered, and these are not.
 
 SELECT * FROM schemakit.status();

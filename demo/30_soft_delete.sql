@@ -1,21 +1,21 @@
 -- # Soft delete
 
--- A delete that can be taken back: the table gets a column, and a view of the rows that are live.
--- So do the tables whose rows a real delete would take along.
+-- A delete that can be reversed: the table gets a column, and a view of its live rows.
+-- The tables that reference it with ON DELETE CASCADE get them, too.
 
 SELECT schemakit.soft_delete_enable('users'), schemakit.soft_delete_enable('orders'), schemakit.soft_delete_enable('order_items');
 
--- The view is one on which an application does what it did. Row counts and RETURNING are right.
+-- Applications use the view like the table. Row counts and RETURNING are correct.
 
 DELETE FROM orders_live WHERE id = 2000 RETURNING id, status, total;
 DELETE FROM orders_live WHERE id = 2000;
 
--- ON DELETE CASCADE has taken the items along, all with the same time.
+-- ON DELETE CASCADE has deleted the items, too, with the same time.
 
 SELECT o.id, o.deleted_at IS NOT NULL AS deleted, count(*) AS items, bool_and(i.deleted_at = o.deleted_at) AS with_the_order
 FROM orders o JOIN order_items i ON i.order_id = o.id WHERE o.id = 2000 GROUP BY o.id;
 
--- ON DELETE RESTRICT refuses what it would refuse: a user who has orders that are live.
+-- ON DELETE RESTRICT refuses to delete a user who has live orders.
 
 DO $$
 BEGIN
@@ -24,22 +24,22 @@ EXCEPTION WHEN foreign_key_violation OR restrict_violation THEN
     RAISE NOTICE '%', sqlerrm;
 END$$;
 
--- A plain UPDATE takes it back, with exactly the rows that had gone along.
+-- An UPDATE restores the row, and exactly the rows that were deleted with it.
 
 UPDATE orders SET deleted_at = NULL WHERE id = 2000;
 SELECT count(*) AS live_items FROM order_items_live WHERE order_id = 2000;
 
--- The audit log, which records the orders since the last chapter, knows what these updates were.
+-- The audit log shows that these updates were a soft delete and a restore.
 
 SELECT op, soft_delete, changed FROM schemakit.audit_history('orders', '{"id": 2000}');
 
--- Migrations do not notice the view: it follows its table.
+-- Migrations need not know of the view: it is changed with its table.
 
 ALTER TABLE orders ADD COLUMN note text;
 ALTER TABLE orders ALTER COLUMN note TYPE varchar(80);
 UPDATE orders_live SET note = 'ring twice' WHERE id = 2000 RETURNING id, note;
 
--- An application that cannot be changed finds the view under the table's own name.
+-- For an application that cannot be changed, the view gets the name of the table.
 
 CREATE SCHEMA live;
 SELECT schemakit.soft_delete_enable('products', view_name => 'live.products');
@@ -49,7 +49,7 @@ DELETE FROM products WHERE sku = 'GONE-1' RETURNING name;
 SELECT (SELECT count(*) FROM products) AS seen, (SELECT count(*) FROM public.products) AS there;
 RESET search_path;
 
--- What has been deleted for long goes for good, in batches, without breaking a foreign key.
+-- Rows that were deleted long ago are deleted permanently, without breaking a foreign key.
 
 DELETE FROM orders_live WHERE id <= 300;
 UPDATE orders SET deleted_at = deleted_at - interval '1 year' WHERE id <= 100;

@@ -178,7 +178,7 @@ SELECT * FROM schemakit.audit_as_of('follows'::regclass, now());  -- fails
 SELECT * FROM schemakit.audit_as_of('follows', now(), '{"nr": 1}');  -- fails
 SELECT * FROM schemakit.audit_as_of(NULL, now());  -- fails
 SELECT * FROM schemakit.audit_as_of(1, now());  -- fails
--- the log is only added to
+-- the log is append-only
 \set VERBOSITY terse
 UPDATE schemakit.audit_event SET op = 'X';
 DELETE FROM schemakit.audit_event_default;

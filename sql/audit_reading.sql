@@ -161,7 +161,7 @@ SELECT table_name, op, key FROM schemakit.audit_changes(:'position', 'accounts')
 SELECT position FROM schemakit.audit_changes(:'position') LIMIT 1 \gset
 SELECT count(*) FROM schemakit.audit_changes(:'position');
 
--- a table that is dropped and made again goes on under its name
+-- a table that is dropped and created again continues under its name
 DROP TABLE accounts;
 CREATE TABLE accounts (balance int, id int PRIMARY KEY);
 SELECT schemakit.audit_enable('accounts');

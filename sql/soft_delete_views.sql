@@ -148,7 +148,7 @@ SELECT view FROM shown;
 ALTER TABLE people RENAME TO users;
 SELECT view FROM shown;
 
--- protection, and deletion for good
+-- protection, and permanent deletion
 SELECT schemakit.soft_delete_enable('users', protect => true);
 DELETE FROM users;
 TRUNCATE users;

@@ -161,7 +161,7 @@ read_options(FunctionCallInfo fcinfo, SkAdviceOptions *options)
 	if (options->weights != NULL && options->queries == NULL)
 		ereport(ERROR,
 				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-				 errmsg("weights are for queries that are given")));
+				 errmsg("weights can only be used with queries")));
 	if (!PG_ARGISNULL(ARG_SCHEMAS))
 		options->schemas = read_schemas(PG_GETARG_ARRAYTYPE_P(ARG_SCHEMAS));
 	if (!PG_ARGISNULL(ARG_TABLES))

@@ -277,7 +277,7 @@ raise_nothing(const SkAdvice *advice)
 	else if (sk_advice_coverage(advice).planned == 0)
 		detail = "None of the statements could be planned.";
 	else if (!has_table(advice))
-		detail = "The statements read no table that advice is asked for.";
+		detail = "The statements use none of the tables for which advice was requested.";
 	else if (advice->refused != NIL && !isnan(gain_of_best(advice)))
 		detail = describe_best(advice);
 	else if (advice->out_of_time)

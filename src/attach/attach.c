@@ -316,7 +316,7 @@ check_name(Relation rel, const char *name)
 					(errcode(ERRCODE_DUPLICATE_OBJECT),
 					 errmsg("trigger \"%s\" for relation \"%s\" already exists",
 							name, RelationGetRelationName(table)),
-					 errhint("Rename that trigger: the name is schemakit's.")));
+					 errhint("Rename that trigger.  The name is reserved for schemakit.")));
 		relation_close(table, NoLock);
 	}
 }

@@ -11,7 +11,7 @@
  *
  * They do nothing in an extension's script, where the objects belong to the
  * extension, nor in pg_upgrade.  While a dump is loaded nothing is attached,
- * since a dump says which triggers its tables have; but features are told of
+ * since a dump says which triggers its tables have; but features are notified of
  * what is changed, since a session may only look as if it loaded one.
  *
  * These functions have no SET clause: the user's search_path is needed to
@@ -222,7 +222,7 @@ follow(Alteration *alteration)
 	if (is_owed_something(alteration->relid))
 		sk_guard_require(tell_features, alteration);
 	else
-		sk_guard_run(tell_features, alteration, "follow the change of",
+		sk_guard_run(tell_features, alteration, "update the triggers and views of",
 					 alteration->relid);
 }
 
@@ -344,7 +344,7 @@ column_renamed(Oid relid, const char *from, const char *to)
 	{
 		ColumnChange change = {lfirst_oid(lc), from, to};
 
-		sk_guard_run(follow_column, &change, "follow the column of",
+		sk_guard_run(follow_column, &change, "update the triggers of",
 					 change.relid);
 		consider(change.relid, list_make1(pstrdup(to)));
 	}
@@ -445,7 +445,7 @@ alter_table_command(const CollectedCommand *cmd)
 	}
 	altered_with_children(relid);
 
-	/* what was taken away is back now, and not to be attached anew */
+	/* what was taken away is back now, and must not be attached again */
 	if (added != NIL)
 		columns_added(relid, added);
 }
@@ -486,7 +486,7 @@ rights_granted(const CollectedCommand *cmd, const Node *parsetree)
 
 			if ((*f)->granted != NULL &&
 				sk_attach_is_on(grant.relid, sk_attach_function((*f)->function)))
-				sk_guard_run(tell_of_grant, &grant, "follow the grant on",
+				sk_guard_run(tell_of_grant, &grant, "copy the privileges of",
 							 grant.relid);
 		}
 	}

@@ -384,7 +384,7 @@ before_command(const Node *stmt, List *names, const SkTableChange *what)
 }
 
 /*
- * Features are told of columns and owners only.  But any command that locks out the
+ * Features are notified of columns and owners only.  But any command that locks out the
  * table's readers locks its companion first: those who then wait for the table would
  * have the companion, and a second command of the transaction could not get it.
  */

@@ -63,19 +63,19 @@ check_shape(const SkAuditPast *past, const SkAuditShape *shape)
 	const SkAuditOptions *options = sk_audit_options_parse(shape->options);
 
 	if (!shape->covered)
-		sk_audit_undo_refuse(past, psprintf("From %s on its changes were not recorded for some time.",
+		sk_audit_undo_refuse(past, psprintf("Changes of the table were not recorded for some time after %s.",
 											timestamptz_to_str(shape->recorded_at)),
-							 "Name a time after that.");
+							 "Use a later time.");
 	if (shape->cluster == past->reader->current->cluster &&
 		shape->relid != past->reader->current->relid)
-		sk_audit_undo_refuse(past, "The table has been dropped and made again since.",
-							 "Look into schemakit.audit_log.");
+		sk_audit_undo_refuse(past, "The table was dropped and created again since then.",
+							 "Query schemakit.audit_log instead.");
 	if (options->capture == SK_AUDIT_KEYS)
-		sk_audit_undo_refuse(past, "The table was audited without values.",
+		sk_audit_undo_refuse(past, "The table was audited with capture \"keys\", which stores no values.",
 							 "Use capture \"diff\" or \"full\" to record them.");
 	if (!equal(key_ids(shape), key_ids(past->reader->current)))
-		sk_audit_undo_refuse(past, "The table's key has changed since.",
-							 "Look into schemakit.audit_log.");
+		sk_audit_undo_refuse(past, "The key of the table was changed since then.",
+							 "Query schemakit.audit_log instead.");
 }
 
 /* The shapes that the table has had since then, the first of them included */
@@ -94,9 +94,9 @@ shapes_since(const SkAuditPast *past)
 		shapes = lappend(shapes, shape);
 	}
 	if (((SkAuditShape *) linitial(shapes))->recorded_at > past->at)
-		sk_audit_undo_refuse(past, psprintf("Its changes have been recorded since %s.",
+		sk_audit_undo_refuse(past, psprintf("Changes of the table have been recorded since %s.",
 											timestamptz_to_str(((SkAuditShape *) linitial(shapes))->recorded_at)),
-							 "Name a time after that.");
+							 "Use a later time.");
 	return shapes;
 }
 

@@ -83,7 +83,7 @@ check_not_in_key(List *names, List *key, const char *option)
 					(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
 					 errmsg("option \"%s\" cannot name column \"%s\", which is part of the key",
 							option, (char *) lfirst(lc)),
-					 errhint("Events are filed under the key.  Choose another one with option \"key\".")));
+					 errhint("The audit log finds events by the key.  Choose other columns with option \"key\".")));
 	}
 }
 
@@ -209,7 +209,7 @@ audit_wants(Relation rel, const Jsonb *options, List *added)
 }
 
 /*
- * A rule is for many tables, so it may name columns that this one has not got:
+ * A rule is for many tables, so it may name columns that this one lacks:
  * if it gets them, they are masked or excluded from the start.
  */
 static void
@@ -435,7 +435,7 @@ schemakit_audit_enable(PG_FUNCTION_ARGS)
 			   fires_when);
 	if (sk_audit_table_key(rel, options) == NIL)
 		ereport(NOTICE,
-				(errmsg("table \"%s\" has no key that tells its rows apart",
+				(errmsg("table \"%s\" has no key that identifies its rows",
 						RelationGetRelationName(rel)),
 				 errdetail("Its changes are recorded, but audit_history() and audit_as_of() with a key cannot be used."),
 				 errhint("Add a primary key, or name the columns with key => '{...}'.")));

@@ -9,7 +9,7 @@
  * Rows without a key are told apart by all that is in them, so their updates
  * are stored in full.
  *
- * An update that changes the key ends the story of one key and begins that of
+ * An update that changes the key ends the history of one key and begins that of
  * another: it is two events, the first with all that the row was.
  *
  * Everything is allocated in the current context, which is one for each event
@@ -268,7 +268,7 @@ compare_rows(const SkAuditTable *table, TupleTableSlot *old,
 	return worth_telling;
 }
 
-/* The end of a key's story: all that the row was, and its new key. */
+/* The end of a key's history: the whole old row, and its new key. */
 static void
 write_old_key(SkAuditTable *table, TupleTableSlot *old, TupleTableSlot *new,
 			  CommandId command)

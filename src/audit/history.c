@@ -1,10 +1,10 @@
 /*-------------------------------------------------------------------------
  *
  * audit/history.c
- *	  schemakit.audit_history(): the story of a row; and
+ *	  schemakit.audit_history(): the history of a row; and
  *	  schemakit.audit_changes(): what has been committed since.
  *
- * A row's story is that of its key, and goes on under another one when an
+ * A row's history is that of its key, and continues under another one when an
  * update changes the key: backwards to where the row was made, forwards to
  * where it was deleted.
  *
@@ -34,7 +34,7 @@
 #include "utils/timestamp.h"
 #include "utils/tuplestore.h"
 
-/* An event of the story, and where it leads to. */
+/* An event of the history, and where it leads to. */
 typedef struct Chapter
 {
 	uint64		key_hash;
@@ -54,7 +54,7 @@ typedef struct Story
 
 
 /*-------------------------------------------------------------------------
- * The story of a row
+ * The history of a row
  *-------------------------------------------------------------------------
  */
 

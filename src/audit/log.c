@@ -17,7 +17,7 @@
  * order when a subtransaction, a COPY or a portal ends.
  *
  * What is kept from row to row, a slot and descriptions of the indexes, refers
- * to no open relation; invalidations of the log's relations make it anew.
+ * to no open relation; it is built again after invalidations of the log's relations.
  *
  *-------------------------------------------------------------------------
  */

@@ -67,7 +67,7 @@ typedef struct Maintenance
 	const char *waiting;		/* for that table */
 } Maintenance;
 
-/* What is told of one partition; rsinfo NULL: nobody asks. */
+/* What is reported about one partition; rsinfo NULL: nothing. */
 static void
 report(ReturnSetInfo *rsinfo, const char *partition, const char *action)
 {

@@ -132,7 +132,7 @@ sk_audit_options_of(const Trigger *trigger)
 				(errcode(ERRCODE_E_R_I_E_TRIGGER_PROTOCOL_VIOLATED),
 				 errmsg("trigger \"%s\" must have one argument",
 						trigger->tgname),
-				 errhint("Drop it, and let schemakit.audit_enable() make it.")));
+				 errhint("Drop the trigger, and call schemakit.audit_enable() to create it.")));
 	return sk_audit_options_parse(DatumGetJsonbP(DirectFunctionCall1(jsonb_in,
 																	 CStringGetDatum(trigger->tgargs[0]))));
 }

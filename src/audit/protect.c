@@ -1,7 +1,7 @@
 /*-------------------------------------------------------------------------
  *
  * audit/protect.c
- *	  The audit log is only added to: schemakit.internal_audit_protect(), and no
+ *	  The audit log is append-only: schemakit.internal_audit_protect(), and no
  *	  DROP EXTENSION by mistake.
  *
  *-------------------------------------------------------------------------
@@ -42,9 +42,9 @@ schemakit_internal_audit_protect(PG_FUNCTION_ARGS)
 		ereport(ERROR,
 				(errcode(ERRCODE_INSUFFICIENT_PRIVILEGE),
 				 errmsg("cannot change the audit log"),
-				 errdetail("Table \"%s\" is only added to.",
+				 errdetail("Table \"%s\" is append-only.",
 						   RelationGetRelationName(trigdata->tg_relation)),
-				 errhint("schemakit.audit_maintain() removes what is older than its retention.  A superuser may turn schemakit.audit_writable on.")));
+				 errhint("Use schemakit.audit_maintain() to drop old partitions.  A superuser can turn on schemakit.audit_writable.")));
 	return PointerGetDatum(TRIGGER_FIRED_BY_UPDATE(trigdata->tg_event)
 						   ? trigdata->tg_newtuple : trigdata->tg_trigtuple);
 }

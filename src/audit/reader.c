@@ -210,7 +210,7 @@ check_given_key(const SkAuditReader *reader, const Jsonb *given)
 		ereport(ERROR,
 				(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
 				 errmsg("table \"%s\" has no key", reader->label),
-				 errhint("Look into schemakit.audit_log.")));
+				 errhint("Query schemakit.audit_log instead.")));
 	if (!JB_ROOT_IS_OBJECT(given) ||
 		JB_ROOT_COUNT(given) != (uint32) reader->nkeys)
 		ereport(ERROR,

@@ -9,7 +9,7 @@
  * along, through renames, dumps and other clusters.  Columns have numbers that
  * stay the same when they are renamed.  A new shape takes them from the one
  * before: by attribute number within one table, and by name where the table
- * was made anew, as by a restore.
+ * was created again, as by a restore.
  *
  * Event triggers record a new shape with the command that changes the table;
  * where they did not run, the next event does.  Two sessions that do so at the

@@ -37,7 +37,7 @@
 
 static HTAB *tables = NULL;
 
-/* What entries had before they were made anew: freed when nobody reads it. */
+/* Memory of entries that were built again: freed when nobody reads it. */
 static MemoryContext outdated = NULL;
 
 /* How many callers are between sk_audit_table_get() and _release()? */
@@ -378,8 +378,8 @@ read_secret(SkAuditTable *table)
 	if (!HeapTupleIsValid(tuple))
 		ereport(ERROR,
 				(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
-				 errmsg("there is no key to hash masked values with"),
-				 errhint("Call schemakit.audit_enable() with the mask again, which makes one.")));
+				 errmsg("there is no key for the hashes of masked values"),
+				 errhint("Call schemakit.audit_enable() with the mask again to create the key.")));
 	key = DatumGetByteaPP(heap_getattr(tuple, 1, RelationGetDescr(rel), &isnull));
 	if (VARSIZE_ANY_EXHDR(key) != SK_AUDIT_SECRET_SIZE)
 		elog(ERROR, "the key in schemakit.audit_secret has the wrong size");
@@ -437,7 +437,7 @@ make_entry(SkAuditTable *table, Relation rel)
 				(errcode(ERRCODE_E_R_I_E_TRIGGER_PROTOCOL_VIOLATED),
 				 errmsg("the argument of trigger \"%s\" does not identify the table",
 						trigger->tgname),
-				 errhint("Drop the trigger, and let schemakit.audit_enable() make it.")));
+				 errhint("Drop the trigger, and call schemakit.audit_enable() to create it.")));
 	table->root = sk_attach_origin(trigger->tgoid);
 	check_identity(rel, table);
 	table->loading = is_loaded(table);

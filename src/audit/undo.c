@@ -42,7 +42,7 @@ sk_audit_undo_refuse(const SkAuditPast *past, const char *detail, const char *hi
 {
 	ereport(ERROR,
 			(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
-			 errmsg("cannot tell what table \"%s\" was at %s",
+			 errmsg("cannot determine the rows of table \"%s\" at %s",
 					past->reader->label, timestamptz_to_str(past->at)),
 			 errdetail("%s", detail),
 			 errhint("%s", hint)));
@@ -238,8 +238,8 @@ undo_event(SkAuditPast *past, HeapTuple tuple, TupleDesc tupdesc)
 	event.new = document_at(tuple, tupdesc, 5);
 	if (event.op == SK_AUDIT_TRUNCATE &&
 		!sk_audit_options_parse(event.shape->options)->truncate_rows)
-		sk_audit_undo_refuse(past, "The table has been truncated since, and its rows were not recorded.",
-							 "Use truncate_rows to record them.");
+		sk_audit_undo_refuse(past, "The table was truncated since then, and its rows were not recorded.",
+							 "Use truncate_rows => true to record them.");
 	if (past->reader->nkeys > 0)
 		undo_keyed(past, &event);
 	else

@@ -36,7 +36,7 @@ has_default(Oid function, int arg)
 }
 
 /*
- * Our functions are not strict: a null argument is a mistake to be told of,
+ * Our functions are not strict: a null argument is a mistake that is reported,
  * and not a reason to do nothing.
  */
 void
@@ -102,7 +102,7 @@ before_now(const Interval *interval)
 }
 
 /*
- * How long something is kept before it is deleted for good.  A number without a
+ * How long something is kept before it is deleted permanently.  A number without a
  * unit is taken as seconds by the type's input function, so less than a day is
  * a mistake unless the caller says that it is not.  What counts is the time that
  * comes out: '1 month -30 days' is no retention at all.

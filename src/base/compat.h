@@ -173,7 +173,7 @@ typedef TU_UpdateIndexes sk_index_update;
 #endif
 #endif
 
-/* 15, ba9a7e392171: rows that move between partitions are told of */
+/* 15, ba9a7e392171: triggers see rows that move between partitions */
 #if PG_VERSION_NUM < 150000
 #define sk_after_update(estate, result, tid, slot, recheck) \
 	ExecARUpdateTriggers(estate, result, tid, NULL, slot, recheck, NULL)

@@ -94,8 +94,8 @@ static void
 define_advice(void)
 {
 	DefineCustomRealVariable("schemakit.advice_unused_days",
-							 "Advises to drop an index when it was not used for so many days.",
-							 "Statistics must be at least that old.",
+							 "Sets the number of days after which an unused index is advised for dropping.",
+							 "The statistics of the database must be at least that old.",
 							 &sk_guc_advice_unused_days,
 							 14, 0, 10000,
 							 PGC_USERSET,
@@ -107,8 +107,8 @@ static void
 define_audit(void)
 {
 	DefineCustomStringVariable("schemakit.audit_actor",
-							   "Says who acts, for the audit log.",
-							   "An application's own user, as opposed to the role that it logs in with.  Nothing checks it.",
+							   "Sets the actor that the audit log records.",
+							   "It is usually the user of an application.  The value is not checked.",
 							   &sk_guc_audit_actor,
 							   "",
 							   PGC_USERSET,
@@ -116,8 +116,8 @@ define_audit(void)
 							   NULL, audit_string_changed, NULL);
 
 	DefineCustomBoolVariable("schemakit.audit_auto",
-							 "Attaches audit to new tables in this session.",
-							 "Tables that have a trigger already keep it.",
+							 "Applies the rules for audit to new tables.",
+							 "Existing triggers are kept.",
 							 &sk_guc_audit_auto,
 							 true,
 							 PGC_SUSET,
@@ -125,7 +125,7 @@ define_audit(void)
 							 NULL, NULL, NULL);
 
 	DefineCustomStringVariable("schemakit.audit_context",
-							   "Says what else is worth recording of a transaction, as JSON.",
+							   "Sets other information that the audit log records, as JSON.",
 							   NULL,
 							   &sk_guc_audit_context,
 							   "",
@@ -135,7 +135,7 @@ define_audit(void)
 
 	DefineCustomBoolVariable("schemakit.audit_query",
 							 "Records the text of statements in the audit log.",
-							 "Once for each statement that changes an audited table.",
+							 "It is recorded once for each statement that changes an audited table.",
 							 &sk_guc_audit_query,
 							 false,
 							 PGC_SUSET,
@@ -143,8 +143,8 @@ define_audit(void)
 							 NULL, audit_bool_changed, NULL);
 
 	DefineCustomBoolVariable("schemakit.audit_writable",
-							 "Allows to change and delete rows of the audit log.",
-							 "They are otherwise refused to everybody.",
+							 "Allows changing and deleting rows of the audit log.",
+							 "Otherwise this is refused, also for superusers.",
 							 &sk_guc_audit_writable,
 							 false,
 							 PGC_SUSET,
@@ -159,8 +159,8 @@ sk_guc_define(void)
 	define_audit();
 
 	DefineCustomBoolVariable("schemakit.soft_delete_auto",
-							 "Attaches soft delete to new tables in this session.",
-							 "Tables that have a trigger already keep it.",
+							 "Applies the rules for soft delete to new tables.",
+							 "Existing triggers are kept.",
 							 &sk_guc_soft_delete_auto,
 							 true,
 							 PGC_USERSET,
@@ -168,8 +168,8 @@ sk_guc_define(void)
 							 NULL, NULL, NULL);
 
 	DefineCustomBoolVariable("schemakit.timestamps_auto",
-							 "Attaches timestamps to new tables in this session.",
-							 "Tables that have a trigger already keep it.",
+							 "Applies the rules for timestamps to new tables.",
+							 "Existing triggers are kept.",
 							 &sk_guc_timestamps_auto,
 							 true,
 							 PGC_USERSET,
@@ -187,7 +187,7 @@ sk_guc_define(void)
 
 	DefineCustomBoolVariable("schemakit.timestamps_touch",
 							 "Maintains the columns that hold the time of a row's last change.",
-							 "Turn it off in a session that must not advance them, as when data is filled in or repaired.",
+							 "Turn it off in a session that repairs or imports data.",
 							 &sk_guc_timestamps_touch,
 							 true,
 							 PGC_USERSET,

@@ -171,7 +171,7 @@ first_stamp(Relation child, AttrNumber column, List *blockers)
 
 /*
  * Let the rows of a batch come back, but those that another of their parents
- * would have taken along: they belong to that one's batch from now on.
+ * would have deleted: they belong to that one's batch from now on.
  */
 char *
 sk_soft_fk_query_restore(const SkForeignKey *key, Relation child,

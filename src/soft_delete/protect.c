@@ -24,7 +24,7 @@ refuse(const TriggerData *trigdata, const char *what)
 			(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
 			 errmsg("cannot %s table \"%s\", whose rows can only be soft-deleted",
 					what, RelationGetRelationName(trigdata->tg_relation)),
-			 errhint("Delete through its view of live rows, let schemakit.soft_delete_purge() delete what has been soft-deleted for long, or call schemakit.soft_delete_enable() with protect => false.")));
+			 errhint("Delete from its view of live rows, use schemakit.soft_delete_purge() to delete old rows permanently, or call schemakit.soft_delete_enable() with protect => false.")));
 }
 
 /*

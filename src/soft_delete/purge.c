@@ -1,13 +1,13 @@
 /*-------------------------------------------------------------------------
  *
  * soft_delete/purge.c
- *	  Soft-deleted rows, deleted for good when their time is over.
+ *	  Permanent deletion of rows that were soft-deleted long ago.
  *
- * A row stays as long as another one needs it: one that refers to it under
- * RESTRICT or NO ACTION, or one that ON DELETE CASCADE would take along although
- * it is live, or has not been deleted for long enough, or is needed itself.
- * Rows that refer to each other in a circle stay, too.  SET NULL and SET DEFAULT
- * are carried out by the server, for this is a real DELETE.
+ * A row is kept as long as another one needs it: one that references it under
+ * RESTRICT or NO ACTION, or one that ON DELETE CASCADE would delete although it
+ * is live, or has not been deleted for long enough, or is needed itself.  Rows
+ * that reference each other in a cycle are kept, too.  The server performs SET
+ * NULL and SET DEFAULT, since this is a real DELETE.
  *
  *-------------------------------------------------------------------------
  */
@@ -225,7 +225,7 @@ schemakit_soft_delete_purge(PG_FUNCTION_ARGS)
 		ereport(ERROR,
 				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
 				 errmsg("argument \"%s\" must be positive", "max_rows"),
-				 errhint("It is the number of rows to delete at most.")));
+				 errhint("It is the maximum number of rows to delete.")));
 	PreventCommandIfReadOnly("soft_delete_purge()");
 
 	rel = relation_open(PG_GETARG_OID(0), AccessShareLock);

@@ -5,7 +5,7 @@
  *
  * The server has no trigger that fires after all the others, but it keeps those
  * for statements behind those for rows: one that is queued again moves to the
- * end.  So a DELETE of nothing from schemakit.soft_delete_queue is made out to
+ * end.  So a DELETE of no row from schemakit.soft_delete_queue is made out to
  * have happened whenever there is something in doubt, and the trigger of that
  * table fires when all that was queued meanwhile is done.
  *

@@ -8,7 +8,7 @@
  * them there, so they come in the order in which it would look at them; a
  * partition has its own.  Statements are prepared when they are first needed.
  *
- * Entries are made anew after an invalidation of any table that they are made
+ * Entries are built again after an invalidation of any table that they are made
  * of; what they had before stays until nobody reads entries.
  *
  *-------------------------------------------------------------------------

@@ -94,9 +94,9 @@ check_column(Relation rel, const char *col)
 			 errmsg("column \"%s\" of relation \"%s\" cannot hold the time of a deletion",
 					col, RelationGetRelationName(rel)),
 			 errdetail(attr->attgenerated ? "It is a generated column."
-					   : attr->attnotnull ? "It must not be null, as it is in live rows."
+					   : attr->attnotnull ? "It is NOT NULL, but must be null in live rows."
 					   : "Its type is %s.", format_type_be(attr->atttypid)),
-			 errhint("Name another column: one of type timestamptz or timestamp that can be null, or one that does not exist yet.")));
+			 errhint("Choose a column of type timestamptz or timestamp without NOT NULL, or the name of a new column.")));
 }
 
 static void
@@ -112,7 +112,7 @@ check_table(Relation rel)
 				(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
 				 errmsg("table \"%s\" has no primary key",
 						RelationGetRelationName(rel)),
-				 errdetail("Rows are found by it when they are deleted through a view of live rows."),
+				 errdetail("DELETE from a view of live rows finds rows by their primary key."),
 				 errhint("Add a primary key.")));
 }
 
@@ -396,7 +396,7 @@ soft_delete_before(Relation rel, const SkTableChange *change)
 	sk_soft_view_follow_before(rel, change, trigger);
 }
 
-/* Tables whose rows a real delete would take along, and this one does not */
+/* Tables whose rows a real delete would delete, and a soft delete does not */
 static char *
 list_gaps(Relation rel)
 {
@@ -533,7 +533,7 @@ check_same_column(Relation rel, const char *col)
 				(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
 				 errmsg("soft delete of table \"%s\" uses column \"%s\"",
 						RelationGetRelationName(rel), trigger->tgargs[0]),
-				 errhint("Call schemakit.soft_delete_disable() first; rows that are deleted by that column will then not be.")));
+				 errhint("Call schemakit.soft_delete_disable() first.  Rows that are marked in that column are then no longer deleted.")));
 }
 
 /*

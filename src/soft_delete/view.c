@@ -104,9 +104,9 @@ schemakit_internal_is_live_support(PG_FUNCTION_ARGS)
 	if (is_target(simplify->root, arg))
 		ereport(ERROR,
 				(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
-				 errmsg("cannot delete rows for good through a view of live rows"),
+				 errmsg("cannot permanently delete rows through a view of live rows"),
 				 errdetail("The view has lost its trigger \"%s\".", TRIGGER_NAME),
-				 errhint("Let it belong to the owner of its table, and call schemakit.soft_delete_enable() for the table again.")));
+				 errhint("Make the owner of the table the owner of the view, and call schemakit.soft_delete_enable() for the table again.")));
 	test = makeNode(NullTest);
 	test->arg = (Expr *) arg;
 	test->nulltesttype = IS_NULL;

@@ -131,7 +131,7 @@ open_primary_key(Relation table)
 				(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
 				 errmsg("table \"%s\" has no primary key",
 						RelationGetRelationName(table)),
-				 errdetail("Rows are found by it when they are deleted through a view of live rows."),
+				 errdetail("DELETE from a view of live rows finds rows by their primary key."),
 				 errhint("Add a primary key.")));
 	return index_open(indexid, RowExclusiveLock);
 }
@@ -150,7 +150,7 @@ view_attnum(const SkLiveView *live, Relation view, Relation table,
 			 errmsg("view \"%s\" lacks column \"%s\" of the primary key",
 					RelationGetRelationName(view),
 					NameStr(TupleDescAttr(RelationGetDescr(table), attnum - 1)->attname)),
-			 errhint("Drop the view, and let schemakit.soft_delete_enable() make it.")));
+			 errhint("Drop the view, and call schemakit.soft_delete_enable() to create it again.")));
 }
 
 /* The time, as the column would store it */
@@ -176,7 +176,7 @@ require_trigger(Relation view, Relation table, AttrNumber column)
 				(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
 				 errmsg("soft delete is not enabled on table \"%s\"",
 						RelationGetRelationName(table)),
-				 errdetail("Its trigger, which sees to foreign keys, is missing or disabled."),
+				 errdetail("The trigger that performs the actions of foreign keys is missing or disabled."),
 				 errhint("Call schemakit.soft_delete_enable(), or drop view \"%s\".",
 						 RelationGetRelationName(view))));
 }
@@ -519,9 +519,9 @@ begin_deletion(MemoryContext parent, Relation view)
 	if (!sk_soft_view_read(view, &live))
 		ereport(ERROR,
 				(errcode(ERRCODE_E_R_I_E_TRIGGER_PROTOCOL_VIOLATED),
-				 errmsg("view \"%s\" is not one of live rows",
+				 errmsg("view \"%s\" is not a view of live rows",
 						RelationGetRelationName(view)),
-				 errhint("schemakit.soft_delete_enable() makes such views.")));
+				 errhint("Use schemakit.soft_delete_enable() to create such a view.")));
 	deletion->table = table_open(live.tableid, RowExclusiveLock);
 	deletion->column = live.column;
 	require_trigger(view, deletion->table, live.column);

@@ -142,7 +142,7 @@ refuse_column(Relation rel, const char *col, const char *fault)
 				(errcode(ERRCODE_UNDEFINED_COLUMN),
 				 errmsg("column \"%s\" of relation \"%s\" does not exist",
 						col, table),
-				 errhint("Name a column of type timestamptz, timestamp or date, or let add_columns => true add it.")));
+				 errhint("Name a column of type timestamptz, timestamp or date, or use add_columns => true to add it.")));
 	if (strcmp(fault, COLUMN_GENERATED) == 0)
 		ereport(ERROR,
 				(errcode(ERRCODE_WRONG_OBJECT_TYPE),
@@ -185,7 +185,7 @@ require_column(Relation rel, const char *given)
 			 errdetail("The setting schemakit.timestamps_columns is: %s.",
 					   GetConfigOption("schemakit.timestamps_columns",
 									   false, false)),
-			 errhint("Name the column, or let add_columns => true add created_at and updated_at.")));
+			 errhint("Name the column, or use add_columns => true to add created_at and updated_at.")));
 }
 
 
@@ -368,7 +368,7 @@ column_to_add(TupleDesc tupdesc, const char *given)
 }
 
 /*
- * Add created_at and the column to maintain, as far as the table has not got
+ * Add created_at and the column to maintain, as far as the table does not have
  * them.  The default is constant for the statement, so no row is rewritten.
  */
 static void

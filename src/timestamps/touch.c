@@ -233,7 +233,7 @@ locate_value(HeapTuple tuple, TupleDesc tupdesc, AttrNumber attnum)
  * for its BEFORE triggers.  In a heap slot the tuple they are given is the one
  * that the slot owns, and its array of values is read from that; in a virtual
  * slot the array is all, and the tuple a copy.  Of other slots we know
- * nothing; and a value that is null, or that the tuple has not got because it
+ * nothing; and a value that is null, or that the tuple does not have because it
  * is older than its column, has no room there.
  */
 static bool
@@ -250,7 +250,7 @@ can_overwrite(TriggerData *trigdata, AttrNumber attnum)
 
 /*
  * Put the stamp over the old one, in the tuple and in the slot's array, so
- * that they agree whichever is read.  To build the row anew would cost as
+ * that they agree whichever is read.  To build a new row would cost as
  * much as all the rest of this function.
  */
 static void

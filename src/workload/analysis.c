@@ -240,7 +240,7 @@ transform(SkAnalysis *analysis)
 	analysis->queries = list_make1(query);
 }
 
-/* Begin anew, with the types that the statement is known to have. */
+/* Begin again, with the types that the statement is known to have. */
 static void
 begin_try(SkAnalysis *analysis)
 {

@@ -135,7 +135,7 @@ runs_clean([ 'pg_dump', @from, '-t', 'users', '-f', "$dir/users.sql", 'source' ]
 $other->safe_psql('live', 'DROP TABLE users');
 runs_clean([ @psql, '-d', 'live', '-f', "$dir/users.sql" ], 'restore of its dump');
 my ($rc, $out, $err) = $other->psql('live', 'UPDATE users SET name = name || id');
-like($err, qr/there is no key to hash masked values with.*audit_enable/s, 'the key of masked values is not in the dump of a table');
+like($err, qr/there is no key for the hashes of masked values.*audit_enable/s, 'the key of masked values is not in the dump of a table');
 $other->safe_psql('live', q{SELECT schemakit.audit_enable('users', mask => '{"email": "hash"}'); UPDATE users SET name = name || id; UPDATE own SET name = 'y'});
 is( $other->safe_psql('live', q{SELECT table_name, op, old FROM schemakit.audit_log ORDER BY txn_id, n}),
     qq(public.own|I|\npublic.users|U|{"name": "bob"}\npublic.users|U|{"name": "anna"}\npublic.own|U|{"name": "x"}), 'a table from elsewhere does not get mixed up');
@@ -150,7 +150,7 @@ $other->safe_psql('source', q{UPDATE users SET name = 'back' WHERE id = 3});
 is( $other->safe_psql('source', q{SELECT string_agg(op || coalesce(new ->> 'name', ''), ' ') FROM schemakit.audit_history('users', '{"id": 3}')}),
     'Iann Uanna Uagain Uback', 'the story goes on');
 ($rc, $out, $err) = $other->psql('source', 'SELECT * FROM schemakit.audit_as_of(NULL::users, (SELECT at FROM moment))');
-like($err, qr/dropped and made again/, 'what the table was before cannot be told');
+like($err, qr/dropped and created again/, 'what the table was before cannot be told');
 $other->safe_psql('source', 'ALTER TABLE users RENAME TO renamed; ALTER INDEX users_pkey RENAME TO renamed_pkey');
 runs_clean([ @psql, '-d', 'source', '-f', "$dir/users.sql" ], 'restore under a name that another table had');
 ($rc, $out, $err) = $other->psql('source', q{UPDATE users SET name = 'mixed up'});

@@ -103,7 +103,7 @@ $node->safe_psql('postgres', 'CREATE DATABASE partial TEMPLATE template0');
 $node->safe_psql('partial', 'CREATE EXTENSION schemakit; CREATE SCHEMA live; CREATE TABLE users (id int PRIMARY KEY, "Name" text, updated_at timestamptz, deleted_at timestamptz); INSERT INTO users VALUES (1)');
 runs_clean([ 'pg_restore', @at, '-e', '-n', 'live', '-t', 'users', '-d', 'partial', "$dir/custom" ], 'restore of the view alone');
 my ($rc, $out, $err) = $node->psql('partial', 'DELETE FROM live.users');
-like($err, qr/cannot delete rows for good/, 'a view without its trigger');
+like($err, qr/cannot permanently delete rows/, 'a view without its trigger');
 is($node->safe_psql('partial', 'ALTER TABLE users OWNER TO owner; SELECT schemakit.soft_delete_enable(\'users\'); DELETE FROM live.users RETURNING id; SELECT count(*) FROM users') =~ s/^\n//r, "1\n1", 'is mended');
 $node->safe_psql('target', 'ALTER TABLE orders DROP CONSTRAINT orders_user_id_fkey');
 runs_clean([ @psql, '-d', 'target', '-f', "$dir/users.sql" ], 'one table and its view, in place');

@@ -31,6 +31,95 @@ for my $file (grep { -f } qw(README.md CONTRIBUTING.md SECURITY.md), glob('doc/*
 cmp_ok($compared, '>', 0, 'outputs were compared');
 
 #
+# The manual is complete: all that users meet is described in it.  A word stands between
+# backquotes, alone or with others, as in `audit_enable(rel, ...)`.
+#
+my %manual = map { $_ => slurp_file($_) } glob('doc/*.md');
+my %words;
+for my $code (map { /`([^`\n]+)`/g } values %manual)
+{
+    $words{$code} = 1;
+    $words{$_} = 1 for $code =~ /(\w+)/g;
+}
+
+# described(WHAT, WORD...): the manual has these words
+sub described
+{
+    my ($what, @all) = @_;
+    my @missing = grep { !$words{$_} } @all;
+    ok(@all > 0 && !@missing, "$what: " . @all) or diag("not in the manual: @missing");
+}
+
+# table(PAGE, NAME...): the page has a row of a table for each name, and no two
+sub table
+{
+    my ($page, @names) = @_;
+    my @first = map { /^\| ([^|]+) \|/ ? $1 : () } split /\n/, $manual{"doc/$page"};
+    my @wrong = grep {
+        my $name = $_;
+        1 != grep { /^`\Q$name\E`/ } @first
+    } @names;
+    ok(@names > 0 && !@wrong, "doc/$page: a row for each of " . @names) or diag("not once: @wrong");
+}
+
+# query(SQL): a column of a database with schemakit
+sub query { return split /\n/, $node->safe_psql('manual', $_[0]); }
+
+$node->safe_psql('postgres', 'CREATE DATABASE manual');
+$node->safe_psql('manual', 'CREATE EXTENSION schemakit');
+my $public = q{pg_proc AS p WHERE pronamespace = 'schemakit'::regnamespace
+    AND obj_description(p.oid, 'pg_proc') !~ '^internal:'};
+my $columns = q{SELECT attname FROM pg_attribute WHERE attnum > 0 AND attrelid = 'schemakit.%s'::regclass};
+described('functions', query("SELECT DISTINCT proname FROM $public"));
+described('parameters and columns of results', query("SELECT DISTINCT name FROM (SELECT unnest(proargnames) FROM $public) AS f(name)"));
+described('settings', query(q{LOAD 'schemakit'; SELECT name FROM pg_settings WHERE name LIKE 'schemakit.%'}));
+table('settings.md', query(q{LOAD 'schemakit'; SELECT name FROM pg_settings WHERE name LIKE 'schemakit.%'}));
+described('columns of index_advice', query(sprintf $columns, 'index_advice'));
+for my $section ([ 'audit.md', '## Reference: the view audit_log', 'audit_log' ], [ 'timestamps.md', '## Rules', 'auto_rule' ])
+{
+    my ($page, $heading, $relation) = @$section;
+    my ($rows) = $manual{"doc/$page"} =~ /^\Q$heading\E\n(?:(?!## ).*\n)*?\| column \|.*\n\|-.*\n((?:\|.*\n)+)/m;
+    is(join(' ', ($rows // '') =~ /^\| `(\w+)` \|/mg), join(' ', query(sprintf $columns, $relation)), "doc/$page: the columns of $relation, in their order");
+}
+table('index-advice.md', grep { $_ ne 'queries' } query("SELECT DISTINCT unnest(proargnames[1:pronargs]) FROM $public AND proname = 'advise_indexes'"));
+described('keys of the report', query(q{SELECT jsonb_object_keys(schemakit.advise_indexes_report('SELECT 1'))}));
+my %state;
+for my $file (map { "src/$_.c" } qw(attach/status timestamps/timestamps audit/audit soft_delete/soft_delete))
+{
+    $state{$_} = 1 for slurp_file($file) =~ /(?:return|state =|Finding\s+finding = \{|#define (?:COLUMN|OTHER)_\w+\s)\s*"([a-z]+(?: [a-z]+)*)"/g;
+}
+cmp_ok(scalar keys %state, '>=', 18, 'states: ' . join(', ', sort keys %state));
+table('operations.md', sort keys %state);
+my $told = $node->safe_psql('manual', q{SELECT obj_description('schemakit.status()'::regprocedure)});
+is(join(', ', grep { index($told, $_) < 0 } sort keys %state), '', "the comment on status() has all states");
+
+# A parameter has the type and the default that the manual says.
+my %alias = ('int' => 'integer', 'float8' => 'double precision');
+my @defaults = map { [ split /\|/, $_, -1 ] } query(qq{SELECT DISTINCT ON (parameter, type, value) concat_ws('|', proname, parameter, type, value)
+    FROM (SELECT proname, proargnames[n] AS parameter, format_type(proargtypes[n - 1], NULL) AS type,
+        coalesce(regexp_replace(pg_get_function_arg_default(p.oid, n), '::[a-z_\\[\\] ]+\$', ''), '') AS value
+        FROM (SELECT p.*, generate_series(1, pronargs) AS n FROM $public) AS p) AS a});
+my @told;
+for my $row (map { split /\n/ } values %manual)
+{
+    my ($names, $types, $value) = $row =~ /^\| (`[^|]+`) \| ([^|]+) \| ([^|]*?) ?\| / or next;
+    s/`//g for $names, $types, $value;
+    for my $type (map { s/^(int|float8)\b/$alias{$1}/r } split / or /, $types)
+    {
+        push @told, "$names|$type|" . lc $value;
+    }
+}
+for my $row (map { @$_ } [ map { /`([^`]*\([^`]*\)[^`]*)`/g } values %manual ])
+{
+    my ($list) = $row =~ /^\w+\((.*?)\)(?: →|$)/ or next;
+    push @told, map { /^(\w+) (\w+(?:\[\])?)(?: = (.+))?$/ ? "$1|" . ($alias{$2} // $2) . '|' . lc($3 // '') : () } split /, /, $list;
+}
+my %told = map { s/timestamptz/timestamp with time zone/r => 1 } @told;
+my %same = ("'3 mons'" => "'3 months'", "'00:00:30'" => "'30 s'");
+my @false = grep { !$told{$_} && $_ ne 'queries|text|' } map { "$_->[1]|$_->[2]|" . lc($same{$_->[3]} // $_->[3]) } @defaults;
+is(join("\n", @false), '', 'parameters have the types and the defaults that the manual says: ' . @defaults);
+
+#
 # Pages of which we know what is wrong with them
 #
 my $dir = PostgreSQL::Test::Utils::tempdir();

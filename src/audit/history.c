@@ -35,7 +35,7 @@
 #include "utils/tuplestore.h"
 
 /* An event of the history, and where it leads to. */
-typedef struct Chapter
+typedef struct HistoryEvent
 {
 	uint64		key_hash;
 	int64		txn_id;
@@ -44,13 +44,13 @@ typedef struct Chapter
 	TimestampTz changed_at;
 	char		op;
 	JsonbValue *other_key;		/* of an update that changed the key */
-} Chapter;
+} HistoryEvent;
 
-typedef struct Story
+typedef struct History
 {
 	SkAuditReader *reader;
-	List	   *chapters;
-} Story;
+	List	   *events;
+} History;
 
 
 /*-------------------------------------------------------------------------
@@ -63,7 +63,7 @@ typedef struct Story
  * for the one that did before.
  */
 static int
-compare(const Chapter *a, const Chapter *b)
+compare(const HistoryEvent *a, const HistoryEvent *b)
 {
 	if (a->txn_id != b->txn_id)
 	{
@@ -83,13 +83,13 @@ in_order(const ListCell *a, const ListCell *b)
 }
 
 static bool
-is_told(const Story *story, const Chapter *chapter)
+is_known(const History *history, const HistoryEvent *event)
 {
 	ListCell   *lc;
 
-	foreach(lc, story->chapters)
+	foreach(lc, history->events)
 	{
-		if (compare(lfirst(lc), chapter) == 0)
+		if (compare(lfirst(lc), event) == 0)
 			return true;
 	}
 	return false;
@@ -104,14 +104,14 @@ value_of(uint64 row, int column, bool *isnull)
 
 /* The key in a document, and below it what another one says of its columns */
 static JsonbValue *
-read_key(const Story *story, const SkAuditShape *shape, Jsonb *key, Jsonb *over)
+read_key(const History *history, const SkAuditShape *shape, Jsonb *key, Jsonb *over)
 {
-	JsonbValue *values = palloc0(sizeof(JsonbValue) * story->reader->tupdesc->natts);
+	JsonbValue *values = palloc0(sizeof(JsonbValue) * history->reader->tupdesc->natts);
 
-	sk_audit_reader_values(story->reader, shape, key, values, NULL);
+	sk_audit_reader_values(history->reader, shape, key, values, NULL);
 	if (over != NULL)
-		sk_audit_reader_values(story->reader, shape, over, values, NULL);
-	return sk_audit_reader_key_of(story->reader, values);
+		sk_audit_reader_values(history->reader, shape, over, values, NULL);
+	return sk_audit_reader_key_of(history->reader, values);
 }
 
 static Jsonb *
@@ -124,42 +124,42 @@ document(uint64 row, int column)
 }
 
 /* Read one row of key_events(); NULL if it is about another key. */
-static Chapter *
-read_chapter(const Story *story, uint64 row, const char *identity,
-			 uint64 key_hash)
+static HistoryEvent *
+read_event(const History *history, uint64 row, const char *identity,
+		   uint64 key_hash)
 {
-	Chapter    *chapter = palloc0(sizeof(Chapter));
+	HistoryEvent *event = palloc0(sizeof(HistoryEvent));
 	const SkAuditShape *shape;
 	Jsonb	   *key;
 	bool		isnull;
 
-	shape = sk_audit_reader_shape(story->reader,
+	shape = sk_audit_reader_shape(history->reader,
 								  DatumGetInt32(value_of(row, 6, &isnull)));
 	key = document(row, 7);
-	if (strcmp(sk_audit_reader_identity(read_key(story, shape, key, NULL),
-										story->reader->nkeys, true),
+	if (strcmp(sk_audit_reader_identity(read_key(history, shape, key, NULL),
+										history->reader->nkeys, true),
 			   identity) != 0)
 		return NULL;
-	chapter->key_hash = key_hash;
-	chapter->txn_id = DatumGetInt64(value_of(row, 1, &isnull));
-	chapter->n = DatumGetInt32(value_of(row, 2, &isnull));
-	chapter->command = DatumGetInt32(value_of(row, 3, &isnull));
-	chapter->changed_at = DatumGetTimestampTz(value_of(row, 4, &isnull));
-	chapter->op = DatumGetChar(value_of(row, 5, &isnull));
-	if (chapter->op == SK_AUDIT_NEW_KEY && document(row, 8) != NULL)
-		chapter->other_key = read_key(story, shape, key, document(row, 8));
-	else if (chapter->op == SK_AUDIT_OLD_KEY)
-		chapter->other_key = read_key(story, shape, document(row, 9), NULL);
-	return chapter;
+	event->key_hash = key_hash;
+	event->txn_id = DatumGetInt64(value_of(row, 1, &isnull));
+	event->n = DatumGetInt32(value_of(row, 2, &isnull));
+	event->command = DatumGetInt32(value_of(row, 3, &isnull));
+	event->changed_at = DatumGetTimestampTz(value_of(row, 4, &isnull));
+	event->op = DatumGetChar(value_of(row, 5, &isnull));
+	if (event->op == SK_AUDIT_NEW_KEY && document(row, 8) != NULL)
+		event->other_key = read_key(history, shape, key, document(row, 8));
+	else if (event->op == SK_AUDIT_OLD_KEY)
+		event->other_key = read_key(history, shape, document(row, 9), NULL);
+	return event;
 }
 
 /* All events that are filed under the key, in their order. */
 static List *
-key_events(const Story *story, const JsonbValue *key)
+key_events(const History *history, const JsonbValue *key)
 {
 	static const Oid types[] = {INT4ARRAYOID, INT8OID};
 	static SPIPlanPtr plan = NULL;
-	const SkAuditReader *reader = story->reader;
+	const SkAuditReader *reader = history->reader;
 	uint64		hash = sk_audit_event_hash(key, reader->nkeys, reader->rel_id);
 	char	   *identity = sk_audit_reader_identity(key, reader->nkeys, true);
 	MemoryContext context = CurrentMemoryContext;
@@ -181,10 +181,10 @@ key_events(const Story *story, const JsonbValue *key)
 	for (uint64 i = 0; i < SPI_processed; i++)
 	{
 		MemoryContext old = MemoryContextSwitchTo(context);
-		Chapter    *chapter = read_chapter(story, i, identity, hash);
+		HistoryEvent *event = read_event(history, i, identity, hash);
 
-		if (chapter != NULL)
-			events = lappend(events, chapter);
+		if (event != NULL)
+			events = lappend(events, event);
 		MemoryContextSwitchTo(old);
 	}
 	SPI_finish();
@@ -198,80 +198,80 @@ key_events(const Story *story, const JsonbValue *key)
  * about the same row: others may have swapped their keys with it.
  */
 static bool
-is_about_another(const Chapter *chapter, const Chapter *from)
+is_about_another(const HistoryEvent *event, const HistoryEvent *from)
 {
-	return chapter->txn_id == from->txn_id &&
-		chapter->command == from->command &&
-		chapter->n != from->n + 1 && chapter->n != from->n - 1;
+	return event->txn_id == from->txn_id &&
+		event->command == from->command &&
+		event->n != from->n + 1 && event->n != from->n - 1;
 }
 
-static void tell_before(Story *story, const Chapter *from);
-static void tell_after(Story *story, const Chapter *from);
+static void add_before(History *history, const HistoryEvent *from);
+static void add_after(History *history, const HistoryEvent *from);
 
 /* Add an event, and what it leads to in that direction, once. */
 static void
-tell(Story *story, Chapter *chapter, bool before, bool after)
+add_event(History *history, HistoryEvent *event, bool before, bool after)
 {
 	CHECK_FOR_INTERRUPTS();
 	check_stack_depth();
-	if (is_told(story, chapter))
+	if (is_known(history, event))
 		return;
-	story->chapters = lappend(story->chapters, chapter);
-	if (before && chapter->op == SK_AUDIT_NEW_KEY)
-		tell_before(story, chapter);
-	if (after && chapter->op == SK_AUDIT_OLD_KEY)
-		tell_after(story, chapter);
+	history->events = lappend(history->events, event);
+	if (before && event->op == SK_AUDIT_NEW_KEY)
+		add_before(history, event);
+	if (after && event->op == SK_AUDIT_OLD_KEY)
+		add_after(history, event);
 }
 
 /* What the row was under its former key, back to where it got that. */
 static void
-tell_before(Story *story, const Chapter *from)
+add_before(History *history, const HistoryEvent *from)
 {
 	List	   *events;
 
 	if (from->other_key == NULL)
 		return;
-	events = key_events(story, from->other_key);
+	events = key_events(history, from->other_key);
 	for (int i = list_length(events) - 1; i >= 0; i--)
 	{
-		Chapter    *chapter = list_nth(events, i);
+		HistoryEvent *event = list_nth(events, i);
 
-		if (compare(chapter, from) >= 0 || is_about_another(chapter, from))
+		if (compare(event, from) >= 0 || is_about_another(event, from))
 			continue;
-		tell(story, chapter, true, false);
-		if (chapter->op == SK_AUDIT_INSERT || chapter->op == SK_AUDIT_NEW_KEY)
+		add_event(history, event, true, false);
+		if (event->op == SK_AUDIT_INSERT || event->op == SK_AUDIT_NEW_KEY)
 			break;
 	}
 }
 
 /* What became of the row under its new key, up to where it lost that. */
 static void
-tell_after(Story *story, const Chapter *from)
+add_after(History *history, const HistoryEvent *from)
 {
 	ListCell   *lc;
 
-	foreach(lc, key_events(story, from->other_key))
+	foreach(lc, key_events(history, from->other_key))
 	{
-		Chapter    *chapter = lfirst(lc);
+		HistoryEvent *event = lfirst(lc);
 
-		if (compare(chapter, from) <= 0 || is_about_another(chapter, from))
+		if (compare(event, from) <= 0 || is_about_another(event, from))
 			continue;
-		tell(story, chapter, false, true);
-		if (chapter->op == SK_AUDIT_DELETE || chapter->op == SK_AUDIT_OLD_KEY)
+		add_event(history, event, false, true);
+		if (event->op == SK_AUDIT_DELETE || event->op == SK_AUDIT_OLD_KEY)
 			break;
 	}
 }
 
 static List *
-tell_story(SkAuditReader *reader, const JsonbValue *key)
+find_history(SkAuditReader *reader, const JsonbValue *key)
 {
-	Story		story = {.reader = reader};
+	History		history = {.reader = reader};
 	ListCell   *lc;
 
-	foreach(lc, key_events(&story, key))
-		tell(&story, lfirst(lc), true, true);
-	list_sort(story.chapters, in_order);
-	return story.chapters;
+	foreach(lc, key_events(&history, key))
+		add_event(&history, lfirst(lc), true, true);
+	list_sort(history.events, in_order);
+	return history.events;
 }
 
 
@@ -301,11 +301,11 @@ put_result(ReturnSetInfo *rsinfo)
 }
 
 static void
-put_chapters(ReturnSetInfo *rsinfo, List *chapters)
+put_events(ReturnSetInfo *rsinfo, List *events)
 {
 	static const Oid types[] = {INT8ARRAYOID, INT8ARRAYOID, INT4ARRAYOID};
 	static SPIPlanPtr plan = NULL;
-	int			count = list_length(chapters);
+	int			count = list_length(events);
 	Datum	   *columns[3];
 	Datum		values[3];
 	int			i = 0;
@@ -313,13 +313,13 @@ put_chapters(ReturnSetInfo *rsinfo, List *chapters)
 
 	for (int c = 0; c < 3; c++)
 		columns[c] = palloc(sizeof(Datum) * Max(count, 1));
-	foreach(lc, chapters)
+	foreach(lc, events)
 	{
-		const Chapter *chapter = lfirst(lc);
+		const HistoryEvent *event = lfirst(lc);
 
-		columns[0][i] = UInt64GetDatum(chapter->key_hash);
-		columns[1][i] = Int64GetDatum(chapter->txn_id);
-		columns[2][i++] = Int32GetDatum(chapter->n);
+		columns[0][i] = UInt64GetDatum(event->key_hash);
+		columns[1][i] = Int64GetDatum(event->txn_id);
+		columns[2][i++] = Int32GetDatum(event->n);
 	}
 	values[0] = as_array(columns[0], count, INT8OID);
 	values[1] = as_array(columns[1], count, INT8OID);
@@ -347,7 +347,7 @@ schemakit_audit_history(PG_FUNCTION_ARGS)
 {
 	SkAuditReader *reader;
 	JsonbValue *key;
-	List	   *chapters;
+	List	   *events;
 	int			nestlevel;
 
 	sk_arg_reject_null(fcinfo, 0, "rel");
@@ -356,8 +356,8 @@ schemakit_audit_history(PG_FUNCTION_ARGS)
 	reader = sk_audit_reader_open(PG_GETARG_OID(0));
 	key = sk_audit_reader_key(reader, PG_GETARG_JSONB_P(1));
 	nestlevel = sk_guc_pin();
-	chapters = tell_story(reader, key);
-	put_chapters((ReturnSetInfo *) fcinfo->resultinfo, chapters);
+	events = find_history(reader, key);
+	put_events((ReturnSetInfo *) fcinfo->resultinfo, events);
 	sk_guc_unpin(nestlevel);
 	return (Datum) 0;
 }

@@ -11,7 +11,7 @@
 #   make doc           the output in README.md and doc/ written anew
 #   make bench         what it costs, as ratios
 #   make check-newcomer do these work on a machine that has nothing yet?
-#   make check-clients the recipes of doc/clients.md: ORMs and query builders
+#   make check-clients the recipes of doc/clients.md: drivers, ORMs and query builders
 #   make check-all     all tests, on all versions of PostgreSQL that Debian has
 #   make check-cassert, check-caches, check-sanitize, check-valgrind
 #                      tests on a server with assertions, and what else finds faults

@@ -7,7 +7,7 @@ import sys
 from types import SimpleNamespace
 
 import django
-from django.db import IntegrityError, connections, models, transaction
+from django.db import DatabaseError, IntegrityError, connections, models, transaction
 from django.http import HttpResponse
 from django.test import RequestFactory
 
@@ -74,6 +74,11 @@ try:
     ok(False, 'a live invoice prevents it')
 except IntegrityError as error:
     ok(error.__cause__.pgcode in ('23503', '23001'), 'IntegrityError for a live invoice')
+try:
+    User.objects.using('tables').filter(id=3).delete()
+    ok(False, 'a real delete is refused')
+except DatabaseError as error:
+    ok('can only be soft-deleted' in str(error), 'a real delete is refused')
 with connections['default'].cursor() as cursor, act_as('eve@example.com'):
     cursor.execute("UPDATE users SET name = '100%' WHERE id = 3")
 

@@ -39,6 +39,7 @@ run(async () => {
   await actAs('cleo@example.com', (transaction) => restoreUser(1, transaction));
   equal(await ids(User), [1, 2, 3], 'it is back');
   equal(await ids(Order), [1, 2, 4, 5, 6], 'and what had gone along, but for what was deleted before');
+  ok(/can only be soft-deleted/.test(await rejected(User.destroy({ where: { id: 3 }, force: true }))), 'a real delete is refused');
   const [, deleted] = await sequelize.query('DELETE FROM users_live WHERE id = 3 RETURNING id');
   equal(deleted.rowCount, 1, 'the view can be used, too');
   await (await User.findByPk(3, { paranoid: false })).restore();

@@ -24,8 +24,8 @@ module.exports = {
     await queryInterface.sequelize.query(`
       SELECT schemakit.audit_enable('users'),
              schemakit.audit_enable('orders'),
-             schemakit.soft_delete_enable('users'),
-             schemakit.soft_delete_enable('orders')`);
+             schemakit.soft_delete_enable('users', protect => true),
+             schemakit.soft_delete_enable('orders', protect => true)`);
   },
 
   down: async (queryInterface) => {

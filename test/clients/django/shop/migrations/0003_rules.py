@@ -24,7 +24,7 @@ class Migration(migrations.Migration):
     ] + [
         migrations.RunSQL(
             f"SELECT schemakit.soft_delete_enable('{table}', "
-            f"view_name => 'live.{table}')",
+            f"view_name => 'live.{table}', protect => true)",
             f"SELECT schemakit.soft_delete_disable('{table}')")
         for table in tables
     ]

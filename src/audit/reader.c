@@ -62,6 +62,7 @@ sk_audit_reader_begin(Oid *role, int *sec_context)
 static void
 refuse_unknown(Relation rel)
 {
+	sk_table_refuse_view(rel);
 	ereport(ERROR,
 			(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
 			 errmsg("table \"%s\" is not audited",

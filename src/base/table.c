@@ -123,6 +123,23 @@ check_owner(Oid relid)
 				 errhint("Ask the table's owner, or become a member of the owner's role.")));
 }
 
+/*
+ * With a view of live rows in a schema that is searched first, a table's name is
+ * the view's.
+ */
+void
+sk_table_refuse_view(Relation rel)
+{
+	if (rel->rd_rel->relkind != RELKIND_VIEW)
+		return;
+	ereport(ERROR,
+			(errcode(ERRCODE_WRONG_OBJECT_TYPE),
+			 errmsg("\"%s.%s\" is a view",
+					get_namespace_name(RelationGetNamespace(rel)),
+					RelationGetRelationName(rel)),
+			 errhint("Name the table, with its schema.")));
+}
+
 static void
 check_kind(Relation rel)
 {
@@ -133,6 +150,7 @@ check_kind(Relation rel)
 				(errcode(ERRCODE_WRONG_OBJECT_TYPE),
 				 errmsg("\"%s\" is a system catalog", name),
 				 errhint("Use a table of your own.")));
+	sk_table_refuse_view(rel);
 	if (!has_storage_of_rows(rel))
 		ereport(ERROR,
 				(errcode(ERRCODE_WRONG_OBJECT_TYPE),

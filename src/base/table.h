@@ -15,6 +15,7 @@
 extern bool sk_table_is_eligible(Relation rel);
 extern List *sk_table_list(void);
 extern Relation sk_table_open(Oid relid, LOCKMODE lockmode);
+extern void sk_table_refuse_view(Relation rel);
 extern double sk_table_rows(Oid relid);
 extern char *sk_table_name(Relation rel);
 extern Oid	sk_table_primary_key(Relation rel);

@@ -186,6 +186,7 @@ cutoff(const Interval *older_than)
 static void
 require_soft_delete(Relation rel, AttrNumber column)
 {
+	sk_table_refuse_view(rel);
 	if (column == InvalidAttrNumber)
 		ereport(ERROR,
 				(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),

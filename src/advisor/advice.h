@@ -72,7 +72,7 @@ typedef struct SkAdviceItem
 typedef struct SkRefusal
 {
 	const SkIndex *index;
-	const char *definition;
+	const char *ddl;			/* as it was when the table was locked */
 	double		bytes;
 	double		benefit;		/* besides all that is advised; NaN: not known */
 	double		write;

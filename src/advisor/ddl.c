@@ -16,6 +16,7 @@
 #include "advisor/ddl.h"
 
 #include "base/guc.h"
+#include "base/table.h"
 #include "index/compare.h"
 #include "index/deparse.h"
 
@@ -34,19 +35,6 @@ typedef struct Script
 	List	   *steps;
 	List	  **names;			/* that indexes of this advice have */
 } Script;
-
-/* From here on it cannot be dropped or renamed. */
-static void
-lock(Oid relid)
-{
-	Relation	rel = try_relation_open(relid, AccessShareLock);
-
-	if (rel == NULL)
-		ereport(ERROR,
-				(errcode(ERRCODE_UNDEFINED_TABLE),
-				 errmsg("relation with OID %u does not exist", relid)));
-	relation_close(rel, NoLock);
-}
 
 static char *
 qualified_table(Oid relid)
@@ -190,22 +178,24 @@ create(Script *script, const SkIndex *index, bool part)
 	return name;
 }
 
-/* The command that creates an existing index again, concurrently if it can. */
+/*
+ * The command that creates an existing index again, concurrently if it can.  An
+ * index may get another name while somebody reads it, so the name is taken from
+ * where the rest is.
+ */
 static char *
 definition_of(Oid indexid)
 {
 	int			nestlevel = sk_guc_pin();
 	char	   *definition = pg_get_indexdef_string(indexid);
-	const char *name = quote_identifier(get_rel_name(indexid));
 	bool		partitioned = get_rel_relkind(indexid) == RELKIND_PARTITIONED_INDEX;
-	const char *unique = strncmp(definition, "CREATE U", 8) == 0 ? "UNIQUE " : "";
-	char	   *before = psprintf("CREATE %sINDEX %s ON ", unique, name);
+	const char *begin = strncmp(definition, "CREATE U", 8) == 0 ?
+		"CREATE UNIQUE INDEX " : "CREATE INDEX ";
 
 	sk_guc_unpin(nestlevel);
-	Assert(strncmp(definition, before, strlen(before)) == 0);
-	return psprintf("CREATE %sINDEX %s%s ON %s", unique,
-					partitioned ? "" : "CONCURRENTLY ", name,
-					definition + strlen(before));
+	Assert(strncmp(definition, begin, strlen(begin)) == 0);
+	return psprintf("%s%s%s", begin, partitioned ? "" : "CONCURRENTLY ",
+					definition + strlen(begin));
 }
 
 static void
@@ -229,11 +219,11 @@ sk_advice_ddl(const SkAdviceItem *item, List **names)
 	Script		script = {NIL, names};
 	ListCell   *lc;
 
-	lock(item->relid);
+	sk_table_hold(item->relid);
 	if (OidIsValid(item->index->oid))
-		lock(item->index->oid);
+		sk_table_hold(item->index->oid);
 	foreach(lc, item->replaced)
-		lock(lfirst_oid(lc));
+		sk_table_hold(lfirst_oid(lc));
 	switch (item->action)
 	{
 		case SK_ADVICE_CREATE:

@@ -27,6 +27,7 @@
 #include "advisor/search/cost_table.h"
 #include "base/guard.h"
 #include "base/guc.h"
+#include "base/table.h"
 #include "index/compare.h"
 #include "index/width.h"
 
@@ -70,6 +71,7 @@ typedef struct Found
 	List	   *parts;			/* SkIndex of each */
 	bool		valid;
 	bool		fixed;			/* never to be dropped */
+	bool		open;			/* has values of any length */
 	bool		partitioned;
 	bool		part;			/* of a partitioned index: not to be dropped
 								 * alone */
@@ -184,6 +186,7 @@ read_index(void *arg)
 	Found	   *found = reading->found;
 	ListCell   *lc;
 
+	sk_table_hold(IndexGetRelation(reading->indexid, false));
 	found->index = sk_index_of_catalog(reading->indexid);
 	found->members = find_all_inheritors(reading->indexid, NoLock, NULL);
 	foreach(lc, found->members)
@@ -198,6 +201,7 @@ read_index(void *arg)
 	found->fixed = !sk_advice_finding_may_drop(reading->indexid);
 	found->partitioned = get_rel_relkind(reading->indexid) == RELKIND_PARTITIONED_INDEX;
 	found->part = get_rel_relispartition(reading->indexid);
+	found->open = sk_index_width_is_open(found->index);
 }
 
 /* NULL if the index, or its table, is locked or gone. */
@@ -444,7 +448,7 @@ find_invalid(SkAdvice *advice, Found *found)
 {
 	bool		again = !found->index->unique &&
 		!sk_index_has_expression(found->index) && found->index->predicate == NIL &&
-		!sk_index_width_is_open(found->index);
+		!found->open;
 
 	if (found->valid || found->partitioned || RecoveryInProgress() ||
 		is_being_built(found))

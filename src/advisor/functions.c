@@ -20,6 +20,7 @@
 #include "base/compat.h"
 #include "base/guard.h"
 #include "base/guc.h"
+#include "base/table.h"
 
 #include "catalog/namespace.h"
 #include "catalog/pg_type.h"
@@ -233,6 +234,7 @@ typedef struct Writing
 	const SkAdviceItem *item;
 	List	  **names;
 	List	   *steps;
+	const char *method;
 } Writing;
 
 static void
@@ -241,21 +243,25 @@ write_steps(void *arg)
 	Writing    *writing = arg;
 
 	writing->steps = sk_advice_ddl(writing->item, writing->names);
+	writing->method = get_am_name(writing->item->index->am);
 }
 
 static void
 return_item(Call *call, const SkAdvice *advice, const SkAdviceItem *item,
 			int rank, List **names)
 {
-	Writing		writing = {item, names, NIL};
+	Writing		writing = {item, names, NIL, NULL};
 	ErrorData  *failure = sk_guard_rehearse(write_steps, &writing);
+	const char *table = failure == NULL ? NULL : sk_table_told_name(item->relid);
 	int			n = 0;
 	ListCell   *lc;
 
-	if (failure != NULL && get_rel_name(item->relid) != NULL)
+	if (table != NULL)
 		ereport(NOTICE,
 				(errmsg("advice on table \"%s\" was left out: %s",
-						get_rel_name(item->relid), failure->message)));
+						table, failure->message)));
+	if (failure != NULL)
+		return;
 	foreach(lc, writing.steps)
 	{
 		const SkAdviceStep *step = lfirst(lc);
@@ -270,7 +276,7 @@ return_item(Call *call, const SkAdvice *advice, const SkAdviceItem *item,
 		nulls[COL_UNDO_DDL] = step->undo == NULL;
 		if (step->undo != NULL)
 			values[COL_UNDO_DDL] = CStringGetTextDatum(step->undo);
-		values[COL_METHOD] = CStringGetTextDatum(get_am_name(item->index->am));
+		values[COL_METHOD] = CStringGetTextDatum(writing.method);
 		if (n == 1)
 			set_item(advice, item, values, nulls);
 		else

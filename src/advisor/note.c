@@ -15,6 +15,7 @@
 #include "advisor/coverage.h"
 #include "advisor/refusal.h"
 #include "advisor/scope.h"
+#include "base/table.h"
 
 #include "utils/lsyscache.h"
 
@@ -45,17 +46,21 @@ add(List *notes, char *message, char *hint)
 	return lappend(notes, note);
 }
 
+/* Tables may have been dropped since the statements were planned, or columns. */
 static List *
 add_unknown_statistics(List *notes, const SkIndexable *access)
 {
-	const char *table = get_rel_name(access->relid);
+	const char *table = sk_table_told_name(access->relid);
+	const char *column = get_attname(access->relid, access->unknown, true);
 
+	if (table == NULL || column == NULL ||
+		!OidIsValid(get_atttype(access->relid, access->unknown)))
+		return notes;
 	if (!sk_advice_scope_is_analyzed(access->relid))
 		return add(notes, psprintf("table \"%s\" has never been analyzed", table),
 				   "Run ANALYZE on it.");
 	return add(notes, psprintf("column \"%s\" of table \"%s\" has no statistics",
-							   get_attname(access->relid, access->unknown, false),
-							   table),
+							   column, table),
 			   "Run ANALYZE on the table.");
 }
 
@@ -251,10 +256,9 @@ describe_best(const SkAdvice *advice)
 	double		value = sk_advice_coverage_value(advice);
 
 	if (gain <= 0 || value <= 0)
-		return psprintf("\"%s\" was left out: %s.", sk_advice_refusal_ddl(best),
-						best->reason);
+		return psprintf("\"%s\" was left out: %s.", best->ddl, best->reason);
 	return psprintf("\"%s\" would save %.3g %% of the workload, but was left out: %s.",
-					sk_advice_refusal_ddl(best), 100 * gain / value, best->reason);
+					best->ddl, 100 * gain / value, best->reason);
 }
 
 static void

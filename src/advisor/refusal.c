@@ -17,8 +17,7 @@
 #include "advisor/search/select.h"
 #include "index/deparse.h"
 
-#include "utils/builtins.h"
-#include "utils/lsyscache.h"
+#include "utils/syscache.h"
 
 #include <math.h>
 
@@ -80,13 +79,13 @@ sk_advice_refusal_most_saved(const SkAdvice *advice, int id)
 }
 
 static SkRefusal *
-add(SkAdvice *advice, const SkIndex *index, const char *definition, double bytes,
+add(SkAdvice *advice, const SkIndex *index, const char *ddl, double bytes,
 	const char *reason)
 {
 	SkRefusal  *refusal = palloc0(sizeof(SkRefusal));
 
 	refusal->index = index;
-	refusal->definition = definition;
+	refusal->ddl = ddl;
 	refusal->bytes = bytes;
 	refusal->benefit = NAN;
 	refusal->write = NAN;
@@ -108,18 +107,18 @@ sk_advice_refusal_add(SkAdvice *advice, const SkCandidate *candidate, double wri
 		if (((SkRefusal *) lfirst(lc))->index == candidate->index)
 			return;
 	}
-	refusal = add(advice, candidate->index, candidate->definition,
+	refusal = add(advice, candidate->index, candidate->ddl,
 				  candidate->bytes, reason);
 	refusal->benefit = sk_advice_refusal_most_saved(advice, candidate->id);
 	refusal->write = write;
 }
 
-/* An index that no statement of the workload asks for. */
+/* An index that no statement of the workload asks for; its table is locked. */
 void
 sk_advice_refusal_add_index(SkAdvice *advice, const SkIndex *index, double bytes,
 							const char *reason)
 {
-	(void) add(advice, index, sk_index_deparse_definition(index), bytes, reason);
+	(void) add(advice, index, sk_index_deparse_command(index), bytes, reason);
 }
 
 /* ----------
@@ -158,7 +157,7 @@ collect(SkAdvice *advice, const SkProblem *problem, Bitmapset *chosen,
 
 		if (gain <= 0 || gain < least)
 			continue;
-		refusal = add(advice, candidate->index, candidate->definition,
+		refusal = add(advice, candidate->index, candidate->ddl,
 					  candidate->bytes, reason_of(advice, problem, chosen, id, gain));
 		refusal->write = problem->write[id];
 		refusal->benefit = gain + refusal->write;
@@ -184,7 +183,7 @@ by_gain(const ListCell *a, const ListCell *b)
 		return isnan(gain_x) ? 1 : -1;
 	if (!isnan(gain_x) && gain_x != gain_y)
 		return gain_x > gain_y ? -1 : 1;
-	return strcmp(x->definition, y->definition);
+	return strcmp(x->ddl, y->ddl);
 }
 
 /*
@@ -202,19 +201,22 @@ sk_advice_refusal_collect(SkAdvice *advice, const SkProblem *problem,
 	collect(advice, problem, chosen, besides, told);
 	collect(advice, problem, all, sk_select_besides(problem, all, true),
 			Max(told, problem->least_gain));
-	list_sort(advice->refused, by_gain);
 }
 
-/* The command that would make it. */
-char *
-sk_advice_refusal_ddl(const SkRefusal *refusal)
+/* Put them in order, without those whose tables were dropped meanwhile. */
+void
+sk_advice_refusal_finish(SkAdvice *advice)
 {
-	Oid			relid = refusal->index->relid;
+	ListCell   *lc;
 
-	return psprintf("CREATE INDEX ON %s %s",
-					quote_qualified_identifier(get_namespace_name(get_rel_namespace(relid)),
-											   get_rel_name(relid)),
-					refusal->definition);
+	foreach(lc, advice->refused)
+	{
+		Oid			relid = ((SkRefusal *) lfirst(lc))->index->relid;
+
+		if (!SearchSysCacheExists1(RELOID, ObjectIdGetDatum(relid)))
+			advice->refused = foreach_delete_current(advice->refused, lc);
+	}
+	list_sort(advice->refused, by_gain);
 }
 
 /*

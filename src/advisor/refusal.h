@@ -18,7 +18,7 @@ extern void sk_advice_refusal_add_index(SkAdvice *advice, const SkIndex *index,
 										double bytes, const char *reason);
 extern void sk_advice_refusal_collect(SkAdvice *advice, const SkProblem *problem,
 									  Bitmapset *chosen);
-extern char *sk_advice_refusal_ddl(const SkRefusal *refusal);
+extern void sk_advice_refusal_finish(SkAdvice *advice);
 extern double sk_advice_refusal_gain(const SkRefusal *refusal);
 extern double sk_advice_refusal_most_saved(const SkAdvice *advice, int id);
 extern int	sk_advice_refusal_too_large(const SkAdvice *advice, double *least);

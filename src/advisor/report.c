@@ -150,7 +150,7 @@ append_refusal(StringInfo buf, const SkAdvice *advice, const SkRefusal *refusal)
 	double		value = sk_advice_coverage_value(advice);
 
 	appendStringInfoString(buf, "{\"index\": ");
-	escape_json(buf, sk_advice_refusal_ddl(refusal));
+	escape_json(buf, refusal->ddl);
 	appendStringInfoString(buf, ", \"reason\": ");
 	escape_json(buf, refusal->reason);
 	appendStringInfoString(buf, ", ");

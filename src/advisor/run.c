@@ -27,6 +27,7 @@
 #include "advisor/search/cost_table.h"
 #include "advisor/search/select.h"
 #include "base/guard.h"
+#include "base/table.h"
 #include "index/compare.h"
 #include "index/deparse.h"
 
@@ -114,9 +115,23 @@ typedef struct KeyWork
 {
 	SkAdvice   *advice;
 	SkForeignKey *key;
+	SkGuarded	work;
 } KeyWork;
 
-/* For each foreign key; it is passed over if something that it needs is locked or gone. */
+static void
+with_tables(void *arg)
+{
+	KeyWork    *one = arg;
+
+	sk_table_hold(one->key->relid);
+	sk_table_hold(one->key->referenced);
+	one->work(one);
+}
+
+/*
+ * For each foreign key, with its tables locked; it is passed over if something that
+ * it needs is locked or gone.
+ */
 static void
 for_each_key(SkAdvice *advice, SkGuarded work)
 {
@@ -124,9 +139,9 @@ for_each_key(SkAdvice *advice, SkGuarded work)
 
 	foreach(lc, sk_advice_foreign_key_list(advice))
 	{
-		KeyWork		one = {advice, lfirst(lc)};
+		KeyWork		one = {advice, lfirst(lc), work};
 
-		(void) sk_guard_rehearse(work, &one);
+		(void) sk_guard_rehearse(with_tables, &one);
 	}
 }
 
@@ -536,8 +551,8 @@ add_foreign_key(void *arg)
 	item->write = sk_write_cost(advice->writes, what, indexes);
 	item->confidence = "low";
 	item->reason = psprintf("foreign key \"%s\" has no index: deleting a row of \"%s\", or changing its key, reads the whole table \"%s\"; no such change was recorded",
-							key->name, get_rel_name(key->referenced),
-							get_rel_name(key->relid));
+							key->name, sk_table_told_name(key->referenced),
+							sk_table_told_name(key->relid));
 	advice->items = lappend(advice->items, item);
 }
 
@@ -566,5 +581,6 @@ sk_advice_run(const SkAdviceOptions *options)
 	sk_advice_finding_collect(advice);
 	if (options->create)
 		for_each_key(advice, add_foreign_key);
+	sk_advice_refusal_finish(advice);
 	return advice;
 }

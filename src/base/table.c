@@ -198,6 +198,38 @@ sk_table_name(Relation rel)
 }
 
 /*
+ * The name of a relation as a message has it, with the schema if search_path does
+ * not find it; NULL if it was dropped.
+ */
+char *
+sk_table_told_name(Oid relid)
+{
+	char	   *name = get_rel_name(relid);
+	char	   *schema;
+
+	if (name == NULL || RelationIsVisible(relid))
+		return name;
+	schema = get_namespace_name(get_rel_namespace(relid));
+	return schema == NULL ? name : psprintf("%s.%s", schema, name);
+}
+
+/*
+ * From here to the end of the transaction or subtransaction the relation cannot be
+ * dropped, and a table cannot be renamed or altered.
+ */
+void
+sk_table_hold(Oid relid)
+{
+	Relation	rel = try_relation_open(relid, AccessShareLock);
+
+	if (rel == NULL)
+		ereport(ERROR,
+				(errcode(ERRCODE_UNDEFINED_TABLE),
+				 errmsg("relation with OID %u does not exist", relid)));
+	relation_close(rel, NoLock);
+}
+
+/*
  * The index of the primary key, also of a deferrable one, which the relation's
  * entry in the cache does not name in all versions of the server; or InvalidOid.
  */

@@ -18,6 +18,8 @@ extern Relation sk_table_open(Oid relid, LOCKMODE lockmode);
 extern void sk_table_refuse_view(Relation rel);
 extern double sk_table_rows(Oid relid);
 extern char *sk_table_name(Relation rel);
+extern char *sk_table_told_name(Oid relid);
+extern void sk_table_hold(Oid relid);
 extern Oid	sk_table_primary_key(Relation rel);
 
 #endif							/* SK_TABLE_H */

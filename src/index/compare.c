@@ -97,32 +97,12 @@ has_rows(const SkIndex *wide, const SkIndex *narrow)
 		 predicate_implied_by(wide->predicate, narrow->predicate, false));
 }
 
-/* The storage options of an index, and those of its columns' operator classes. */
-static List *
-options_of(const SkIndex *index)
+/* Storage options, and those of the columns' operator classes. */
+static bool
+same_options(const SkIndex *a, const SkIndex *b)
 {
-	List	   *options = NIL;
-	HeapTuple	tuple;
-	bool		isnull;
-	Datum		datum;
-
-	if (!OidIsValid(index->oid))
-		return index->options;
-	tuple = SearchSysCache1(RELOID, ObjectIdGetDatum(index->oid));
-	if (!HeapTupleIsValid(tuple))
-		return NIL;
-	datum = SysCacheGetAttr(RELOID, tuple, Anum_pg_class_reloptions, &isnull);
-	if (!isnull)
-		options = untransformRelOptions(datum);
-	ReleaseSysCache(tuple);
-	for (int i = 0; i < index->nkeys; i++)
-	{
-		datum = get_attoptions(index->oid, i + 1);
-		if (datum != (Datum) 0)
-			options = lappend(options, list_concat(list_make1(makeInteger(i)),
-												   untransformRelOptions(datum)));
-	}
-	return options;
+	return equal(a->options, b->options) &&
+		equal(a->column_options, b->column_options);
 }
 
 /*
@@ -139,7 +119,7 @@ sk_index_compare_covers(const SkIndex *wide, const SkIndex *narrow)
 		return begins_with(wide, narrow, 0) ||
 			begins_with(wide, narrow, INDOPTION_DESC | INDOPTION_NULLS_FIRST);
 	return wide->nkeys == narrow->nkeys && begins_with(wide, narrow, 0) &&
-		equal(options_of(wide), options_of(narrow));
+		same_options(wide, narrow);
 }
 
 /* Can one become the other's part?  Both are on the same partition. */
@@ -153,5 +133,5 @@ sk_index_compare_can_attach(const SkIndex *index, const SkIndex *part)
 		 memcmp(index->include, part->include,
 				index->ninclude * sizeof(AttrNumber)) == 0) &&
 		equal(index->predicate, part->predicate) &&
-		equal(options_of(index), options_of(part));
+		same_options(index, part);
 }

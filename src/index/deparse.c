@@ -6,6 +6,8 @@
  * All names are written with their schema, so that what is printed runs under
  * any search_path; only what is in pg_catalog is not.
  *
+ * The caller holds a lock on the table.
+ *
  *-------------------------------------------------------------------------
  */
 #include "postgres.h"
@@ -165,6 +167,30 @@ append_key(StringInfo buf, const SkIndex *index, const SkIndexKey *key)
 		appendStringInfoString(buf, " NULLS FIRST");
 }
 
+/* The name of an included column, which may have been dropped. */
+static char *
+included_name(const SkIndex *index, int i)
+{
+	char	   *name = get_attname(index->relid, index->include[i], true);
+
+	if (name == NULL || !OidIsValid(get_atttype(index->relid, index->include[i])))
+		ereport(ERROR,
+				(errcode(ERRCODE_UNDEFINED_COLUMN),
+				 errmsg("column %d of relation with OID %u does not exist",
+						index->include[i], index->relid)));
+	return name;
+}
+
+static const char *
+method_name(Oid am)
+{
+	char	   *name = get_am_name(am);
+
+	if (name == NULL)
+		elog(ERROR, "cache lookup failed for access method %u", am);
+	return quote_identifier(name);
+}
+
 /*
  * What follows the table's name in CREATE INDEX: the method, keys, included
  * columns and the condition.  Equal indexes have equal texts.
@@ -175,7 +201,7 @@ sk_index_deparse_definition(const SkIndex *index)
 	StringInfoData buf;
 
 	initStringInfo(&buf);
-	appendStringInfo(&buf, "USING %s (", quote_identifier(get_am_name(index->am)));
+	appendStringInfo(&buf, "USING %s (", method_name(index->am));
 	for (int i = 0; i < index->nkeys; i++)
 	{
 		if (i > 0)
@@ -185,8 +211,7 @@ sk_index_deparse_definition(const SkIndex *index)
 	appendStringInfoChar(&buf, ')');
 	for (int i = 0; i < index->ninclude; i++)
 		appendStringInfo(&buf, "%s%s", i == 0 ? " INCLUDE (" : ", ",
-						 quote_identifier(get_attname(index->relid,
-													  index->include[i], false)));
+						 quote_identifier(included_name(index, i)));
 	if (index->ninclude > 0)
 		appendStringInfoChar(&buf, ')');
 	if (index->nulls_not_distinct)
@@ -202,12 +227,13 @@ static const char *
 column_name(const SkIndex *index, int i)
 {
 	Node	   *expr = index->keys[i].expr;
+	const char *name = NULL;
 
 	if (index->keys[i].attnum != InvalidAttrNumber)
 		return get_attname(index->relid, index->keys[i].attnum, false);
 	if (IsA(expr, FuncExpr))
-		return get_func_name(((FuncExpr *) expr)->funcid);
-	return "expr";
+		name = get_func_name(((FuncExpr *) expr)->funcid);
+	return name != NULL ? name : "expr";
 }
 
 /* The columns of an index as they are in its name, like ChooseIndexNameAddition(). */
@@ -221,7 +247,7 @@ columns_name(const SkIndex *index)
 		appendStringInfo(&buf, "%s%s", i > 0 ? "_" : "", column_name(index, i));
 	for (int i = 0; i < index->ninclude && buf.len < NAMEDATALEN; i++)
 		appendStringInfo(&buf, "_%s",
-						 get_attname(index->relid, index->include[i], false));
+						 included_name(index, i));
 	if (buf.len >= NAMEDATALEN)
 		buf.data[pg_mbcliplen(buf.data, buf.len, NAMEDATALEN - 1)] = '\0';
 	return buf.data;
@@ -238,6 +264,16 @@ is_taken(List *taken, const char *name)
 			return true;
 	}
 	return false;
+}
+
+/* CREATE INDEX, without a name. */
+char *
+sk_index_deparse_command(const SkIndex *index)
+{
+	return psprintf("CREATE INDEX ON %s %s",
+					quote_qualified_identifier(get_namespace_name(get_rel_namespace(index->relid)),
+											   get_rel_name(index->relid)),
+					sk_index_deparse_definition(index));
 }
 
 /*

@@ -30,6 +30,7 @@
 #include "catalog/index.h"
 #include "catalog/namespace.h"
 #include "catalog/pg_am.h"
+#include "catalog/pg_class.h"
 #include "catalog/pg_collation.h"
 #include "catalog/pg_index.h"
 #include "catalog/pg_tablespace_d.h"
@@ -37,6 +38,7 @@
 #include "commands/tablespace.h"
 #include "nodes/makefuncs.h"
 #include "nodes/nodeFuncs.h"
+#include "nodes/value.h"
 #include "optimizer/optimizer.h"
 #include "parser/parse_utilcmd.h"
 #include "parser/parser.h"
@@ -114,6 +116,7 @@ sk_index_copy(const SkIndex *index)
 			   index->ninclude * sizeof(AttrNumber));
 	copy->predicate = copyObject(index->predicate);
 	copy->options = copyObject(index->options);
+	copy->column_options = copyObject(index->column_options);
 	return copy;
 }
 
@@ -222,6 +225,29 @@ read_opclasses(SkIndex *result, Relation indexrel)
 		result->keys[i].opclass = classes->values[i];
 }
 
+static void
+read_options(SkIndex *result)
+{
+	HeapTuple	tuple = SearchSysCache1(RELOID, ObjectIdGetDatum(result->oid));
+	bool		isnull;
+	Datum		datum;
+
+	if (!HeapTupleIsValid(tuple))
+		elog(ERROR, "cache lookup failed for index %u", result->oid);
+	datum = SysCacheGetAttr(RELOID, tuple, Anum_pg_class_reloptions, &isnull);
+	if (!isnull)
+		result->options = untransformRelOptions(datum);
+	ReleaseSysCache(tuple);
+	for (int i = 0; i < result->nkeys; i++)
+	{
+		datum = get_attoptions(result->oid, i + 1);
+		if (datum != (Datum) 0)
+			result->column_options = lappend(result->column_options,
+											 list_concat(list_make1(makeInteger(i)),
+														 untransformRelOptions(datum)));
+	}
+}
+
 /* An index that exists. */
 SkIndex *
 sk_index_of_catalog(Oid indexid)
@@ -245,6 +271,7 @@ sk_index_of_catalog(Oid indexid)
 		result->include[i] = form->indkey.values[result->nkeys + i];
 	read_keys(result, indexrel, rel);
 	read_opclasses(result, indexrel);
+	read_options(result);
 	result->predicate = RelationGetIndexPredicate(indexrel);
 
 	relation_close(indexrel, AccessShareLock);

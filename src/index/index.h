@@ -39,6 +39,8 @@ typedef struct SkIndex
 	AttrNumber *include;		/* of the table */
 	List	   *predicate;		/* implicitly ANDed; Vars have varno 1 */
 	List	   *options;		/* DefElems of WITH */
+	List	   *column_options; /* lists of a number and DefElems, of one that
+								 * exists */
 	Oid			tablespace;		/* that it names, or 0 */
 } SkIndex;
 

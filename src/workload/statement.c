@@ -225,6 +225,7 @@ guess_schema(SkAnalysis *analysis, const ErrorData *error)
 	SkStatement *statement = analysis->statement;
 	char	   *name = name_at(statement, error->cursorpos);
 	List	   *schemas;
+	char	   *schema;
 	StringInfoData path;
 
 	if (name == NULL)
@@ -233,10 +234,13 @@ guess_schema(SkAnalysis *analysis, const ErrorData *error)
 	if (schemas == NIL ||
 		list_member_oid(fetch_search_path(true), linitial_oid(schemas)))
 		return false;
+	schema = get_namespace_name(linitial_oid(schemas));
+	if (schema == NULL)
+		return false;
 	initStringInfo(&path);
 	appendStringInfo(&path, "%s%s%s", namespace_search_path,
 					 namespace_search_path[0] == '\0' ? "" : ", ",
-					 quote_identifier(get_namespace_name(linitial_oid(schemas))));
+					 quote_identifier(schema));
 	statement->search_path = path.data;
 	statement->guessed = true;
 	sk_guc_set_local("search_path", path.data);

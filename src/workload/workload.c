@@ -126,9 +126,9 @@ has_column(Oid view, const char *name)
 #define OWN_CALLS "(advise_indexes|advise_indexes_report|index_advice_record)[[:space:]]*[(]"
 
 static char *
-workload_query(Oid schema, Oid view, int max_queries)
+workload_query(Oid schema, const char *schema_name, Oid view, int max_queries)
 {
-	const char *name = quote_identifier(get_namespace_name(schema));
+	const char *name = quote_identifier(schema_name);
 	bool		info = OidIsValid(get_relname_relid("pg_stat_statements_info", schema));
 
 	return psprintf(
@@ -282,18 +282,19 @@ sk_workload_measured(int max_queries)
 	SkWorkload *workload = palloc0(sizeof(SkWorkload));
 	Reading		reading = {workload, CurrentMemoryContext, NULL};
 	Oid			schema = schema_of_extension();
+	char	   *schema_name = get_namespace_name(schema);
 	Oid			view = InvalidOid;
 	ErrorData  *error;
 
 	workload->measured = true;
-	if (OidIsValid(schema))
+	if (schema_name != NULL)
 		view = get_relname_relid("pg_stat_statements", schema);
 	if (!OidIsValid(view))
 	{
 		workload->missing = "extension \"pg_stat_statements\" is not installed in this database";
 		return workload;
 	}
-	reading.sql = workload_query(schema, view, max_queries);
+	reading.sql = workload_query(schema, schema_name, view, max_queries);
 	error = sk_guard_try(read_statements, &reading, is_not_there);
 	if (error != NULL)
 		workload->missing = error->message;

@@ -104,16 +104,12 @@ read_back(void *arg)
  * may make one to what it is a part of.
  */
 static bool
-can_be_written(const SkIndex *index, const char *definition)
+can_be_written(const SkIndex *index, const char *ddl)
 {
-	Reading		reading = {.index = index};
+	Reading		reading = {ddl, index, false};
 
 	if (!sk_index_has_expression(index) && index->predicate == NIL)
 		return true;
-	reading.ddl = psprintf("CREATE INDEX ON %s %s",
-						   quote_qualified_identifier(get_namespace_name(get_rel_namespace(index->relid)),
-													  get_rel_name(index->relid)),
-						   definition);
 	return sk_guard_rehearse(read_back, &reading) == NULL && reading.same;
 }
 
@@ -124,6 +120,7 @@ add(SkPool *pool, SkIndex *index, Bitmapset *ids)
 	MemoryContext old;
 	SkCandidate *candidate;
 	char	   *definition = sk_index_deparse_definition(index);
+	char	   *ddl;
 
 	for (int i = 0; i < pool->n; i++)
 	{
@@ -132,7 +129,10 @@ add(SkPool *pool, SkIndex *index, Bitmapset *ids)
 			strcmp(candidate->definition, definition) == 0)
 			return bms_add_member(ids, i);
 	}
-	if (sk_index_existing_covers(&pool->existing, pool->context, index) || !can_be_written(index, definition))
+	if (sk_index_existing_covers(&pool->existing, pool->context, index))
+		return ids;
+	ddl = sk_index_deparse_command(index);
+	if (!can_be_written(index, ddl))
 		return ids;
 
 	old = MemoryContextSwitchTo(pool->context);
@@ -146,6 +146,7 @@ add(SkPool *pool, SkIndex *index, Bitmapset *ids)
 	candidate->id = pool->n;
 	candidate->index = sk_index_copy(index);
 	candidate->definition = pstrdup(definition);
+	candidate->ddl = pstrdup(ddl);
 	candidate->what = sk_whatif_index(candidate->index, NULL);
 	pool->candidate[pool->n++] = candidate;
 	MemoryContextSwitchTo(old);

@@ -16,6 +16,7 @@ typedef struct SkCandidate
 	int			id;				/* position in the pool */
 	SkIndex    *index;
 	char	   *definition;		/* tells it from others on its table */
+	char	   *ddl;			/* as it was when the table was locked */
 	SkHypothetical *what;
 	bool		promising;		/* a plan has used it to some gain; */
 	double		bytes;			/* then, what it would take */

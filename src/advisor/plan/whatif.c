@@ -170,7 +170,7 @@ part_of(SkHypothetical *index, Oid partition)
 
 /*
  * The pages of an index, with all of its parts; infinite if it could not be made.
- * Takes AccessShareLock on partitions.
+ * The first call takes AccessShareLock on partitions, and wants one on the table.
  */
 double
 sk_whatif_pages(SkHypothetical *index)
@@ -178,6 +178,8 @@ sk_whatif_pages(SkHypothetical *index)
 	double		pages = 0;
 	ListCell   *lc;
 
+	if (index->parts_sized)
+		return index->parts_pages;
 	if (get_rel_relkind(index->index->relid) != RELKIND_PARTITIONED_TABLE)
 		return pages_of(index);
 	foreach(lc, find_all_inheritors(index->index->relid, AccessShareLock, NULL))
@@ -187,6 +189,8 @@ sk_whatif_pages(SkHypothetical *index)
 		if (relkind == RELKIND_RELATION)
 			pages += pages_of(part_of(index, lfirst_oid(lc)));
 	}
+	index->parts_sized = true;
+	index->parts_pages = pages;
 	return pages;
 }
 

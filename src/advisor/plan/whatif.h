@@ -25,6 +25,8 @@ typedef struct SkHypothetical
 	SkIndexSize size;			/* on a partitioned table: see
 								 * sk_whatif_pages() */
 	List	   *parts;			/* those of partitions, as they are asked for */
+	bool		parts_sized;	/* all of them are known, */
+	double		parts_pages;	/* and how large they are together */
 	MemoryContext context;
 } SkHypothetical;
 

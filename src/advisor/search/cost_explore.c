@@ -16,6 +16,8 @@
 #include "advisor/search/cost_explore.h"
 
 #include "advisor/search/cost_table.h"
+#include "base/guard.h"
+#include "base/table.h"
 
 #include "catalog/pg_am.h"
 #include "utils/timestamp.h"
@@ -313,30 +315,67 @@ explore_others(SkRun *run, void *arg)
 	(void) peel(explorer, bms_difference(affordable(explorer), before), 2);
 }
 
-/* Pairs of indexes that one could replace. */
-static void
-merge(SkPool *pool)
+typedef struct Merging
 {
-	int			n = pool->n;
-	int			merged = 0;
+	SkPool	   *pool;
+	int			n;				/* candidates before any was merged */
+	Oid			relid;
+	int			merged;
+} Merging;
 
-	for (int i = 0; i < n && merged < MAX_MERGED; i++)
+static bool
+is_promising(const Merging *merging, int id)
+{
+	const SkCandidate *candidate = merging->pool->candidate[id];
+
+	return candidate->promising && candidate->index->relid == merging->relid;
+}
+
+/* Pairs of indexes on one table that one could replace. */
+static void
+merge_on_table(void *arg)
+{
+	Merging    *merging = arg;
+	SkPool	   *pool = merging->pool;
+
+	sk_table_hold(merging->relid);
+	for (int i = 0; i < merging->n && merging->merged < MAX_MERGED; i++)
 	{
-		for (int k = i + 1; k < n && merged < MAX_MERGED; k++)
+		if (!is_promising(merging, i))
+			continue;
+		for (int k = i + 1; k < merging->n && merging->merged < MAX_MERGED; k++)
 		{
 			Bitmapset  *ids;
 			int			id;
 
-			if (!pool->candidate[i]->promising || !pool->candidate[k]->promising)
+			if (!is_promising(merging, k))
 				continue;
 			ids = sk_candidate_merge(pool, pool->candidate[i],
 									 pool->candidate[k], NULL);
 			id = bms_next_member(ids, -1);
-			if (id < n)
+			if (id < merging->n)
 				continue;
 			pool->candidate[id]->merged = true;
-			merged++;
+			merging->merged++;
 		}
+	}
+}
+
+/* Nothing is merged on a table that is locked or gone. */
+static void
+merge(SkPool *pool)
+{
+	Merging		merging = {pool, pool->n, InvalidOid, 0};
+	List	   *tables = NIL;
+
+	for (int i = 0; i < merging.n && merging.merged < MAX_MERGED; i++)
+	{
+		merging.relid = pool->candidate[i]->index->relid;
+		if (!pool->candidate[i]->promising ||
+			list_member_oid(tables, merging.relid))
+			continue;
+		tables = lappend_oid(tables, merging.relid);
+		(void) sk_guard_rehearse(merge_on_table, &merging);
 	}
 }
 

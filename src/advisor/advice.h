@@ -14,8 +14,15 @@
 /*
  * What saves a measured statement less, in milliseconds a call, saves nothing: the
  * planner's costs do not tell so little, and a client waits longer for the network.
+ * That is not so if it runs so often that it saves a part of a core: one percent, or
+ * ten where so little time was measured that a burst may look like a day.
  */
 #define SK_ADVICE_LEAST_MS 0.05
+#define SK_ADVICE_LEAST_OF_CORE 0.01
+#define SK_ADVICE_LEAST_OF_CORE_YOUNG 0.1
+
+/* Statistics of less time say little about a day. */
+#define SK_ADVICE_LEAST_DAYS (1.0 / 24)
 
 /* What is asked for. */
 typedef struct SkAdviceOptions
@@ -89,10 +96,12 @@ typedef struct SkAdvice
 	SkWrites   *writes;
 	TimestampTz start;
 	TimestampTz deadline;
+	List	   *keys;			/* SkForeignKey of tables that advice is for */
 	List	   *sizes;			/* of tables, see advisor/scope.c */
 	List	   *items;			/* SkAdviceItem, in the order of ranks */
 	List	   *refused;		/* SkRefusal, the most useful first */
 	double		least_gain;		/* that each new index must bring */
+	double		least_daily_ms; /* from here on small savings count */
 	double		attainable;		/* value that could be saved at most */
 	double		achieved;
 	bool		out_of_time;

@@ -57,3 +57,21 @@ sk_advice_coverage(const SkAdvice *advice)
 	coverage.total_ms = Max(workload->total_ms - utility_ms, 0);
 	return coverage;
 }
+
+/* Statements of which no index can save enough. */
+int
+sk_advice_coverage_fast(const SkAdvice *advice)
+{
+	int			n = 0;
+	ListCell   *lc;
+
+	foreach(lc, advice->queries)
+	{
+		const SkQuery *query = lfirst(lc);
+
+		if (query->entry.sqlerrcode == 0 && query->foreign_key == NULL &&
+			!query->entry.statement->utility && query->least_saving >= query->cost)
+			n++;
+	}
+	return n;
+}

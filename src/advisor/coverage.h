@@ -20,6 +20,7 @@ typedef struct SkCoverage
 } SkCoverage;
 
 extern double sk_advice_coverage_value(const SkAdvice *advice);
+extern int	sk_advice_coverage_fast(const SkAdvice *advice);
 extern SkCoverage sk_advice_coverage(const SkAdvice *advice);
 
 #endif							/* SK_ADVISOR_COVERAGE_H */

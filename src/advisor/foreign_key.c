@@ -52,7 +52,7 @@ static SkForeignKey *
 read_key(HeapTuple row)
 {
 	TupleDesc	desc = SPI_tuptable->tupdesc;
-	SkForeignKey *key = palloc(sizeof(SkForeignKey));
+	SkForeignKey *key = palloc0(sizeof(SkForeignKey));
 	bool		isnull;
 
 	key->name = pstrdup(NameStr(*DatumGetName(SPI_getbinval(row, desc, 1, &isnull))));

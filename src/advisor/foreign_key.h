@@ -19,6 +19,9 @@ typedef struct SkForeignKey
 	AttrNumber *columns;
 	AttrNumber *keys;			/* of the other table */
 	bool		part;			/* a partition has it because its parent has */
+	double		changes;		/* of rows that it refers to, in the workload */
+	bool		learnt;			/* they are among its statements, */
+	double		value;			/* with this value */
 } SkForeignKey;
 
 extern List *sk_advice_foreign_key_all(void);

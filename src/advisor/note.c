@@ -21,9 +21,6 @@
 
 #include <math.h>
 
-/* Statistics of less time say little about a day. */
-#define LEAST_DAYS (1.0 / 24)
-
 /* More statements that could not be planned are counted only. */
 #define MOST_NAMED 5
 
@@ -110,7 +107,7 @@ sk_advice_note_list(const SkAdvice *advice)
 				   "Install pg_stat_statements, or give the statements as \"queries\".");
 	if (workload->measured && workload->entries == NIL)
 		notes = add(notes, "pg_stat_statements has no statements of this database", NULL);
-	else if (workload->measured && workload->days < LEAST_DAYS)
+	else if (workload->measured && workload->days < SK_ADVICE_LEAST_DAYS)
 		notes = add_young(notes, ceil(workload->days * 24 * 60));
 	if (workload->hidden > 0)
 		notes = add(notes, psprintf("%.0f statements of other roles cannot be read",
@@ -288,6 +285,12 @@ raise_nothing(const SkAdvice *advice)
 		detail = "The time allowed by \"time_budget\" was over before an index was found.";
 	else if (sk_advice_refusal_too_large(advice, &least) > 0)
 		detail = "The indexes that might help are larger than \"storage_budget\".";
+	else if (sk_advice_coverage_fast(advice) == sk_advice_coverage(advice).planned)
+		detail = psprintf("Each statement takes less than %g ms per call, and less than %.0f s per day.",
+						  SK_ADVICE_LEAST_MS, advice->least_daily_ms / 1000);
+	else if (sk_advice_coverage_fast(advice) > 0)
+		detail = psprintf("No index would make a statement noticeably faster that takes more than %g ms per call, or more than %.0f s per day.",
+						  SK_ADVICE_LEAST_MS, advice->least_daily_ms / 1000);
 	else
 		detail = "No index would make a statement noticeably faster.";
 	ereport(NOTICE,

@@ -14,6 +14,7 @@
 
 #include "advisor/refusal.h"
 
+#include "advisor/search/cost_table.h"
 #include "advisor/search/select.h"
 #include "index/deparse.h"
 
@@ -94,31 +95,40 @@ add(SkAdvice *advice, const SkIndex *index, const char *ddl, double bytes,
 	return refusal;
 }
 
+static bool
+is_refused(const SkAdvice *advice, const SkIndex *index)
+{
+	ListCell   *lc;
+
+	foreach(lc, advice->refused)
+	{
+		if (((SkRefusal *) lfirst(lc))->index == index)
+			return true;
+	}
+	return false;
+}
+
 /* A candidate that is not to be chosen from, with the most that it could save. */
 void
 sk_advice_refusal_add(SkAdvice *advice, const SkCandidate *candidate, double write,
 					  const char *reason)
 {
 	SkRefusal  *refusal;
-	ListCell   *lc;
 
-	foreach(lc, advice->refused)
-	{
-		if (((SkRefusal *) lfirst(lc))->index == candidate->index)
-			return;
-	}
+	if (is_refused(advice, candidate->index))
+		return;
 	refusal = add(advice, candidate->index, candidate->ddl,
 				  candidate->bytes, reason);
 	refusal->benefit = sk_advice_refusal_most_saved(advice, candidate->id);
 	refusal->write = write;
 }
 
-/* An index that no statement of the workload asks for; its table is locked. */
-void
+/* An index that is no candidate; its table is locked. */
+SkRefusal *
 sk_advice_refusal_add_index(SkAdvice *advice, const SkIndex *index, double bytes,
 							const char *reason)
 {
-	(void) add(advice, index, sk_index_deparse_command(index), bytes, reason);
+	return add(advice, index, sk_index_deparse_command(index), bytes, reason);
 }
 
 /* ----------
@@ -127,26 +137,34 @@ sk_advice_refusal_add_index(SkAdvice *advice, const SkIndex *index, double bytes
  */
 static const char *
 reason_of(const SkAdvice *advice, const SkProblem *problem, const Bitmapset *chosen,
-		  int id, double gain)
+		  int id, double gain, bool any_size)
 {
 	if (gain < advice->options.min_benefit * sk_configuration_value(problem))
 		return "it saves less than min_benefit";
 	if (gain < problem->least_gain)
 		return "it saves less than one second per day";
-	if (bms_num_members(chosen) >= problem->max_indexes)
+	if (!any_size && bms_num_members(chosen) >= problem->max_indexes)
 		return "max_indexes allows no more indexes";
-	if (sk_configuration_bytes(problem, chosen) + problem->bytes[id] > problem->budget)
+	if (!any_size &&
+		sk_configuration_bytes(problem, chosen) + problem->bytes[id] > problem->budget)
 		return "storage_budget leaves no room for it";
 	return "it saves too little for its size";
 }
 
+/*
+ * Those of "all" that are neither chosen nor told already; with "any_size", what is
+ * left out for its size, whatever the limits are.
+ */
 static void
-collect(SkAdvice *advice, const SkProblem *problem, Bitmapset *chosen,
-		Bitmapset *besides, double least)
+collect(SkAdvice *advice, const SkProblem *problem, const Bitmapset *chosen,
+		const Bitmapset *told, const Bitmapset *all, bool any_size)
 {
-	Bitmapset  *all = bms_union(chosen, besides);
+	double		least = LEAST_TOLD * sk_configuration_value(problem);
+	Bitmapset  *besides = bms_difference(all, told);
 	int			id = -1;
 
+	if (any_size)
+		least = Max(least, problem->least_gain);
 	while ((id = bms_next_member(besides, id)) >= 0)
 	{
 		Bitmapset  *without = bms_del_member(bms_copy(all), id);
@@ -157,10 +175,71 @@ collect(SkAdvice *advice, const SkProblem *problem, Bitmapset *chosen,
 
 		if (gain <= 0 || gain < least)
 			continue;
-		refusal = add(advice, candidate->index, candidate->ddl,
-					  candidate->bytes, reason_of(advice, problem, chosen, id, gain));
+		refusal = add(advice, candidate->index, candidate->ddl, candidate->bytes,
+					  reason_of(advice, problem, chosen, id, gain, any_size));
 		refusal->write = problem->write[id];
 		refusal->benefit = gain + refusal->write;
+	}
+}
+
+/* ----------
+ * What saves too little each time
+ * ----------
+ */
+/* Besides what is chosen, what would a candidate save of what does not count? */
+static double
+small_savings(const SkAdvice *advice, const Bitmapset *chosen, int id)
+{
+	double		saved = 0;
+	ListCell   *lc;
+	ListCell   *lc2;
+
+	foreach(lc, advice->queries)
+	{
+		const SkQuery *query = lfirst(lc);
+		double		now = query->cost;
+		double		least = query->cost;
+
+		if (query->entry.sqlerrcode != 0 || query->small == NIL)
+			continue;
+		now = least = sk_cost_table_derive(query, chosen);
+		foreach(lc2, query->small)
+		{
+			const SkCostEntry *config = lfirst(lc2);
+
+			if (bms_is_member(id, config->used))
+				least = Min(least, config->cost);
+		}
+		saved += query->entry.value * (now - least) / query->cost;
+	}
+	return saved;
+}
+
+static void
+collect_small(SkAdvice *advice, const SkProblem *problem, const Bitmapset *chosen)
+{
+	double		least = LEAST_TOLD * sk_configuration_value(problem);
+	SkPool	   *pool = advice->pool;
+
+	for (int id = 0; id < pool->n; id++)
+	{
+		const SkCandidate *candidate = pool->candidate[id];
+		double		saved = small_savings(advice, chosen, id);
+		double		write;
+		SkRefusal  *refusal;
+
+		if (saved <= 0 || bms_is_member(id, chosen) ||
+			is_refused(advice, candidate->index))
+			continue;
+		write = sk_write_cost(advice->writes, candidate->what,
+							  sk_candidate_existing(pool, candidate->index->relid));
+		if (saved - write < least)
+			continue;
+		refusal = add(advice, candidate->index, candidate->ddl, candidate->bytes,
+					  psprintf("it saves less than %g ms per call, and less than %.0f s per day",
+							   SK_ADVICE_LEAST_MS, advice->least_daily_ms / 1000));
+		refusal->write = write;
+		refusal->benefit = saved;
 	}
 }
 
@@ -188,19 +267,18 @@ by_gain(const ListCell *a, const ListCell *b)
 
 /*
  * List what could have been chosen besides: what gains less than it must, what there
- * is no room for, and what would do but for its size.
+ * is no room for, what would do but for its size, and what saves too little each time.
  */
 void
 sk_advice_refusal_collect(SkAdvice *advice, const SkProblem *problem,
 						  Bitmapset *chosen)
 {
-	double		told = LEAST_TOLD * sk_configuration_value(problem);
-	Bitmapset  *besides = sk_select_besides(problem, chosen, false);
-	Bitmapset  *all = bms_union(chosen, besides);
+	Bitmapset  *all = bms_union(chosen, sk_select_besides(problem, chosen, false));
+	Bitmapset  *more = bms_union(all, sk_select_besides(problem, all, true));
 
-	collect(advice, problem, chosen, besides, told);
-	collect(advice, problem, all, sk_select_besides(problem, all, true),
-			Max(told, problem->least_gain));
+	collect(advice, problem, chosen, chosen, all, false);
+	collect(advice, problem, chosen, all, more, true);
+	collect_small(advice, problem, chosen);
 }
 
 /* Put them in order, without those whose tables were dropped meanwhile. */

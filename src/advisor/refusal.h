@@ -14,8 +14,8 @@
 extern double sk_advice_refusal_least_gain(const SkAdvice *advice);
 extern void sk_advice_refusal_add(SkAdvice *advice, const SkCandidate *candidate,
 								  double write, const char *reason);
-extern void sk_advice_refusal_add_index(SkAdvice *advice, const SkIndex *index,
-										double bytes, const char *reason);
+extern SkRefusal *sk_advice_refusal_add_index(SkAdvice *advice, const SkIndex *index,
+											  double bytes, const char *reason);
 extern void sk_advice_refusal_collect(SkAdvice *advice, const SkProblem *problem,
 									  Bitmapset *chosen);
 extern void sk_advice_refusal_finish(SkAdvice *advice);

@@ -124,24 +124,6 @@ append_skipped(StringInfo buf, const SkAdvice *advice)
 	appendStringInfoChar(buf, ']');
 }
 
-/* Statements of which no index can save enough. */
-static int
-count_fast(const SkAdvice *advice)
-{
-	int			n = 0;
-	ListCell   *lc;
-
-	foreach(lc, advice->queries)
-	{
-		const SkQuery *query = lfirst(lc);
-
-		if (query->entry.sqlerrcode == 0 && query->foreign_key == NULL &&
-			!query->entry.statement->utility && query->least_saving >= query->cost)
-			n++;
-	}
-	return n;
-}
-
 /* In per cent of the workload, in milliseconds if it was measured, and in bytes. */
 static void
 append_refusal(StringInfo buf, const SkAdvice *advice, const SkRefusal *refusal)
@@ -221,7 +203,7 @@ sk_advice_report(StringInfo buf, const SkAdvice *advice)
 	appendStringInfoString(buf, ", ");
 	if (advice->workload->measured)
 	{
-		append_number(buf, "fast_statements", count_fast(advice));
+		append_number(buf, "fast_statements", sk_advice_coverage_fast(advice));
 		appendStringInfoString(buf, ", ");
 	}
 	append_number(buf, "candidates", advice->pool->n);

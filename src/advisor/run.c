@@ -19,6 +19,7 @@
 #include "advisor/run.h"
 
 #include "advisor/finding.h"
+#include "advisor/foreign_index.h"
 #include "advisor/foreign_key.h"
 #include "advisor/item.h"
 #include "advisor/refusal.h"
@@ -42,6 +43,8 @@
 #define LEARN_UNTIL		0.4
 #define EXPLORE_UNTIL	0.8
 #define SELECT_UNTIL	0.9
+
+#define MS_PER_DAY 86400000.0
 
 /* How often a choice is corrected. */
 #define MAX_REPAIRS 20
@@ -77,8 +80,8 @@ set_least_saving(const SkAdvice *advice, SkQuery *query)
 {
 	if (advice->workload->measured && advice->options.min_benefit > 0 &&
 		query->entry.value > 0)
-		query->least_saving = query->cost * SK_ADVICE_LEAST_MS *
-			query->entry.calls / query->entry.value;
+		query->least_saving = query->cost / query->entry.value *
+			Min(SK_ADVICE_LEAST_MS * query->entry.calls, advice->least_daily_ms);
 }
 
 /* A statement without a plan is not one of those asked for. */
@@ -137,7 +140,7 @@ for_each_key(SkAdvice *advice, SkGuarded work)
 {
 	ListCell   *lc;
 
-	foreach(lc, sk_advice_foreign_key_list(advice))
+	foreach(lc, advice->keys)
 	{
 		KeyWork		one = {advice, lfirst(lc), work};
 
@@ -154,11 +157,13 @@ learn_foreign_key(void *arg)
 {
 	SkAdvice   *advice = ((KeyWork *) arg)->advice;
 	SkForeignKey *key = ((KeyWork *) arg)->key;
-	double		rows = sk_write_cost_deletes(advice->writes, key->referenced) +
-		sk_write_cost_changes(advice->writes, key->referenced, key->keys, key->n);
+	double		rows;
 	SkWorkloadEntry entry = {0};
 	SkQuery    *query;
 
+	rows = sk_write_cost_deletes(advice->writes, key->referenced) +
+		sk_write_cost_changes(advice->writes, key->referenced, key->keys, key->n);
+	key->changes = rows;
 	if (rows <= 0 || is_over(advice, LEARN_UNTIL) ||
 		sk_advice_foreign_key_is_served(key, sk_candidate_existing(advice->pool,
 																   key->relid)))
@@ -174,6 +179,8 @@ learn_foreign_key(void *arg)
 	query->entry.value = rows * query->cost * sk_write_cost_unit(advice->writes);
 	set_least_saving(advice, query);
 	advice->queries = lappend(advice->queries, query);
+	key->learnt = true;
+	key->value = query->entry.value;
 }
 
 static int
@@ -501,59 +508,12 @@ choose(SkAdvice *advice)
 	}
 }
 
-/* The indexes that a table has, or has by the advice. */
-static List *
-indexes_then(const SkAdvice *advice, Oid relid)
-{
-	List	   *indexes = list_copy(sk_candidate_existing(advice->pool, relid));
-	ListCell   *lc;
-
-	foreach(lc, advice->items)
-	{
-		const SkAdviceItem *item = lfirst(lc);
-
-		if (item->action <= SK_ADVICE_REPLACE && item->relid == relid)
-			indexes = lappend(indexes, unconstify(SkIndex *, item->index));
-	}
-	return indexes;
-}
-
-/* A foreign key that no index serves, not even one of the advice. */
 static void
 add_foreign_key(void *arg)
 {
-	SkAdvice   *advice = ((KeyWork *) arg)->advice;
-	SkForeignKey *key = ((KeyWork *) arg)->key;
-	List	   *indexes = indexes_then(advice, key->relid);
-	SkIndex    *index = sk_advice_foreign_key_index(key);
-	SkHypothetical *what;
-	double		pages;
-	SkAdviceItem *item;
+	KeyWork    *one = arg;
 
-	if (index == NULL || sk_advice_foreign_key_is_served(key, indexes))
-		return;
-	what = sk_whatif_index(index, NULL);
-	pages = sk_whatif_pages(what);
-	if (isinf(pages))
-		return;
-	if (!sk_advice_foreign_key_is_costly(advice, key))
-	{
-		sk_advice_refusal_add_index(advice, index, pages * BLCKSZ,
-									psprintf("no recorded change needs it for foreign key \"%s\", and a scan of the whole table takes about a millisecond at most",
-											 key->name));
-		return;
-	}
-	item = palloc0(sizeof(SkAdviceItem));
-	item->action = SK_ADVICE_CREATE;
-	item->relid = key->relid;
-	item->index = index;
-	item->bytes = pages * BLCKSZ;
-	item->write = sk_write_cost(advice->writes, what, indexes);
-	item->confidence = "low";
-	item->reason = psprintf("foreign key \"%s\" has no index: deleting a row of \"%s\", or changing its key, reads the whole table \"%s\"; no such change was recorded",
-							key->name, sk_table_told_name(key->referenced),
-							sk_table_told_name(key->relid));
-	advice->items = lappend(advice->items, item);
+	sk_advice_foreign_index_add(one->advice, one->key);
 }
 
 /* Make it.  All that it needs is allocated in the current memory context. */
@@ -570,10 +530,14 @@ sk_advice_run(const SkAdviceOptions *options)
 	advice->workload = options->queries != NULL ?
 		sk_workload_given(options->queries, options->weights) :
 		sk_workload_measured(options->max_queries);
+	advice->least_daily_ms = MS_PER_DAY *
+		(advice->workload->days < SK_ADVICE_LEAST_DAYS ?
+		 SK_ADVICE_LEAST_OF_CORE_YOUNG : SK_ADVICE_LEAST_OF_CORE);
 	sk_query_planner_calls = 0;
 	learn(advice);
 	advice->writes = sk_write_cost_collect(advice->queries,
 										   advice->workload->measured);
+	advice->keys = sk_advice_foreign_key_list(advice);
 	for_each_key(advice, learn_foreign_key);
 	list_sort(advice->queries, by_value);
 	if (options->create || options->replace)

@@ -235,6 +235,14 @@ sql('SELECT stats.pg_stat_statements_reset()');
 sql("UPDATE parent SET id = id + 10000 WHERE id = $_") for 1900 .. 1920;
 like(sql(q{SELECT ddl || reason FROM schemakit.advise_indexes(tables => '{child}')}), qr/\(p\).*serves foreign key "child_p_fkey"/, 'and where keys change');
 
+# a few, among much else: how many they were is told, and the index is left out
+sql('CREATE TABLE busy AS SELECT i, md5(i::text) AS t FROM generate_series(1, 30000) AS i; ANALYZE busy; SELECT stats.pg_stat_statements_reset()');
+sql('DELETE FROM parent WHERE id = 1980');
+sql(join ';', map { "SELECT count(*) FROM busy WHERE t ~ 'x$_'" } 1 .. 100);
+like(sql(q{SELECT i ->> 'reason' FROM jsonb_array_elements(schemakit.advise_indexes_report(tables => '{child}', min_benefit => 0.5) -> 'not_advised') AS i WHERE i ->> 'index' LIKE '%(p)'}),
+	qr/it saves less than min_benefit|for foreign key "child_p_fkey" it saves too little: \d+ such changes per day were recorded/, 'recorded changes that cost little are no reason for an index');
+is(sql(q{SELECT ddl FROM schemakit.advise_indexes(tables => '{child}', min_benefit => 0.5, actions => '{create}')}), '', 'which is not advised');
+
 # an index that nobody uses, in a table that is read
 sql(q{CREATE TABLE idle (id int, a int, b int); INSERT INTO idle SELECT i, i, i FROM generate_series(1, 60000) AS i; CREATE INDEX idle_a ON idle (a); CREATE INDEX idle_b ON idle (b); ANALYZE idle});
 sql(q{SELECT count(*) FROM idle WHERE id = 5}) for 1 .. 3;
@@ -355,9 +363,16 @@ is(advice_if(1000, 10, ''), '0 create ', 'an index that saves seconds of a day i
 like(advice_if(50, 10, ''), qr/NOTICE:  no index is advised\nDETAIL:  "CREATE INDEX ON public.looked_up USING btree \(owner\).*" would save \d\d\.\d % of the workload, but was left out: it saves less than one second per day\.\nHINT:/,
 	'on a server that does next to nothing none is, and it says so');
 is(advice_if(50, 10, 'min_benefit => 0'), '0 create ', 'unless one wants all');
-like(advice_if(10_000_000, 0.04, ''), qr/DETAIL:  No index would make a statement noticeably faster\./, 'nor is one for a statement that is fast, however often it runs');
+like(advice_if(10_000_000, 0.04, ''), qr/DETAIL:  Each statement takes less than 0\.05 ms per call, and less than 864 s per day\./, 'nor is one for a statement that is fast, as long as all of it takes minutes of a day');
 is(sql(q{SELECT schemakit.advise_indexes_report() ->> 'fast_statements'}, 'quiet'), '1', 'which is counted');
 is(advice_if(10_000_000, 0.04, 'min_benefit => 0'), '0 create ', 'unless one wants all');
+is(advice_if(100_000_000, 0.04, ''), '0 create ', 'or it runs so often that a core is busy with it');
+is(sql(q{SELECT schemakit.advise_indexes_report() ->> 'fast_statements'}, 'quiet'), '0', 'then it does not count as fast');
+like(advice_if(3_000_000, 0.051, ''), qr/DETAIL:  "CREATE INDEX ON public\.looked_up USING btree \(owner\).*" would save \d\d\.\d % of the workload, but was left out: it saves less than 0\.05 ms per call, and less than 864 s per day\./,
+	'of a slower one that can save no more, the index is named');
+is(sql(q{SELECT count(*) > 0 FROM jsonb_array_elements(schemakit.advise_indexes_report() -> 'not_advised') AS i WHERE i ->> 'reason' LIKE 'it saves less than 0.05 ms per call%' AND (i ->> 'est_bytes')::bigint > 8192}, 'quiet'),
+	't', 'and is in the report');
+advice_if(10_000_000, 0.04, '');
 sql(q{INSERT INTO measured VALUES ('SELECT * FROM gone %', 10000, 10)}, 'quiet');
 like(told('SELECT action FROM schemakit.advise_indexes()', 'quiet'), qr/NOTICE:  statements with 20 % of the measured time could not be planned\nDETAIL:  The slowest of them: relation "gone" does not exist\.\nHINT:/,
 	'much time that could not be planned is told');

@@ -33,6 +33,8 @@ typedef struct SkQuery
 	Bitmapset  *candidates;
 	List	   *costs;			/* SkCostEntry, the one without candidates
 								 * first */
+	List	   *small;			/* SkCostEntry of what would save less than
+								 * least_saving */
 	List	   *planned;		/* SkCostEntry of all that was there, not what
 								 * was used */
 	List	   *indexes;		/* OIDs of the existing ones that it uses */

@@ -29,13 +29,13 @@
  * it from the disk, but what is read often is in memory.
  */
 #define PAGES_WORTH 1.25
+#define LEAST_GAIN (PAGES_WORTH * random_page_cost)
 
 /* Is the cost so much less that it counts? */
 bool
 sk_cost_table_is_gain(const SkQuery *query, double cost)
 {
-	return query->cost - cost >= Max(PAGES_WORTH * random_page_cost,
-									 query->least_saving);
+	return query->cost - cost >= Max(LEAST_GAIN, query->least_saving);
 }
 
 /* The cost with these candidates, as far as the table knows. */
@@ -156,6 +156,23 @@ add_config(List *configs, SkPool *pool, const Bitmapset *set, double cost)
 	return configs;
 }
 
+/* A gain that does not count is kept to be told of, with what it would take. */
+static void
+record_small(SkQuery *query, SkPool *pool, const Bitmapset *used, double cost)
+{
+	ListCell   *lc;
+	int			id = -1;
+
+	foreach(lc, query->small)
+	{
+		if (bms_equal(((SkCostEntry *) lfirst(lc))->used, used))
+			return;
+	}
+	query->small = add_config(query->small, pool, used, cost);
+	while ((id = bms_next_member(used, id)) >= 0)
+		pool->candidate[id]->bytes = sk_candidate_bytes(pool->candidate[id]);
+}
+
 static void
 record(SkQuery *query, SkPool *pool, const Bitmapset *used, double cost)
 {
@@ -163,7 +180,11 @@ record(SkQuery *query, SkPool *pool, const Bitmapset *used, double cost)
 	int			id = -1;
 
 	if (!sk_cost_table_is_gain(query, cost))
+	{
+		if (query->cost - cost >= LEAST_GAIN)
+			record_small(query, pool, used, cost);
 		cost = query->cost;
+	}
 	foreach(lc, query->costs)
 	{
 		SkCostEntry *config = lfirst(lc);

@@ -137,4 +137,45 @@ SELECT i, count(*) FROM generate_series(1, 3) AS i,
 WHERE line ~ 'Index' GROUP BY i ORDER BY i;
 DROP TABLE again;
 
+-- what is left out has the true reason, whatever max_indexes is
+CREATE TABLE deep (id int PRIMARY KEY, owner int, code int, filler text);
+INSERT INTO deep SELECT i, i % 1000, i * 7 % 5003, repeat(md5(i::text), 8) FROM generate_series(1, 40000) AS i;
+VACUUM ANALYZE deep;
+SELECT n, regexp_replace(i ->> 'index', ' INCLUDE.*', '') AS index, i ->> 'reason' AS reason
+FROM unnest('{0,1,2,10}'::int[]) AS n, schemakit.advise_indexes_report(
+    ARRAY['SELECT * FROM deep WHERE owner = 7', 'SELECT * FROM deep WHERE code = 7', 'SELECT * FROM deep WHERE filler = $1'],
+    '{100,0.8,3}', tables => '{deep}', actions => '{create}', max_indexes => n) AS r, jsonb_array_elements(r -> 'not_advised') AS i
+ORDER BY n, index;
+
+-- limits hold for foreign keys, too, and what is said of their changes is true
+TRUNCATE child;
+INSERT INTO child SELECT i % 100 + 1, 'x' FROM generate_series(1, 60000) AS i;
+VACUUM ANALYZE child;
+CREATE FUNCTION for_key(queries text[], weights float8[], max_indexes int, budget bigint) RETURNS TABLE (said text) LANGUAGE sql AS $$
+    SELECT ddl || ': ' || substring(reason, '[^;]*$') FROM schemakit.advise_indexes(queries, weights, tables => '{child}', actions => '{create}',
+        max_indexes => $3, storage_budget => $4)
+    UNION ALL
+    SELECT i ->> 'index' || ' is left out: ' || (i ->> 'reason') FROM jsonb_array_elements(schemakit.advise_indexes_report(queries, weights,
+        tables => '{child}', actions => '{create}', max_indexes => $3, storage_budget => $4) -> 'not_advised') AS i $$;
+SELECT for_key('{SELECT 1}', NULL, 10, NULL);
+SELECT for_key('{SELECT 1}', NULL, 0, NULL);
+SELECT for_key('{SELECT 1}', NULL, 10, 8192);
+SELECT for_key('{DELETE FROM parent WHERE id = 5,SELECT count(*) FROM child}', '{3,1e6}', 10, NULL);
+SELECT for_key('{DELETE FROM parent WHERE id = 5,SELECT count(*) FROM child}', '{3,1}', 10, NULL);
+
+-- a table's name is no statement, and nothing but CREATE INDEX is an index
+\set VERBOSITY default
+SET client_min_messages = notice;
+SELECT ddl FROM schemakit.advise_indexes('child', actions => '{create}');
+CREATE TABLE "My child" (a int);
+SELECT ddl FROM schemakit.advise_indexes(' calls."My child" ', actions => '{create}');
+SELECT ddl FROM schemakit.advise_indexes('no_table', actions => '{create}');
+SELECT schemakit.estimate_index_size('parent_pkey');
+SELECT schemakit.estimate_index_size('CREATE INDEX ON parent (no)');
+SELECT schemakit.estimate_index_size('CREATE INDEX ON parent ((id + no))');
+SELECT schemakit.explain_with_indexes('SELECT * FROM parent', '{"CREATE INDEX ON parent (id",parent_pkey}');
+SELECT schemakit.explain_with_indexes('SELECT * FROM parent', 'DROP TABLE parent');
+SELECT schemakit.explain_with_indexes('SELECT * FROM parent WHERE no = 1', 'CREATE INDEX ON parent (id)');
+SET client_min_messages = warning;
+
 DROP SCHEMA calls CASCADE;

@@ -15,9 +15,17 @@
 #include "advisor/coverage.h"
 #include "advisor/refusal.h"
 #include "advisor/scope.h"
+#include "base/guard.h"
 #include "base/table.h"
 
+#include "catalog/namespace.h"
+#include "catalog/pg_class.h"
+#include "catalog/pg_type.h"
+#include "utils/array.h"
+#include "utils/builtins.h"
+#include "utils/fmgroids.h"
 #include "utils/lsyscache.h"
+#include "utils/regproc.h"
 
 #include <math.h>
 
@@ -158,6 +166,39 @@ raise_left_out(const SkAdvice *advice, const char *argument)
 							   n, n, argument)));
 }
 
+typedef struct Named
+{
+	const char *text;
+	char	   *literal;		/* of an array with the table that it names */
+} Named;
+
+static void
+read_name(void *arg)
+{
+	Named	   *named = arg;
+	List	   *names = stringToQualifiedNameList(named->text);
+	Oid			relid = RangeVarGetRelid(makeRangeVarFromNameList(names), NoLock, true);
+	char		relkind = get_rel_relkind(relid);
+	Datum		elem = ObjectIdGetDatum(relid);
+
+	if (relkind == RELKIND_RELATION || relkind == RELKIND_PARTITIONED_TABLE ||
+		relkind == RELKIND_MATVIEW)
+		named->literal = quote_literal_cstr(OidOutputFunctionCall(F_ARRAY_OUT,
+																  PointerGetDatum(construct_array(&elem, 1, REGCLASSOID, sizeof(Oid), true, TYPALIGN_INT))));
+}
+
+/* Who gives the name of a table as a query wants advice for it. */
+static char *
+table_named_by(const SkQuery *query)
+{
+	Named		named = {query->entry.statement->source, NULL};
+
+	if (query->entry.sqlerrcode != ERRCODE_SYNTAX_ERROR)
+		return NULL;
+	(void) sk_guard_rehearse(read_name, &named);
+	return named.literal;
+}
+
 /* Of those that were given each is named, up to some. */
 static void
 raise_given(const SkAdvice *advice)
@@ -171,13 +212,17 @@ raise_given(const SkAdvice *advice)
 	{
 		const SkQuery *query = lfirst(lc);
 		bool		utility = query->entry.statement->utility;
+		char	   *table;
 
 		if (query->foreign_key != NULL || query->left_out != NULL ||
 			(query->entry.sqlerrcode == 0 && !utility) || ++n > MOST_NAMED)
 			continue;
+		table = table_named_by(query);
 		ereport(NOTICE,
 				(errmsg("could not plan query " INT64_FORMAT ": %s", query->entry.id,
-						utility ? "it is a utility statement" : query->entry.reason)));
+						utility ? "it is a utility statement" : query->entry.reason),
+				 table == NULL ? 0 :
+				 errhint("To advise for a table, write tables => %s.", table)));
 	}
 	if (n > MOST_NAMED)
 		ereport(NOTICE,

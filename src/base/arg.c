@@ -50,6 +50,22 @@ sk_arg_reject_null(FunctionCallInfo fcinfo, int arg, const char *name)
 				 ? errhint("Leave the argument out to use its default.") : 0));
 }
 
+/*
+ * A callback of the error context: the position of an error is one in a text that was
+ * given, and not in the statement that is run.
+ */
+void
+sk_arg_point_into_text(void *text)
+{
+	int			position = geterrposition();
+
+	if (position <= 0)
+		return;
+	errposition(0);
+	internalerrposition(position);
+	internalerrquery(text);
+}
+
 /* The OIDs in an array of regclass or the like, without nulls. */
 List *
 sk_arg_oids(ArrayType *array)

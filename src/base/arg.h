@@ -16,6 +16,7 @@
 extern void sk_arg_reject_null(FunctionCallInfo fcinfo, int arg,
 							   const char *name);
 
+extern void sk_arg_point_into_text(void *text);
 extern List *sk_arg_oids(ArrayType *array);
 extern Datum sk_arg_call_with_text(FunctionCallInfo fcinfo, int arg,
 								   PGFunction function);

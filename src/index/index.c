@@ -18,6 +18,7 @@
 
 #include "index/index.h"
 
+#include "base/arg.h"
 #include "base/compat.h"
 
 #include "access/amapi.h"
@@ -496,12 +497,8 @@ find_tablespace(const IndexStmt *stmt)
 	return tablespace;
 }
 
-/*
- * The index that a CREATE INDEX command would make.  Raises the errors that the
- * command would raise for what it says.  Leaves AccessShareLock on the table.
- */
-SkIndex *
-sk_index_parse(const char *ddl)
+static SkIndex *
+read_command(const char *ddl)
 {
 	IndexStmt  *stmt = parse_command(ddl);
 	Oid			relid = find_table(stmt->relation);
@@ -526,5 +523,30 @@ sk_index_parse(const char *ddl)
 	read_elements(result, stmt, rel, am, routine);
 	read_predicate(result, stmt);
 	relation_close(rel, NoLock);
+	return result;
+}
+
+static void
+explain_error(void *ddl)
+{
+	sk_arg_point_into_text(ddl);
+	if (geterrcode() == ERRCODE_SYNTAX_ERROR)
+		errhint("Write a CREATE INDEX command.");
+}
+
+/*
+ * The index that a CREATE INDEX command would make.  Raises the errors that the
+ * command would raise for what it says.  Leaves AccessShareLock on the table.
+ */
+SkIndex *
+sk_index_parse(const char *ddl)
+{
+	ErrorContextCallback callback = {error_context_stack, explain_error,
+	unconstify(char *, ddl)};
+	SkIndex    *result;
+
+	error_context_stack = &callback;
+	result = read_command(ddl);
+	error_context_stack = callback.previous;
 	return result;
 }

@@ -185,17 +185,30 @@ bind_params(Work *work, List *queries)
 	return sk_param_values(work->params, -1);
 }
 
+/* What was repaired has other positions. */
+static void
+point_into_query(void *arg)
+{
+	const SkStatement *statement = ((Work *) arg)->statement;
+
+	if (statement->text != NULL)
+		sk_arg_point_into_text(statement->text);
+}
+
 static void
 explain(void *arg)
 {
 	Work	   *work = arg;
 	List	   *queries;
 	ParamListInfo params;
+	ErrorContextCallback callback = {error_context_stack, point_into_query, work};
 	ListCell   *lc;
 
 	work->whatif.indexes = parse_indexes(work->indexes);
 	work->statement = sk_statement_make(work->source, false);
+	error_context_stack = &callback;
 	queries = sk_statement_analyze(work->statement);
+	error_context_stack = callback.previous;
 	params = bind_params(work, queries);
 	foreach(lc, queries)
 	{

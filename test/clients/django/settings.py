@@ -1,20 +1,15 @@
 import os
 
-database = {
-    'ENGINE': 'django.db.backends.postgresql',
-    'NAME': os.environ['PGDATABASE'],
-    'USER': os.environ['PGUSER'],
-    'HOST': os.environ['PGHOST'],
-    'PORT': os.environ['PGPORT'],
-}
 DATABASES = {
-    # the views of live rows are in "live", under their tables' names
     'default': {
-        **database,
+        'ENGINE': 'django.db.backends.postgresql',
+        'NAME': os.environ['PGDATABASE'],
+        'USER': os.environ['PGUSER'],
+        'HOST': os.environ['PGHOST'],
+        'PORT': os.environ['PGPORT'],
+        # the views of live rows are in "live", under their tables' names
         'OPTIONS': {'options': '-c search_path=live,public'},
     },
-    # for migrations, and for what has been deleted
-    'tables': database,
 }
 INSTALLED_APPS = ['shop']
 MIDDLEWARE = ['shop.middleware.ActorMiddleware']

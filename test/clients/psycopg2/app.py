@@ -16,6 +16,7 @@ def with_actor(actor):
         yield cursor
 
 
-# For the end of a statement with parameters: % is doubled in its text.
-def comment(actor):
-    return f" /*actor='{quote(actor, safe='')}'*/".replace('%', '%%')
+# A single statement. A % in its text is doubled, also without parameters.
+def execute_as(cursor, actor, sql, params=()):
+    comment = f" /*actor='{quote(actor, safe='')}'*/"
+    cursor.execute(sql + comment.replace('%', '%%'), params)

@@ -4,6 +4,7 @@ from django.db import models
 class User(models.Model):
     email = models.TextField(unique=True)
     name = models.TextField(null=True)
+    age = models.TextField(null=True)
     updated_at = models.DateTimeField(auto_now=True)
     deleted_at = models.DateTimeField(null=True, editable=False)
 

@@ -1,4 +1,6 @@
 # Deletes that can be undone
+from django.db import connection
+
 from shop.models import User
 
 
@@ -9,4 +11,7 @@ def delete_user(pk):
 
 def restore_user(pk):
     # only the table itself has the deleted rows
-    return User.objects.using('tables').filter(pk=pk).update(deleted_at=None)
+    with connection.cursor() as cursor:
+        cursor.execute(
+            'UPDATE public.users SET deleted_at = NULL WHERE id = %s', [pk])
+        return cursor.rowcount

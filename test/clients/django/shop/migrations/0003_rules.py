@@ -7,7 +7,8 @@ class Migration(migrations.Migration):
     dependencies = [('shop', '0002_shop')]
 
     operations = [
-        # Django makes foreign keys without ON DELETE CASCADE.
+        # Django makes foreign keys without ON DELETE CASCADE. Do this for
+        # each foreign key that must cascade.
         migrations.RunSQL(
             '''ALTER TABLE orders
                DROP CONSTRAINT orders_user_id_7e2523fb_fk_users_id,

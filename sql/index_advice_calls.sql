@@ -135,6 +135,9 @@ FROM generate_series(1, 3) AS i;
 SELECT i, count(*) FROM generate_series(1, 3) AS i,
     LATERAL schemakit.explain_with_indexes('SELECT * FROM again WHERE owner = 7', 'CREATE INDEX ON again (owner)') AS line
 WHERE line ~ 'Index' GROUP BY i ORDER BY i;
+-- a name that is taken
+SELECT schemakit.estimate_index_size('CREATE INDEX again ON again (owner)');  -- fails
+SELECT schemakit.estimate_index_size('CREATE INDEX IF NOT EXISTS again ON again (owner)');  -- fails
 DROP TABLE again;
 
 -- what is left out has the true reason, whatever max_indexes is

@@ -497,6 +497,17 @@ find_tablespace(const IndexStmt *stmt)
 	return tablespace;
 }
 
+/* With IF NOT EXISTS the command would make no index, either. */
+static void
+check_name(const IndexStmt *stmt, Oid relid)
+{
+	if (stmt->idxname != NULL &&
+		OidIsValid(get_relname_relid(stmt->idxname, get_rel_namespace(relid))))
+		ereport(ERROR,
+				(errcode(ERRCODE_DUPLICATE_TABLE),
+				 errmsg("relation \"%s\" already exists", stmt->idxname)));
+}
+
 static SkIndex *
 read_command(const char *ddl)
 {
@@ -507,6 +518,7 @@ read_command(const char *ddl)
 	const IndexAmRoutine *routine = GetIndexAmRoutineByAmId(am, false);
 	Relation	rel;
 
+	check_name(stmt, relid);
 	check_method(stmt, routine);
 	stmt = transformIndexStmt(relid, stmt, ddl);
 	rel = relation_open(relid, NoLock);

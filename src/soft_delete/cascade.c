@@ -12,25 +12,21 @@
  *
  * A row may refer to several.  Deleted with the first of them, it comes back
  * with the last: as long as another one is deleted it takes over its stamp, so
- * that it is in its batch, as if the first had never been deleted.
+ * that it is in its batch, as if the first had never been deleted.  Where the
+ * others are deleted only because it is, see cycle.c.
  *
  * Rows that are joined are locked as the server does for a real DELETE, so that
  * none can be inserted while the row that it refers to is being deleted.
- *
- * Statements across a key are executed as the owner of the table that they are
- * about, as those of the server's own foreign keys, and like these queue what
- * they trigger behind what is triggered already.
  *
  *-------------------------------------------------------------------------
  */
 #include "postgres.h"
 
 #include "base/compat.h"
-#include "base/guard.h"
-#include "base/spi.h"
-#include "base/table.h"
 #include "base/trigger.h"
 #include "base/tuple.h"
+#include "soft_delete/cycle.h"
+#include "soft_delete/fk_execute.h"
 #include "soft_delete/queue.h"
 #include "soft_delete/relation.h"
 
@@ -57,68 +53,6 @@ typedef struct Change
 	Datum		old;			/* its stamps; 0: none */
 	Datum		new;
 } Change;
-
-
-/*-------------------------------------------------------------------------
- * Statements
- *-------------------------------------------------------------------------
- */
-
-static SPIPlanPtr
-plan_of(SkSoftLink *link, SkSoftAction action)
-{
-	int			nstamps = action >= SK_SOFT_FIND ? 0
-		: action == SK_SOFT_RESTAMP ? 2 : 1;
-
-	if (link->plans[action] == NULL)
-		link->plans[action] = sk_spi_keep(link->sql[action],
-										  link->nkeys + nstamps, link->types, 0);
-	return link->plans[action];
-}
-
-/*
- * Execute it, and leave SPI connected.  In a transaction with one snapshot, rows
- * that it does not see would be left out: then it fails to be serialized, as
- * for the server's own foreign keys.
- */
-static void
-execute(SkSoftLink *link, SkSoftAction action, Datum *values, long limit)
-{
-	Snapshot	latest = InvalidSnapshot;
-	Snapshot	own = InvalidSnapshot;
-	Oid			role;
-	int			sec_context;
-
-	GetUserIdAndSecContext(&role, &sec_context);
-	SetUserIdAndSecContext(link->owner, sec_context |
-						   SECURITY_LOCAL_USERID_CHANGE | SECURITY_NOFORCE_RLS);
-	SPI_connect();
-	if (IsolationUsesXactSnapshot())
-	{
-		CommandCounterIncrement();
-		latest = GetLatestSnapshot();
-		own = GetTransactionSnapshot();
-	}
-	if (SPI_execute_snapshot(plan_of(link, action), values, NULL, latest, own,
-							 false, false, limit) < 0)
-		elog(ERROR, "could not execute: %s", link->sql[action]);
-	SetUserIdAndSecContext(role, sec_context);
-}
-
-/* The row's values of the key; false if one is null, so that it joins nothing */
-static bool
-key_values(const SkSoftLink *link, TupleTableSlot *row, Datum *values)
-{
-	for (int i = 0; i < link->nkeys; i++)
-	{
-		bool		isnull;
-
-		values[i] = slot_getattr(row, link->attnums[i], &isnull);
-		if (isnull)
-			return false;
-	}
-	return true;
-}
 
 
 /*-------------------------------------------------------------------------
@@ -219,12 +153,12 @@ refers_to_live(SkSoftLink *link, Datum *values)
 	bool		isnull;
 	bool		found;
 
-	execute(link, SK_SOFT_LOCK, values, 1);
+	sk_soft_fk_execute(link, SK_SOFT_LOCK, values, 1);
 	found = SPI_processed > 0;
 	SPI_finish();
 	if (!found)
 		return true;
-	execute(link, SK_SOFT_CHECK, values, 1);
+	sk_soft_fk_execute(link, SK_SOFT_CHECK, values, 1);
 	if (SPI_processed > 0)
 		live = DatumGetBool(SPI_getbinval(SPI_tuptable->vals[0],
 										  SPI_tuptable->tupdesc, 1, &isnull));
@@ -237,7 +171,7 @@ check_reference(Relation rel, SkSoftLink *link, TupleTableSlot *row)
 {
 	Datum		values[INDEX_MAX_KEYS];
 
-	if (key_values(link, row, values) && !refers_to_live(link, values))
+	if (sk_soft_fk_values(link, row, values) && !refers_to_live(link, values))
 		refuse_reference(rel, link, values);
 }
 
@@ -270,12 +204,12 @@ delete_child(const Change *change, SkSoftLink *link)
 	Datum		values[INDEX_MAX_KEYS + 2];
 	bool		found;
 
-	if (!key_values(link, change->row, values))
+	if (!sk_soft_fk_values(link, change->row, values))
 		return;
 	values[link->nkeys] = change->new;
 	if (link->sql[SK_SOFT_FIND] != NULL)
 	{
-		execute(link, SK_SOFT_FIND, values, 1);
+		sk_soft_fk_execute(link, SK_SOFT_FIND, values, 1);
 		found = SPI_processed > 0;
 		SPI_finish();
 		if (found)
@@ -283,7 +217,7 @@ delete_child(const Change *change, SkSoftLink *link)
 	}
 	else if (link->sql[SK_SOFT_CASCADE] != NULL)
 	{
-		execute(link, SK_SOFT_CASCADE, values, 0);
+		sk_soft_fk_execute(link, SK_SOFT_CASCADE, values, 0);
 		SPI_finish();
 	}
 }
@@ -310,90 +244,25 @@ restamped(const Change *change)
 		Datum		values[INDEX_MAX_KEYS + 2];
 
 		if (link->sql[SK_SOFT_RESTAMP] == NULL ||
-			!key_values(link, change->row, values))
+			!sk_soft_fk_values(link, change->row, values))
 			continue;
 		values[link->nkeys] = change->old;
 		values[link->nkeys + 1] = change->new;
-		execute(link, SK_SOFT_RESTAMP, values, 0);
+		sk_soft_fk_execute(link, SK_SOFT_RESTAMP, values, 0);
 		SPI_finish();
 	}
 }
 
-/* A row of a circle */
-typedef struct Member
-{
-	const SkSoftLink *link;
-	Oid			relid;
-	ItemPointer tid;
-} Member;
-
-static void
-restore_member(void *arg)
-{
-	const Member *member = arg;
-	const SkSoftLink *link = member->link;
-	Relation	child = table_open(member->relid, AccessShareLock);
-	char	   *sql = psprintf("UPDATE ONLY %s SET %s = NULL WHERE ctid OPERATOR(pg_catalog.=) $1",
-							   sk_table_name(child),
-							   quote_identifier(get_attname(link->otherid, link->column, false)));
-	Oid			type = TIDOID;
-	Datum		value = PointerGetDatum(member->tid);
-	Oid			role;
-	int			sec_context;
-
-	table_close(child, NoLock);
-	GetUserIdAndSecContext(&role, &sec_context);
-	SetUserIdAndSecContext(link->owner, sec_context |
-						   SECURITY_LOCAL_USERID_CHANGE | SECURITY_NOFORCE_RLS);
-	(void) sk_spi_execute(sql, 1, &type, &value, SPI_OK_UPDATE, NULL);
-}
-
+/* Is there a row of the batch that is still deleted? */
 static bool
-is_violation(const ErrorData *edata)
+has_skipped(SkSoftLink *link, Datum *values)
 {
-	return edata->sqlerrcode == ERRCODE_FOREIGN_KEY_VIOLATION;
-}
+	bool		found;
 
-/*
- * Let one row come back although a row that it refers to is deleted: if they
- * refer to each other, both do.  If not, all of it is undone.
- */
-static void
-restore_in_circle(Member *member)
-{
-	ErrorData  *failure = sk_guard_try(restore_member, member, is_violation);
-
-	if (failure != NULL)
-		FreeErrorData(failure);
-}
-
-static void
-restore_circles(SkSoftLink *link, Datum *values)
-{
-	uint64		count;
-	Oid		   *relids;
-	ItemPointer tids;
-	MemoryContext context = CurrentMemoryContext;
-
-	execute(link, SK_SOFT_SKIPPED, values, 0);
-	count = SPI_processed;
-	relids = MemoryContextAlloc(context, sizeof(Oid) * Max(count, 1));
-	tids = MemoryContextAlloc(context, sizeof(ItemPointerData) * Max(count, 1));
-	for (uint64 i = 0; i < count; i++)
-	{
-		HeapTuple	tuple = SPI_tuptable->vals[i];
-		bool		isnull;
-
-		relids[i] = DatumGetObjectId(SPI_getbinval(tuple, SPI_tuptable->tupdesc, 1, &isnull));
-		tids[i] = *(ItemPointer) DatumGetPointer(SPI_getbinval(tuple, SPI_tuptable->tupdesc, 2, &isnull));
-	}
+	sk_soft_fk_execute(link, SK_SOFT_SKIPPED, values, 1);
+	found = SPI_processed > 0;
 	SPI_finish();
-	for (uint64 i = 0; i < count; i++)
-	{
-		Member		member = {link, relids[i], &tids[i]};
-
-		restore_in_circle(&member);
-	}
+	return found;
 }
 
 /*
@@ -405,8 +274,8 @@ check_restored(const Change *change, SkSoftLink *link)
 {
 	Datum		values[INDEX_MAX_KEYS];
 
-	if (key_values(link, change->row, values) && !refers_to_live(link, values))
-		sk_soft_queue_add(change->rel, link, values);
+	if (sk_soft_fk_values(link, change->row, values) && !refers_to_live(link, values))
+		sk_soft_queue_add(SK_SOFT_REFERENCE, change->rel, link, values);
 }
 
 static void
@@ -420,13 +289,13 @@ restored(const Change *change)
 		Datum		values[INDEX_MAX_KEYS + 2];
 
 		if (link->sql[SK_SOFT_RESTORE] == NULL ||
-			!key_values(link, change->row, values))
+			!sk_soft_fk_values(link, change->row, values))
 			continue;
 		values[link->nkeys] = change->old;
-		execute(link, SK_SOFT_RESTORE, values, 0);
+		sk_soft_fk_execute(link, SK_SOFT_RESTORE, values, 0);
 		SPI_finish();
-		if (link->cyclic)
-			restore_circles(link, values);
+		if (link->cyclic && has_skipped(link, values))
+			sk_soft_queue_add(SK_SOFT_CYCLE, change->rel, link, values);
 	}
 	foreach(lc, change->soft->parents)
 		check_restored(change, lfirst(lc));
@@ -495,33 +364,48 @@ is_new_key(const SkSoftLink *link, const TriggerData *trigdata)
 	return false;
 }
 
+static void
+recheck_reference(const SkSoftDoubt *doubt)
+{
+	Relation	rel = table_open(doubt->relid, AccessShareLock);
+	SkSoftRelation *soft = sk_soft_relation_get(rel);
+	ListCell   *lc;
+
+	foreach(lc, soft->parents)
+	{
+		SkSoftLink *link = lfirst(lc);
+
+		if (sk_soft_queue_is_about(doubt, link) &&
+			!refers_to_live(link, doubt->values))
+			refuse_reference(rel, link, doubt->values);
+	}
+	sk_soft_relation_release();
+	table_close(rel, NoLock);
+}
+
 /*
  * schemakit.internal_soft_delete_recheck() RETURNS trigger
+ *
+ * Rows whose parents keep each other deleted are dealt with one after the other;
+ * what that brings about is waited for each time.  The references come last.
  */
 PG_FUNCTION_INFO_V1(schemakit_internal_soft_delete_recheck);
 Datum
 schemakit_internal_soft_delete_recheck(PG_FUNCTION_ARGS)
 {
-	SkSoftDoubt *doubt;
+	List	   *cycles;
+	ListCell   *lc;
 
 	(void) sk_trigger_after_delete(fcinfo, "internal_soft_delete_recheck");
-	while ((doubt = sk_soft_queue_next()) != NULL)
+	cycles = sk_soft_queue_list(SK_SOFT_CYCLE);
+	if (cycles != NIL && sk_soft_cycle_break(cycles))
 	{
-		Relation	rel = table_open(doubt->relid, AccessShareLock);
-		SkSoftRelation *soft = sk_soft_relation_get(rel);
-		ListCell   *lc;
-
-		foreach(lc, soft->parents)
-		{
-			SkSoftLink *link = lfirst(lc);
-
-			if (strcmp(link->name, doubt->constraint) == 0 &&
-				!refers_to_live(link, doubt->values))
-				refuse_reference(rel, link, doubt->values);
-		}
-		sk_soft_relation_release();
-		table_close(rel, NoLock);
+		sk_soft_queue_again();
+		return PointerGetDatum(NULL);
 	}
+	foreach(lc, sk_soft_queue_list(SK_SOFT_REFERENCE))
+		recheck_reference(lfirst(lc));
+	sk_soft_queue_clear();
 	return PointerGetDatum(NULL);
 }
 

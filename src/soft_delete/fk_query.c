@@ -203,6 +203,18 @@ sk_soft_fk_query_skipped(const SkForeignKey *key, Relation child,
 }
 
 /*
+ * Give one row that is deleted another stamp, or none.
+ */
+char *
+sk_soft_fk_query_stamp(Relation rel, AttrNumber column)
+{
+	return psprintf("UPDATE %s SET %s = $3 WHERE x.tableoid OPERATOR(pg_catalog.=) $1"
+					" AND x.ctid OPERATOR(pg_catalog.=) $2 AND %s IS NOT NULL",
+					sk_soft_fk_query_from(rel, "x"), column_name(rel, column),
+					sk_soft_fk_query_column("x", rel, column));
+}
+
+/*
  * Is there a row that refers to it?  A live one, if the child has soft delete:
  * one that is just being deleted is waited for.
  */
@@ -255,4 +267,19 @@ sk_soft_fk_query_check(const SkForeignKey *key, Relation parent, AttrNumber colu
 	return psprintf("SELECT %s IS NULL FROM %s WHERE %s",
 					sk_soft_fk_query_column("x", parent, column), sk_soft_fk_query_from(parent, "x"),
 					has_key(key, parent));
+}
+
+/*
+ * If it is not: which row is it, and what is its stamp, as the child stores it?
+ */
+char *
+sk_soft_fk_query_blocker(const SkForeignKey *key, Relation parent, AttrNumber column,
+						 Relation child, AttrNumber child_column)
+{
+	char	   *stamp = sk_soft_fk_query_column("x", parent, column);
+
+	return psprintf("SELECT x.tableoid, x.ctid, %s FROM %s WHERE %s AND %s IS NOT NULL",
+					as_stored(stamp, TupleDescAttr(RelationGetDescr(parent), column - 1)->atttypid,
+							  child, child_column),
+					sk_soft_fk_query_from(parent, "x"), has_key(key, parent), stamp);
 }

@@ -47,10 +47,14 @@ extern char *sk_soft_fk_query_restore(const SkForeignKey *key, Relation child,
 									  List *blockers);
 extern char *sk_soft_fk_query_skipped(const SkForeignKey *key, Relation child,
 									  AttrNumber column, Oid stamp_type);
+extern char *sk_soft_fk_query_stamp(Relation rel, AttrNumber column);
 extern char *sk_soft_fk_query_find(const SkForeignKey *key, Relation child,
 								   AttrNumber column);
 extern char *sk_soft_fk_query_lock(const SkForeignKey *key, Relation parent);
 extern char *sk_soft_fk_query_check(const SkForeignKey *key, Relation parent,
 									AttrNumber column);
+extern char *sk_soft_fk_query_blocker(const SkForeignKey *key, Relation parent,
+									  AttrNumber column, Relation child,
+									  AttrNumber child_column);
 
 #endif							/* SK_SOFT_DELETE_FK_QUERY_H */

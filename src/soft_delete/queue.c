@@ -1,13 +1,19 @@
 /*-------------------------------------------------------------------------
  *
  * soft_delete/queue.c
- *	  References that are checked when all else of a statement is done.
+ *	  What is looked at when all else of a statement is done.
  *
  * The server has no trigger that fires after all the others, but it keeps those
  * for statements behind those for rows: one that is queued again moves to the
  * end.  So a DELETE of no row from schemakit.soft_delete_queue is made out to
  * have happened whenever there is something in doubt, and the trigger of that
  * table fires when all that was queued meanwhile is done.
+ *
+ * A trigger of a user may execute statements of its own while others wait.
+ * They are about what they put here themselves, and leave the rest to the
+ * statement that did.  The depth of triggers tells them apart: those of a
+ * statement that a trigger executes are one deeper, and they are all done when
+ * the trigger goes on, so what is of the greatest depth is last.
  *
  *-------------------------------------------------------------------------
  */
@@ -23,9 +29,11 @@
 #include "commands/trigger.h"
 #include "executor/executor.h"
 #include "utils/datum.h"
+#include "utils/fmgrprotos.h"
 #include "utils/lsyscache.h"
 #include "utils/memutils.h"
 #include "utils/rel.h"
+#include "utils/timestamp.h"
 
 #define QUEUE	"soft_delete_queue"
 
@@ -84,58 +92,113 @@ queue_trigger(void)
 	table_close(queue, NoLock);
 }
 
+static int
+current_depth(void)
+{
+	return DatumGetInt32(DirectFunctionCall1(pg_trigger_depth, (Datum) 0));
+}
+
+static Datum *
+copy_values(SkSoftDoubtKind kind, Relation rel, const SkSoftLink *link,
+			const Datum *values)
+{
+	TupleDesc	tupdesc = RelationGetDescr(rel);
+	Datum	   *copy = palloc(sizeof(Datum) * (link->nkeys + 1));
+
+	for (int i = 0; i < link->nkeys; i++)
+	{
+		Form_pg_attribute attr = TupleDescAttr(tupdesc, link->attnums[i] - 1);
+
+		copy[i] = datumCopy(values[i], attr->attbyval, attr->attlen);
+	}
+	if (kind == SK_SOFT_CYCLE)
+		copy[link->nkeys] = TimestampGetDatum(DatumGetTimestamp(values[link->nkeys]));
+	return copy;
+}
+
 /*
- * The row of that key may refer to one that is deleted: it is to be looked at
+ * What the restored row has to do with others by that key is to be looked at
  * again.
  */
 void
-sk_soft_queue_add(Relation rel, const SkSoftLink *link, const Datum *values)
+sk_soft_queue_add(SkSoftDoubtKind kind, Relation rel, const SkSoftLink *link,
+				  const Datum *values)
 {
-	TupleDesc	tupdesc = RelationGetDescr(rel);
 	SkSoftDoubt *doubt;
 	MemoryContext old;
 
 	if (context == NULL)
 		context = AllocSetContextCreate(TopMemoryContext,
-										"schemakit references in doubt",
+										"schemakit soft delete in doubt",
 										ALLOCSET_SMALL_SIZES);
 	old = MemoryContextSwitchTo(context);
 	doubt = palloc(sizeof(SkSoftDoubt));
+	doubt->kind = kind;
 	doubt->relid = RelationGetRelid(rel);
-	doubt->subid = GetCurrentSubTransactionId();
+	doubt->otherid = link->otherid;
 	doubt->constraint = pstrdup(link->name);
-	doubt->values = palloc(sizeof(Datum) * link->nkeys);
-	for (int i = 0; i < link->nkeys; i++)
-	{
-		Form_pg_attribute attr = TupleDescAttr(tupdesc, link->attnums[i] - 1);
-
-		doubt->values[i] = datumCopy(values[i], attr->attbyval, attr->attlen);
-	}
+	doubt->values = copy_values(kind, rel, link, values);
+	doubt->depth = current_depth();
+	doubt->subid = GetCurrentSubTransactionId();
 	doubts = lappend(doubts, doubt);
 	MemoryContextSwitchTo(old);
 }
 
 /*
- * If there is anything in doubt, look at it after what is queued now.
+ * If the statement has anything in doubt, look at it after what is queued now.
  */
 void
 sk_soft_queue_again(void)
 {
-	if (doubts != NIL)
+	if (doubts != NIL && ((SkSoftDoubt *) llast(doubts))->depth == current_depth())
 		queue_trigger();
 }
 
 /*
- * The next one to look at, taken from the queue; NULL if there is none.
+ * Those of the statement, in their order.
  */
-SkSoftDoubt *
-sk_soft_queue_next(void)
+List *
+sk_soft_queue_list(SkSoftDoubtKind kind)
 {
-	SkSoftDoubt *doubt;
+	List	   *list = NIL;
+	int			depth = current_depth();
+	ListCell   *lc;
 
-	if (doubts == NIL)
-		return NULL;
-	doubt = linitial(doubts);
-	doubts = list_delete_first(doubts);
-	return doubt;
+	foreach(lc, doubts)
+	{
+		SkSoftDoubt *doubt = lfirst(lc);
+
+		if (doubt->kind == kind && doubt->depth == depth)
+			list = lappend(list, doubt);
+	}
+	return list;
+}
+
+/*
+ * All of the statement have been looked at.
+ */
+void
+sk_soft_queue_clear(void)
+{
+	int			depth = current_depth();
+	int			n = list_length(doubts);
+
+	while (n > 0 && ((SkSoftDoubt *) list_nth(doubts, n - 1))->depth == depth)
+		n--;
+	doubts = list_truncate(doubts, n);
+	if (n == 0 && context != NULL)
+	{
+		doubts = NIL;
+		MemoryContextReset(context);
+	}
+}
+
+/*
+ * Is it about that key?
+ */
+bool
+sk_soft_queue_is_about(const SkSoftDoubt *doubt, const SkSoftLink *link)
+{
+	return doubt->otherid == link->otherid &&
+		strcmp(doubt->constraint, link->name) == 0;
 }

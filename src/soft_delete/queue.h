@@ -1,7 +1,7 @@
 /*-------------------------------------------------------------------------
  *
  * soft_delete/queue.h
- *	  References that are checked when all else of a statement is done.
+ *	  What is looked at when all else of a statement is done.
  *
  *-------------------------------------------------------------------------
  */
@@ -10,19 +10,31 @@
 
 #include "soft_delete/relation.h"
 
-/* A restored row that refers to one that is not, or not yet */
+typedef enum SkSoftDoubtKind
+{
+	SK_SOFT_REFERENCE,			/* a restored row refers to one that is not */
+	SK_SOFT_CYCLE				/* rows that refer to it may keep each other
+								 * from coming back */
+} SkSoftDoubtKind;
+
 typedef struct SkSoftDoubt
 {
-	Oid			relid;
-	SubTransactionId subid;
+	SkSoftDoubtKind kind;
+	Oid			relid;			/* of the restored row */
+	Oid			otherid;		/* at the other end of the constraint */
 	char	   *constraint;
-	Datum	   *values;			/* of the key */
+	Datum	   *values;			/* of the key; CYCLE: and the stamp */
+	int			depth;			/* of the trigger that found it */
+	SubTransactionId subid;
 } SkSoftDoubt;
 
 extern void sk_soft_queue_init(void);
-extern void sk_soft_queue_add(Relation rel, const SkSoftLink *link,
-							  const Datum *values);
+extern void sk_soft_queue_add(SkSoftDoubtKind kind, Relation rel,
+							  const SkSoftLink *link, const Datum *values);
 extern void sk_soft_queue_again(void);
-extern SkSoftDoubt *sk_soft_queue_next(void);
+extern List *sk_soft_queue_list(SkSoftDoubtKind kind);
+extern void sk_soft_queue_clear(void);
+extern bool sk_soft_queue_is_about(const SkSoftDoubt *doubt,
+								   const SkSoftLink *link);
 
 #endif							/* SK_SOFT_DELETE_QUEUE_H */

@@ -329,6 +329,10 @@ add_parent(SkSoftRelation *soft, Relation rel, const SkForeignKey *key)
 		set_keys(link, rel, key->conkey);
 		link->sql[SK_SOFT_LOCK] = sk_soft_fk_query_lock(key, parent);
 		link->sql[SK_SOFT_CHECK] = sk_soft_fk_query_check(key, parent, column);
+		if (key->on_delete == FKCONSTR_ACTION_CASCADE &&
+			may_read(rel->rd_rel->relowner, parent))
+			link->sql[SK_SOFT_BLOCKER] = sk_soft_fk_query_blocker(key, parent, column,
+																  rel, soft->column);
 		soft->parents = lappend(soft->parents, link);
 	}
 	table_close(parent, AccessShareLock);

@@ -29,10 +29,11 @@ typedef enum SkSoftAction
 	SK_SOFT_SKIPPED,			/* which of them did not? */
 	SK_SOFT_FIND,				/* is there a live row that refers to it? */
 	SK_SOFT_LOCK,				/* keep the row that it refers to */
-	SK_SOFT_CHECK				/* is that live? */
+	SK_SOFT_CHECK,				/* is that live? */
+	SK_SOFT_BLOCKER				/* that one, if it keeps the row deleted */
 } SkSoftAction;
 
-#define SK_SOFT_ACTIONS		(SK_SOFT_CHECK + 1)
+#define SK_SOFT_ACTIONS		(SK_SOFT_BLOCKER + 1)
 
 /* A foreign key, seen from the table at one of its ends. */
 typedef struct SkSoftLink

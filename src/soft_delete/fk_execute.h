@@ -1,0 +1,24 @@
+/*-------------------------------------------------------------------------
+ *
+ * soft_delete/fk_execute.h
+ *	  Executing the statements across a foreign key.
+ *
+ *-------------------------------------------------------------------------
+ */
+#ifndef SK_SOFT_DELETE_FK_EXECUTE_H
+#define SK_SOFT_DELETE_FK_EXECUTE_H
+
+#include "soft_delete/relation.h"
+
+#include "datatype/timestamp.h"
+#include "executor/tuptable.h"
+#include "storage/itemptr.h"
+
+extern bool sk_soft_fk_values(const SkSoftLink *link, TupleTableSlot *row,
+							  Datum *values);
+extern void sk_soft_fk_execute(SkSoftLink *link, SkSoftAction action,
+							   Datum *values, long limit);
+extern bool sk_soft_fk_stamp(Oid relid, AttrNumber column, Oid partition,
+							 ItemPointer tid, const Timestamp *stamp);
+
+#endif							/* SK_SOFT_DELETE_FK_EXECUTE_H */

@@ -125,6 +125,82 @@ DROP TRIGGER boom ON knots;
 UPDATE pairs SET deleted_at = NULL WHERE id = 1;
 SELECT (SELECT count(*) FROM pairs_live) AS pairs, (SELECT count(*) FROM knots_live) AS knots;
 
+-- rows that refer to each other, and to what is deleted or comes back besides
+CREATE TABLE lands (id int PRIMARY KEY);
+CREATE TABLE towns (id int PRIMARY KEY, land int REFERENCES lands ON DELETE CASCADE, inn int);
+CREATE TABLE inns (id int PRIMARY KEY, town int REFERENCES towns ON DELETE CASCADE);
+CREATE TABLE ways (id int PRIMARY KEY, town int REFERENCES towns ON DELETE CASCADE, next int REFERENCES ways ON DELETE CASCADE,
+    land int REFERENCES lands ON DELETE CASCADE, inn int);
+CREATE TABLE maps (id int PRIMARY KEY, inn int);
+SELECT count(schemakit.soft_delete_enable(t)) FROM unnest('{lands,towns,inns,ways,maps}'::regclass[]) AS t;
+INSERT INTO lands VALUES (1);
+INSERT INTO towns VALUES (2, 1), (1, NULL);
+INSERT INTO inns VALUES (1, 1);
+INSERT INTO ways VALUES (1, 1, NULL), (2, NULL, 1), (3, 1, 2), (4, 1, 2);
+UPDATE ways SET next = 3 WHERE id = 1;
+CREATE VIEW live AS SELECT (SELECT string_agg(id::text, ' ' ORDER BY id) FROM lands_live) AS lands, (SELECT string_agg(id::text, ' ' ORDER BY id) FROM towns_live) AS towns,
+    (SELECT string_agg(id::text, ' ' ORDER BY id) FROM inns_live) AS inns, (SELECT string_agg(id::text, ' ' ORDER BY id) FROM ways_live) AS ways;
+-- the check of one row is not forgotten over the cycle of another
+DELETE FROM towns_live;
+DELETE FROM lands_live;
+UPDATE towns SET deleted_at = NULL;  -- fails
+SELECT * FROM live;
+UPDATE lands SET deleted_at = NULL;
+UPDATE towns SET deleted_at = NULL;
+SELECT * FROM live;
+-- a cycle refers to what comes back after it
+ALTER TABLE ways DROP CONSTRAINT ways_town_fkey, ADD FOREIGN KEY (inn) REFERENCES inns;
+ALTER TABLE inns DROP CONSTRAINT inns_town_fkey;
+ALTER TABLE ways ADD FOREIGN KEY (town) REFERENCES towns ON DELETE CASCADE;
+ALTER TABLE inns ADD FOREIGN KEY (town) REFERENCES towns ON DELETE CASCADE;
+UPDATE ways SET inn = 1 WHERE id IN (2, 4);
+DELETE FROM towns_live WHERE id = 1;
+SELECT * FROM live;
+UPDATE towns SET deleted_at = NULL;
+SELECT * FROM live;
+-- a cycle that another deletion would have taken is that one's
+UPDATE ways SET land = 1 WHERE id = 3;
+DELETE FROM towns_live WHERE id = 1;
+DELETE FROM lands_live;
+UPDATE towns SET deleted_at = NULL WHERE id = 1;
+SELECT * FROM live;
+UPDATE lands SET deleted_at = NULL;
+SELECT * FROM live;
+-- or it stays with the one that is not taken back
+UPDATE ways SET town = 2 WHERE id = 3;
+DELETE FROM towns_live;
+UPDATE towns SET deleted_at = NULL WHERE id = 1;
+SELECT * FROM live;
+UPDATE towns SET deleted_at = NULL WHERE id = 2;
+SELECT * FROM live;
+-- and comes back with nothing that it may not refer to
+DELETE FROM towns_live;
+DELETE FROM inns_live;
+UPDATE inns SET deleted_at = '2001-01-01';
+UPDATE towns SET deleted_at = NULL;  -- fails
+UPDATE inns SET deleted_at = (SELECT deleted_at FROM towns WHERE id = 1);
+UPDATE towns SET deleted_at = NULL;
+SELECT * FROM live;
+-- what a trigger restores is checked when its own statement is done; what waits for the end is not
+ALTER TABLE towns ADD FOREIGN KEY (inn) REFERENCES inns;
+ALTER TABLE maps ADD FOREIGN KEY (inn) REFERENCES inns;
+INSERT INTO towns VALUES (4, NULL), (3, NULL);
+INSERT INTO inns VALUES (3, 3);
+UPDATE towns SET inn = 3 WHERE id = 4;
+UPDATE towns SET inn = NULL WHERE id = 3;
+INSERT INTO maps VALUES (1, 1), (2, 3);
+CREATE FUNCTION show_map() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN UPDATE maps SET deleted_at = NULL WHERE id = TG_ARGV[0]::int; RETURN NULL; END';
+CREATE TRIGGER zzz AFTER UPDATE ON towns FOR EACH ROW WHEN (new.id = 4 AND new.deleted_at IS NULL) EXECUTE FUNCTION show_map(1);
+DELETE FROM maps_live;
+DELETE FROM towns_live WHERE id IN (3, 4);
+UPDATE towns SET deleted_at = NULL;
+SELECT id FROM maps_live;
+SELECT * FROM live;
+DROP TRIGGER zzz ON towns;
+CREATE TRIGGER zzz AFTER UPDATE ON towns FOR EACH ROW WHEN (new.id = 4 AND new.deleted_at IS NULL) EXECUTE FUNCTION show_map(2);
+DELETE FROM towns_live WHERE id IN (3, 4);
+UPDATE towns SET deleted_at = NULL;  -- fails
+
 -- two parents: with the first, and back with the last
 CREATE TABLE a (id int PRIMARY KEY);
 CREATE TABLE b (id int PRIMARY KEY);

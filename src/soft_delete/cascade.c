@@ -171,7 +171,7 @@ check_reference(Relation rel, SkSoftLink *link, TupleTableSlot *row)
 {
 	Datum		values[INDEX_MAX_KEYS];
 
-	if (sk_soft_fk_values(link, row, values) && !refers_to_live(link, values))
+	if (sk_soft_fk_execute_values(link, row, values) && !refers_to_live(link, values))
 		refuse_reference(rel, link, values);
 }
 
@@ -204,7 +204,7 @@ delete_child(const Change *change, SkSoftLink *link)
 	Datum		values[INDEX_MAX_KEYS + 2];
 	bool		found;
 
-	if (!sk_soft_fk_values(link, change->row, values))
+	if (!sk_soft_fk_execute_values(link, change->row, values))
 		return;
 	values[link->nkeys] = change->new;
 	if (link->sql[SK_SOFT_FIND] != NULL)
@@ -244,7 +244,7 @@ restamped(const Change *change)
 		Datum		values[INDEX_MAX_KEYS + 2];
 
 		if (link->sql[SK_SOFT_RESTAMP] == NULL ||
-			!sk_soft_fk_values(link, change->row, values))
+			!sk_soft_fk_execute_values(link, change->row, values))
 			continue;
 		values[link->nkeys] = change->old;
 		values[link->nkeys + 1] = change->new;
@@ -274,7 +274,7 @@ check_restored(const Change *change, SkSoftLink *link)
 {
 	Datum		values[INDEX_MAX_KEYS];
 
-	if (sk_soft_fk_values(link, change->row, values) && !refers_to_live(link, values))
+	if (sk_soft_fk_execute_values(link, change->row, values) && !refers_to_live(link, values))
 		sk_soft_queue_add(SK_SOFT_REFERENCE, change->rel, link, values);
 }
 
@@ -289,7 +289,7 @@ restored(const Change *change)
 		Datum		values[INDEX_MAX_KEYS + 2];
 
 		if (link->sql[SK_SOFT_RESTORE] == NULL ||
-			!sk_soft_fk_values(link, change->row, values))
+			!sk_soft_fk_execute_values(link, change->row, values))
 			continue;
 		values[link->nkeys] = change->old;
 		sk_soft_fk_execute(link, SK_SOFT_RESTORE, values, 0);

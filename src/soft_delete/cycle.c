@@ -176,7 +176,7 @@ add_parents_of(Rows *rows, Row *row, SkSoftRelation *soft, TupleTableSlot *slot)
 		uint64		count;
 
 		if (link->sql[SK_SOFT_BLOCKER] == NULL ||
-			!sk_soft_fk_values(link, slot, values))
+			!sk_soft_fk_execute_values(link, slot, values))
 			continue;
 		parents = find(link, SK_SOFT_BLOCKER, values, &count);
 		for (uint64 i = 0; i < count; i++)
@@ -289,7 +289,7 @@ stamp_rows(Rows *rows, const Timestamp *stamp)
 
 		if (row->stays || (stamp && !(row->is_taken && row->taken_at == *stamp)))
 			continue;
-		any |= sk_soft_fk_stamp(row->relid, row->column, row->place.relid,
+		any |= sk_soft_fk_execute_stamp(row->relid, row->column, row->place.relid,
 								&row->place.tid, stamp);
 	}
 	return any;

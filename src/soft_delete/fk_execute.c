@@ -84,7 +84,7 @@ sk_soft_fk_execute(SkSoftLink *link, SkSoftAction action, Datum *values, long li
  * is NULL.  False if it has not been done.
  */
 bool
-sk_soft_fk_stamp(Oid relid, AttrNumber column, Oid partition, ItemPointer tid,
+sk_soft_fk_execute_stamp(Oid relid, AttrNumber column, Oid partition, ItemPointer tid,
 				 const Timestamp *stamp)
 {
 	Relation	rel = table_open(relid, RowExclusiveLock);
@@ -108,7 +108,7 @@ sk_soft_fk_stamp(Oid relid, AttrNumber column, Oid partition, ItemPointer tid,
 
 /* The row's values of the key; false if one is null, so that it joins nothing */
 bool
-sk_soft_fk_values(const SkSoftLink *link, TupleTableSlot *row, Datum *values)
+sk_soft_fk_execute_values(const SkSoftLink *link, TupleTableSlot *row, Datum *values)
 {
 	for (int i = 0; i < link->nkeys; i++)
 	{

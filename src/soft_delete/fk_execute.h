@@ -14,11 +14,11 @@
 #include "executor/tuptable.h"
 #include "storage/itemptr.h"
 
-extern bool sk_soft_fk_values(const SkSoftLink *link, TupleTableSlot *row,
+extern bool sk_soft_fk_execute_values(const SkSoftLink *link, TupleTableSlot *row,
 							  Datum *values);
 extern void sk_soft_fk_execute(SkSoftLink *link, SkSoftAction action,
 							   Datum *values, long limit);
-extern bool sk_soft_fk_stamp(Oid relid, AttrNumber column, Oid partition,
+extern bool sk_soft_fk_execute_stamp(Oid relid, AttrNumber column, Oid partition,
 							 ItemPointer tid, const Timestamp *stamp);
 
 #endif							/* SK_SOFT_DELETE_FK_EXECUTE_H */

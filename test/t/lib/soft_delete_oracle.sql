@@ -61,25 +61,39 @@ BEGIN
     END LOOP;
 END$$;
 
--- A row that refers to rows that are live, or to none
-CREATE FUNCTION add_row(tab int, new_id int) RETURNS void LANGUAGE plpgsql AS $$
+-- Let the row refer to rows that are live, or to none.
+CREATE FUNCTION link_row(tab int, which int) RETURNS void LANGUAGE plpgsql AS $$
 DECLARE r record; target record;
 BEGIN
-    EXECUTE format('INSERT INTO s.t%s_live (k, id, u) VALUES (%L, %s, %s)', tab, 'k' || new_id, new_id, new_id * 10);
     FOR r IN SELECT * FROM keys WHERE child = tab LOOP
         IF random() < 0.85 THEN
             EXECUTE format('SELECT k, id, u FROM s.t%s_live ORDER BY random() LIMIT 1', r.parent) INTO target;
-            EXECUTE format('UPDATE s.t%s SET %s_k = %L, %s_id = %L, %s_u = %L WHERE id = %s', tab, r.name, target.k, r.name, target.id, r.name, target.u, new_id);
+            EXECUTE format('UPDATE s.t%s SET %s_k = %L, %s_id = %L, %s_u = %L WHERE id = %s', tab, r.name, target.k, r.name, target.id, r.name, target.u, which);
         END IF;
     END LOOP;
 END$$;
 
+CREATE FUNCTION add_row(tab int, new_id int) RETURNS void LANGUAGE plpgsql AS $$
+BEGIN
+    EXECUTE format('INSERT INTO s.t%s_live (k, id, u) VALUES (%L, %s, %s)', tab, 'k' || new_id, new_id, new_id * 10);
+    PERFORM link_row(tab, new_id);
+END$$;
+
+-- Some rows are linked again when all are there: only so can they refer to each
+-- other in a cycle.
 CREATE FUNCTION fill(nrows int) RETURNS void LANGUAGE plpgsql AS $$
 DECLARE r record;
 BEGIN
     FOR i IN 1 .. nrows LOOP
         FOR r IN SELECT n FROM tables ORDER BY random() LOOP
-            PERFORM add_row(r.n, (SELECT coalesce(max(0), 0) + i));
+            PERFORM add_row(r.n, i);
+        END LOOP;
+    END LOOP;
+    FOR i IN 1 .. nrows LOOP
+        FOR r IN SELECT n FROM tables ORDER BY n LOOP
+            IF random() < 0.4 THEN
+                PERFORM link_row(r.n, i);
+            END IF;
         END LOOP;
     END LOOP;
 END$$;

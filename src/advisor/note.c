@@ -333,9 +333,8 @@ raise_nothing(const SkAdvice *advice)
 	else if (sk_advice_coverage_fast(advice) == sk_advice_coverage(advice).planned)
 		detail = psprintf("Each statement takes less than %g ms per call, and less than %.0f s per day.",
 						  SK_ADVICE_LEAST_MS, advice->least_daily_ms / 1000);
-	else if (sk_advice_coverage_fast(advice) > 0)
-		detail = psprintf("No index would make a statement noticeably faster that takes more than %g ms per call, or more than %.0f s per day.",
-						  SK_ADVICE_LEAST_MS, advice->least_daily_ms / 1000);
+	else if (workload->measured)
+		detail = "No index would make a statement noticeably faster that is not fast already.";
 	else
 		detail = "No index would make a statement noticeably faster.";
 	ereport(NOTICE,

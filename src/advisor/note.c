@@ -18,14 +18,13 @@
 #include "base/guard.h"
 #include "base/table.h"
 
-#include "catalog/namespace.h"
 #include "catalog/pg_class.h"
 #include "catalog/pg_type.h"
 #include "utils/array.h"
 #include "utils/builtins.h"
 #include "utils/fmgroids.h"
+#include "utils/fmgrprotos.h"
 #include "utils/lsyscache.h"
-#include "utils/regproc.h"
 
 #include <math.h>
 
@@ -176,8 +175,8 @@ static void
 read_name(void *arg)
 {
 	Named	   *named = arg;
-	List	   *names = stringToQualifiedNameList(named->text);
-	Oid			relid = RangeVarGetRelid(makeRangeVarFromNameList(names), NoLock, true);
+	Oid			relid = DatumGetObjectId(DirectFunctionCall1(regclassin,
+														 CStringGetDatum(named->text)));
 	char		relkind = get_rel_relkind(relid);
 	Datum		elem = ObjectIdGetDatum(relid);
 

@@ -176,7 +176,7 @@ read_name(void *arg)
 {
 	Named	   *named = arg;
 	Oid			relid = DatumGetObjectId(DirectFunctionCall1(regclassin,
-														 CStringGetDatum(named->text)));
+															 CStringGetDatum(named->text)));
 	char		relkind = get_rel_relkind(relid);
 	Datum		elem = ObjectIdGetDatum(relid);
 

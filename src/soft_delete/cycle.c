@@ -290,7 +290,7 @@ stamp_rows(Rows *rows, const Timestamp *stamp)
 		if (row->stays || (stamp && !(row->is_taken && row->taken_at == *stamp)))
 			continue;
 		any |= sk_soft_fk_execute_stamp(row->relid, row->column, row->place.relid,
-								&row->place.tid, stamp);
+										&row->place.tid, stamp);
 	}
 	return any;
 }

@@ -85,7 +85,7 @@ sk_soft_fk_execute(SkSoftLink *link, SkSoftAction action, Datum *values, long li
  */
 bool
 sk_soft_fk_execute_stamp(Oid relid, AttrNumber column, Oid partition, ItemPointer tid,
-				 const Timestamp *stamp)
+						 const Timestamp *stamp)
 {
 	Relation	rel = table_open(relid, RowExclusiveLock);
 	char	   *sql = sk_soft_fk_query_stamp(rel, column);

@@ -15,10 +15,10 @@
 #include "storage/itemptr.h"
 
 extern bool sk_soft_fk_execute_values(const SkSoftLink *link, TupleTableSlot *row,
-							  Datum *values);
+									  Datum *values);
 extern void sk_soft_fk_execute(SkSoftLink *link, SkSoftAction action,
 							   Datum *values, long limit);
 extern bool sk_soft_fk_execute_stamp(Oid relid, AttrNumber column, Oid partition,
-							 ItemPointer tid, const Timestamp *stamp);
+									 ItemPointer tid, const Timestamp *stamp);
 
 #endif							/* SK_SOFT_DELETE_FK_EXECUTE_H */

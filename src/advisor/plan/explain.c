@@ -191,7 +191,7 @@ point_into_query(void *arg)
 {
 	const SkStatement *statement = ((Work *) arg)->statement;
 
-	if (statement->text != NULL)
+	if (statement->text !=NULL)
 		sk_arg_point_into_text(statement->text);
 }
 

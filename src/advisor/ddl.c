@@ -39,14 +39,14 @@ typedef struct Script
 static char *
 qualified_table(Oid relid)
 {
-	return quote_qualified_identifier(get_namespace_name(get_rel_namespace(relid)),
-									  get_rel_name(relid));
+	return quote_qualified_identifier(sk_table_present_schema(relid),
+									  sk_table_present_name(relid));
 }
 
 static char *
 qualified_index(Oid relid, const char *name)
 {
-	return quote_qualified_identifier(get_namespace_name(get_rel_namespace(relid)),
+	return quote_qualified_identifier(sk_table_present_schema(relid),
 									  name);
 }
 

@@ -195,8 +195,8 @@ sk_advice_foreign_key_query(const SkForeignKey *key)
 	appendStringInfo(&buf, "SELECT 1 FROM %s%s WHERE",
 					 get_rel_relkind(key->relid) == RELKIND_PARTITIONED_TABLE ?
 					 "" : "ONLY ",
-					 quote_qualified_identifier(get_namespace_name(get_rel_namespace(key->relid)),
-												get_rel_name(key->relid)));
+					 quote_qualified_identifier(sk_table_present_schema(key->relid),
+												sk_table_present_name(key->relid)));
 	for (int i = 0; i < key->n; i++)
 		appendStringInfo(&buf, "%s %s = $%d", i > 0 ? " AND" : "",
 						 quote_identifier(get_attname(key->relid,

@@ -123,6 +123,39 @@ check_owner(Oid relid)
 				 errhint("Ask the table's owner, or become a member of the owner's role.")));
 }
 
+static void
+refuse_gone(Oid relid)
+{
+	ereport(ERROR,
+			(errcode(ERRCODE_UNDEFINED_TABLE),
+			 errmsg("relation with OID %u does not exist", relid)));
+}
+
+/*
+ * The name of a relation that may have been dropped meanwhile, since it is not
+ * locked: then this is an error.
+ */
+char *
+sk_table_present_name(Oid relid)
+{
+	char	   *name = get_rel_name(relid);
+
+	if (name == NULL)
+		refuse_gone(relid);
+	return name;
+}
+
+/* The name of its schema, likewise. */
+char *
+sk_table_present_schema(Oid relid)
+{
+	char	   *name = get_namespace_name(get_rel_namespace(relid));
+
+	if (name == NULL)
+		refuse_gone(relid);
+	return name;
+}
+
 /*
  * With a view of live rows in a schema that is searched first, a table's name is
  * the view's.

@@ -15,6 +15,8 @@
 extern bool sk_table_is_eligible(Relation rel);
 extern List *sk_table_list(void);
 extern Relation sk_table_open(Oid relid, LOCKMODE lockmode);
+extern char *sk_table_present_name(Oid relid);
+extern char *sk_table_present_schema(Oid relid);
 extern void sk_table_refuse_view(Relation rel);
 extern double sk_table_rows(Oid relid);
 extern char *sk_table_name(Relation rel);

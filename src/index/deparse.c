@@ -15,6 +15,7 @@
 #include "index/deparse.h"
 
 #include "base/guc.h"
+#include "base/table.h"
 
 #include "access/htup_details.h"
 #include "catalog/pg_am.h"
@@ -101,7 +102,7 @@ sk_index_deparse_expr(Oid relid, Node *expr)
 
 	expr = restore_collations(copyObject(expr), NULL);
 	make_cast_explicit(expr);
-	text = deparse_expression(expr, deparse_context_for(get_rel_name(relid), relid),
+	text = deparse_expression(expr, deparse_context_for(sk_table_present_name(relid), relid),
 							  false, false);
 
 	sk_guc_unpin(nestlevel);
@@ -271,8 +272,8 @@ char *
 sk_index_deparse_command(const SkIndex *index)
 {
 	return psprintf("CREATE INDEX ON %s %s",
-					quote_qualified_identifier(get_namespace_name(get_rel_namespace(index->relid)),
-											   get_rel_name(index->relid)),
+					quote_qualified_identifier(sk_table_present_schema(index->relid),
+											   sk_table_present_name(index->relid)),
 					sk_index_deparse_definition(index));
 }
 
@@ -296,7 +297,7 @@ sk_index_deparse_name(const SkIndex *index, List *taken)
 			strlcpy(label, "idx", sizeof(label));
 		else
 			snprintf(label, sizeof(label), "idx%d", i);
-		name = makeObjectName(get_rel_name(index->relid), columns, label);
+		name = makeObjectName(sk_table_present_name(index->relid), columns, label);
 		if (!OidIsValid(get_relname_relid(name, get_rel_namespace(index->relid))) &&
 			!is_taken(taken, name))
 			return name;

@@ -21,6 +21,7 @@
 #include "index/sample.h"
 
 #include "base/compat.h"
+#include "base/table.h"
 #include "base/trust.h"
 #include "index/deparse.h"
 #include "index/stats.h"
@@ -77,8 +78,8 @@ sample_query(const SkIndex *index, int rows)
 							 format_type_be_qualified(exprType(expr)));
 	}
 	appendStringInfo(&buf, " FROM ONLY %s TABLESAMPLE SYSTEM (%.9g) REPEATABLE (0)",
-					 quote_qualified_identifier(get_namespace_name(get_rel_namespace(index->relid)),
-												get_rel_name(index->relid)),
+					 quote_qualified_identifier(sk_table_present_schema(index->relid),
+												sk_table_present_name(index->relid)),
 					 Min(share, 100.0));
 	if (index->predicate != NIL)
 		appendStringInfo(&buf, " WHERE %s",

@@ -18,6 +18,7 @@
 #include "index/stats.h"
 
 #include "base/compat.h"
+#include "base/table.h"
 #include "base/trust.h"
 
 #include "access/htup_details.h"
@@ -46,7 +47,7 @@ sk_index_stats_root(Oid relid)
 	rte->relid = relid;
 	rte->relkind = get_rel_relkind(relid);
 	rte->rellockmode = AccessShareLock;
-	rte->eref = makeAlias(get_rel_name(relid), NIL);
+	rte->eref = makeAlias(sk_table_present_name(relid), NIL);
 	rte->inh = rte->relkind == RELKIND_PARTITIONED_TABLE;
 	if (check_enable_rls(relid, InvalidOid, true) == RLS_ENABLED)
 		rte->securityQuals = list_make1(makeBoolConst(true, false));

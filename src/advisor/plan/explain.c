@@ -16,6 +16,7 @@
 #include "base/arg.h"
 #include "base/compat.h"
 #include "base/guard.h"
+#include "base/table.h"
 #include "index/deparse.h"
 #include "workload/param_value.h"
 #include "workload/statement.h"
@@ -293,7 +294,7 @@ estimate(void *arg)
 
 	if (result != ACLCHECK_OK)
 		aclcheck_error(result, get_relkind_objtype(get_rel_relkind(index->relid)),
-					   get_rel_name(index->relid));
+					   sk_table_present_name(index->relid));
 	work->pages = sk_whatif_pages(what);
 	if (isinf(work->pages))
 		ReThrowError(first_error(what));

@@ -27,6 +27,7 @@
 #include "utils/array.h"
 #include "utils/builtins.h"
 #include "utils/lsyscache.h"
+#include "utils/typcache.h"
 
 /* In the planner's units; a millisecond, or somewhat less. */
 #define LEAST_COST 200
@@ -198,9 +199,15 @@ sk_advice_foreign_key_query(const SkForeignKey *key)
 					 quote_qualified_identifier(sk_table_present_schema(key->relid),
 												sk_table_present_name(key->relid)));
 	for (int i = 0; i < key->n; i++)
-		appendStringInfo(&buf, "%s %s = $%d", i > 0 ? " AND" : "",
-						 quote_identifier(get_attname(key->relid,
-													  key->columns[i], false)),
-						 i + 1);
+	{
+		Oid			type = get_atttype(key->relid, key->columns[i]);
+
+		appendStringInfoString(&buf, i > 0 ? " AND " : " ");
+		generate_operator_clause(&buf,
+								 quote_identifier(get_attname(key->relid,
+															  key->columns[i], false)),
+								 type, lookup_type_cache(type, TYPECACHE_EQ_OPR)->eq_opr,
+								 psprintf("$%d", i + 1), type);
+	}
 	return buf.data;
 }

@@ -29,6 +29,7 @@
 #include "utils/lsyscache.h"
 #include "utils/timestamp.h"
 #include "utils/tuplestore.h"
+#include "utils/typcache.h"
 
 
 /*-------------------------------------------------------------------------
@@ -264,28 +265,52 @@ put_live(SkAuditPast *past, HeapTuple tuple, TupleDesc tupdesc)
 	put_row(past, values, nulls);
 }
 
-/* " WHERE id = '1'::integer", for the one row that is asked for */
+/* The operator that the type is compared with, whatever the search_path */
+static Oid
+equality(Oid type)
+{
+	Oid			op = lookup_type_cache(type, TYPECACHE_EQ_OPR)->eq_opr;
+
+	if (!OidIsValid(op))
+		ereport(ERROR,
+				(errcode(ERRCODE_UNDEFINED_FUNCTION),
+				 errmsg("could not identify an equality operator for type %s",
+						format_type_be(type)),
+				 errhint("Query schemakit.audit_log instead.")));
+	return op;
+}
+
+/*
+ * " WHERE id OPERATOR(pg_catalog.=) $1", for the one row that is asked for, and
+ * the values of the parameters.
+ */
 static char *
-key_condition(const SkAuditPast *past)
+key_condition(const SkAuditPast *past, Oid *types, Datum *values, char *nulls)
 {
 	const SkAuditReader *reader = past->reader;
 	StringInfoData buf;
+	int			nestlevel = sk_guc_pin();
 
 	initStringInfo(&buf);
 	for (int i = 0; i < reader->nkeys; i++)
 	{
 		Form_pg_attribute attr = TupleDescAttr(reader->tupdesc, reader->keys[i] - 1);
+		const char *name = quote_identifier(NameStr(attr->attname));
+		bool		isnull;
 
-		appendStringInfo(&buf, "%s %s ", i ? " AND" : " WHERE",
-						 quote_identifier(NameStr(attr->attname)));
-		if (past->key[i].type == jbvNull)
-			appendStringInfoString(&buf, "IS NULL");
+		types[i] = getBaseType(attr->atttypid);
+		values[i] = sk_audit_json_decode(reader->types[reader->keys[i] - 1], -1,
+										 &past->key[i], &isnull);
+		nulls[i] = isnull ? 'n' : ' ';
+		appendStringInfoString(&buf, i ? " AND " : " WHERE ");
+		if (isnull)
+			appendStringInfo(&buf, "%s IS NULL", name);
 		else
-			appendStringInfo(&buf, "= %s::%s",
-							 quote_literal_cstr(sk_audit_json_text(&past->key[i])),
-							 format_type_extended(getBaseType(attr->atttypid), -1,
-												  FORMAT_TYPE_FORCE_QUALIFY));
+			generate_operator_clause(&buf, name, attr->atttypid,
+									 equality(types[i]),
+									 psprintf("$%d", i + 1), types[i]);
 	}
+	sk_guc_unpin(nestlevel);
 	return buf.data;
 }
 
@@ -293,14 +318,18 @@ key_condition(const SkAuditPast *past)
 static void
 put_live_rows(SkAuditPast *past)
 {
+	int			nkeys = past->key ? past->reader->nkeys : 0;
+	Oid		   *types = palloc(sizeof(Oid) * Max(nkeys, 1));
+	Datum	   *values = palloc(sizeof(Datum) * Max(nkeys, 1));
+	char	   *nulls = palloc(nkeys + 1);
 	char	   *query = psprintf("SELECT * FROM %s%s%s",
 								 past->reader->partitioned ? "" : "ONLY ",
 								 past->reader->name,
-								 past->key ? key_condition(past) : "");
+								 past->key ? key_condition(past, types, values, nulls) : "");
 
 	sk_audit_undo_for_each(past,
-						   SPI_cursor_open_with_args(NULL, query, 0, NULL, NULL, NULL,
-													 true, 0),
+						   SPI_cursor_open_with_args(NULL, query, nkeys, types, values,
+													 nulls, true, 0),
 						   put_live);
 }
 
@@ -407,9 +436,7 @@ schemakit_audit_as_of(PG_FUNCTION_ARGS)
 	InitMaterializedSRF(fcinfo, 0);
 	open_past(&past, relid, fcinfo);
 	SPI_connect();
-	nestlevel = sk_guc_pin();
 	sk_audit_undo_events(&past);
-	sk_guc_unpin(nestlevel);
 	put_live_rows(&past);
 	nestlevel = sk_guc_pin();
 	put_logged_rows(&past);

@@ -154,7 +154,8 @@ static void
 make_secret(void)
 {
 	(void) sk_audit_log_as_owner("INSERT INTO schemakit.audit_secret (key)"
-								 " SELECT sha256(uuid_send(gen_random_uuid()) || uuid_send(gen_random_uuid()))"
+								 " SELECT pg_catalog.sha256(pg_catalog.uuid_send(pg_catalog.gen_random_uuid())"
+								 " OPERATOR(pg_catalog.||) pg_catalog.uuid_send(pg_catalog.gen_random_uuid()))"
 								 " WHERE NOT EXISTS (SELECT FROM schemakit.audit_secret)");
 }
 

@@ -165,16 +165,16 @@ key_events(const History *history, const JsonbValue *key)
 	MemoryContext context = CurrentMemoryContext;
 	List	   *events = NIL;
 	Datum		values[2];
-	Oid			role;
-	int			sec_context;
+	SkRights	saved;
 
 	values[0] = sk_audit_reader_shape_ids(reader);
 	values[1] = UInt64GetDatum(hash);
-	sk_audit_reader_begin(&role, &sec_context);
+	sk_audit_reader_begin(&saved);
 	SPI_connect();
 	if (plan == NULL)
 		plan = sk_spi_keep("SELECT txn_id, n, command, changed_at, op, shape_id, key, old, new"
-						   " FROM schemakit.audit_event WHERE key_hash = $2 AND shape_id = ANY ($1)",
+						   " FROM schemakit.audit_event WHERE key_hash OPERATOR(pg_catalog.=) $2"
+						   " AND shape_id OPERATOR(pg_catalog.=) ANY ($1)",
 						   2, types, CURSOR_OPT_GENERIC_PLAN);
 	if (SPI_execute_plan(plan, values, NULL, true, 0) != SPI_OK_SELECT)
 		elog(ERROR, "could not read events");
@@ -188,7 +188,7 @@ key_events(const History *history, const JsonbValue *key)
 		MemoryContextSwitchTo(old);
 	}
 	SPI_finish();
-	SetUserIdAndSecContext(role, sec_context);
+	sk_rights_restore(&saved);
 	list_sort(events, in_order);
 	return events;
 }
@@ -327,9 +327,11 @@ put_events(ReturnSetInfo *rsinfo, List *events)
 	SPI_connect();
 	if (plan == NULL)
 		plan = sk_spi_keep("SELECT l.* FROM schemakit.audit_log AS l"
-						   " JOIN unnest($1, $2, $3) WITH ORDINALITY AS w(key_hash, txn_id, n, i)"
-						   " ON l.key_hash = w.key_hash AND l.txn_id = w.txn_id AND l.n = w.n"
-						   " WHERE l.key_hash = ANY ($1) ORDER BY w.i",
+						   " JOIN ROWS FROM (pg_catalog.unnest($1), pg_catalog.unnest($2), pg_catalog.unnest($3))"
+						   " WITH ORDINALITY AS w(key_hash, txn_id, n, i)"
+						   " ON l.key_hash OPERATOR(pg_catalog.=) w.key_hash"
+						   " AND l.txn_id OPERATOR(pg_catalog.=) w.txn_id AND l.n OPERATOR(pg_catalog.=) w.n"
+						   " WHERE l.key_hash OPERATOR(pg_catalog.=) ANY ($1) ORDER BY w.i",
 						   3, types, CURSOR_OPT_GENERIC_PLAN);
 	if (SPI_execute_plan(plan, values, NULL, true, 0) != SPI_OK_SELECT)
 		elog(ERROR, "could not read schemakit.audit_log");
@@ -392,17 +394,23 @@ check_changes(void)
 static const char changes_query[] =
 "WITH t AS MATERIALIZED ("
 " SELECT DISTINCT txn_id, at FROM schemakit.audit_txn"
-" WHERE $1 IS NULL OR xid >= pg_snapshot_xmin($1) AND NOT pg_visible_in_snapshot(xid, $1)"
+" WHERE $1 IS NULL OR xid OPERATOR(pg_catalog.>=) pg_catalog.pg_snapshot_xmin($1)"
+" AND NOT pg_catalog.pg_visible_in_snapshot(xid, $1)"
 "), bounds AS MATERIALIZED ("
-" SELECT min(txn_id) AS first_id, max(txn_id) AS last_id, min(at) AS first_at, max(at) AS last_at FROM t"
+" SELECT pg_catalog.min(txn_id) AS first_id, pg_catalog.max(txn_id) AS last_id,"
+" pg_catalog.min(at) AS first_at, pg_catalog.max(at) AS last_at FROM t"
 "), l AS ("
-" SELECT l.*, max(l.changed_at) OVER (PARTITION BY l.txn_id) AS ended_at"
-" FROM schemakit.audit_log AS l JOIN t ON t.txn_id = l.txn_id AND t.at = l.at"
-" WHERE l.txn_id BETWEEN (SELECT first_id FROM bounds) AND (SELECT last_id FROM bounds)"
-" AND l.at BETWEEN (SELECT first_at FROM bounds) AND (SELECT last_at FROM bounds)"
-" AND ($1 IS NULL OR (SELECT cluster FROM schemakit.audit_shape AS s WHERE s.shape_id = l.shape_id) = $3)"
-" AND ($2 IS NULL OR l.rel_id = $2)"
-") SELECT pg_current_snapshot(), changed_at, actor, role, table_name, op, key, changed, old, new, soft_delete, context,"
+" SELECT l.*, pg_catalog.max(l.changed_at) OVER (PARTITION BY l.txn_id) AS ended_at"
+" FROM schemakit.audit_log AS l"
+" JOIN t ON t.txn_id OPERATOR(pg_catalog.=) l.txn_id AND t.at OPERATOR(pg_catalog.=) l.at"
+" WHERE l.txn_id OPERATOR(pg_catalog.>=) (SELECT first_id FROM bounds)"
+" AND l.txn_id OPERATOR(pg_catalog.<=) (SELECT last_id FROM bounds)"
+" AND l.at OPERATOR(pg_catalog.>=) (SELECT first_at FROM bounds)"
+" AND l.at OPERATOR(pg_catalog.<=) (SELECT last_at FROM bounds)"
+" AND ($1 IS NULL OR (SELECT cluster FROM schemakit.audit_shape AS s"
+" WHERE s.shape_id OPERATOR(pg_catalog.=) l.shape_id) OPERATOR(pg_catalog.=) $3)"
+" AND ($2 IS NULL OR l.rel_id OPERATOR(pg_catalog.=) $2)"
+") SELECT pg_catalog.pg_current_snapshot(), changed_at, actor, role, table_name, op, key, changed, old, new, soft_delete, context,"
 " application, session_role, client, query, at, pid, xid, txn_id, command, n, rel_id, key_hash"
 " FROM l ORDER BY ended_at, txn_id, command, n";
 
@@ -417,9 +425,7 @@ schemakit_audit_changes(PG_FUNCTION_ARGS)
 	static const Oid types[] = {PG_SNAPSHOTOID, INT8OID, INT8OID};
 	Datum		values[3];
 	char		nulls[] = "   ";
-	Oid			role;
-	int			sec_context;
-	int			nestlevel;
+	SkRights	saved;
 
 	sk_audit_reader_check();
 	check_changes();
@@ -430,15 +436,13 @@ schemakit_audit_changes(PG_FUNCTION_ARGS)
 	if (!PG_ARGISNULL(1))
 		values[1] = Int64GetDatum(sk_audit_reader_open(PG_GETARG_OID(1))->rel_id);
 	values[2] = Int64GetDatum(sk_audit_shape_cluster());
-	nestlevel = sk_guc_pin();
-	sk_audit_reader_begin(&role, &sec_context);
+	sk_audit_reader_begin(&saved);
 	SPI_connect();
 	if (SPI_execute_with_args(changes_query, 3, (Oid *) types, values, nulls,
 							  true, 0) != SPI_OK_SELECT)
 		elog(ERROR, "could not read schemakit.audit_log");
 	put_result((ReturnSetInfo *) fcinfo->resultinfo);
 	SPI_finish();
-	SetUserIdAndSecContext(role, sec_context);
-	sk_guc_unpin(nestlevel);
+	sk_rights_restore(&saved);
 	return (Datum) 0;
 }

@@ -32,6 +32,7 @@
 
 #include "audit/json.h"
 #include "base/guc.h"
+#include "base/trust.h"
 
 #include <math.h>
 
@@ -155,6 +156,7 @@ sk_audit_json_type(Oid type)
 	fmgr_info(function, &result->output);
 	getTypeInputInfo(result->type, &function, &result->ioparam);
 	fmgr_info(function, &result->input);
+	result->maker = sk_trust_maker(result->type, &result->several);
 	if (result->kind == SK_JSON_ARRAY)
 	{
 		Oid			element = get_element_type(result->type);

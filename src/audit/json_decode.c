@@ -8,8 +8,11 @@
 #include "postgres.h"
 
 #include "audit/json_decode.h"
+#include "base/rights.h"
 
+#include "miscadmin.h"
 #include "utils/array.h"
+#include "utils/builtins.h"
 #include "utils/lsyscache.h"
 
 /* Take the value out of {"$jsonb": value}, if it is one. */
@@ -66,6 +69,31 @@ is_digest(const JsonbValue *value)
 }
 
 /*
+ * The input function's value, as whoever's code that runs: the reader has not
+ * asked for it.
+ */
+static Datum
+decode_text(SkJsonType *type, int32 typmod, char *text)
+{
+	SkRights	saved;
+	Datum		value;
+
+	if (type->several)
+		ereport(ERROR,
+				(errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
+				 errmsg("cannot read values of type %s from the audit log",
+						format_type_be(type->type)),
+				 errdetail("It contains types of several roles, whose constraints would be checked."),
+				 errhint("Query schemakit.audit_log instead.")));
+	if (!OidIsValid(type->maker) || type->maker == GetUserId())
+		return InputFunctionCall(&type->input, text, type->ioparam, typmod);
+	sk_rights_assume_under_pin(type->maker, &saved);
+	value = InputFunctionCall(&type->input, text, type->ioparam, typmod);
+	sk_rights_restore(&saved);
+	return value;
+}
+
+/*
  * The value of the type that was written so, or, if the type has changed
  * meanwhile, the one that its input function makes of the text.  Under
  * sk_guc_pin().
@@ -82,6 +110,5 @@ sk_audit_json_decode(SkJsonType *type, int32 typmod, const JsonbValue *value,
 	if (type->kind == SK_JSON_ARRAY && value->type == jbvBinary &&
 		JsonContainerIsArray(value->val.binary.data))
 		return decode_array(type, typmod, value->val.binary.data);
-	return InputFunctionCall(&type->input, sk_audit_json_text(value),
-							 type->ioparam, typmod);
+	return decode_text(type, typmod, sk_audit_json_text(value));
 }

@@ -6,8 +6,10 @@
  * Rows go straight into the partition and its indexes, without a plan and
  * without regard to the privileges of whoever causes them: writers have no
  * right on the log and need none.  If somebody has given the log triggers,
- * rules, policies, checks or indexes on expressions, rows go through INSERT
- * instead, as the log's owner, so that nothing of this is skipped.
+ * rules, policies, checks, indexes on expressions, or operator classes that are
+ * not in C, rows go through INSERT instead, as the log's owner and under fixed
+ * settings, so that nothing of this is skipped, and none of it runs as the
+ * writer or with the writer's search_path.
  *
  * All rows of a transaction have the same time, so the partition is looked
  * for once in a transaction.  The lock on the log and its partition is held
@@ -25,15 +27,20 @@
 
 #include "audit/log.h"
 #include "base/compat.h"
-#include "base/guc.h"
+#include "base/rights.h"
+#include "base/trust.h"
 #include "schemakit.h"
 
+#include "access/amapi.h"
 #include "access/genam.h"
 #include "access/table.h"
 #include "access/tableam.h"
+#include "access/transam.h"
 #include "access/xact.h"
 #include "catalog/index.h"
 #include "catalog/namespace.h"
+#include "catalog/pg_language.h"
+#include "catalog/pg_trigger.h"
 #include "commands/sequence.h"
 #include "executor/executor.h"
 #include "executor/spi.h"
@@ -277,6 +284,24 @@ is_laid_out_as(Relation leaf, Relation table, int natts)
 	return true;
 }
 
+/* Is all that compares the index's values in C, whatever the search_path? */
+static bool
+is_in_c(Relation index)
+{
+	int			nsupport = IndexRelationGetNumberOfKeyAttributes(index) *
+		index->rd_indam->amsupport;
+
+	for (int i = 0; i < nsupport; i++)
+	{
+		Oid			function = index->rd_support[i];
+
+		if (function >= FirstNormalObjectId &&
+			sk_trust_language(function) != ClanguageId)
+			return false;
+	}
+	return true;
+}
+
 /* Describe an index; false if it asks for more than the columns' values. */
 static bool
 describe_index(Writer *writer, Oid indexid)
@@ -285,7 +310,7 @@ describe_index(Writer *writer, Oid indexid)
 	IndexInfo  *info = BuildIndexInfo(index);
 	bool		simple = info->ii_Expressions == NIL &&
 		info->ii_Predicate == NIL && info->ii_ExclusionOps == NULL &&
-		index->rd_index->indimmediate;
+		index->rd_index->indimmediate && is_in_c(index);
 
 	if (simple && info->ii_ReadyForInserts)
 	{
@@ -405,6 +430,28 @@ insert_statement(const Writer *writer, TupleDesc tupdesc, Oid *types)
 					writer->name, columns.data, params.data);
 }
 
+/*
+ * A trigger that is deferred would run when the transaction is committed, and
+ * then with the writer's settings.  SPI is connected.
+ */
+static void
+fire_at_once(Oid relid)
+{
+	Relation	rel = table_open(relid, NoLock);
+	const TriggerDesc *triggers = rel->trigdesc;
+
+	for (int i = 0; triggers != NULL && i < triggers->numtriggers; i++)
+	{
+		const Trigger *trigger = &triggers->triggers[i];
+
+		if (trigger->tgdeferrable && TRIGGER_FOR_INSERT(trigger->tgtype))
+			SPI_execute(psprintf("SET CONSTRAINTS %s.%s IMMEDIATE", SK_SCHEMA,
+								 quote_identifier(get_constraint_name(trigger->tgconstraint))),
+						false, 0);
+	}
+	table_close(rel, NoLock);
+}
+
 static void
 insert_by_statement(const Writer *writer, Oid tableid, Datum *values,
 					bool *nulls)
@@ -413,22 +460,19 @@ insert_by_statement(const Writer *writer, Oid tableid, Datum *values,
 	Oid		   *types = palloc(sizeof(Oid) * writer->natts);
 	char	   *markers = palloc(writer->natts + 1);
 	char	   *sql = insert_statement(writer, RelationGetDescr(table), types);
-	Oid			role;
-	int			sec_context;
+	SkRights	saved;
 
 	table_close(table, NoLock);
 	for (int i = 0; i < writer->natts; i++)
 		markers[i] = nulls[i] ? 'n' : ' ';
 	markers[writer->natts] = '\0';
-	GetUserIdAndSecContext(&role, &sec_context);
-	SetUserIdAndSecContext(sk_audit_log_owner(),
-						   sec_context | SECURITY_LOCAL_USERID_CHANGE |
-						   SECURITY_RESTRICTED_OPERATION);
+	sk_rights_assume(sk_audit_log_owner(), &saved);
 	SPI_connect();
+	fire_at_once(OidIsValid(writer->leaf) ? writer->leaf : tableid);
 	(void) SPI_execute_with_args(sql, writer->natts, types, values, markers,
 								 false, 0);
 	SPI_finish();
-	SetUserIdAndSecContext(role, sec_context);
+	sk_rights_restore(&saved);
 }
 
 /*
@@ -459,27 +503,22 @@ sk_audit_log_insert(SkAuditLog log, TimestampTz at, Datum *values, bool *nulls)
 }
 
 /*
- * Execute a statement as the log's owner, with nothing but pg_catalog on the
- * search_path.  Returns the number of rows that it processed.
+ * Execute a statement as the log's owner, under fixed settings.  Returns the
+ * number of rows that it processed.
  */
 uint64
 sk_audit_log_as_owner(const char *sql)
 {
 	Oid			owner = sk_audit_log_owner();
-	int			nestlevel = sk_guc_pin();
 	uint64		processed;
-	Oid			role;
-	int			sec_context;
+	SkRights	saved;
 
-	GetUserIdAndSecContext(&role, &sec_context);
-	SetUserIdAndSecContext(owner, sec_context | SECURITY_LOCAL_USERID_CHANGE |
-						   SECURITY_RESTRICTED_OPERATION);
+	sk_rights_assume(owner, &saved);
 	SPI_connect();
 	if (SPI_execute(sql, false, 0) < 0)
 		elog(ERROR, "could not execute: %s", sql);
 	processed = SPI_processed;
 	SPI_finish();
-	SetUserIdAndSecContext(role, sec_context);
-	sk_guc_unpin(nestlevel);
+	sk_rights_restore(&saved);
 	return processed;
 }

@@ -30,7 +30,7 @@
 #include "base/arg.h"
 #include "base/compat.h"
 #include "base/guard.h"
-#include "base/guc.h"
+#include "base/rights.h"
 #include "base/spi.h"
 #include "schemakit.h"
 
@@ -316,13 +316,9 @@ static void
 maintain_as_owner(Maintenance *m)
 {
 	Oid			owner = sk_audit_log_owner();
-	int			nestlevel = sk_guc_pin();
-	Oid			role;
-	int			sec_context;
+	SkRights	saved;
 
-	GetUserIdAndSecContext(&role, &sec_context);
-	SetUserIdAndSecContext(owner, sec_context | SECURITY_LOCAL_USERID_CHANGE |
-						   SECURITY_RESTRICTED_OPERATION);
+	sk_rights_assume(owner, &saved);
 	sk_audit_protect_off = true;
 	PG_TRY();
 	{
@@ -333,8 +329,7 @@ maintain_as_owner(Maintenance *m)
 		sk_audit_protect_off = false;
 	}
 	PG_END_TRY();
-	SetUserIdAndSecContext(role, sec_context);
-	sk_guc_unpin(nestlevel);
+	sk_rights_restore(&saved);
 }
 
 /*

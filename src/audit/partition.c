@@ -15,6 +15,7 @@
 
 #include "audit/partition.h"
 #include "audit/log.h"
+#include "base/acl.h"
 #include "base/compat.h"
 #include "base/spi.h"
 
@@ -99,13 +100,16 @@ sk_audit_partition_missing(const SkLogTable *table, Interval *premake, bool fall
 	MemoryContext context = CurrentMemoryContext;
 	List	   *months = NIL;
 	char	   *moved = fallback
-		? psprintf(" UNION SELECT date_trunc('month', at AT TIME ZONE 'UTC') FROM schemakit.%s_default WHERE isfinite(at)",
+		? psprintf(" UNION SELECT pg_catalog.date_trunc('month', at AT TIME ZONE 'UTC')"
+				   " FROM schemakit.%s_default WHERE pg_catalog.isfinite(at)",
 				   table->name)
 		: "";
-	char	   *sql = psprintf("SELECT to_char(m, '\"p\"YYYY_MM'), m::text || '+00', (m + '1 month')::text || '+00'"
-							   " FROM (SELECT generate_series(date_trunc('month', now() AT TIME ZONE 'UTC'),"
-							   " (now() + $1) AT TIME ZONE 'UTC', '1 month')%s) AS s(m)"
-							   " WHERE to_regclass(format('schemakit.%%I', '%s_' || to_char(m, '\"p\"YYYY_MM'))) IS NULL ORDER BY m",
+	char	   *sql = psprintf("SELECT pg_catalog.to_char(m, '\"p\"YYYY_MM'),"
+							   " pg_catalog.concat(m, '+00'), pg_catalog.concat(m OPERATOR(pg_catalog.+) '1 month'::pg_catalog.interval, '+00')"
+							   " FROM (SELECT pg_catalog.generate_series(pg_catalog.date_trunc('month', pg_catalog.now() AT TIME ZONE 'UTC'),"
+							   " (pg_catalog.now() OPERATOR(pg_catalog.+) $1) AT TIME ZONE 'UTC', '1 month'::pg_catalog.interval)%s) AS s(m)"
+							   " WHERE pg_catalog.to_regclass(pg_catalog.format('schemakit.%%I', pg_catalog.concat('%s_', pg_catalog.to_char(m, '\"p\"YYYY_MM')))) IS NULL"
+							   " ORDER BY m",
 							   moved, table->name);
 
 	SPI_connect();
@@ -133,12 +137,7 @@ sk_audit_partition_missing(const SkLogTable *table, Interval *premake, bool fall
 static void
 revoke_all(const char *partition)
 {
-	run(SPI_OK_UTILITY, psprintf("DO $do$DECLARE r text; BEGIN"
-								 " FOR r IN SELECT DISTINCT CASE a.grantee WHEN 0 THEN 'PUBLIC' ELSE quote_ident(pg_get_userbyid(a.grantee)) END"
-								 " FROM pg_class c, aclexplode(c.relacl) a"
-								 " WHERE c.oid = 'schemakit.%s'::regclass AND a.grantee <> c.relowner"
-								 " LOOP EXECUTE 'REVOKE ALL ON schemakit.%s FROM ' || r; END LOOP; END$do$",
-								 partition, partition));
+	sk_acl_write(sk_audit_log_relid(partition), 0, NULL, sk_audit_log_owner());
 }
 
 /* Rows of the month that went to the default partition; how many? */
@@ -146,7 +145,9 @@ static uint64
 move_rows(const SkLogTable *table, const char *partition, const SkLogMonth *month)
 {
 	return run(SPI_OK_INSERT,
-			   psprintf("WITH moved AS (DELETE FROM schemakit.%s_default WHERE at >= '%s' AND at < '%s' RETURNING *)"
+			   psprintf("WITH moved AS (DELETE FROM schemakit.%s_default "
+						" WHERE at OPERATOR(pg_catalog.>=) '%s'::pg_catalog.timestamptz"
+						" AND at OPERATOR(pg_catalog.<) '%s'::pg_catalog.timestamptz RETURNING *)"
 						" INSERT INTO schemakit.%s SELECT * FROM moved",
 						table->name, month->from, month->until, partition));
 }
@@ -217,7 +218,8 @@ sk_audit_partition_ended(Oid relid, TimestampTz before)
 uint64
 sk_audit_partition_empty_default(const SkLogTable *table, TimestampTz before)
 {
-	return run(SPI_OK_DELETE, psprintf("DELETE FROM schemakit.%s_default WHERE at < '%s'",
+	return run(SPI_OK_DELETE, psprintf("DELETE FROM schemakit.%s_default"
+									   " WHERE at OPERATOR(pg_catalog.<) '%s'::pg_catalog.timestamptz",
 									   table->name, timestamptz_to_str(before)));
 }
 

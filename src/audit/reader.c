@@ -47,16 +47,13 @@ sk_audit_reader_check(void)
 }
 
 /*
- * Go on as the owner of the log's tables, until SetUserIdAndSecContext() takes
- * it back.  Only statements of our own are executed meanwhile.
+ * Go on as the owner of the log's tables, until sk_rights_restore().  Only
+ * statements of our own are executed meanwhile.
  */
 void
-sk_audit_reader_begin(Oid *role, int *sec_context)
+sk_audit_reader_begin(SkRights *saved)
 {
-	GetUserIdAndSecContext(role, sec_context);
-	SetUserIdAndSecContext(sk_audit_log_owner(),
-						   *sec_context | SECURITY_LOCAL_USERID_CHANGE |
-						   SECURITY_RESTRICTED_OPERATION);
+	sk_rights_assume(sk_audit_log_owner(), saved);
 }
 
 static void

@@ -10,6 +10,7 @@
 
 #include "audit/json.h"
 #include "audit/shape.h"
+#include "base/rights.h"
 
 #include "access/tupdesc.h"
 
@@ -45,6 +46,6 @@ extern void sk_audit_reader_values(const SkAuditReader *reader,
 								   JsonbValue *values, bool *known);
 extern Datum sk_audit_reader_shape_ids(const SkAuditReader *reader);
 extern void sk_audit_reader_check(void);
-extern void sk_audit_reader_begin(Oid *role, int *sec_context);
+extern void sk_audit_reader_begin(SkRights *saved);
 
 #endif							/* SK_AUDIT_READER_H */

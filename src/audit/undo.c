@@ -256,16 +256,20 @@ static char *
 events_query(const SkAuditPast *past)
 {
 	const char *which = past->key == NULL
-		? "shape_id = ANY ($1)"
-		: "shape_id = ANY ($1) AND (key_hash = $3 OR key_hash IS NULL AND op = 'T')";
+		? "shape_id OPERATOR(pg_catalog.=) ANY ($1)"
+		: "shape_id OPERATOR(pg_catalog.=) ANY ($1)"
+		" AND (key_hash OPERATOR(pg_catalog.=) $3 OR key_hash IS NULL AND op OPERATOR(pg_catalog.=) 'T')";
 
 	return psprintf("SELECT op, shape_id, key, old, new FROM ("
-					"SELECT * FROM schemakit.audit_event WHERE %s AND changed_at > $2"
+					"SELECT * FROM schemakit.audit_event"
+					" WHERE %s AND changed_at OPERATOR(pg_catalog.>) $2"
 					" UNION ALL "
-					"SELECT * FROM schemakit.audit_event WHERE %s AND changed_at <= $2 AND at <= $2"
-					" AND txn_id = ANY (ARRAY(SELECT txn_id FROM schemakit.audit_event"
-					" WHERE %s AND changed_at > $2 AND at <= $2))"
-					") AS e ORDER BY max(changed_at) OVER (PARTITION BY txn_id), txn_id, command, op IN ('I', 'N'), n",
+					"SELECT * FROM schemakit.audit_event"
+					" WHERE %s AND changed_at OPERATOR(pg_catalog.<=) $2 AND at OPERATOR(pg_catalog.<=) $2"
+					" AND txn_id OPERATOR(pg_catalog.=) ANY (ARRAY(SELECT txn_id FROM schemakit.audit_event"
+					" WHERE %s AND changed_at OPERATOR(pg_catalog.>) $2 AND at OPERATOR(pg_catalog.<=) $2))"
+					") AS e ORDER BY pg_catalog.max(changed_at) OVER (PARTITION BY txn_id), txn_id, command,"
+					" op OPERATOR(pg_catalog.=) ANY ('{I,N}'::pg_catalog.\"char\"[]), n",
 					which, which, which);
 }
 
@@ -308,15 +312,14 @@ sk_audit_undo_events(SkAuditPast *past)
 	Datum		values[3];
 	static SPIPlanPtr plan_of_row = NULL;
 	SPIPlanPtr	plan;
-	Oid			role;
-	int			sec_context;
+	SkRights	saved;
 
 	values[0] = sk_audit_reader_shape_ids(past->reader);
 	values[1] = TimestampTzGetDatum(past->at);
 	if (past->key != NULL)
 		values[2] = UInt64GetDatum(sk_audit_event_hash(past->key, past->reader->nkeys,
 													   past->reader->rel_id));
-	sk_audit_reader_begin(&role, &sec_context);
+	sk_audit_reader_begin(&saved);
 
 	/*
 	 * for a row, planning takes longer than reading, and values decide
@@ -333,5 +336,5 @@ sk_audit_undo_events(SkAuditPast *past)
 	}
 	sk_audit_undo_for_each(past, SPI_cursor_open(NULL, plan, values, NULL, true),
 						   undo_event);
-	SetUserIdAndSecContext(role, sec_context);
+	sk_rights_restore(&saved);
 }

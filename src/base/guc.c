@@ -222,7 +222,8 @@ sk_guc_set_local(const char *name, const char *value)
 /*
  * Fix the settings that input and output functions ask, as postgres_fdw does
  * for its transmissions, and the search_path, until sk_guc_unpin().  An error
- * restores them, too.
+ * restores them, too.  A search_path that does not name pg_temp has it first, where
+ * anybody can put tables and types.
  */
 int
 sk_guc_pin(void)
@@ -234,7 +235,7 @@ sk_guc_pin(void)
 		{"bytea_output", "hex"},
 		{"extra_float_digits", "1"},
 		{"lc_monetary", "C"},
-		{"search_path", "pg_catalog"},
+		{"search_path", "pg_catalog, pg_temp"},
 		{"xmloption", "content"},
 	};
 	int			nestlevel = NewGUCNestLevel();

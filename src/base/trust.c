@@ -22,6 +22,7 @@
 #include "nodes/nodeFuncs.h"
 #include "utils/lsyscache.h"
 #include "utils/syscache.h"
+#include "utils/typcache.h"
 
 static bool
 is_trusted_role(Oid role)
@@ -58,20 +59,29 @@ is_foreign_type(Oid type)
 	return is_foreign(TYPEOID, type, Anum_pg_type_typowner);
 }
 
+/* What the domain is one over, which may be a domain itself. */
+static Oid
+over_type(Oid domain)
+{
+	HeapTuple	tuple = SearchSysCache1(TYPEOID, ObjectIdGetDatum(domain));
+	Oid			base;
+
+	if (!HeapTupleIsValid(tuple))
+		elog(ERROR, "cache lookup failed for type %u", domain);
+	base = ((Form_pg_type) GETSTRUCT(tuple))->typbasetype;
+	ReleaseSysCache(tuple);
+	return base;
+}
+
 /* A domain over a domain checks what that one checks, too. */
 static bool
 is_foreign_domain(Oid domain)
 {
-	HeapTuple	tuple;
 	Oid			base;
 
 	if (is_foreign_type(domain))
 		return true;
-	tuple = SearchSysCache1(TYPEOID, ObjectIdGetDatum(domain));
-	if (!HeapTupleIsValid(tuple))
-		return true;
-	base = ((Form_pg_type) GETSTRUCT(tuple))->typbasetype;
-	ReleaseSysCache(tuple);
+	base = over_type(domain);
 	return get_typtype(base) == TYPTYPE_DOMAIN && is_foreign_domain(base);
 }
 
@@ -113,4 +123,97 @@ bool
 sk_trust_expression(Node *expr)
 {
 	return !foreign_walker(expr, NULL);
+}
+
+/*
+ * The language that the function is written in.  What is in C looks no names up on
+ * the search_path.
+ */
+Oid
+sk_trust_language(Oid function)
+{
+	HeapTuple	tuple = SearchSysCache1(PROCOID, ObjectIdGetDatum(function));
+	Oid			language;
+
+	if (!HeapTupleIsValid(tuple))
+		elog(ERROR, "cache lookup failed for function %u", function);
+	language = ((Form_pg_proc) GETSTRUCT(tuple))->prolang;
+	ReleaseSysCache(tuple);
+	return language;
+}
+
+/* The owner of the type, unless that is a superuser. */
+static Oid
+untrusted_owner(Oid type)
+{
+	HeapTuple	tuple = SearchSysCache1(TYPEOID, ObjectIdGetDatum(type));
+	Oid			owner;
+
+	if (!HeapTupleIsValid(tuple))
+		elog(ERROR, "cache lookup failed for type %u", type);
+	owner = ((Form_pg_type) GETSTRUCT(tuple))->typowner;
+	ReleaseSysCache(tuple);
+	return superuser_arg(owner) ? InvalidOid : owner;
+}
+
+/* Of the columns of a row */
+static Oid
+maker_of_columns(Oid type, bool *several)
+{
+	TupleDesc	tupdesc = lookup_rowtype_tupdesc(type, -1);
+	Oid			found = InvalidOid;
+
+	for (int i = 0; i < tupdesc->natts; i++)
+	{
+		Form_pg_attribute attr = TupleDescAttr(tupdesc, i);
+		Oid			maker = attr->attisdropped ? InvalidOid
+			: sk_trust_maker(attr->atttypid, several);
+
+		if (OidIsValid(found) && OidIsValid(maker) && found != maker)
+			*several = true;
+		if (OidIsValid(maker))
+			found = maker;
+	}
+	ReleaseTupleDesc(tupdesc);
+	return found;
+}
+
+/*
+ * Whose code runs when a value of the type is made from a text: constraints of
+ * domains in it, and what ranges do with their bounds.  InvalidOid if that is only
+ * the server's or superusers', which everybody runs.  Who makes a type of others
+ * has chosen them, so it is his.  "several" is set where a superuser has made one
+ * of types of more than one role.
+ */
+Oid
+sk_trust_maker(Oid type, bool *several)
+{
+	bool		among = false;
+	Oid			maker;
+	Oid			owner;
+
+	check_stack_depth();
+	if (type < FirstNormalObjectId)
+		return InvalidOid;
+	switch (get_typtype(type))
+	{
+		case TYPTYPE_DOMAIN:
+			maker = sk_trust_maker(over_type(type), &among);
+			break;
+		case TYPTYPE_COMPOSITE:
+			maker = maker_of_columns(type, &among);
+			if (!OidIsValid(maker))
+				return InvalidOid;
+			break;
+		case TYPTYPE_RANGE:
+			maker = sk_trust_maker(get_range_subtype(type), &among);
+			break;
+		case TYPTYPE_MULTIRANGE:
+			return sk_trust_maker(get_multirange_range(type), several);
+		default:
+			return sk_trust_maker(get_element_type(type), several);
+	}
+	owner = untrusted_owner(type);
+	*several |= among && !OidIsValid(owner);
+	return OidIsValid(owner) ? owner : maker;
 }

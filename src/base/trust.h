@@ -11,5 +11,7 @@
 #include "nodes/nodes.h"
 
 extern bool sk_trust_expression(Node *expr);
+extern Oid	sk_trust_language(Oid function);
+extern Oid	sk_trust_maker(Oid type, bool *several);
 
 #endif							/* SK_TRUST_H */

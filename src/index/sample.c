@@ -21,6 +21,7 @@
 #include "index/sample.h"
 
 #include "base/compat.h"
+#include "base/rights.h"
 #include "base/table.h"
 #include "base/trust.h"
 #include "index/deparse.h"
@@ -147,15 +148,13 @@ sk_index_sample_read(const SkIndex *index, int rows, SkSampleRow told, void *arg
 	char	   *sql = sample_query(index, rows);
 	Datum	   *values = palloc(index->nkeys * sizeof(Datum));
 	bool	   *nulls = palloc(index->nkeys * sizeof(bool));
-	Oid			role;
-	int			sec_context;
+	SkRights	saved;
 	int			found;
 
 	if (!may_read(index))
 		return 0;
-	GetUserIdAndSecContext(&role, &sec_context);
-	SetUserIdAndSecContext(role, sec_context | SECURITY_LOCAL_USERID_CHANGE |
-						   SECURITY_RESTRICTED_OPERATION);
+	/* names in pg_catalog are written without it */
+	sk_rights_pin(&saved);
 	SPI_connect();
 	if (SPI_execute(sql, true, rows) != SPI_OK_SELECT)
 		elog(ERROR, "could not read rows: %s", sql);
@@ -170,7 +169,7 @@ sk_index_sample_read(const SkIndex *index, int rows, SkSampleRow told, void *arg
 		told(values, nulls, arg);
 	}
 	SPI_finish();
-	SetUserIdAndSecContext(role, sec_context);
+	sk_rights_restore(&saved);
 	return found;
 }
 

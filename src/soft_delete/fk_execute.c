@@ -12,6 +12,7 @@
 #include "postgres.h"
 
 #include "soft_delete/fk_execute.h"
+#include "base/rights.h"
 #include "base/spi.h"
 #include "soft_delete/fk_query.h"
 
@@ -56,27 +57,18 @@ execute(SPIPlanPtr plan, Datum *values, const char *nulls, long limit)
 		elog(ERROR, "could not execute a statement of soft delete");
 }
 
-static void
-become(Oid owner, Oid *role, int *sec_context)
-{
-	GetUserIdAndSecContext(role, sec_context);
-	SetUserIdAndSecContext(owner, *sec_context |
-						   SECURITY_LOCAL_USERID_CHANGE | SECURITY_NOFORCE_RLS);
-}
-
 /*
  * Execute it, and leave SPI connected.
  */
 void
 sk_soft_fk_execute(SkSoftLink *link, SkSoftAction action, Datum *values, long limit)
 {
-	Oid			role;
-	int			sec_context;
+	SkRights	saved;
 
-	become(link->owner, &role, &sec_context);
+	sk_rights_assume_for_key(link->owner, &saved);
 	SPI_connect();
 	execute(plan_of(link, action), values, NULL, limit);
-	SetUserIdAndSecContext(role, sec_context);
+	sk_rights_restore(&saved);
 }
 
 /*
@@ -92,16 +84,15 @@ sk_soft_fk_execute_stamp(Oid relid, AttrNumber column, Oid partition, ItemPointe
 	Oid			types[] = {OIDOID, TIDOID, get_atttype(relid, column)};
 	Datum		values[] = {ObjectIdGetDatum(partition), PointerGetDatum(tid),
 	stamp ? TimestampGetDatum(*stamp) : (Datum) 0};
-	Oid			role;
-	int			sec_context;
+	SkRights	saved;
 	bool		done;
 
-	become(rel->rd_rel->relowner, &role, &sec_context);
+	sk_rights_assume_for_key(rel->rd_rel->relowner, &saved);
 	SPI_connect();
 	execute(SPI_prepare(sql, lengthof(types), types), values, stamp ? NULL : "  n", 0);
 	done = SPI_processed > 0;
 	SPI_finish();
-	SetUserIdAndSecContext(role, sec_context);
+	sk_rights_restore(&saved);
 	table_close(rel, NoLock);
 	return done;
 }

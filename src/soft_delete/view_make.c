@@ -129,8 +129,8 @@ copy_grants(Relation rel, Oid viewid)
 	Oid			owner = rel->rd_rel->relowner;
 	Acl		   *acl = sk_acl_read(RelationGetRelid(rel), 0);
 
-	if (acl != NULL)
-		sk_acl_write(viewid, 0, acl, owner);
+	/* also if it is NULL: default privileges are not the table's */
+	sk_acl_write(viewid, 0, acl, owner);
 	for (int i = 0; i < tupdesc->natts; i++)
 	{
 		Form_pg_attribute attr = TupleDescAttr(tupdesc, i);

@@ -28,8 +28,9 @@ COMMENT ON COLUMN schemakit.auto_rule.enabled IS 'false: the rule is not used';
 INSERT INTO schemakit.auto_rule (id, feature, schemas, tables) VALUES (1, 'timestamps', '%', '%');
 
 SELECT pg_catalog.pg_extension_config_dump('schemakit.auto_rule',
-    $$WHERE (id, feature, schemas, tables, options, enabled)
-      IS DISTINCT FROM (1, 'timestamps', '%', '%', '{}'::pg_catalog.jsonb, true)$$);
+    $$WHERE NOT (id OPERATOR(pg_catalog.=) 1 AND feature OPERATOR(pg_catalog.=) 'timestamps'
+      AND schemas OPERATOR(pg_catalog.=) '%' AND tables OPERATOR(pg_catalog.=) '%'
+      AND options OPERATOR(pg_catalog.=) '{}' AND enabled)$$);
 
 CREATE FUNCTION schemakit.internal_auto_rule_merge() RETURNS trigger
     AS 'MODULE_PATHNAME', 'schemakit_internal_auto_rule_merge'

@@ -181,15 +181,15 @@ COMMENT ON TRIGGER audit_protect_truncate ON schemakit.audit_shape IS 'refuses c
 CREATE VIEW schemakit.audit_log AS
 SELECT e.changed_at, t.actor, t.role,
        pg_catalog.format('%I.%I', s.schema_name, s.table_name) AS table_name,
-       CASE e.op WHEN 'N' THEN 'U' ELSE e.op::pg_catalog.text END AS op,
+       CASE WHEN e.op OPERATOR(pg_catalog.=) 'N' THEN 'U' ELSE e.op::pg_catalog.text END AS op,
        e.key,
-       CASE WHEN e.op IN ('U', 'N') THEN ARRAY(
+       CASE WHEN e.op OPERATOR(pg_catalog.=) ANY ('{U,N}'::pg_catalog."char"[]) THEN ARRAY(
            SELECT c.name FROM pg_catalog.jsonb_object_keys(e.new) AS c(name)
            WHERE (s.options OPERATOR(pg_catalog.->>) 'capture' IS NULL AND e.key IS NOT NULL)
-              OR e.old OPERATOR(pg_catalog.->) c.name IS DISTINCT FROM e.new OPERATOR(pg_catalog.->) c.name
+              OR (e.old OPERATOR(pg_catalog.->) c.name) OPERATOR(pg_catalog.=) (e.new OPERATOR(pg_catalog.->) c.name) IS NOT TRUE
            ORDER BY c.name) END AS changed,
        e.old, e.new,
-       CASE WHEN s.soft_delete IS NULL OR e.op NOT IN ('U', 'N') THEN NULL
+       CASE WHEN s.soft_delete IS NULL OR e.op OPERATOR(pg_catalog.<>) ALL ('{U,N}'::pg_catalog."char"[]) THEN NULL
            WHEN e.old OPERATOR(pg_catalog.->>) s.soft_delete IS NULL AND e.new OPERATOR(pg_catalog.->>) s.soft_delete IS NOT NULL THEN 'deleted'
            WHEN e.old OPERATOR(pg_catalog.->>) s.soft_delete IS NOT NULL AND e.new OPERATOR(pg_catalog.->>) s.soft_delete IS NULL THEN 'restored'
        END AS soft_delete,

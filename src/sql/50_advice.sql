@@ -119,7 +119,7 @@ CREATE TABLE schemakit.index_advice (
     index_name text NOT NULL,
     steps text[] NOT NULL,
     fingerprint text NOT NULL UNIQUE,
-    status text NOT NULL DEFAULT 'open' CHECK (status IN ('open', 'followed', 'gone', 'dismissed')),
+    status text NOT NULL DEFAULT 'open' CHECK (status OPERATOR(pg_catalog.=) ANY ('{open,followed,gone,dismissed}'::pg_catalog.text[])),
     first_seen timestamptz NOT NULL DEFAULT pg_catalog.now(),
     last_seen timestamptz NOT NULL DEFAULT pg_catalog.now(),
     runs int NOT NULL DEFAULT 1,

@@ -1,10 +1,13 @@
 /*
- * Privileges: revoke everything, then grant with a reason.
+ * Privileges: revoke everything, whatever ALTER DEFAULT PRIVILEGES has given to
+ * whom, then grant with a reason.
  */
-REVOKE ALL ON SCHEMA schemakit FROM PUBLIC;
-REVOKE ALL ON ALL TABLES IN SCHEMA schemakit FROM PUBLIC;
-REVOKE ALL ON ALL SEQUENCES IN SCHEMA schemakit FROM PUBLIC;
-REVOKE ALL ON ALL FUNCTIONS IN SCHEMA schemakit FROM PUBLIC;
+CREATE FUNCTION schemakit.internal_reset_privileges() RETURNS void
+    AS 'MODULE_PATHNAME', 'schemakit_internal_reset_privileges'
+    LANGUAGE C VOLATILE PARALLEL UNSAFE;
+COMMENT ON FUNCTION schemakit.internal_reset_privileges() IS 'internal: leaves all objects of the extension to their owner; dropped after CREATE EXTENSION has called it';
+SELECT schemakit.internal_reset_privileges();
+DROP FUNCTION schemakit.internal_reset_privileges();
 
 /* it contains the functions that DDL and DML of all roles call */
 GRANT USAGE ON SCHEMA schemakit TO PUBLIC;

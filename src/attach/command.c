@@ -127,6 +127,24 @@ dropped_trigger(TupleTableSlot *slot)
 	return OidIsValid(*relid) ? relid : NULL;
 }
 
+/* A table that is gone, or NULL */
+static void *
+dropped_table(TupleTableSlot *slot)
+{
+	char	   *type = TextDatumGetCString(slot->tts_values[6]);
+	SkDroppedTable *table;
+
+	if (DatumGetObjectId(slot->tts_values[0]) != RelationRelationId ||
+		DatumGetInt32(slot->tts_values[2]) != 0 ||
+		(strcmp(type, "table") != 0 && strcmp(type, "foreign table") != 0))
+		return NULL;
+	table = palloc(sizeof(SkDroppedTable));
+	table->relid = DatumGetObjectId(slot->tts_values[1]);
+	table->schema = TextDatumGetCString(slot->tts_values[7]);
+	table->name = TextDatumGetCString(slot->tts_values[8]);
+	return table;
+}
+
 static List *
 dropped(void *(*interesting) (TupleTableSlot *slot))
 {
@@ -157,6 +175,16 @@ List *
 sk_command_dropped_columns(void)
 {
 	return dropped(dropped_column);
+}
+
+/*
+ * The tables that were dropped, as a list of SkDroppedTable.  Call it in an event
+ * trigger at sql_drop.
+ */
+List *
+sk_command_dropped_tables(void)
+{
+	return dropped(dropped_table);
 }
 
 /*

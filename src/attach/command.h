@@ -17,9 +17,18 @@ typedef struct SkDroppedColumn
 	char	   *name;
 } SkDroppedColumn;
 
+/* A table that was dropped, under the name that it had. */
+typedef struct SkDroppedTable
+{
+	Oid			relid;
+	char	   *schema;
+	char	   *name;
+} SkDroppedTable;
+
 extern List *sk_command_list(void);
 extern bool sk_command_is_foreign(void);
 extern List *sk_command_dropped_columns(void);
+extern List *sk_command_dropped_tables(void);
 extern List *sk_command_dropped_triggers(void);
 
 #endif							/* SK_ATTACH_COMMAND_H */

@@ -30,6 +30,7 @@
 #include "base/restore.h"
 #include "base/table.h"
 #include "base/trigger.h"
+#include "schemakit.h"
 
 #include "access/genam.h"
 #include "access/htup_details.h"
@@ -527,6 +528,34 @@ columns_dropped(void)
 	}
 }
 
+static void
+tell_of_drops(void *arg)
+{
+	ListCell   *lc;
+
+	foreach(lc, (List *) arg)
+	{
+		const SkDroppedTable *table = lfirst(lc);
+
+		for (const SkFeature *const *f = sk_features; *f; f++)
+		{
+			if ((*f)->dropped != NULL)
+				(*f)->dropped(table->relid, table->schema, table->name);
+		}
+	}
+}
+
+/* Not if it was the extension that was dropped, with all that it recorded */
+static void
+tables_dropped(void)
+{
+	List	   *tables = sk_command_dropped_tables();
+
+	if (tables != NIL && OidIsValid(get_extension_oid(SK_EXTENSION, true)))
+		sk_guard_run(tell_of_drops, tables, "record the drop of",
+					 ((SkDroppedTable *) linitial(tables))->relid);
+}
+
 /*
  * schemakit.internal_on_ddl_command_end() RETURNS event_trigger
  */
@@ -561,6 +590,7 @@ schemakit_internal_on_sql_drop(PG_FUNCTION_ARGS)
 
 		columns_dropped();
 		triggers_dropped();
+		tables_dropped();
 		if (pushed)
 			PopActiveSnapshot();
 	}

@@ -86,6 +86,12 @@ typedef struct SkFeature
 	void		(*altered) (Relation rel, bool detached);
 
 	/*
+	 * A table was dropped that may have had the feature's trigger: see to what is
+	 * recorded of it.  Optional.
+	 */
+	void		(*dropped) (Oid relid, const char *schema, const char *name);
+
+	/*
 	 * Has before() taken away something of the table's that altered() puts
 	 * back?  Then the command fails if that does: the server would not have
 	 * let it pass with what was there.  Optional.

@@ -6,8 +6,8 @@
  *
  * The row trigger is AFTER INSERT, UPDATE or DELETE, and partitions have clones
  * of it.  TRUNCATE triggers are for statements, which are not cloned: each
- * partition gets its own.  The row trigger's argument has the options, and the
- * table's identity in the log; see audit/options.c.
+ * partition gets its own.  The row trigger's argument has the options; see
+ * audit/options.c.
  *
  *-------------------------------------------------------------------------
  */
@@ -17,7 +17,7 @@
 #include "attach/attach.h"
 #include "attach/truncate_trigger.h"
 #include "audit/capture.h"
-#include "audit/json.h"
+#include "audit/identity.h"
 #include "audit/log.h"
 #include "audit/maintain.h"
 #include "audit/options.h"
@@ -48,6 +48,10 @@
 
 #define AUDIT_TRIGGER		SK_TRIGGER_PREFIX SK_AUDIT_FUNCTION
 #define TRUNCATE_FUNCTION	"audit_truncate"
+
+/* Why changes are not recorded */
+#define NO_TRIGGER	"The trigger was dropped."
+#define DISABLED	"The trigger was disabled."
 
 
 /*-------------------------------------------------------------------------
@@ -128,27 +132,6 @@ find_trigger(Relation rel)
 	return sk_attach_find(rel, sk_attach_function(SK_AUDIT_FUNCTION));
 }
 
-/* The identity that the table goes by from now on. */
-static int64
-identity(Relation rel, int64 known)
-{
-	int64		rel_id = known;
-
-	if (rel_id != 0 && sk_audit_shape_is_of(rel_id, RelationGetRelid(rel)))
-		return rel_id;
-	rel_id = sk_audit_shape_find(get_namespace_name(RelationGetNamespace(rel)),
-								 RelationGetRelationName(rel));
-	if (rel_id != 0 && sk_audit_shape_is_of(rel_id, RelationGetRelid(rel)))
-		return rel_id;
-	do
-	{
-		if (!pg_strong_random(&rel_id, sizeof(rel_id)))
-			elog(ERROR, "could not generate a random number");
-		rel_id &= PG_INT64_MAX;
-	} while (rel_id == 0);
-	return rel_id;
-}
-
 /* Make the key of mask "hash", unless there is one. */
 static void
 make_secret(void)
@@ -181,18 +164,25 @@ create_row_trigger(Relation rel, const char *name,
 	sk_attach_create(rel, &def);
 }
 
+/* Record what the table looks like; its trigger is in that state. */
+static void
+record(Relation rel, const SkAuditOptions *options, char fires_when)
+{
+	(void) sk_audit_table_record(rel, sk_audit_identity_make(rel), options,
+								 fires(fires_when) ? NULL : DISABLED);
+}
+
 /* Attach with these options, which suit the table. */
 static void
-attach(Relation rel, SkAuditOptions *options, const char *name,
+attach(Relation rel, const SkAuditOptions *options, const char *name,
 	   char fires_when)
 {
 	if (find_trigger(rel) == NULL)
-		sk_audit_shape_record_gap(RelationGetRelid(rel));
-	options->table = identity(rel, options->table);
+		sk_audit_shape_record_gap(RelationGetRelid(rel), NO_TRIGGER);
 	create_row_trigger(rel, name, options, fires_when);
 	sk_truncate_trigger_all(rel, TRUNCATE_FUNCTION, fires_when);
 	CommandCounterIncrement();
-	(void) sk_audit_table_record(rel, options, fires(fires_when));
+	record(rel, options, fires_when);
 	CommandCounterIncrement();	/* a baseline looks for it */
 }
 
@@ -238,23 +228,6 @@ audit_column_changed(Relation rel, const Trigger *trigger,
 	return true;
 }
 
-/* Tell the triggers of the table and of its partitions. */
-static void
-set_args(Relation rel, const SkAuditOptions *options)
-{
-	ListCell   *lc;
-
-	foreach(lc, sk_truncate_trigger_tables(rel))
-	{
-		Relation	table = table_open(lfirst_oid(lc), NoLock);
-		const Trigger *trigger = find_trigger(table);
-
-		if (trigger != NULL)
-			sk_attach_set_argument(table, trigger, sk_audit_options_text(options));
-		table_close(table, NoLock);
-	}
-}
-
 /*
  * A partition gets a TRUNCATE trigger of its own; a dump brings the one that it
  * had.
@@ -268,25 +241,12 @@ partition_altered(Relation rel, const Trigger *trigger)
 		sk_truncate_trigger_one(rel, TRUNCATE_FUNCTION, trigger->tgenabled);
 }
 
-/*
- * Record the new shape, but for a table whose shapes a dump brings.  A table
- * that was a partition has its former parent's trigger and identity, and needs
- * one of its own.
- */
+/* Record the new shape, but for a table whose shapes a dump brings. */
 static void
-table_altered(Relation rel, const Trigger *trigger, bool detached)
+table_altered(Relation rel, const Trigger *trigger)
 {
-	SkAuditOptions *options = sk_audit_options_of(trigger);
-
-	if (detached)
-	{
-		options->table = identity(rel, 0);
-		set_args(rel, options);
-	}
-	if (options->table == 0 ||
-		(sk_restore_is_running() && !sk_audit_shape_is_known(options->table)))
-		return;
-	(void) sk_audit_table_record(rel, options, fires(trigger->tgenabled));
+	if (!sk_restore_is_running() || sk_audit_identity_is_bound(rel))
+		record(rel, sk_audit_options_of(trigger), trigger->tgenabled);
 }
 
 static void
@@ -295,23 +255,19 @@ audit_altered(Relation rel, bool detached)
 	const Trigger *trigger = find_trigger(rel);
 
 	if (trigger == NULL)
-		sk_audit_shape_record_gap(RelationGetRelid(rel));
+		sk_audit_shape_record_gap(RelationGetRelid(rel), NO_TRIGGER);
 	else if (trigger->tgisclone)
 		partition_altered(rel, trigger);
 	else
-		table_altered(rel, trigger, detached);
+		table_altered(rel, trigger);
 }
 
 /* What status() tells of a trigger that works: what differs from defaults */
 static char *
 describe(const Trigger *trigger, const SkAuditOptions *options)
 {
-	SkAuditOptions shown = *options;
 	StringInfoData buf;
-	char	   *text;
-
-	shown.table = 0;
-	text = sk_audit_options_text(&shown);
+	char	   *text = sk_audit_options_text(options);
 
 	initStringInfo(&buf);
 	if (strcmp(text, "{}") != 0)
@@ -330,9 +286,6 @@ audit_fault(Relation rel, const Trigger *trigger, char **detail)
 	if (options == NULL)
 		return "wrong argument";
 	*detail = describe(trigger, options);
-	if (options->table == 0 ||
-		!sk_audit_shape_is_of(options->table, sk_attach_origin(trigger->tgoid)))
-		return "wrong identity";
 	if (truncate == NULL || !fires(truncate->tgenabled))
 		return "truncate not covered";
 	return NULL;
@@ -347,6 +300,7 @@ const SkFeature sk_feature_audit = {
 	.attach = audit_attach,
 	.column_changed = audit_column_changed,
 	.altered = audit_altered,
+	.dropped = sk_audit_shape_record_drop,
 	.fault = audit_fault,
 	.uninstall = sk_audit_protect_uninstall,
 };
@@ -376,7 +330,7 @@ is_as_wanted(Relation rel, const Trigger *trigger, SkAuditOptions *options,
 
 	return trigger->tgenabled == fires_when &&
 		truncate != NULL && truncate->tgenabled == fires_when &&
-		sk_audit_shape_is_of(options->table, RelationGetRelid(rel)) &&
+		sk_audit_identity_is_bound(rel) &&
 		strcmp(trigger->tgargs[0], sk_audit_options_text(options)) == 0;
 }
 
@@ -424,10 +378,7 @@ schemakit_audit_enable(PG_FUNCTION_ARGS)
 	fires_when = PG_GETARG_BOOL(9) ? TRIGGER_FIRES_ALWAYS
 		: TRIGGER_FIRES_ON_ORIGIN;
 	if (trigger != NULL)
-	{
-		options->table = sk_audit_options_of(trigger)->table;
 		tell_of_reset(rel, sk_audit_options_of(trigger), options);
-	}
 	sk_audit_maintain_ensure();
 	if (options->mask_hash != NIL)
 		make_secret();
@@ -479,16 +430,6 @@ disable_truncate_triggers(List *relids)
 	}
 }
 
-/* Say in the log that from here on changes are not recorded. */
-static void
-record_end(Relation rel, const Trigger *trigger)
-{
-	SkAuditOptions *options = sk_audit_options_of(trigger);
-
-	if (options->table != 0)
-		(void) sk_audit_table_record(rel, options, false);
-}
-
 /*
  * schemakit.audit_disable(rel regclass)
  *
@@ -516,7 +457,7 @@ schemakit_audit_disable(PG_FUNCTION_ARGS)
 	else
 	{
 		refuse_clone(rel, linitial(triggers));
-		record_end(rel, linitial(triggers));
+		record(rel, sk_audit_options_of(linitial(triggers)), TRIGGER_DISABLED);
 	}
 	table_close(rel, NoLock);	/* ALTER TABLE wants it for itself */
 	disable_triggers(table, triggers);

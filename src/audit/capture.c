@@ -71,6 +71,9 @@ record_row(SkAuditTable *table, const TriggerData *trigdata)
 
 /*
  * schemakit.audit() RETURNS trigger
+ *
+ * Whoever has the privilege TRIGGER may create another trigger on the function.  It
+ * records nothing: each change is one event.
  */
 PG_FUNCTION_INFO_V1(schemakit_audit);
 Datum
@@ -79,7 +82,7 @@ schemakit_audit(PG_FUNCTION_ARGS)
 	TriggerData *trigdata = sk_trigger_after_row(fcinfo, "audit");
 	SkAuditTable *table = sk_audit_table_get(trigdata->tg_relation);
 
-	if (!table->loading)
+	if (!table->loading && trigdata->tg_trigger->tgoid == table->trigger)
 		record_row(table, trigdata);
 	sk_audit_table_release();
 	return PointerGetDatum(NULL);
@@ -147,14 +150,15 @@ schemakit_audit_truncate(PG_FUNCTION_ARGS)
 	TriggerData *trigdata = sk_trigger_before_truncate(fcinfo, "audit_truncate");
 	Relation	rel = trigdata->tg_relation;
 	SkAuditTable *table = sk_audit_table_get(rel);
-	bool		loading = table->loading;
+	bool		silent = table->loading ||
+		sk_attach_find(rel, trigdata->tg_trigger->tgfoid)->tgoid != trigdata->tg_trigger->tgoid;
 	bool		with_rows = table->options->truncate_rows &&
 		rel->rd_rel->relkind == RELKIND_RELATION;
 
 	sk_audit_table_release();
-	if (with_rows && !loading)
+	if (with_rows && !silent)
 		record_rows(rel, SK_AUDIT_DELETE);
-	if (!loading)
+	if (!silent)
 		record_truncate(rel);
 	return PointerGetDatum(NULL);
 }

@@ -152,7 +152,7 @@ encode_key(const SkAuditTable *table, TupleTableSlot *row, uint64 *hash)
 	}
 	for (int i = 0; i < table->nkeys; i++)
 		values[i] = pairs[table->key_ranks[i]].value;
-	*hash = sk_audit_event_hash(values, table->nkeys, table->options->table);
+	*hash = sk_audit_event_hash(values, table->nkeys, table->rel_id);
 	return sk_audit_json_object(pairs, npairs);
 }
 

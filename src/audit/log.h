@@ -45,7 +45,7 @@ typedef enum SkAuditLog
 #define Anum_audit_txn_pid				11
 #define Anum_audit_txn_query			12
 
-#define Natts_audit_shape				12
+#define Natts_audit_shape				17
 #define Anum_audit_shape_shape_id		1
 #define Anum_audit_shape_rel_id			2
 #define Anum_audit_shape_recorded_at	3
@@ -53,11 +53,16 @@ typedef enum SkAuditLog
 #define Anum_audit_shape_relid			5
 #define Anum_audit_shape_schema_name	6
 #define Anum_audit_shape_table_name		7
-#define Anum_audit_shape_key			8
-#define Anum_audit_shape_columns		9
-#define Anum_audit_shape_options		10
-#define Anum_audit_shape_covered		11
-#define Anum_audit_shape_soft_delete	12
+#define Anum_audit_shape_owner			8
+#define Anum_audit_shape_owner_name		9
+#define Anum_audit_shape_key			10
+#define Anum_audit_shape_columns		11
+#define Anum_audit_shape_options		12
+#define Anum_audit_shape_covered		13
+#define Anum_audit_shape_dropped		14
+#define Anum_audit_shape_reason			15
+#define Anum_audit_shape_role			16
+#define Anum_audit_shape_soft_delete	17
 
 extern void sk_audit_log_init(void);
 extern Oid	sk_audit_log_relid(const char *name);

@@ -5,8 +5,7 @@
  *	  JSON object that is the trigger's argument.
  *
  * The object is also what a rule's options are.  It names what differs from
- * the defaults, and "table", the identity under which the table's events are
- * filed.
+ * the defaults.
  *
  *-------------------------------------------------------------------------
  */
@@ -23,14 +22,9 @@
 #include "utils/fmgrprotos.h"
 #include "utils/numeric.h"
 
-/* What a rule may say; a trigger's argument has the table's identity, too. */
 static const char *const known[] = {
 	"capture", "exclude", "ignore", "key", "mask", "replica", "require_actor",
 	"truncate_rows", NULL
-};
-static const char *const known_of_trigger[] = {
-	"capture", "exclude", "ignore", "key", "mask", "replica", "require_actor",
-	"table", "truncate_rows", NULL
 };
 
 static const char *const captures[] = {
@@ -90,7 +84,6 @@ sk_audit_options_set_masks(SkAuditOptions *options, const Jsonb *masks)
 void
 sk_audit_options_check(const Jsonb *options)
 {
-	sk_option_check_keys(options, "audit", known);
 	(void) sk_audit_options_parse(options);
 }
 
@@ -104,8 +97,7 @@ sk_audit_options_parse(const Jsonb *options)
 	Jsonb	   *masks;
 	char	   *capture;
 
-	sk_option_check_keys(options, "audit", known_of_trigger);
-	result->table = sk_option_int64(options, "table");
+	sk_option_check_keys(options, "audit", known);
 	capture = sk_option_text(options, "capture");
 	if (capture != NULL)
 		result->capture = sk_audit_options_capture(capture);
@@ -225,16 +217,8 @@ Jsonb *
 sk_audit_options_jsonb(const SkAuditOptions *options)
 {
 	JsonbInState state = {0};
-	JsonbValue	v;
 
 	pushJsonbValue(&state, WJB_BEGIN_OBJECT, NULL);
-	if (options->table != 0)
-	{
-		push_key(&state, "table");
-		v.type = jbvNumeric;
-		v.val.numeric = int64_to_numeric(options->table);
-		pushJsonbValue(&state, WJB_VALUE, &v);
-	}
 	if (options->capture != SK_AUDIT_DIFF)
 	{
 		push_key(&state, "capture");

@@ -23,7 +23,6 @@ typedef enum SkAuditCapture
 /* Lists are of C strings: names of columns. */
 typedef struct SkAuditOptions
 {
-	int64		table;			/* audit_shape.rel_id; 0: none yet */
 	SkAuditCapture capture;
 	List	   *exclude;
 	List	   *ignore;

@@ -13,6 +13,7 @@
 
 #include "audit/reader.h"
 #include "attach/attach.h"
+#include "audit/identity.h"
 #include "audit/json_decode.h"
 #include "audit/log.h"
 #include "audit/table.h"
@@ -67,12 +68,11 @@ refuse_unknown(Relation rel)
 			 errhint("Call schemakit.audit_enable() to record its changes.")));
 }
 
-/* The options that the table is, or was last, audited with. */
+/* The options that the table is audited with; the defaults if it is not. */
 static SkAuditOptions *
 find_options(Relation rel)
 {
 	const Trigger *trigger = sk_attach_find(rel, sk_attach_function(SK_AUDIT_FUNCTION));
-	SkAuditOptions *options;
 
 	if (trigger != NULL && trigger->tgisclone)
 		ereport(ERROR,
@@ -80,17 +80,8 @@ find_options(Relation rel)
 				 errmsg("\"%s\" is a partition of an audited table",
 						RelationGetRelationName(rel)),
 				 errhint("Name the partitioned table instead.")));
-	if (trigger != NULL)
-		options = sk_audit_options_of(trigger);
-	else
-	{
-		options = palloc0(sizeof(SkAuditOptions));
-		options->table = sk_audit_shape_find(get_namespace_name(RelationGetNamespace(rel)),
-											 RelationGetRelationName(rel));
-	}
-	if (options->table == 0)
-		refuse_unknown(rel);
-	return options;
+	return trigger != NULL ? sk_audit_options_of(trigger)
+		: palloc0(sizeof(SkAuditOptions));
 }
 
 static void
@@ -129,11 +120,11 @@ sk_audit_reader_open(Oid relid)
 	reader->partitioned = rel->rd_rel->relkind == RELKIND_PARTITIONED_TABLE;
 	reader->name = sk_table_name(rel);
 	reader->label = pstrdup(RelationGetRelationName(rel));
-	reader->rel_id = options->table;
-	reader->shapes = sk_audit_shape_list(options->table);
-	if (reader->shapes == NIL)
+	reader->rel_id = sk_audit_identity_find(rel);
+	if (reader->rel_id == 0)
 		refuse_unknown(rel);
-	reader->current = sk_audit_table_shape(rel, options, true);
+	reader->shapes = sk_audit_shape_list(reader->rel_id);
+	reader->current = sk_audit_table_shape(rel, reader->rel_id, options);
 	sk_audit_shape_number(reader->current, reader->shapes);
 	find_columns(reader, rel);
 	table_close(rel, NoLock);

@@ -4,12 +4,11 @@
  *	  What audited tables look like, and looked like: their names, keys and
  *	  columns over time.
  *
- * A shape is a row in audit_shape, and events name it.  The identity of a
- * table, rel_id, is a random number that the argument of its trigger carries
- * along, through renames, dumps and other clusters.  Columns have numbers that
- * stay the same when they are renamed.  A new shape takes them from the one
- * before: by attribute number within one table, and by name where the table
- * was created again, as by a restore.
+ * A shape is a row in audit_shape, and events name it.  Which table it is of, its
+ * rel_id, is decided in audit/identity.c.  Columns have numbers that stay the same
+ * when they are renamed.  A new shape takes them from the one before: by attribute
+ * number within one table, and by name where the table was created again, as by a
+ * restore.
  *
  * Event triggers record a new shape with the command that changes the table;
  * where they did not run, the next event does.  Two sessions that do so at the
@@ -30,6 +29,7 @@
 #include "access/xact.h"
 #include "catalog/pg_collation.h"
 #include "catalog/pg_type.h"
+#include "miscadmin.h"
 #include "utils/array.h"
 #include "utils/builtins.h"
 #include "utils/fmgroids.h"
@@ -146,6 +146,12 @@ read_columns(Datum value)
 	return columns;
 }
 
+static char *
+read_text(const Datum *values, const bool *nulls, int attnum)
+{
+	return nulls[attnum - 1] ? NULL : TextDatumGetCString(values[attnum - 1]);
+}
+
 static SkAuditShape *
 read_shape(TupleDesc tupdesc, HeapTuple tuple)
 {
@@ -161,13 +167,17 @@ read_shape(TupleDesc tupdesc, HeapTuple tuple)
 	shape->relid = DatumGetObjectId(values[Anum_audit_shape_relid - 1]);
 	shape->schema_name = TextDatumGetCString(values[Anum_audit_shape_schema_name - 1]);
 	shape->table_name = TextDatumGetCString(values[Anum_audit_shape_table_name - 1]);
+	shape->owner = DatumGetObjectId(values[Anum_audit_shape_owner - 1]);
+	shape->owner_name = TextDatumGetCString(values[Anum_audit_shape_owner_name - 1]);
 	shape->key = nulls[Anum_audit_shape_key - 1] ? NIL
 		: text_list(values[Anum_audit_shape_key - 1]);
 	shape->columns = read_columns(values[Anum_audit_shape_columns - 1]);
 	shape->options = DatumGetJsonbP(values[Anum_audit_shape_options - 1]);
 	shape->covered = DatumGetBool(values[Anum_audit_shape_covered - 1]);
-	shape->soft_delete = nulls[Anum_audit_shape_soft_delete - 1] ? NULL
-		: TextDatumGetCString(values[Anum_audit_shape_soft_delete - 1]);
+	shape->dropped = DatumGetBool(values[Anum_audit_shape_dropped - 1]);
+	shape->reason = read_text(values, nulls, Anum_audit_shape_reason);
+	shape->role = read_text(values, nulls, Anum_audit_shape_role);
+	shape->soft_delete = read_text(values, nulls, Anum_audit_shape_soft_delete);
 	return shape;
 }
 
@@ -218,15 +228,12 @@ sk_audit_shape_list(int64 rel_id)
 }
 
 /*
- * The identity of the table that had this name last; 0 if there was none.
+ * All shapes of tables while they had that name, oldest first.
  */
-int64
-sk_audit_shape_find(const char *schema, const char *table)
+List *
+sk_audit_shape_list_named(const char *schema, const char *table)
 {
 	ScanKeyData keys[2];
-	List	   *shapes;
-	SkAuditShape *named;
-	SkAuditShape *last;
 
 	ScanKeyInit(&keys[0], Anum_audit_shape_schema_name, BTEqualStrategyNumber,
 				F_TEXTEQ, CStringGetTextDatum(schema));
@@ -234,47 +241,31 @@ sk_audit_shape_find(const char *schema, const char *table)
 	ScanKeyInit(&keys[1], Anum_audit_shape_table_name, BTEqualStrategyNumber,
 				F_TEXTEQ, CStringGetTextDatum(table));
 	keys[1].sk_collation = C_COLLATION_OID;
-	shapes = read_shapes(NULL, 2, keys);
-	if (shapes == NIL)
-		return 0;
-
-	/* not if that one goes by another name now */
-	named = llast(shapes);
-	last = llast(sk_audit_shape_list(named->rel_id));
-	return last->shape_id == named->shape_id ? named->rel_id : 0;
+	return read_shapes(NULL, 2, keys);
 }
 
 /*
- * May the table go by that identity?  It is told by the argument of a trigger,
- * which a table's owner may make up; so not if it is another table's in this
- * database, nor if it was one's of another name.
+ * The last shape that this database has recorded of the table with that OID, or
+ * NULL.
  */
-bool
-sk_audit_shape_is_of(int64 rel_id, Oid relid)
+SkAuditShape *
+sk_audit_shape_last_of(Oid relid)
 {
-	List	   *shapes = sk_audit_shape_list(rel_id);
-	SkAuditShape *last = shapes != NIL ? llast(shapes) : NULL;
+	int64		cluster = sk_audit_shape_cluster();
+	SkAuditShape *last = NULL;
+	ScanKeyData key;
+	ListCell   *lc;
 
-	if (last == NULL || last->cluster != sk_audit_shape_cluster() ||
-		last->relid == relid)
-		return true;
-	return get_rel_name(last->relid) == NULL &&
-		strcmp(last->table_name, get_rel_name(relid)) == 0 &&
-		strcmp(last->schema_name, get_namespace_name(get_rel_namespace(relid))) == 0;
-}
+	ScanKeyInit(&key, Anum_audit_shape_relid, BTEqualStrategyNumber,
+				F_OIDEQ, ObjectIdGetDatum(relid));
+	foreach(lc, read_shapes("audit_shape_relid_idx", 1, &key))
+	{
+		SkAuditShape *shape = lfirst(lc);
 
-
-/*
- * Has this database recorded it?  Not that of a table whose dump is being
- * loaded.
- */
-bool
-sk_audit_shape_is_known(int64 rel_id)
-{
-	List	   *shapes = sk_audit_shape_list(rel_id);
-
-	return shapes != NIL &&
-		((SkAuditShape *) llast(shapes))->cluster == sk_audit_shape_cluster();
+		if (shape->cluster == cluster)
+			last = shape;
+	}
+	return last;
 }
 
 
@@ -334,7 +325,10 @@ same_text(const char *a, const char *b)
 static bool
 same_shape(const SkAuditShape *a, const SkAuditShape *b)
 {
-	return same_table(a, b) && a->covered == b->covered &&
+	return same_table(a, b) && a->owner == b->owner &&
+		strcmp(a->owner_name, b->owner_name) == 0 &&
+		a->covered == b->covered && a->dropped == b->dropped &&
+		same_text(a->reason, b->reason) &&
 		same_text(a->soft_delete, b->soft_delete) &&
 		strcmp(a->schema_name, b->schema_name) == 0 &&
 		strcmp(a->table_name, b->table_name) == 0 &&
@@ -448,6 +442,18 @@ names_as_array(List *names)
 }
 
 static void
+set_text(Datum *values, bool *nulls, int attnum, const char *text)
+{
+	nulls[attnum - 1] = text == NULL;
+	if (text != NULL)
+		values[attnum - 1] = CStringGetTextDatum(text);
+}
+
+/*
+ * Whose command it was: the role that the client is, or has SET, whatever role our
+ * own work is done as.
+ */
+static void
 insert_shape(const SkAuditShape *shape)
 {
 	Datum		values[Natts_audit_shape];
@@ -460,14 +466,18 @@ insert_shape(const SkAuditShape *shape)
 	values[Anum_audit_shape_relid - 1] = ObjectIdGetDatum(shape->relid);
 	values[Anum_audit_shape_schema_name - 1] = CStringGetTextDatum(shape->schema_name);
 	values[Anum_audit_shape_table_name - 1] = CStringGetTextDatum(shape->table_name);
+	values[Anum_audit_shape_owner - 1] = ObjectIdGetDatum(shape->owner);
+	values[Anum_audit_shape_owner_name - 1] = CStringGetTextDatum(shape->owner_name);
 	values[Anum_audit_shape_key - 1] = names_as_array(shape->key);
 	nulls[Anum_audit_shape_key - 1] = shape->key == NIL;
 	values[Anum_audit_shape_columns - 1] = columns_as_jsonb(shape->columns);
 	values[Anum_audit_shape_options - 1] = JsonbPGetDatum(shape->options);
 	values[Anum_audit_shape_covered - 1] = BoolGetDatum(shape->covered);
-	nulls[Anum_audit_shape_soft_delete - 1] = shape->soft_delete == NULL;
-	if (shape->soft_delete != NULL)
-		values[Anum_audit_shape_soft_delete - 1] = CStringGetTextDatum(shape->soft_delete);
+	values[Anum_audit_shape_dropped - 1] = BoolGetDatum(shape->dropped);
+	set_text(values, nulls, Anum_audit_shape_reason, shape->reason);
+	set_text(values, nulls, Anum_audit_shape_role,
+			 GetUserNameFromId(GetOuterUserId(), false));
+	set_text(values, nulls, Anum_audit_shape_soft_delete, shape->soft_delete);
 	sk_audit_log_insert(SK_AUDIT_LOG_SHAPE,
 						GetCurrentTransactionStartTimestamp(), values, nulls);
 	recorded = true;
@@ -493,24 +503,44 @@ sk_audit_shape_record(SkAuditShape *shape)
 	return shape->shape_id;
 }
 
+/* The same shape once more, with what has changed about it. */
+static void
+record_again(SkAuditShape *shape)
+{
+	shape->shape_id = (int32) sk_audit_log_number("audit_shape_id");
+	insert_shape(shape);
+}
+
 /*
- * The table has no trigger.  If its changes are thought to be recorded, say
- * that they are not.
+ * If the changes of the table are thought to be recorded, say that they are not.
  */
 void
-sk_audit_shape_record_gap(Oid relid)
+sk_audit_shape_record_gap(Oid relid, const char *reason)
 {
-	int64		rel_id = sk_audit_shape_find(get_namespace_name(get_rel_namespace(relid)),
-											 get_rel_name(relid));
-	SkAuditShape *last;
+	SkAuditShape *last = sk_audit_shape_last_of(relid);
 
-	if (rel_id == 0)
-		return;
-	last = llast(sk_audit_shape_list(rel_id));
-	if (!last->covered || last->relid != relid ||
-		last->cluster != sk_audit_shape_cluster())
+	if (last == NULL || !last->covered)
 		return;
 	last->covered = false;
-	last->shape_id = (int32) sk_audit_log_number("audit_shape_id");
-	insert_shape(last);
+	last->reason = pstrdup(reason);
+	record_again(last);
+}
+
+/*
+ * The table is gone, and its OID may be another one's some day.  Its schema may
+ * have been renamed since the last event.
+ */
+void
+sk_audit_shape_record_drop(Oid relid, const char *schema, const char *name)
+{
+	SkAuditShape *last = sk_audit_shape_last_of(relid);
+
+	if (last == NULL || last->dropped)
+		return;
+	last->schema_name = pstrdup(schema);
+	last->table_name = pstrdup(name);
+	last->covered = false;
+	last->dropped = true;
+	last->reason = pstrdup("The table was dropped.");
+	record_again(last);
 }

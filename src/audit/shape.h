@@ -30,10 +30,16 @@ typedef struct SkAuditShape
 	Oid			relid;
 	char	   *schema_name;
 	char	   *table_name;
+	Oid			owner;
+	char	   *owner_name;
 	List	   *key;			/* of C strings; NIL if there is none */
 	List	   *columns;		/* of SkAuditShapeColumn */
 	Jsonb	   *options;
 	bool		covered;		/* are changes recorded? */
+	bool		dropped;
+	char	   *reason;			/* why not, or what changed rows without
+								 * events; NULL: nothing */
+	char	   *role;			/* whose command it was */
 	char	   *soft_delete;	/* the column that marks rows as deleted, or
 								 * NULL */
 } SkAuditShape;
@@ -44,11 +50,12 @@ extern uint64 sk_audit_shape_aborts;
 extern void sk_audit_shape_init(void);
 extern int64 sk_audit_shape_cluster(void);
 extern List *sk_audit_shape_list(int64 rel_id);
-extern int64 sk_audit_shape_find(const char *schema, const char *table);
-extern bool sk_audit_shape_is_of(int64 rel_id, Oid relid);
-extern bool sk_audit_shape_is_known(int64 rel_id);
+extern List *sk_audit_shape_list_named(const char *schema, const char *table);
+extern SkAuditShape *sk_audit_shape_last_of(Oid relid);
 extern void sk_audit_shape_number(SkAuditShape *shape, List *older);
 extern int32 sk_audit_shape_record(SkAuditShape *shape);
-extern void sk_audit_shape_record_gap(Oid relid);
+extern void sk_audit_shape_record_gap(Oid relid, const char *reason);
+extern void sk_audit_shape_record_drop(Oid relid, const char *schema,
+									   const char *name);
 
 #endif							/* SK_AUDIT_SHAPE_H */

@@ -15,6 +15,7 @@
 #include "audit/table.h"
 #include "attach/attach.h"
 #include "attach/feature.h"
+#include "audit/identity.h"
 #include "audit/log.h"
 #include "base/compat.h"
 #include "base/restore.h"
@@ -27,6 +28,7 @@
 #include "access/xact.h"
 #include "catalog/pg_class.h"
 #include "catalog/pg_index.h"
+#include "miscadmin.h"
 #include "utils/builtins.h"
 #include "utils/hsearch.h"
 #include "utils/inval.h"
@@ -34,6 +36,7 @@
 #include "utils/memutils.h"
 #include "utils/rel.h"
 #include "utils/snapmgr.h"
+#include "utils/syscache.h"
 
 static HTAB *tables = NULL;
 
@@ -178,33 +181,38 @@ marking_column(Relation rel)
  * What the table looks like now, but for the numbers that the log gives.
  */
 SkAuditShape *
-sk_audit_table_shape(Relation root, const SkAuditOptions *options, bool covered)
+sk_audit_table_shape(Relation root, int64 rel_id, const SkAuditOptions *options)
 {
 	SkAuditShape *shape = palloc0(sizeof(SkAuditShape));
-	SkAuditOptions shown = *options;
 
-	shown.table = 0;
-	shape->rel_id = options->table;
+	shape->rel_id = rel_id;
 	shape->relid = RelationGetRelid(root);
 	shape->schema_name = get_namespace_name(RelationGetNamespace(root));
 	shape->table_name = pstrdup(RelationGetRelationName(root));
+	shape->owner = root->rd_rel->relowner;
+	shape->owner_name = GetUserNameFromId(shape->owner, false);
 	shape->key = sk_audit_table_key(root, options);
 	shape->columns = shape_columns(RelationGetDescr(root));
-	shape->options = sk_audit_options_jsonb(&shown);
-	shape->covered = covered;
+	shape->options = sk_audit_options_jsonb(options);
+	shape->covered = true;
 	shape->soft_delete = marking_column(root);
 	return shape;
 }
 
 /*
  * Record what the table looks like now, unless it has been recorded, and
- * return the number of its shape.
+ * return the number of its shape.  If there is a reason, changes of its rows are
+ * not recorded from now on.
  */
 int32
-sk_audit_table_record(Relation root, const SkAuditOptions *options,
-					  bool covered)
+sk_audit_table_record(Relation root, int64 rel_id,
+					  const SkAuditOptions *options, const char *reason)
 {
-	return sk_audit_shape_record(sk_audit_table_shape(root, options, covered));
+	SkAuditShape *shape = sk_audit_table_shape(root, rel_id, options);
+
+	shape->covered = reason == NULL;
+	shape->reason = reason ? pstrdup(reason) : NULL;
+	return sk_audit_shape_record(shape);
 }
 
 /* The shape that another partition's entry knows already; 0 if none does. */
@@ -219,7 +227,7 @@ known_shape(const SkAuditTable *table)
 	while ((other = hash_seq_search(&status)) != NULL)
 	{
 		if (other != table && other->valid && other->root == table->root &&
-			other->options->table == table->options->table &&
+			other->rel_id == table->rel_id &&
 			other->aborts == sk_audit_shape_aborts)
 			shape_id = other->shape_id;
 	}
@@ -250,6 +258,13 @@ at_invalidation(Datum arg, Oid relid)
 			any_invalid = true;
 		}
 	}
+}
+
+/* Shapes have the names of schemas, which are renamed without the tables' notice. */
+static void
+at_schema_invalidation(Datum arg, int cache, uint32 hash)
+{
+	at_invalidation(arg, InvalidOid);
 }
 
 /* The columns that features maintain, by default ignored. */
@@ -402,26 +417,32 @@ require_trigger(Relation rel)
 	return trigger;
 }
 
-static void
-check_identity(Relation rel, const SkAuditTable *table)
-{
-	if (!sk_audit_shape_is_of(table->options->table, table->root))
-		ereport(ERROR,
-				(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
-				 errmsg("table \"%s\" has the audit trigger of another table",
-						RelationGetRelationName(rel)),
-				 errhint("Call schemakit.audit_enable(), which gives it an identity of its own in the audit log.")));
-}
-
 /*
  * Is a dump loaded that has the table's rows and its history?  Whoever loads it
  * may write to the log, too.
  */
 static bool
-is_loaded(const SkAuditTable *table)
+is_loaded(Relation root)
 {
 	return sk_restore_is_by(sk_audit_log_owner()) &&
-		!sk_audit_shape_is_known(table->options->table);
+		!sk_audit_identity_is_bound(root);
+}
+
+static void
+describe(SkAuditTable *table, Relation rel, Relation root)
+{
+	List	   *key = sk_audit_table_key(root, table->options);
+
+	make_columns(table, rel, key);
+	make_key(table, key);
+	if (table->options->mask_hash != NIL)
+		read_secret(table);
+	table->aborts = sk_audit_shape_aborts;
+	table->rel_id = sk_audit_identity_make(root);
+	table->shape_id = known_shape(table);
+	if (table->shape_id == 0)
+		table->shape_id = sk_audit_table_record(root, table->rel_id,
+												table->options, NULL);
 }
 
 static void
@@ -429,30 +450,14 @@ make_entry(SkAuditTable *table, Relation rel)
 {
 	const Trigger *trigger = require_trigger(rel);
 	Relation	root;
-	List	   *key;
 
 	table->options = sk_audit_options_of(trigger);
-	if (table->options->table == 0)
-		ereport(ERROR,
-				(errcode(ERRCODE_E_R_I_E_TRIGGER_PROTOCOL_VIOLATED),
-				 errmsg("the argument of trigger \"%s\" does not identify the table",
-						trigger->tgname),
-				 errhint("Drop the trigger, and call schemakit.audit_enable() to create it.")));
+	table->trigger = trigger->tgoid;
 	table->root = sk_attach_origin(trigger->tgoid);
-	check_identity(rel, table);
-	table->loading = is_loaded(table);
-	if (table->loading)
-		return;
 	root = table_open(table->root, AccessShareLock);
-	key = sk_audit_table_key(root, table->options);
-	make_columns(table, rel, key);
-	make_key(table, key);
-	if (table->options->mask_hash != NIL)
-		read_secret(table);
-	table->aborts = sk_audit_shape_aborts;
-	table->shape_id = known_shape(table);
-	if (table->shape_id == 0)
-		table->shape_id = sk_audit_table_record(root, table->options, true);
+	table->loading = is_loaded(root);
+	if (!table->loading)
+		describe(table, rel, root);
 	table_close(root, NoLock);
 }
 
@@ -522,6 +527,7 @@ void
 sk_audit_table_init(void)
 {
 	CacheRegisterRelcacheCallback(at_invalidation, (Datum) 0);
+	CacheRegisterSyscacheCallback(NAMESPACEOID, at_schema_invalidation, (Datum) 0);
 	RegisterXactCallback(at_transaction_end, NULL);
 }
 

@@ -47,7 +47,9 @@ typedef struct SkAuditTable
 	MemoryContext context;
 	bool		loading;		/* by a dump that has its history: no events */
 
+	Oid			trigger;		/* by which rows are recorded */
 	SkAuditOptions *options;
+	int64		rel_id;			/* the table's identity in the log */
 	int32		shape_id;
 	int			ncolumns;
 	SkAuditColumn *columns;
@@ -62,10 +64,10 @@ extern void sk_audit_table_init(void);
 extern SkAuditTable *sk_audit_table_get(Relation rel);
 extern void sk_audit_table_release(void);
 extern List *sk_audit_table_key(Relation root, const SkAuditOptions *options);
-extern SkAuditShape *sk_audit_table_shape(Relation root,
-										  const SkAuditOptions *options,
-										  bool covered);
-extern int32 sk_audit_table_record(Relation root, const SkAuditOptions *options,
-								   bool covered);
+extern SkAuditShape *sk_audit_table_shape(Relation root, int64 rel_id,
+										  const SkAuditOptions *options);
+extern int32 sk_audit_table_record(Relation root, int64 rel_id,
+								   const SkAuditOptions *options,
+								   const char *reason);
 
 #endif							/* SK_AUDIT_TABLE_H */

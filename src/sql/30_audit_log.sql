@@ -93,26 +93,37 @@ CREATE TABLE schemakit.audit_shape
     relid       oid         NOT NULL,
     schema_name text        NOT NULL,
     table_name  text        NOT NULL,
+    owner       oid         NOT NULL,
+    owner_name  text        NOT NULL,
     key         text[],
     columns     jsonb       NOT NULL,
     options     jsonb       NOT NULL,
     covered     boolean     NOT NULL,
+    dropped     boolean     NOT NULL,
+    reason      text,
+    role        text        NOT NULL,
     soft_delete text
 );
 COMMENT ON TABLE schemakit.audit_shape IS 'descriptions of audited tables over time: name, columns and options; events reference them';
 COMMENT ON COLUMN schemakit.audit_shape.shape_id IS 'number of the description';
-COMMENT ON COLUMN schemakit.audit_shape.rel_id IS 'identity of the table, which does not change when it is renamed; the argument of the trigger contains it';
+COMMENT ON COLUMN schemakit.audit_shape.rel_id IS 'identity of the table, which does not change when it is renamed, dumped or restored';
 COMMENT ON COLUMN schemakit.audit_shape.recorded_at IS 'time from which on the description is valid';
 COMMENT ON COLUMN schemakit.audit_shape.cluster IS 'database that has recorded it: see schemakit.audit_origin';
 COMMENT ON COLUMN schemakit.audit_shape.relid IS 'OID of the table in that database';
 COMMENT ON COLUMN schemakit.audit_shape.schema_name IS 'schema of the table';
 COMMENT ON COLUMN schemakit.audit_shape.table_name IS 'name of the table';
+COMMENT ON COLUMN schemakit.audit_shape.owner IS 'OID of the owner of the table in that database';
+COMMENT ON COLUMN schemakit.audit_shape.owner_name IS 'owner of the table';
 COMMENT ON COLUMN schemakit.audit_shape.key IS 'columns of the key; null if there is no key';
 COMMENT ON COLUMN schemakit.audit_shape.columns IS 'columns of the table; the id of a column does not change when it is renamed';
 COMMENT ON COLUMN schemakit.audit_shape.options IS 'options of audit_enable()';
 COMMENT ON COLUMN schemakit.audit_shape.covered IS 'false: changes are not recorded from this time on';
+COMMENT ON COLUMN schemakit.audit_shape.dropped IS 'true: the table was dropped';
+COMMENT ON COLUMN schemakit.audit_shape.reason IS 'why changes are not recorded from this time on, or why rows changed without events at this time';
+COMMENT ON COLUMN schemakit.audit_shape.role IS 'role whose command made the description necessary';
 COMMENT ON COLUMN schemakit.audit_shape.soft_delete IS 'column of soft delete; null if there is none';
 CREATE INDEX audit_shape_rel_id_idx ON schemakit.audit_shape (rel_id);
+CREATE INDEX audit_shape_relid_idx ON schemakit.audit_shape (relid);
 
 /*
  * Which database this is.  No dump has it: pg_upgrade and copies of the files

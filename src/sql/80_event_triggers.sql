@@ -17,7 +17,7 @@ COMMENT ON FUNCTION schemakit.internal_on_ddl_command_end() IS 'internal: event 
 CREATE FUNCTION schemakit.internal_on_sql_drop() RETURNS event_trigger
     AS 'MODULE_PATHNAME', 'schemakit_internal_on_sql_drop'
     LANGUAGE C VOLATILE PARALLEL UNSAFE;
-COMMENT ON FUNCTION schemakit.internal_on_sql_drop() IS 'internal: event trigger that drops triggers whose column is dropped, and records that an audit trigger was dropped';
+COMMENT ON FUNCTION schemakit.internal_on_sql_drop() IS 'internal: event trigger that drops triggers whose column is dropped, and records that an audited table or its trigger was dropped';
 
 /*
  * The last one at the start: it waits for the tables' locks, and what users' event
@@ -37,8 +37,12 @@ CREATE EVENT TRIGGER schemakit_ddl_command_end ON ddl_command_end
     EXECUTE FUNCTION schemakit.internal_on_ddl_command_end();
 COMMENT ON EVENT TRIGGER schemakit_ddl_command_end IS 'applies the rules to new tables and columns, and updates triggers when columns are renamed';
 
-/* a column goes with ALTER TABLE or ALTER TYPE, or with its own type */
+/* a column goes with ALTER TABLE or ALTER TYPE, or with its own type; tables with what they are made of */
 CREATE EVENT TRIGGER schemakit_sql_drop ON sql_drop
-    WHEN TAG IN ('ALTER FOREIGN TABLE', 'ALTER TABLE', 'ALTER TYPE', 'DROP DOMAIN', 'DROP EXTENSION', 'DROP OWNED', 'DROP SCHEMA', 'DROP TRIGGER', 'DROP TYPE')
+    WHEN TAG IN ('ALTER EXTENSION', 'ALTER FOREIGN TABLE', 'ALTER TABLE', 'ALTER TYPE', 'DROP ACCESS METHOD', 'DROP DOMAIN',
+        'DROP EXTENSION', 'DROP FOREIGN DATA WRAPPER', 'DROP FOREIGN TABLE', 'DROP OWNED', 'DROP SCHEMA', 'DROP SERVER', 'DROP TABLE',
+        'DROP TRIGGER', 'DROP TYPE')
     EXECUTE FUNCTION schemakit.internal_on_sql_drop();
-COMMENT ON EVENT TRIGGER schemakit_sql_drop IS 'drops triggers whose column is dropped, and records that an audit trigger was dropped';
+/* a table that goes unnoticed could be taken for another one that gets its OID */
+ALTER EVENT TRIGGER schemakit_sql_drop ENABLE ALWAYS;
+COMMENT ON EVENT TRIGGER schemakit_sql_drop IS 'drops triggers whose column is dropped, and records that an audited table or its trigger was dropped';

@@ -1,0 +1,17 @@
+/*-------------------------------------------------------------------------
+ *
+ * audit/identity.h
+ *	  Which table of the log a table is.
+ *
+ *-------------------------------------------------------------------------
+ */
+#ifndef SK_AUDIT_IDENTITY_H
+#define SK_AUDIT_IDENTITY_H
+
+#include "utils/relcache.h"
+
+extern int64 sk_audit_identity_find(Relation rel);
+extern int64 sk_audit_identity_make(Relation rel);
+extern bool sk_audit_identity_is_bound(Relation rel);
+
+#endif							/* SK_AUDIT_IDENTITY_H */

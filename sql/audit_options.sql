@@ -153,6 +153,54 @@ INSERT INTO follows VALUES (1, 'a', 'b', 'c');
 SELECT op, key, new FROM events WHERE rel = 'follows';
 ALTER TABLE follows DROP aa, DROP bb;
 SELECT * FROM triggers WHERE rel = 'follows'::regclass;
+SELECT state, detail FROM schemakit.status() WHERE relid = 'follows'::regclass;
+-- what is hidden is hidden by name: a column that gets the name again is hidden from its first row on
+ALTER TABLE follows ADD aa text, ADD c text;
+INSERT INTO follows VALUES (22, 'secret', 'secret', 'secret');
+ALTER TABLE follows DROP cc;
+ALTER TABLE follows RENAME c TO ccc;
+ALTER TABLE follows ADD c int;
+ALTER TABLE follows ADD cc text;
+UPDATE follows SET c = 1234, cc = 'secret', ccc = 'secret';
+ALTER TABLE follows DROP c, DROP cc;
+ALTER TABLE follows RENAME ccc TO c;
+UPDATE follows SET c = 'secret 2';
+SELECT op, key, old, new FROM events WHERE rel = 'follows' OFFSET 1;
+SELECT * FROM triggers WHERE rel = 'follows'::regclass;
+ALTER TABLE follows ADD b text;
+-- nor is it stored as part of a key
+CREATE TABLE keyed (email text NOT NULL, a int NOT NULL);
+SELECT schemakit.audit_enable('keyed', mask => '{"email": "hash"}');
+ALTER TABLE keyed ADD PRIMARY KEY (email);
+INSERT INTO keyed VALUES ('ann@example.com', 1);
+ALTER TABLE keyed ADD UNIQUE (a);
+UPDATE keyed SET email = 'bob@example.com';
+SELECT op, key, new - 'email' AS new, (coalesce(old, new) ->> 'email') ~ '^[0-9a-f]{32}$' AS hashed FROM events WHERE rel = 'keyed';
+CREATE TABLE divided (id int, v text) PARTITION BY LIST (id);
+CREATE TABLE divided_1 PARTITION OF divided FOR VALUES IN (1);
+SELECT schemakit.audit_enable('divided', exclude => '{v}');
+ALTER TABLE divided DROP v;
+ALTER TABLE divided ADD v text;
+INSERT INTO divided VALUES (1, 'secret');
+ALTER TABLE divided RENAME v TO w;
+ALTER TABLE divided ADD v text;
+UPDATE divided SET v = 'secret', w = 'more', id = 1;
+SELECT op, old, new FROM events WHERE rel LIKE 'divided%';
+-- equal values have equal hashes in all columns of a table; in other tables only if their owner names a group
+CREATE ROLE regress_audit_mask;
+CREATE TABLE m1 (id int PRIMARY KEY, a text, b text, c text);
+CREATE TABLE m2 (id int PRIMARY KEY, a text, b text, c text);
+CREATE TABLE m3 (id int PRIMARY KEY, a text, b text, c text);
+ALTER TABLE m3 OWNER TO regress_audit_mask;
+SELECT schemakit.audit_enable(t, mask => '{"a": "hash", "b": "hash", "c": "hash:people"}') FROM unnest('{m1,m2,m3}'::regclass[]) AS t;
+INSERT INTO m1 VALUES (1, 'ann', 'ann', 'ann');
+INSERT INTO m2 VALUES (1, 'ann', 'ann', 'ann');
+INSERT INTO m3 VALUES (1, 'ann', 'ann', 'ann');
+SELECT string_agg(rel || '.' || k, ' ' ORDER BY rel, k) AS equal FROM events, jsonb_each_text(new) AS e(k, v) WHERE rel LIKE 'm_' AND k <> 'id' GROUP BY v ORDER BY 1;
+SELECT * FROM triggers WHERE rel = 'm1'::regclass;
+SELECT schemakit.audit_enable('m1', mask => '{"a": "hash:"}');  -- fails
+DROP TABLE m1, m2, m3;
+DROP ROLE regress_audit_mask;
 
 -- what is a mistake in most cases is refused
 SELECT * FROM schemakit.audit_maintain(retain => '30');  -- fails

@@ -18,6 +18,7 @@
 #include "attach/truncate_trigger.h"
 #include "audit/capture.h"
 #include "audit/identity.h"
+#include "audit/key.h"
 #include "audit/log.h"
 #include "audit/maintain.h"
 #include "audit/options.h"
@@ -106,7 +107,8 @@ check_columns(Relation rel, const SkAuditOptions *options)
 static void
 check_options(Relation rel, const SkAuditOptions *options)
 {
-	List	   *key = sk_audit_table_key(rel, options);
+	SkAuditOptions plain = {.key = options->key};
+	List	   *key = sk_audit_key_of(rel, &plain);
 
 	check_not_in_key(options->exclude, key, "exclude");
 	check_not_in_key(options->mask_null, key, "mask");
@@ -216,14 +218,17 @@ audit_attach(Relation rel, const Jsonb *options, char fires_when)
 	attach(rel, parsed, AUDIT_TRIGGER, fires_when);
 }
 
-/* Options follow their columns. */
+/*
+ * Options follow columns that are renamed.  They keep the name of one that is
+ * dropped: if it is added again, it is masked from its first row on.
+ */
 static bool
 audit_column_changed(Relation rel, const Trigger *trigger,
 					 const char *from, const char *to)
 {
-	SkAuditOptions *options = sk_audit_options_of(trigger);
+	SkAuditOptions *options = to ? sk_audit_options_of(trigger) : NULL;
 
-	if (sk_audit_options_rename(options, from, to))
+	if (to != NULL && sk_audit_options_rename(options, from, to))
 		sk_attach_set_argument(rel, trigger, sk_audit_options_text(options));
 	return true;
 }
@@ -262,9 +267,24 @@ audit_altered(Relation rel, bool detached)
 		table_altered(rel, trigger);
 }
 
+/* Names of columns that are hidden if the table gets them */
+static void
+append_missing(StringInfo buf, Relation rel, const SkAuditOptions *options)
+{
+	int			count = 0;
+	ListCell   *lc;
+
+	foreach(lc, sk_audit_options_hidden(options))
+	{
+		if (sk_tuple_column(RelationGetDescr(rel), lfirst(lc)) == InvalidAttrNumber)
+			appendStringInfo(buf, "%s%s", count++ ? ", " : "; no such column now: ",
+							 quote_identifier(lfirst(lc)));
+	}
+}
+
 /* What status() tells of a trigger that works: what differs from defaults */
 static char *
-describe(const Trigger *trigger, const SkAuditOptions *options)
+describe(Relation rel, const Trigger *trigger, const SkAuditOptions *options)
 {
 	StringInfoData buf;
 	char	   *text = sk_audit_options_text(options);
@@ -272,6 +292,7 @@ describe(const Trigger *trigger, const SkAuditOptions *options)
 	initStringInfo(&buf);
 	if (strcmp(text, "{}") != 0)
 		appendStringInfoString(&buf, text);
+	append_missing(&buf, rel, options);
 	if (trigger->tgenabled == TRIGGER_FIRES_ALWAYS)
 		appendStringInfo(&buf, "%salso in replica mode", buf.len ? "; " : "");
 	return buf.len > 0 ? buf.data : NULL;
@@ -285,7 +306,7 @@ audit_fault(Relation rel, const Trigger *trigger, char **detail)
 
 	if (options == NULL)
 		return "wrong argument";
-	*detail = describe(trigger, options);
+	*detail = describe(rel, trigger, options);
 	if (truncate == NULL || !fires(truncate->tgenabled))
 		return "truncate not covered";
 	return NULL;
@@ -385,7 +406,7 @@ schemakit_audit_enable(PG_FUNCTION_ARGS)
 	if (trigger == NULL || !is_as_wanted(rel, trigger, options, fires_when))
 		attach(rel, options, trigger ? trigger->tgname : AUDIT_TRIGGER,
 			   fires_when);
-	if (sk_audit_table_key(rel, options) == NIL)
+	if (sk_audit_key_of(rel, options) == NIL)
 		ereport(NOTICE,
 				(errmsg("table \"%s\" has no key that identifies its rows",
 						RelationGetRelationName(rel)),

@@ -21,19 +21,14 @@
 
 #include "audit/event.h"
 #include "audit/log.h"
+#include "audit/mask.h"
 #include "audit/txn.h"
 #include "base/compat.h"
 #include "base/tuple.h"
 
-#include "common/cryptohash.h"
 #include "common/hashfn.h"
-#include "common/hmac.h"
-#include "common/sha2.h"
 #include "utils/builtins.h"
 #include "utils/timestamp.h"
-
-/* Masked values show so many bytes of their hash, as hexadecimal digits. */
-#define MASK_HASH_SIZE	16
 
 typedef struct Event
 {
@@ -51,31 +46,9 @@ typedef struct Event
  *-------------------------------------------------------------------------
  */
 
-/*
- * What stands for a masked value: equal values have equal hashes, in all
- * columns and tables, and only who has the key can find out whose it is.
- */
 static void
-mask_hash(const SkAuditTable *table, JsonbValue *value)
-{
-	uint8		digest[PG_SHA256_DIGEST_LENGTH];
-	char	   *text = sk_audit_json_text(value);
-	pg_hmac_ctx *ctx = pg_hmac_create(PG_SHA256);
-	char	   *hex = palloc(2 * MASK_HASH_SIZE);
-
-	if (ctx == NULL ||
-		pg_hmac_init(ctx, table->secret, SK_AUDIT_SECRET_SIZE) < 0 ||
-		pg_hmac_update(ctx, (uint8 *) text, strlen(text)) < 0 ||
-		pg_hmac_final(ctx, digest, sizeof(digest)) < 0)
-		elog(ERROR, "could not compute a hash of a masked value");
-	pg_hmac_free(ctx);
-	hex_encode((char *) digest, MASK_HASH_SIZE, hex);
-	sk_audit_json_set_string(value, hex, 2 * MASK_HASH_SIZE);
-}
-
-static void
-encode_column(const SkAuditTable *table, const SkAuditColumn *column,
-			  TupleTableSlot *row, Size *budget, JsonbValue *out)
+encode_column(const SkAuditColumn *column, TupleTableSlot *row, Size *budget,
+			  JsonbValue *out)
 {
 	int			i = column->attnum - 1;
 
@@ -84,7 +57,7 @@ encode_column(const SkAuditTable *table, const SkAuditColumn *column,
 		return;
 	sk_audit_json_encode(column->type, row->tts_values[i], budget, out);
 	if (column->mask == SK_AUDIT_MASK_HASH)
-		mask_hash(table, out);
+		sk_audit_mask_hash(column->secret, out);
 }
 
 /* The row as an object; of "which" columns, or all of them if it is NULL. */
@@ -100,7 +73,7 @@ encode_row(const SkAuditTable *table, TupleTableSlot *row, const bool *which)
 		if (which != NULL && !which[i])
 			continue;
 		pairs[npairs].key = table->columns[i].name;
-		encode_column(table, &table->columns[i], row, &budget,
+		encode_column(&table->columns[i], row, &budget,
 					  &pairs[npairs].value);
 		npairs++;
 	}
@@ -147,7 +120,7 @@ encode_key(const SkAuditTable *table, TupleTableSlot *row, uint64 *hash)
 		if (!table->is_key[i])
 			continue;
 		pairs[npairs].key = table->columns[i].name;
-		encode_column(table, &table->columns[i], row, &budget,
+		encode_column(&table->columns[i], row, &budget,
 					  &pairs[npairs++].value);
 	}
 	for (int i = 0; i < table->nkeys; i++)

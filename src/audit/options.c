@@ -27,6 +27,9 @@ static const char *const known[] = {
 	"truncate_rows", NULL
 };
 
+#define MASK_HASH	"hash"
+#define MASK_GROUP	"hash:"
+
 static const char *const captures[] = {
 	[SK_AUDIT_DIFF] = "diff",
 	[SK_AUDIT_FULL] = "full",
@@ -51,6 +54,14 @@ sk_audit_options_capture(const char *name)
 }
 
 static void
+add_hash(SkAuditOptions *options, char *column, const char *group)
+{
+	options->mask_hash = lappend(options->mask_hash, column);
+	options->mask_groups = lappend(options->mask_groups,
+								   group ? pstrdup(group) : NULL);
+}
+
+static void
 set_masks(SkAuditOptions *result, List *pairs)
 {
 	for (int i = 0; i + 1 < list_length(pairs); i += 2)
@@ -60,14 +71,17 @@ set_masks(SkAuditOptions *result, List *pairs)
 
 		if (strcmp(mask, "null") == 0)
 			result->mask_null = lappend(result->mask_null, column);
-		else if (strcmp(mask, "hash") == 0)
-			result->mask_hash = lappend(result->mask_hash, column);
+		else if (strcmp(mask, MASK_HASH) == 0)
+			add_hash(result, column, NULL);
+		else if (strncmp(mask, MASK_GROUP, strlen(MASK_GROUP)) == 0 &&
+				 mask[strlen(MASK_GROUP)] != '\0')
+			add_hash(result, column, mask + strlen(MASK_GROUP));
 		else
 			ereport(ERROR,
 					(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
 					 errmsg("unrecognized mask \"%s\" for column \"%s\"",
 							mask, column),
-					 errhint("Use \"null\" or \"hash\".")));
+					 errhint("Use \"null\", \"hash\", or \"hash:\" and the name of a group.")));
 	}
 }
 
@@ -188,14 +202,21 @@ push_names(JsonbInState *state, const char *key, List *names)
 }
 
 static void
-push_masks(JsonbInState *state, const char *mask, List *columns)
+push_masks(JsonbInState *state, const SkAuditOptions *options)
 {
 	ListCell   *lc;
+	ListCell   *group;
 
-	foreach(lc, columns)
+	foreach(lc, options->mask_null)
 	{
 		push_key(state, lfirst(lc));
-		push_string(state, WJB_VALUE, mask);
+		push_string(state, WJB_VALUE, "null");
+	}
+	forboth(lc, options->mask_hash, group, options->mask_groups)
+	{
+		push_key(state, lfirst(lc));
+		push_string(state, WJB_VALUE, lfirst(group) == NULL ? MASK_HASH
+					: psprintf("%s%s", MASK_GROUP, (char *) lfirst(group)));
 	}
 }
 
@@ -234,8 +255,7 @@ sk_audit_options_jsonb(const SkAuditOptions *options)
 	{
 		push_key(&state, "mask");
 		pushJsonbValue(&state, WJB_BEGIN_OBJECT, NULL);
-		push_masks(&state, "null", options->mask_null);
-		push_masks(&state, "hash", options->mask_hash);
+		push_masks(&state, options);
 		pushJsonbValue(&state, WJB_END_OBJECT, NULL);
 	}
 	if (!options->truncate_rows)
@@ -296,28 +316,74 @@ sk_audit_options_has(List *names, const char *name)
 	return false;
 }
 
-/* Rename a column in the list, or take it out if "to" is NULL. */
+/*
+ * Is a column of that name excluded or masked?
+ */
+bool
+sk_audit_options_hides(const SkAuditOptions *options, const char *name)
+{
+	return sk_audit_options_has(options->exclude, name) ||
+		sk_audit_options_has(options->mask_null, name) ||
+		sk_audit_options_has(options->mask_hash, name);
+}
+
+/*
+ * All names of which that is so.
+ */
+List *
+sk_audit_options_hidden(const SkAuditOptions *options)
+{
+	return list_concat(list_concat_copy(options->exclude, options->mask_null),
+					   options->mask_hash);
+}
+
+/*
+ * The group within which equal values of a column with mask "hash" have equal
+ * hashes; NULL if that is the table.
+ */
+const char *
+sk_audit_options_group(const SkAuditOptions *options, const char *name)
+{
+	ListCell   *lc;
+	ListCell   *group;
+
+	forboth(lc, options->mask_hash, group, options->mask_groups)
+	{
+		if (strcmp(lfirst(lc), name) == 0)
+			return lfirst(group);
+	}
+	return NULL;
+}
+
 static bool
-rename_in(List **names, const char *from, const char *to)
+rename_in(List *names, const char *from, const char *to)
 {
 	ListCell   *lc;
 
-	foreach(lc, *names)
+	foreach(lc, names)
 	{
-		if (strcmp(lfirst(lc), from) != 0)
-			continue;
-		if (to != NULL)
+		if (strcmp(lfirst(lc), from) == 0)
+		{
 			lfirst(lc) = pstrdup(to);
-		else
-			*names = foreach_delete_current(*names, lc);
-		return true;
+			return true;
+		}
 	}
 	return false;
 }
 
+static bool
+add_beside(List **names, const char *from, const char *to)
+{
+	if (!sk_audit_options_has(*names, from) || sk_audit_options_has(*names, to))
+		return false;
+	*names = lappend(*names, pstrdup(to));
+	return true;
+}
+
 /*
- * Follow a column that was renamed, or dropped if "to" is NULL.  True if an
- * option names it.
+ * Follow a column that was renamed; true if an option names it.  What hides it hides
+ * both names from now on: the column keeps its mask, and so will another one that
+ * gets the former name.
  */
 bool
 sk_audit_options_rename(SkAuditOptions *options, const char *from,
@@ -325,11 +391,16 @@ sk_audit_options_rename(SkAuditOptions *options, const char *from,
 {
 	bool		found = false;
 
-	found |= rename_in(&options->exclude, from, to);
-	found |= rename_in(&options->ignore, from, to);
-	found |= rename_in(&options->mask_null, from, to);
-	found |= rename_in(&options->mask_hash, from, to);
-	found |= rename_in(&options->key, from, to);
+	found |= rename_in(options->ignore, from, to);
+	found |= rename_in(options->key, from, to);
+	found |= add_beside(&options->exclude, from, to);
+	found |= add_beside(&options->mask_null, from, to);
+	if (sk_audit_options_has(options->mask_hash, from) &&
+		!sk_audit_options_has(options->mask_hash, to))
+	{
+		add_hash(options, pstrdup(to), sk_audit_options_group(options, from));
+		found = true;
+	}
 	return found;
 }
 

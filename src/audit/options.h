@@ -20,7 +20,10 @@ typedef enum SkAuditCapture
 	SK_AUDIT_KEYS				/* no values */
 } SkAuditCapture;
 
-/* Lists are of C strings: names of columns. */
+/*
+ * Lists are of C strings: names of columns, which the table need not have: a column
+ * that gets a name that is excluded or masked is so from its first row on.
+ */
 typedef struct SkAuditOptions
 {
 	SkAuditCapture capture;
@@ -29,6 +32,7 @@ typedef struct SkAuditOptions
 	bool		ignore_given;	/* if not: columns that features maintain */
 	List	   *mask_null;
 	List	   *mask_hash;
+	List	   *mask_groups;	/* of each of them, NULL for the table's own */
 	List	   *key;			/* NIL: what the table has */
 	bool		truncate_rows;
 	bool		require_actor;
@@ -51,5 +55,10 @@ extern List *sk_audit_options_missing(const SkAuditOptions *before,
 extern bool sk_audit_options_rename(SkAuditOptions *options,
 									const char *from, const char *to);
 extern bool sk_audit_options_has(List *names, const char *name);
+extern bool sk_audit_options_hides(const SkAuditOptions *options,
+								   const char *name);
+extern List *sk_audit_options_hidden(const SkAuditOptions *options);
+extern const char *sk_audit_options_group(const SkAuditOptions *options,
+										  const char *name);
 
 #endif							/* SK_AUDIT_OPTIONS_H */

@@ -16,7 +16,9 @@
 #include "attach/attach.h"
 #include "attach/feature.h"
 #include "audit/identity.h"
+#include "audit/key.h"
 #include "audit/log.h"
+#include "audit/mask.h"
 #include "base/compat.h"
 #include "base/restore.h"
 #include "base/table.h"
@@ -48,90 +50,6 @@ static int	readers = 0;
 
 /* Is there an entry that must not be used any more? */
 static bool any_invalid = false;
-
-
-/*-------------------------------------------------------------------------
- * Keys
- *-------------------------------------------------------------------------
- */
-
-static List *
-index_columns(Relation rel, Oid indexid)
-{
-	Relation	index = index_open(indexid, AccessShareLock);
-	List	   *names = NIL;
-
-	for (int i = 0; i < index->rd_index->indnkeyatts; i++)
-	{
-		AttrNumber	attnum = index->rd_index->indkey.values[i];
-
-		names = lappend(names,
-						pstrdup(NameStr(TupleDescAttr(RelationGetDescr(rel), attnum - 1)->attname)));
-	}
-	index_close(index, AccessShareLock);
-	return names;
-}
-
-/* Does the index tell rows apart, all of them, at any time? */
-static bool
-identifies_rows(Relation rel, Oid indexid)
-{
-	Relation	index = index_open(indexid, AccessShareLock);
-	Form_pg_index form = index->rd_index;
-	bool		identifies = form->indisunique && form->indimmediate &&
-		form->indisvalid && RelationGetIndexPredicate(index) == NIL;
-
-	for (int i = 0; i < form->indnkeyatts; i++)
-	{
-		AttrNumber	attnum = form->indkey.values[i];
-
-		identifies = identifies && attnum > 0 &&
-			TupleDescAttr(RelationGetDescr(rel), attnum - 1)->attnotnull;
-	}
-	index_close(index, AccessShareLock);
-	return identifies;
-}
-
-static bool
-has_columns(Relation rel, List *names)
-{
-	ListCell   *lc;
-
-	foreach(lc, names)
-	{
-		if (sk_tuple_column(RelationGetDescr(rel), lfirst(lc)) == InvalidAttrNumber)
-			return false;
-	}
-	return true;
-}
-
-/*
- * The columns that tell the table's rows apart: those that the option names,
- * the primary key, the replica identity, or the first unique index whose
- * columns are not null.  NIL if there are none.
- */
-List *
-sk_audit_table_key(Relation root, const SkAuditOptions *options)
-{
-	List	   *indexes = RelationGetIndexList(root);
-	Oid			primary = sk_table_primary_key(root);
-	Oid			replica = RelationGetReplicaIndex(root);
-	ListCell   *lc;
-
-	if (options->key != NIL && has_columns(root, options->key))
-		return options->key;
-	if (OidIsValid(primary))
-		return index_columns(root, primary);
-	if (root->rd_rel->relreplident == REPLICA_IDENTITY_INDEX &&
-		OidIsValid(replica))
-		return index_columns(root, replica);
-	foreach(lc, indexes)
-	{
-		if (identifies_rows(root, lfirst_oid(lc)))
-			return index_columns(root, lfirst_oid(lc));
-	}
-	return NIL;
-}
 
 
 /*-------------------------------------------------------------------------
@@ -191,7 +109,7 @@ sk_audit_table_shape(Relation root, int64 rel_id, const SkAuditOptions *options)
 	shape->table_name = pstrdup(RelationGetRelationName(root));
 	shape->owner = root->rd_rel->relowner;
 	shape->owner_name = GetUserNameFromId(shape->owner, false);
-	shape->key = sk_audit_table_key(root, options);
+	shape->key = sk_audit_key_of(root, options);
 	shape->columns = shape_columns(RelationGetDescr(root));
 	shape->options = sk_audit_options_jsonb(options);
 	shape->covered = true;
@@ -379,28 +297,19 @@ make_key(SkAuditTable *table, List *key)
 		table->key_ranks[table->nkeys++] = key_rank(table, column_index(table, lfirst(lc)));
 }
 
-/* The key of mask "hash" */
 static void
-read_secret(SkAuditTable *table)
+make_secrets(SkAuditTable *table, Relation root)
 {
-	Relation	rel = table_open(sk_audit_log_relid("audit_secret"),
-								 AccessShareLock);
-	SysScanDesc scan = systable_beginscan(rel, InvalidOid, false, SnapshotSelf, 0, NULL);
-	HeapTuple	tuple = systable_getnext(scan);
-	bool		isnull;
-	bytea	   *key;
+	for (int i = 0; i < table->ncolumns; i++)
+	{
+		SkAuditColumn *column = &table->columns[i];
+		char	   *name = pnstrdup(column->name.val.string.val,
+									column->name.val.string.len);
 
-	if (!HeapTupleIsValid(tuple))
-		ereport(ERROR,
-				(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
-				 errmsg("there is no key for the hashes of masked values"),
-				 errhint("Call schemakit.audit_enable() with the mask again to create the key.")));
-	key = DatumGetByteaPP(heap_getattr(tuple, 1, RelationGetDescr(rel), &isnull));
-	if (VARSIZE_ANY_EXHDR(key) != SK_AUDIT_SECRET_SIZE)
-		elog(ERROR, "the key in schemakit.audit_secret has the wrong size");
-	memcpy(table->secret, VARDATA_ANY(key), SK_AUDIT_SECRET_SIZE);
-	systable_endscan(scan);
-	table_close(rel, AccessShareLock);
+		if (column->mask == SK_AUDIT_MASK_HASH)
+			column->secret = sk_audit_mask_secret(root, table->rel_id,
+												  sk_audit_options_group(table->options, name));
+	}
 }
 
 static const Trigger *
@@ -431,14 +340,13 @@ is_loaded(Relation root)
 static void
 describe(SkAuditTable *table, Relation rel, Relation root)
 {
-	List	   *key = sk_audit_table_key(root, table->options);
+	List	   *key = sk_audit_key_of(root, table->options);
 
+	table->rel_id = sk_audit_identity_make(root);
 	make_columns(table, rel, key);
 	make_key(table, key);
-	if (table->options->mask_hash != NIL)
-		read_secret(table);
+	make_secrets(table, root);
 	table->aborts = sk_audit_shape_aborts;
-	table->rel_id = sk_audit_identity_make(root);
 	table->shape_id = known_shape(table);
 	if (table->shape_id == 0)
 		table->shape_id = sk_audit_table_record(root, table->rel_id,

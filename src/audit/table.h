@@ -15,7 +15,6 @@
 #include "utils/relcache.h"
 
 #define SK_AUDIT_FUNCTION	"audit"
-#define SK_AUDIT_SECRET_SIZE 32
 
 typedef enum SkAuditMask
 {
@@ -31,6 +30,7 @@ typedef struct SkAuditColumn
 	SkJsonType *type;
 	bool		ignored;		/* no event if nothing else changes */
 	SkAuditMask mask;
+	uint8	   *secret;			/* key of the hashes, with mask "hash" */
 } SkAuditColumn;
 
 /*
@@ -57,13 +57,11 @@ typedef struct SkAuditTable
 	int		   *key_ranks;		/* in the key's order: which of its columns,
 								 * in the order of their names */
 	bool	   *is_key;			/* for each column */
-	uint8		secret[SK_AUDIT_SECRET_SIZE];
 } SkAuditTable;
 
 extern void sk_audit_table_init(void);
 extern SkAuditTable *sk_audit_table_get(Relation rel);
 extern void sk_audit_table_release(void);
-extern List *sk_audit_table_key(Relation root, const SkAuditOptions *options);
 extern SkAuditShape *sk_audit_table_shape(Relation root, int64 rel_id,
 										  const SkAuditOptions *options);
 extern int32 sk_audit_table_record(Relation root, int64 rel_id,

@@ -24,7 +24,7 @@ COMMENT ON FUNCTION schemakit.audit_enable(regclass, text, name[], name[], jsonb
 'starts to record every change of a row of the table in schemakit.audit_log.  A second call replaces the options.
 capture: diff stores the columns that an update changed; full stores whole rows; keys stores no values.
 exclude: columns that are never stored.  ignore: columns whose change alone is not an event; by default the one that timestamps maintain.
-mask: {"column": "null"} or {"column": "hash"}: changes are recorded with null or a hash in place of the value; equal values have equal hashes.
+mask: {"column": "null"} or {"column": "hash"}: changes are recorded with null or a hash in place of the value; equal values of a table have equal hashes.  {"column": "hash:group"}: so have equal values in all tables of the owner that name the group.
 key: columns that identify a row; by default the primary key, the replica identity, or a unique index on columns that are NOT NULL.
 truncate_rows: TRUNCATE records the rows that it removes.  require_actor: refuses changes without an actor; see audit_set_actor().
 baseline: records the rows that the table contains now.  replica: also records changes in replica mode, as by logical replication.

@@ -64,7 +64,7 @@ DATA_built   = $(SQL_SCRIPT)
 DATA         = $(sort $(wildcard src/sql/upgrade/*.sql))
 EXTRA_CLEAN  = $(EXTENSION)--*.sql $(BUILT_FOR)
 
-REGRESS      = install timestamps touch_types auto_attach columns_followed \
+REGRESS      = install timestamps touch_types touch_keys auto_attach columns_followed \
 	partitions rules errors privileges transactions drop \
 	audit_capture audit_types audit_options audit_identity audit_reading audit_privileges \
 	soft_delete soft_delete_views \

@@ -29,11 +29,35 @@ SELECT tz = now() OR tz > now() - interval '1 minute' AS tz,
        d - current_date BETWEEN 0 AND 1 AS d
 FROM p;
 
--- exactly what the server itself would store
+-- what the column has no room for is dropped, as programs do: rounded up, the time
+-- would lie ahead, and what they save a moment later would set it back
+CREATE DOMAIN second AS timestamp(0);
+CREATE DOMAIN day AS date;
+DO $$
+DECLARE
+    types text[] := '{timestamp(0),timestamp(1),timestamp(2),timestamp(3),timestamp(4),timestamp(5),timestamp(6),timestamp,'
+        'timestamptz(0),timestamptz(1),timestamptz(2),timestamptz(3),timestamptz(4),timestamptz(5),timestamptz(6),timestamptz,second,date,day}';
+    precisions int[] := '{0,1,2,3,4,5,6,6,0,1,2,3,4,5,6,6,0,NULL,NULL}';
+    kept boolean;
+BEGIN
+    FOR i IN 1 .. cardinality(types) LOOP
+        EXECUTE format('CREATE TABLE cut_%s (id int, updated_at %s)', i, types[i]);
+        EXECUTE format('INSERT INTO cut_%s VALUES (1, ''1999-01-01'')', i);
+        EXECUTE format('UPDATE cut_%s SET id = 2 RETURNING updated_at = CASE WHEN %L IS NULL THEN date_trunc(''day'', now()::timestamp)
+            ELSE date_trunc(''second'', now()::timestamp) + trunc(extract(microsecond FROM now()) %% 1000000 / 10 ^ (6 - %2$L)) * 10 ^ (6 - %2$L) * interval ''1 microsecond'' END', i, precisions[i]) INTO kept;
+        IF kept IS NOT true THEN
+            RAISE WARNING '% is not cut off', types[i];
+        END IF;
+        EXECUTE format('DROP TABLE cut_%s', i);
+    END LOOP;
+END $$;
+CREATE TABLE saved (id int, n int, updated_at timestamp(0));
+INSERT INTO saved VALUES (1, 1, '2020-01-01');
 BEGIN;
-CREATE TABLE exact (id int, updated_at timestamp(3));
-INSERT INTO exact VALUES (1, '2020-01-01');
-UPDATE exact SET id = 2 RETURNING updated_at = now()::timestamp(3) AS rounded;
+UPDATE saved SET n = 2 RETURNING updated_at = date_trunc('second', now()::timestamp) AS now;
+SELECT updated_at AS first FROM saved \gset
+-- a program saves what it has read, with its own time
+UPDATE saved SET n = 3, updated_at = date_trunc('second', now()::timestamp) RETURNING updated_at >= :'first' AS not_set_back;
 COMMIT;
 -- a coarse column may keep its time through changes, but never goes back
 CREATE TABLE coarse (id int, updated_at timestamp(0), d date);
@@ -58,12 +82,13 @@ CREATE TABLE dom (id int, updated_at stamp);
 CREATE TABLE subdom (id int, updated_at substamp);
 INSERT INTO dom VALUES (1, '2020-01-01');
 INSERT INTO subdom VALUES (1, '2020-01-01');
-UPDATE dom SET id = 2 RETURNING updated_at = now()::timestamptz(0) AS advanced;
-UPDATE subdom SET id = 2 RETURNING updated_at = now()::timestamptz(0) AS advanced;
+UPDATE dom SET id = 2 RETURNING updated_at = date_trunc('second', now()) AS advanced;
+UPDATE subdom SET id = 2 RETURNING updated_at = date_trunc('second', now()) AS advanced;
 CREATE DOMAIN past AS timestamptz CHECK (VALUE < '2021-01-01');
 CREATE TABLE pastdom (id int, updated_at past);
 INSERT INTO pastdom VALUES (1, '2020-01-01');
-UPDATE pastdom SET id = 2;  -- fails: a value that breaks the domain is not stored
+-- a value that breaks the domain is not stored: the row keeps its time
+UPDATE pastdom SET id = 2 RETURNING updated_at = '2020-01-01' AS kept;
 
 -- a table with columns of every kind: each real change is seen, each no-op is not
 CREATE TYPE mood AS ENUM ('sad', 'ok');

@@ -101,9 +101,11 @@ InitMaterializedSRF(FunctionCallInfo fcinfo, bits32 flags)
 #if PG_VERSION_NUM < 180000
 #define sk_constraint_is_temporal(form) false
 #define sk_constraint_is_enforced(form) true
+#define sk_check_is_enforced(check) true
 #else
 #define sk_constraint_is_temporal(form) ((form)->conperiod)
 #define sk_constraint_is_enforced(form) ((form)->conenforced)
+#define sk_check_is_enforced(check) ((check)->ccenforced)
 #endif
 
 /* 18, 086c84b23d99: what RESTRICT refuses has a code and a message of its own */

@@ -6,7 +6,8 @@ CREATE FUNCTION schemakit.touch() RETURNS trigger
     LANGUAGE C VOLATILE PARALLEL UNSAFE;
 COMMENT ON FUNCTION schemakit.touch() IS
 'BEFORE UPDATE trigger FOR EACH ROW: sets the column that the first argument names to the time of the change.
-If no other column changes, the time is kept.  A time that the statement sets is kept, or overwritten if the second argument is ''always''.';
+If no other column changes, the time is kept.  A time that the statement sets is kept, or overwritten if an argument is ''always''.
+A column that is part of a key is left alone unless the last argument is ''key'', and a time that a constraint forbids is not set.';
 
 CREATE FUNCTION schemakit.timestamps_enable(
     rel regclass, col name DEFAULT NULL, mode text DEFAULT 'auto', add_columns boolean DEFAULT false)
@@ -16,7 +17,7 @@ CREATE FUNCTION schemakit.timestamps_enable(
 COMMENT ON FUNCTION schemakit.timestamps_enable(regclass, name, text, boolean) IS
 'maintains the column "col" of a table, by default the first one in the setting schemakit.timestamps_columns that the table has.
 mode: auto keeps a time that a statement sets; always overwrites it.  add_columns: adds created_at and the column if they are missing.
-A second call changes the column and the mode.  The caller must own the table.
+A second call changes the column and the mode.  A column that is part of a key, which rules leave alone, is maintained, too.  The caller must own the table.
 Errors: 42501 not the owner; 42809 not a table, a temporary or system table, a partition whose parent has the trigger, or a generated column; 42703 no such column; 42804 the column is not of type date, timestamp or timestamptz; 22023 unknown mode.';
 
 CREATE FUNCTION schemakit.timestamps_disable(rel regclass)

@@ -21,13 +21,12 @@
 #include "base/table.h"
 #include "base/tuple.h"
 #include "schemakit.h"
+#include "timestamps/obstacle.h"
+#include "timestamps/touch.h"
+#include "timestamps/trial.h"
 
-#include "access/genam.h"
-#include "access/sysattr.h"
 #include "access/table.h"
 #include "access/xact.h"
-#include "catalog/partition.h"
-#include "catalog/pg_index.h"
 #include "catalog/pg_trigger.h"
 #include "catalog/pg_type.h"
 #include "executor/spi.h"
@@ -43,6 +42,7 @@
 #define COLUMN_GONE			"column gone"
 #define COLUMN_GENERATED	"column generated"
 #define COLUMN_TYPE			"column type"
+#define LEFT_ALONE			"left alone"
 #define OTHER_COLUMN		"other column"
 
 static const char *const option_names[] = {"col", "mode", NULL};
@@ -72,44 +72,14 @@ column_fault(TupleDesc tupdesc, const char *col)
 	return NULL;
 }
 
-static bool
-is_index_key(Oid indexid, AttrNumber attnum)
-{
-	Relation	index = index_open(indexid, AccessShareLock);
-	Form_pg_index form = index->rd_index;
-	bool		found = false;
-
-	if (form->indisunique || form->indisexclusion)
-	{
-		for (int i = 0; i < form->indnkeyatts; i++)
-			found |= form->indkey.values[i] == attnum;
-	}
-	index_close(index, AccessShareLock);
-	return found;
-}
-
 /*
- * Is the column part of a key?  A new time would then collide with another
- * row's, or move the row to a partition that is not there: an UPDATE could
- * fail that did not before.
+ * Why is the column, which can hold a time, left alone?  The rest of a sentence
+ * about it, or NULL.
  */
-static bool
-is_key(Relation rel, const char *col)
+static char *
+obstacle(Relation rel, const char *col)
 {
-	AttrNumber	attnum = sk_tuple_column(RelationGetDescr(rel), col);
-	bool		in_expression;
-	ListCell   *lc;
-
-	if (has_partition_attrs(rel,
-							bms_make_singleton(attnum - FirstLowInvalidHeapAttributeNumber),
-							&in_expression))
-		return true;
-	foreach(lc, RelationGetIndexList(rel))
-	{
-		if (is_index_key(lfirst_oid(lc), attnum))
-			return true;
-	}
-	return false;
+	return sk_obstacle_find(rel, sk_tuple_column(RelationGetDescr(rel), col));
 }
 
 /*
@@ -208,22 +178,26 @@ is_always(const char *mode)
 }
 
 static List *
-touch_args(const char *col, bool always)
+touch_args(const SkTouchArgs *args)
 {
-	return always
-		? list_make2(pstrdup(col), pstrdup("always"))
-		: list_make1(pstrdup(col));
+	List	   *list = list_make1(pstrdup(args->col));
+
+	if (args->always)
+		list = lappend(list, pstrdup("always"));
+	if (args->key)
+		list = lappend(list, pstrdup("key"));
+	return list;
 }
 
 static void
-create_trigger(Relation rel, const char *name, List *args, char fires_when)
+create_trigger(Relation rel, const char *name, const SkTouchArgs *args, char fires_when)
 {
 	SkTriggerDef def = {
 		.name = name,
 		.function = sk_attach_function(TOUCH_FUNCTION),
 		.timing = TRIGGER_TYPE_BEFORE,
 		.events = TRIGGER_TYPE_UPDATE,
-		.args = args,
+		.args = touch_args(args),
 		.fires_when = fires_when,
 	};
 
@@ -261,7 +235,7 @@ timestamps_wants(Relation rel, const Jsonb *options, List *added)
 									sk_option_text(options, "col"));
 	ListCell   *lc;
 
-	if (col == NULL || is_key(rel, col))
+	if (col == NULL || obstacle(rel, col) != NULL)
 		return false;
 	if (added == NIL)
 		return true;
@@ -276,13 +250,13 @@ timestamps_wants(Relation rel, const Jsonb *options, List *added)
 static void
 timestamps_attach(Relation rel, const Jsonb *options, char fires_when)
 {
-	const char *col = choose_column(RelationGetDescr(rel),
-									sk_option_text(options, "col"));
 	const char *mode = sk_option_text(options, "mode");
+	SkTouchArgs args = {
+		.col = choose_column(RelationGetDescr(rel), sk_option_text(options, "col")),
+		.always = mode != NULL && is_always(mode),
+	};
 
-	create_trigger(rel, TOUCH_TRIGGER,
-				   touch_args(col, mode != NULL && is_always(mode)),
-				   fires_when);
+	create_trigger(rel, TOUCH_TRIGGER, &args, fires_when);
 }
 
 /* The trigger follows its column to a new name, and goes away with it. */
@@ -301,10 +275,17 @@ timestamps_column_changed(Relation rel, const Trigger *trigger,
 	return true;
 }
 
+/* A column that is part of a key is left alone, so what is in it says something. */
 static const char *
 timestamps_maintains(Relation rel, const Trigger *trigger)
 {
-	return trigger->tgnargs > 0 ? pstrdup(trigger->tgargs[0]) : NULL;
+	SkTouchArgs args;
+
+	(void) sk_touch_read_args(trigger, &args);
+	if (column_fault(RelationGetDescr(rel), args.col) != NULL ||
+		(!args.key && obstacle(rel, args.col) != NULL))
+		return NULL;
+	return pstrdup(args.col);
 }
 
 static bool
@@ -320,18 +301,44 @@ is_configured(const char *col)
 	return false;
 }
 
+/* What status() tells of a trigger that works. */
+static char *
+describe(Relation rel, const SkTouchArgs *args)
+{
+	AttrNumber	attnum = sk_tuple_column(RelationGetDescr(rel), args->col);
+	char	   *constraints = sk_trial_constraints(rel, attnum);
+
+	return psprintf("column %s%s%s%s%s", quote_identifier(args->col),
+					args->always ? ", mode always" : "",
+					args->key ? ", also in keys" : "",
+					constraints ? "; not set where it breaks constraint " : "",
+					constraints ? constraints : "");
+}
+
 static const char *
 timestamps_fault(Relation rel, const Trigger *trigger, char **detail)
 {
 	TupleDesc	tupdesc = RelationGetDescr(rel);
-	const char *col = trigger->tgnargs > 0 ? trigger->tgargs[0] : "";
 	const char *other = choose_column(tupdesc, NULL);
-	const char *fault = column_fault(tupdesc, col);
+	SkTouchArgs args;
+	const char *fault;
+	char	   *reason;
 
-	*detail = psprintf("column %s%s", quote_identifier(col),
-					   trigger->tgnargs > 1 ? ", mode always" : "");
-	if (fault != NULL || other == NULL || is_configured(col))
+	if (sk_touch_read_args(trigger, &args) != NULL)
+		return "wrong argument";
+	fault = column_fault(tupdesc, args.col);
+	*detail = psprintf("column %s", quote_identifier(args.col));
+	if (fault != NULL)
 		return fault;
+	reason = args.key ? NULL : obstacle(rel, args.col);
+	if (reason != NULL)
+	{
+		*detail = psprintf("%s %s", *detail, reason);
+		return LEFT_ALONE;
+	}
+	*detail = describe(rel, &args);
+	if (other == NULL || is_configured(args.col))
+		return NULL;
 	*detail = psprintf("%s; %s is not maintained", *detail,
 					   quote_identifier(other));
 	return OTHER_COLUMN;
@@ -398,20 +405,29 @@ add_columns(Oid relid, const char *given)
 }
 
 static bool
-is_as_wanted(const Trigger *trigger, const char *col, bool always)
+is_as_wanted(const Trigger *trigger, const SkTouchArgs *wanted)
 {
+	SkTouchArgs args;
+
 	return trigger->tgenabled == TRIGGER_FIRES_ON_ORIGIN &&
-		trigger->tgnargs == (always ? 2 : 1) &&
-		strcmp(trigger->tgargs[0], col) == 0;
+		sk_touch_read_args(trigger, &args) == NULL &&
+		strcmp(args.col, wanted->col) == 0 &&
+		args.always == wanted->always && args.key == wanted->key;
 }
 
+/* Who names a table whose column is part of a key wants that to be maintained. */
 static void
 enable(Relation rel, const char *given, bool always)
 {
 	const char *col = require_column(rel, given);
 	const Trigger *trigger = find_trigger(rel);
+	SkTouchArgs args = {
+		.col = col,
+		.always = always,
+		.key = obstacle(rel, col) != NULL,
+	};
 
-	if (trigger != NULL && is_as_wanted(trigger, col, always))
+	if (trigger != NULL && is_as_wanted(trigger, &args))
 		return;
 	if (trigger != NULL && trigger->tgisclone)
 		ereport(ERROR,
@@ -419,8 +435,8 @@ enable(Relation rel, const char *given, bool always)
 				 errmsg("trigger \"%s\" of partition \"%s\" belongs to its parent",
 						trigger->tgname, RelationGetRelationName(rel)),
 				 errhint("Name the partitioned table instead.")));
-	create_trigger(rel, trigger ? trigger->tgname : TOUCH_TRIGGER,
-				   touch_args(col, always), TRIGGER_FIRES_ON_ORIGIN);
+	create_trigger(rel, trigger ? trigger->tgname : TOUCH_TRIGGER, &args,
+				   TRIGGER_FIRES_ON_ORIGIN);
 }
 
 /*

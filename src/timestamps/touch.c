@@ -5,7 +5,7 @@
  *	  change.
  *
  * CREATE TRIGGER ... BEFORE UPDATE ON table FOR EACH ROW
- *		EXECUTE FUNCTION schemakit.touch('column' [, 'always'])
+ *		EXECUTE FUNCTION schemakit.touch('column' [, 'always'] [, 'key'])
  *
  * The rules, for a column of type date, timestamp or timestamptz, or a domain
  * over one of them:
@@ -17,21 +17,28 @@
  * - The time is that of the transaction.  Where that would not be later than
  *	 the old value, it is the clock's; where even that is not later, because
  *	 the row has a time in the future, the old value moves on by the smallest
- *	 step there is.  It never goes back.  A column that is coarser than
- *	 microseconds may keep its value through several changes within one of its
- *	 steps.
+ *	 step there is.  It never goes back.
+ * - A column that is coarser than microseconds gets the time without what it has
+ *	 no room for, as programs do that send such times: were it rounded up, theirs
+ *	 would set it back.  It may keep its value through several changes within one
+ *	 of its steps.
  *
- * It never fails an UPDATE for a column that is gone or cannot hold a time:
- * the row passes unchanged, and status() shows the table.
+ * It never fails an UPDATE for a column that is gone or cannot hold a time, or
+ * one that is part of a key, unless the last argument says 'key': the row passes
+ * unchanged, and status() shows the table.  So does a row that would not be
+ * accepted with its new time.
  *
  *-------------------------------------------------------------------------
  */
 #include "postgres.h"
 
+#include "timestamps/touch.h"
 #include "base/compat.h"
 #include "base/guc.h"
 #include "base/trigger.h"
 #include "base/tuple.h"
+#include "timestamps/known.h"
+#include "timestamps/trial.h"
 
 #include "access/htup_details.h"
 #include "access/tupmacs.h"
@@ -44,7 +51,6 @@
 #include "utils/lsyscache.h"
 #include "utils/rel.h"
 #include "utils/timestamp.h"
-#include "utils/typcache.h"
 
 /*
  * What one trigger does, found out once per query and table: the trigger's
@@ -57,48 +63,77 @@ typedef struct TouchTarget
 	bool		always;
 	Oid			type;			/* DATEOID, TIMESTAMPOID or TIMESTAMPTZOID */
 	int32		typmod;
-	Oid			domain;			/* if it has constraints */
-	void	   *domain_extra;
+	MemoryContext context;		/* in which all of this is */
+	bool		has_trial;
+	SkTrial    *trial;			/* made for the first new time */
 } TouchTarget;
 
-static void
-check_args(const Trigger *trigger)
+/*
+ * What the trigger's arguments say.  Returns the first one that means nothing, or
+ * NULL.
+ */
+const char *
+sk_touch_read_args(const Trigger *trigger, SkTouchArgs *args)
 {
-	if (trigger->tgnargs < 1 || trigger->tgnargs > 2)
+	args->col = trigger->tgnargs > 0 ? trigger->tgargs[0] : "";
+	args->always = args->key = false;
+	for (int i = 1; i < trigger->tgnargs; i++)
+	{
+		if (strcmp(trigger->tgargs[i], "always") == 0)
+			args->always = true;
+		else if (strcmp(trigger->tgargs[i], "key") == 0)
+			args->key = true;
+		else
+			return trigger->tgargs[i];
+	}
+	return NULL;
+}
+
+static void
+read_args(const Trigger *trigger, SkTouchArgs *args)
+{
+	const char *unknown = sk_touch_read_args(trigger, args);
+
+	if (trigger->tgnargs < 1)
 		ereport(ERROR,
 				(errcode(ERRCODE_E_R_I_E_TRIGGER_PROTOCOL_VIOLATED),
-				 errmsg("function \"%s\" takes one or two arguments", "touch"),
-				 errhint("Name the column, and 'always' as the second argument to overwrite a time that the statement sets.")));
-	if (trigger->tgnargs == 2 && strcmp(trigger->tgargs[1], "always") != 0)
+				 errmsg("function \"%s\" takes one to three arguments", "touch"),
+				 errhint("Name the column; then write 'always' to overwrite a time that the statement sets, and 'key' to set it also where it is part of a key.")));
+	if (unknown != NULL)
 		ereport(ERROR,
 				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
 				 errmsg("unrecognized mode \"%s\" for function \"%s\"",
-						trigger->tgargs[1], "touch"),
-				 errhint("The second argument may only be 'always'.")));
+						unknown, "touch"),
+				 errhint("After the column there may be only 'always' and 'key'.")));
+}
+
+static bool
+can_hold_time(Form_pg_attribute attr, Oid type)
+{
+	return !attr->attgenerated &&
+		(type == DATEOID || type == TIMESTAMPOID || type == TIMESTAMPTZOID);
 }
 
 static TouchTarget *
-make_target(MemoryContext context, TupleDesc tupdesc, const Trigger *trigger)
+make_target(MemoryContext context, Relation rel, const Trigger *trigger)
 {
 	TouchTarget *target = MemoryContextAllocZero(context, sizeof(TouchTarget));
+	SkTouchArgs args;
 	AttrNumber	attnum;
 	Form_pg_attribute attr;
 
-	check_args(trigger);
-	target->always = trigger->tgnargs == 2;
-	attnum = sk_tuple_column(tupdesc, trigger->tgargs[0]);
+	read_args(trigger, &args);
+	target->context = context;
+	target->always = args.always;
+	attnum = sk_tuple_column(RelationGetDescr(rel), args.col);
 	if (attnum == InvalidAttrNumber)
 		return target;
 
-	attr = TupleDescAttr(tupdesc, attnum - 1);
+	attr = TupleDescAttr(RelationGetDescr(rel), attnum - 1);
 	target->typmod = attr->atttypmod;
 	target->type = getBaseTypeAndTypmod(attr->atttypid, &target->typmod);
-	if (target->type != attr->atttypid && DomainHasConstraints(attr->atttypid, NULL))
-		target->domain = attr->atttypid;
-	if (!attr->attgenerated &&
-		(target->type == DATEOID ||
-		 target->type == TIMESTAMPOID ||
-		 target->type == TIMESTAMPTZOID))
+	if (can_hold_time(attr, target->type) &&
+		(args.key || !sk_known_column(rel, attnum)->has_obstacle))
 		target->attnum = attnum;
 	return target;
 }
@@ -108,7 +143,7 @@ get_target(FmgrInfo *flinfo, TriggerData *trigdata)
 {
 	if (flinfo->fn_extra == NULL)
 		flinfo->fn_extra = make_target(flinfo->fn_mcxt,
-									   RelationGetDescr(trigdata->tg_relation),
+									   trigdata->tg_relation,
 									   trigdata->tg_trigger);
 	return flinfo->fn_extra;
 }
@@ -143,30 +178,34 @@ row_changed(TupleDesc tupdesc, AttrNumber except,
 	return false;
 }
 
+/* Drop what a column of that precision has no room for. */
+static Timestamp
+truncate_to_precision(Timestamp time, int32 typmod)
+{
+	static const int64 steps[] = {1000000, 100000, 10000, 1000, 100, 10, 1};
+	int64		rest;
+
+	if (typmod < 0 || typmod >= MAX_TIMESTAMP_PRECISION)
+		return time;
+	rest = time % steps[typmod];
+	return time - (rest < 0 ? rest + steps[typmod] : rest);
+}
+
 /*
- * A point in time as a value of the column's type, rounded to its precision.
- * Times without zone are those of the session's TimeZone, as with now().
+ * A point in time as a value of the column's type, without what that has no room
+ * for.  Times without zone are those of the session's TimeZone, as with now().
  */
 static Datum
 time_as_type(TimestampTz time, const TouchTarget *target)
 {
 	Datum		value = TimestampTzGetDatum(time);
-	Datum		typmod = Int32GetDatum(target->typmod);
 
-	switch (target->type)
-	{
-		case DATEOID:
-			return DirectFunctionCall1(timestamptz_date, value);
-		case TIMESTAMPOID:
-			value = DirectFunctionCall1(timestamptz_timestamp, value);
-			if (target->typmod >= 0)
-				value = DirectFunctionCall2(timestamp_scale, value, typmod);
-			return value;
-		default:
-			if (target->typmod >= 0)
-				value = DirectFunctionCall2(timestamptz_scale, value, typmod);
-			return value;
-	}
+	if (target->type == DATEOID)
+		return DirectFunctionCall1(timestamptz_date, value);
+	if (target->type == TIMESTAMPOID)
+		value = DirectFunctionCall1(timestamptz_timestamp, value);
+	return TimestampGetDatum(truncate_to_precision(DatumGetTimestamp(value),
+												   target->typmod));
 }
 
 static bool
@@ -202,6 +241,19 @@ new_stamp(Datum old, bool old_isnull, const TouchTarget *target)
 	if (is_later(stamp, old, target))
 		return stamp;
 	return next_value(old, target);
+}
+
+/* Does the row keep its time, since it would not be accepted with the new one? */
+static bool
+is_refused(TouchTarget *target, Relation rel, TupleTableSlot *new, Datum stamp)
+{
+	if (!target->has_trial)
+	{
+		target->trial = sk_trial_make(target->context, rel, target->attnum,
+									  sk_known_column(rel, target->attnum)->tests);
+		target->has_trial = true;
+	}
+	return target->trial != NULL && !sk_trial_passes(target->trial, new, stamp);
 }
 
 /*
@@ -304,9 +356,8 @@ schemakit_touch(PG_FUNCTION_ARGS)
 
 	stamp = new_stamp(old->tts_values[target->attnum - 1],
 					  old->tts_isnull[target->attnum - 1], target);
-	if (OidIsValid(target->domain))
-		domain_check(stamp, false, target->domain, &target->domain_extra,
-					 fcinfo->flinfo->fn_mcxt);
+	if (is_refused(target, trigdata->tg_relation, new, stamp))
+		return PointerGetDatum(trigdata->tg_newtuple);
 	if (!can_overwrite(trigdata, target->attnum))
 		return PointerGetDatum(rebuild_with_stamp(trigdata, target->attnum,
 												  stamp));

@@ -1,0 +1,23 @@
+/*-------------------------------------------------------------------------
+ *
+ * timestamps/known.h
+ *	  What a session knows of the columns that it maintains.
+ *
+ *-------------------------------------------------------------------------
+ */
+#ifndef SK_TIMESTAMPS_KNOWN_H
+#define SK_TIMESTAMPS_KNOWN_H
+
+#include "access/attnum.h"
+#include "nodes/pg_list.h"
+#include "utils/relcache.h"
+
+typedef struct SkKnown
+{
+	bool		has_obstacle;	/* sk_obstacle_is_there() */
+	List	   *tests;			/* sk_trial_collect() */
+} SkKnown;
+
+extern const SkKnown *sk_known_column(Relation rel, AttrNumber attnum);
+
+#endif							/* SK_TIMESTAMPS_KNOWN_H */

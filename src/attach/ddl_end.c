@@ -25,6 +25,7 @@
 #include "attach/auto.h"
 #include "attach/command.h"
 #include "attach/partition.h"
+#include "attach/reach.h"
 #include "base/compat.h"
 #include "base/guard.h"
 #include "base/restore.h"
@@ -32,23 +33,15 @@
 #include "base/trigger.h"
 #include "schemakit.h"
 
-#include "access/genam.h"
-#include "access/htup_details.h"
 #include "access/relation.h"
-#include "access/table.h"
-#include "catalog/indexing.h"
 #include "catalog/namespace.h"
 #include "catalog/partition.h"
-#include "catalog/pg_depend.h"
-#include "catalog/pg_inherits.h"
-#include "catalog/pg_type.h"
 #include "commands/extension.h"
 #include "commands/tablecmds.h"
 #include "miscadmin.h"
 #include "parser/parse_func.h"
 #include "storage/lmgr.h"
 #include "tcop/deparse_utility.h"
-#include "utils/fmgroids.h"
 #include "utils/guc.h"
 #include "utils/lsyscache.h"
 #include "utils/rel.h"
@@ -65,63 +58,6 @@ push_missing_snapshot(void)
 		return false;
 	PushActiveSnapshot(GetTransactionSnapshot());
 	return true;
-}
-
-
-/*-------------------------------------------------------------------------
- * Tables
- *-------------------------------------------------------------------------
- */
-
-/* The table itself, and those that inherit from it. */
-static List *
-with_children(Oid relid)
-{
-	return find_all_inheritors(relid, NoLock, NULL);
-}
-
-/* The tables of a composite type: CREATE TABLE ... OF type. */
-static List *
-typed_tables(Oid composite)
-{
-	Relation	depend = table_open(DependRelationId, AccessShareLock);
-	List	   *tables = NIL;
-	ScanKeyData key[2];
-	SysScanDesc scan;
-	HeapTuple	tuple;
-
-	ScanKeyInit(&key[0], Anum_pg_depend_refclassid, BTEqualStrategyNumber,
-				F_OIDEQ, ObjectIdGetDatum(TypeRelationId));
-	ScanKeyInit(&key[1], Anum_pg_depend_refobjid, BTEqualStrategyNumber,
-				F_OIDEQ, ObjectIdGetDatum(get_rel_type_id(composite)));
-	scan = systable_beginscan(depend, DependReferenceIndexId, true, NULL, 2, key);
-	while (HeapTupleIsValid(tuple = systable_getnext(scan)))
-	{
-		Form_pg_depend dep = (Form_pg_depend) GETSTRUCT(tuple);
-
-		if (dep->classid == RelationRelationId && dep->objsubid == 0)
-			tables = list_concat(tables, with_children(dep->objid));
-	}
-	systable_endscan(scan);
-	table_close(depend, AccessShareLock);
-	return tables;
-}
-
-/* The tables whose columns an ALTER of this table or type changes. */
-static List *
-altered_tables(Oid relid)
-{
-	switch (get_rel_relkind(relid))
-	{
-		case RELKIND_RELATION:
-		case RELKIND_PARTITIONED_TABLE:
-		case RELKIND_FOREIGN_TABLE:
-			return with_children(relid);
-		case RELKIND_COMPOSITE_TYPE:
-			return typed_tables(relid);
-		default:
-			return NIL;
-	}
 }
 
 
@@ -172,7 +108,7 @@ columns_added(Oid relid, List *added)
 {
 	ListCell   *lc;
 
-	foreach(lc, altered_tables(relid))
+	foreach(lc, sk_reach_altered(relid))
 		consider(lfirst_oid(lc), added);
 }
 
@@ -283,7 +219,7 @@ altered_with_children(Oid relid)
 {
 	ListCell   *lc;
 
-	foreach(lc, altered_tables(relid))
+	foreach(lc, sk_reach_altered(relid))
 		altered(lfirst_oid(lc), false);
 }
 
@@ -341,7 +277,7 @@ column_renamed(Oid relid, const char *from, const char *to)
 {
 	ListCell   *lc;
 
-	foreach(lc, altered_tables(relid))
+	foreach(lc, sk_reach_altered(relid))
 	{
 		ColumnChange change = {lfirst_oid(lc), from, to};
 
@@ -556,6 +492,19 @@ tables_dropped(void)
 					 ((SkDroppedTable *) linitial(tables))->relid);
 }
 
+/* What was taken away before a command that has changed other tables, too */
+static void
+settle(const Node *stmt)
+{
+	for (const SkFeature *const *f = sk_features; *f; f++)
+	{
+		ListCell   *lc;
+
+		foreach(lc, (*f)->owed ? (*f)->owed(stmt) : NIL)
+			altered(lfirst_oid(lc), false);
+	}
+}
+
 /*
  * schemakit.internal_on_ddl_command_end() RETURNS event_trigger
  */
@@ -576,6 +525,16 @@ schemakit_internal_on_ddl_command_end(PG_FUNCTION_ARGS)
 	PG_RETURN_NULL();
 }
 
+/* Without CASCADE such a command drops nothing of tables that remain. */
+static bool
+drops_no_more(const Node *parsetree)
+{
+	const DropStmt *stmt = (const DropStmt *) parsetree;
+
+	return IsA(parsetree, DropStmt) && stmt->behavior != DROP_CASCADE &&
+		stmt->removeType != OBJECT_TRIGGER;
+}
+
 /*
  * schemakit.internal_on_sql_drop() RETURNS event_trigger
  */
@@ -583,14 +542,20 @@ PG_FUNCTION_INFO_V1(schemakit_internal_on_sql_drop);
 Datum
 schemakit_internal_on_sql_drop(PG_FUNCTION_ARGS)
 {
-	(void) sk_trigger_event(fcinfo, "internal_on_sql_drop");
+	EventTriggerData *data = sk_trigger_event(fcinfo, "internal_on_sql_drop");
+
 	if (!sk_command_is_foreign())
 	{
 		bool		pushed = push_missing_snapshot();
 
-		columns_dropped();
-		triggers_dropped();
+		if (!drops_no_more(data->parsetree))
+		{
+			columns_dropped();
+			triggers_dropped();
+		}
 		tables_dropped();
+		if (IsA(data->parsetree, DropStmt) || IsA(data->parsetree, DropOwnedStmt))
+			settle(data->parsetree);
 		if (pushed)
 			PopActiveSnapshot();
 	}

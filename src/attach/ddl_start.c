@@ -19,8 +19,10 @@
 
 #include "attach/attach.h"
 #include "attach/command.h"
+#include "attach/ddl_lock.h"
 #include "attach/feature.h"
 #include "attach/partition.h"
+#include "attach/reach.h"
 #include "attach/uninstall.h"
 #include "base/compat.h"
 #include "base/guard.h"
@@ -29,25 +31,18 @@
 #include "access/htup_details.h"
 #include "access/relation.h"
 #include "access/table.h"
-#include "catalog/catalog.h"
 #include "catalog/indexing.h"
 #include "catalog/namespace.h"
-#include "catalog/partition.h"
 #include "catalog/pg_class.h"
 #include "catalog/pg_inherits.h"
-#include "catalog/pg_namespace.h"
 #include "commands/tablecmds.h"
 #include "commands/trigger.h"
 #include "miscadmin.h"
 #include "parser/parse_func.h"
 #include "storage/lmgr.h"
-#include "storage/proc.h"
-#include "utils/guc.h"
 #include "utils/lsyscache.h"
 #include "utils/rel.h"
-#include "utils/resowner.h"
 #include "utils/syscache.h"
-#include "utils/timestamp.h"
 
 /*
  * A trigger on one of our functions replaces one that has its name: a dump
@@ -78,266 +73,11 @@ before_create_trigger(CreateTrigStmt *stmt)
  *-------------------------------------------------------------------------
  */
 
-static Oid
-companion_of(Oid relid)
-{
-	for (const SkFeature *const *f = sk_features; *f; f++)
-	{
-		Oid			companion = (*f)->companion ? (*f)->companion(relid) : InvalidOid;
-
-		if (OidIsValid(companion))
-			return companion;
-	}
-	return InvalidOid;
-}
-
-/* A lock that is wanted, and for how long */
-typedef struct Wait
-{
-	Oid			relid;
-	int			ms;
-} Wait;
-
-static void
-lock_in_time(void *arg)
-{
-	const Wait *wait = arg;
-	int			nest_level = NewGUCNestLevel();
-
-	(void) set_config_option("lock_timeout", psprintf("%dms", wait->ms), PGC_USERSET,
-							 PGC_S_SESSION, GUC_ACTION_SAVE, true, 0, false);
-	LockRelationOid(wait->relid, AccessExclusiveLock);
-	AtEOXact_GUC(true, nest_level);
-}
-
-static bool
-is_too_late(const ErrorData *edata)
-{
-	return edata->sqlerrcode == ERRCODE_LOCK_NOT_AVAILABLE;
-}
-
-/* Lock it if that can be had within the time; the user's lock_timeout is an error. */
-static bool
-lock_within(Oid relid, int ms, TimestampTz began)
-{
-	long		waited = TimestampDifferenceMilliseconds(began, GetCurrentTimestamp());
-	bool		last = LockTimeout > 0 && LockTimeout - waited <= ms;
-	Wait		wait = {relid, last ? (int) Max(LockTimeout - waited, 1) : ms};
-
-	if (!last)
-		return sk_guard_try(lock_in_time, &wait, is_too_late) == NULL;
-	sk_guard_require(lock_in_time, &wait);
-	return true;
-}
-
-/*
- * How long the companion is held while the table is waited for, in ms.  Who has the
- * table may want the companion, so the time is shorter than deadlock_timeout: twenty
- * times, after which it grows, or many readers of both could keep us waiting for
- * ever.
- */
-static int
-patience(int round)
-{
-	int			fifth = Max(DeadlockTimeout / 5, 1);
-
-	if (round < 20)
-		return fifth << Min(round, 2);
-	return (int) Min((int64) fifth << Min(round - 17, 20), INT_MAX);
-}
-
-/*
- * Lock both or none, which is false.  If the table cannot be had in time while the
- * companion is held, it is waited for without, as long as it takes: until all who
- * have it are done, and autovacuum, which the server ends for who waits so long.
- */
-static bool
-lock_with_companion(Oid relid, Oid companion, int ms, TimestampTz began)
-{
-	LockRelationOid(companion, AccessExclusiveLock);
-	if (lock_within(relid, ms, began))
-		return true;
-	UnlockRelationOid(companion, AccessExclusiveLock);
-	(void) lock_within(relid, INT_MAX, began);
-	if (ConditionalLockRelationOid(companion, AccessExclusiveLock))
-		return true;
-	UnlockRelationOid(relid, AccessExclusiveLock);
-	return false;
-}
-
-/*
- * Lock the table as the command will, and its companion, which is returned.  The
- * companion comes first, as it does for who reads it.
- */
-static Oid
-lock_both(Oid relid)
-{
-	TimestampTz began = GetCurrentTimestamp();
-
-	for (int round = 0;; round++)
-	{
-		Oid			companion = companion_of(relid);
-
-		if (!OidIsValid(companion))
-			LockRelationOid(relid, AccessExclusiveLock);
-		else if (!lock_with_companion(relid, companion, patience(round), began))
-			continue;
-		if (companion_of(relid) == companion)
-			return companion;
-		UnlockRelationOid(relid, AccessExclusiveLock);
-		if (OidIsValid(companion))
-			UnlockRelationOid(companion, AccessExclusiveLock);
-	}
-}
-
-/* What the server asks before it locks the table */
-static bool
-may_run(const Node *stmt, Oid relid)
-{
-	Oid			schema = get_rel_namespace(relid);
-	Oid			user = GetUserId();
-	bool		owns = object_ownercheck(RelationRelationId, relid, user);
-
-	if (IsA(stmt, DropStmt))
-		return owns || object_ownercheck(NamespaceRelationId, schema, user);
-	if (IsA(stmt, RenameStmt) && ((const RenameStmt *) stmt)->renameType == OBJECT_TABLE)
-		return owns && object_aclcheck(NamespaceRelationId, schema, user,
-									   ACL_CREATE) == ACLCHECK_OK;
-	return owns;
-}
-
-/* The table that the statement names, if it may be run; else InvalidOid */
-static Oid
-find_named(const Node *stmt, const RangeVar *name)
-{
-	Oid			relid = RangeVarGetRelid(name, NoLock, true);
-	char		relkind = OidIsValid(relid) ? get_rel_relkind(relid) : '\0';
-
-	return (relkind == RELKIND_RELATION || relkind == RELKIND_PARTITIONED_TABLE) &&
-		!IsCatalogRelationOid(relid) && may_run(stmt, relid) ? relid : InvalidOid;
-}
-
-/*
- * The same, locked with its companion, so that nobody gives it one, or the name to
- * another table, before the command has it: while a lock is waited for, that may
- * have been done.  As in the server, DROP TABLE locks a partition's parent first.
- */
-static Oid
-lock_named(const Node *stmt, const RangeVar *name)
-{
-	for (;;)
-	{
-		Oid			relid = find_named(stmt, name);
-		Oid			parent = InvalidOid;
-		Oid			companion;
-
-		if (!OidIsValid(relid))
-			return InvalidOid;
-		if (IsA(stmt, DropStmt) && get_rel_relispartition(relid))
-			parent = get_partition_parent(relid, true);
-		if (OidIsValid(parent))
-			LockRelationOid(parent, AccessExclusiveLock);
-		companion = lock_both(relid);
-		if (find_named(stmt, name) == relid)
-			return relid;
-		if (OidIsValid(companion))
-			UnlockRelationOid(companion, AccessExclusiveLock);
-		UnlockRelationOid(relid, AccessExclusiveLock);
-		if (OidIsValid(parent))
-			UnlockRelationOid(parent, AccessExclusiveLock);
-	}
-}
-
 /* Are columns dropped, or given another type? */
 static bool
 reshapes(const AlterTableCmd *cmd)
 {
 	return cmd->subtype == AT_DropColumn || cmd->subtype == AT_AlterColumnType;
-}
-
-static bool
-has_column(Oid relid, const char *name)
-{
-	return get_attnum(relid, name) != InvalidAttrNumber;
-}
-
-/* What is there already is not added, and what is not is not changed, nor below. */
-static bool
-changes_columns(const AlterTableStmt *stmt, Oid relid)
-{
-	ListCell   *lc;
-
-	foreach(lc, stmt->cmds)
-	{
-		const AlterTableCmd *cmd = lfirst(lc);
-
-		if (cmd->subtype == AT_AddColumn
-			? !has_column(relid, ((const ColumnDef *) cmd->def)->colname)
-			: reshapes(cmd) && has_column(relid, cmd->name))
-			return true;
-	}
-	return false;
-}
-
-/* Does the command go on to those that inherit from the table? */
-static bool
-reaches_children(const Node *stmt, Oid relid)
-{
-	const RenameStmt *rename = (const RenameStmt *) stmt;
-
-	switch (nodeTag(stmt))
-	{
-		case T_AlterTableStmt:
-			return ((const AlterTableStmt *) stmt)->relation->inh &&
-				changes_columns((const AlterTableStmt *) stmt, relid);
-		case T_RenameStmt:
-			return rename->renameType == OBJECT_COLUMN && rename->relation->inh &&
-				has_column(relid, rename->subname);
-		case T_DropStmt:
-			return ((const DropStmt *) stmt)->behavior == DROP_CASCADE ||
-				get_rel_relkind(relid) == RELKIND_PARTITIONED_TABLE;
-		default:
-			return false;
-	}
-}
-
-/*
- * The tables that the command names, and those that it reaches: parents first, as
- * the server locks them, since children stay children while their parent is locked.
- */
-static List *
-lock_tables(const Node *stmt, List *names)
-{
-	List	   *tables = NIL;
-	ResourceOwner owner = CurrentResourceOwner;
-	ListCell   *lc;
-	ListCell   *child;
-
-	/* who owns locks that a subtransaction has got, and releases them */
-	CurrentResourceOwner = CurTransactionResourceOwner;
-	foreach(lc, names)
-	{
-		Oid			relid = lock_named(stmt, lfirst(lc));
-
-		if (OidIsValid(relid))
-			tables = list_append_unique_oid(tables, relid);
-	}
-	foreach(lc, tables)
-	{
-		Oid			relid = lfirst_oid(lc);
-
-		if (!reaches_children(stmt, relid))
-			continue;
-		foreach(child, find_inheritance_children(relid, NoLock))
-		{
-			if (list_member_oid(tables, lfirst_oid(child)))
-				continue;
-			(void) lock_both(lfirst_oid(child));
-			tables = lappend_oid(tables, lfirst_oid(child));
-		}
-	}
-	CurrentResourceOwner = owner;
-	return tables;
 }
 
 typedef struct Change
@@ -369,18 +109,107 @@ tell_features(void *arg)
 
 /* Only what has triggers of ours is worth a subtransaction. */
 static void
+tell(Oid relid, const SkTableChange *what)
+{
+	Change		change = {relid, what};
+
+	if (sk_attach_has_ours(relid))
+		sk_guard_prepare(tell_features, &change, "prepare the change of", relid);
+}
+
+static void
 before_command(const Node *stmt, List *names, const SkTableChange *what)
 {
 	ListCell   *lc;
 
-	foreach(lc, lock_tables(stmt, names))
-	{
-		Change		change = {lfirst_oid(lc), what};
+	foreach(lc, sk_ddl_lock_tables(stmt, names))
+		tell(lfirst_oid(lc), what);
+}
 
-		if (sk_attach_has_ours(change.relid))
-			sk_guard_prepare(tell_features, &change, "prepare the change of",
-							 change.relid);
+/* CASCADE drops columns of tables that the command does not name. */
+static void
+before_cascade(const Node *stmt, List *addresses)
+{
+	ListCell   *lc;
+
+	foreach(lc, addresses ? sk_reach_columns(addresses) : NIL)
+	{
+		const SkReachedTable *table = lfirst(lc);
+		SkTableChange change = {
+			.stmt = stmt,
+			.cascade = true,
+			.lost = table->columns,
+		};
+
+		if (sk_attach_has_ours(table->relid) && sk_ddl_lock_reached(table->relid))
+			tell(table->relid, &change);
 	}
+}
+
+/* Columns that go with the one that is dropped: generated from it */
+static List *
+lost_with(Oid relid, const char *column)
+{
+	ObjectAddress address;
+	List	   *tables;
+
+	ObjectAddressSubSet(address, RelationRelationId, relid, get_attnum(relid, column));
+	if (address.objectSubId == InvalidAttrNumber)
+		return NIL;
+	tables = sk_reach_columns(list_make1(&address));
+	return tables == NIL ? NIL : ((SkReachedTable *) linitial(tables))->columns;
+}
+
+/* What the command does to columns, as features are told */
+static void
+read_change(const AlterTableStmt *stmt, SkTableChange *change)
+{
+	ListCell   *lc;
+
+	change->stmt = (const Node *) stmt;
+	foreach(lc, stmt->cmds)
+	{
+		AlterTableCmd *cmd = lfirst(lc);
+
+		if (cmd->subtype == AT_AlterColumnType)
+			change->retyped = lappend(change->retyped, cmd);
+		if (cmd->subtype != AT_DropColumn)
+			continue;
+		change->lost = lappend(change->lost, cmd->name);
+		change->cascade |= cmd->behavior == DROP_CASCADE;
+	}
+}
+
+/* A composite type changes with CASCADE: so do the tables that are of it. */
+static void
+before_alter_type(const AlterTableStmt *stmt)
+{
+	SkTableChange change = {0};
+	Oid			relid = RangeVarGetRelid(stmt->relation, NoLock, true);
+	ListCell   *lc;
+
+	read_change(stmt, &change);
+	if (!OidIsValid(relid) || get_rel_relkind(relid) != RELKIND_COMPOSITE_TYPE ||
+		(change.lost == NIL && change.retyped == NIL) ||
+		!object_ownercheck(RelationRelationId, relid, GetUserId()))
+		return;
+	foreach(lc, sk_reach_typed_tables(relid))
+	{
+		if (sk_attach_has_ours(lfirst_oid(lc)) && sk_ddl_lock_reached(lfirst_oid(lc)))
+			tell(lfirst_oid(lc), &change);
+	}
+}
+
+/* Columns that are generated from those that are dropped with CASCADE */
+static void
+add_generated(const AlterTableStmt *stmt, SkTableChange *change)
+{
+	Oid			relid = RangeVarGetRelid(stmt->relation, NoLock, true);
+	List	   *lost = list_copy(change->lost);
+	ListCell   *lc;
+
+	foreach(lc, OidIsValid(relid) ? lost : NIL)
+		change->lost = list_concat(change->lost, lost_with(relid, lfirst(lc)));
 }
 
 /*
@@ -395,28 +224,28 @@ before_alter_table(const AlterTableStmt *stmt)
 	bool		concerned = false;
 	ListCell   *lc;
 
+	read_change(stmt, &change);
+	if (change.cascade)
+		add_generated(stmt, &change);
 	foreach(lc, stmt->cmds)
 	{
 		AlterTableCmd *cmd = lfirst(lc);
 
 		if (cmd->subtype == AT_AttachPartition)
 			sk_partition_before_attach(stmt->relation, (const PartitionCmd *) cmd->def);
-		if (cmd->subtype == AT_AlterColumnType)
-			change.retyped = lappend(change.retyped, cmd);
-		change.reshaped |= reshapes(cmd);
 		concerned |= reshapes(cmd) || cmd->subtype == AT_AddColumn ||
 			cmd->subtype == AT_ChangeOwner;
 	}
 	if (concerned)
 		before_command((const Node *) stmt, list_make1(stmt->relation), &change);
 	else if (AlterTableGetLockLevel(stmt->cmds) == AccessExclusiveLock)
-		(void) lock_tables((const Node *) stmt, list_make1(stmt->relation));
+		(void) sk_ddl_lock_tables((const Node *) stmt, list_make1(stmt->relation));
 }
 
 static void
 before_rename(const RenameStmt *stmt)
 {
-	SkTableChange change = {0};
+	SkTableChange change = {.stmt = (const Node *) stmt};
 
 	if (stmt->renameType == OBJECT_TABLE ||
 		(stmt->renameType == OBJECT_COLUMN && stmt->relationType == OBJECT_TABLE))
@@ -426,7 +255,7 @@ before_rename(const RenameStmt *stmt)
 static void
 before_set_schema(const AlterObjectSchemaStmt *stmt)
 {
-	SkTableChange change = {0};
+	SkTableChange change = {.stmt = (const Node *) stmt};
 
 	if (stmt->objectType == OBJECT_TABLE)
 		before_command((const Node *) stmt, list_make1(stmt->relation), &change);
@@ -435,15 +264,17 @@ before_set_schema(const AlterObjectSchemaStmt *stmt)
 static void
 before_drop(const DropStmt *stmt)
 {
-	SkTableChange change = {.dropped = true};
+	SkTableChange change = {.stmt = (const Node *) stmt, .dropped = true};
 	List	   *names = NIL;
 	ListCell   *lc;
 
-	if (stmt->removeType != OBJECT_TABLE)
-		return;
-	foreach(lc, stmt->objects)
-		names = lappend(names, makeRangeVarFromNameList(lfirst(lc)));
-	before_command((const Node *) stmt, names, &change);
+	if (stmt->removeType == OBJECT_TABLE)
+	{
+		foreach(lc, stmt->objects)
+			names = lappend(names, makeRangeVarFromNameList(lfirst(lc)));
+		before_command((const Node *) stmt, names, &change);
+	}
+	before_cascade((const Node *) stmt, sk_reach_dropped((const Node *) stmt));
 }
 
 /* What VACUUM would do, for a table that is locked and has no trigger left. */
@@ -508,7 +339,10 @@ schemakit_internal_on_ddl_command_start(PG_FUNCTION_ARGS)
 			before_create_trigger((CreateTrigStmt *) stmt);
 			break;
 		case T_AlterTableStmt:
-			before_alter_table((const AlterTableStmt *) stmt);
+			if (((const AlterTableStmt *) stmt)->objtype == OBJECT_TYPE)
+				before_alter_type((const AlterTableStmt *) stmt);
+			else
+				before_alter_table((const AlterTableStmt *) stmt);
 			break;
 		case T_RuleStmt:
 			before_rule((const RuleStmt *) stmt);
@@ -524,6 +358,7 @@ schemakit_internal_on_ddl_command_start(PG_FUNCTION_ARGS)
 			sk_uninstall_before(stmt);
 			break;
 		case T_DropOwnedStmt:
+			before_cascade(stmt, sk_reach_dropped(stmt));
 			sk_uninstall_before(stmt);
 			break;
 		default:

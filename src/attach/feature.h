@@ -20,8 +20,10 @@
 /* What a command is about to do to a table. */
 typedef struct SkTableChange
 {
-	bool		dropped;		/* it is dropped */
-	bool		reshaped;		/* columns are, or get other types */
+	const Node *stmt;			/* the command */
+	bool		dropped;		/* the table is dropped */
+	bool		cascade;		/* so is what depends on what is dropped */
+	List	   *lost;			/* names of columns that are */
 	List	   *retyped;		/* of AlterTableCmd, that change a type */
 } SkTableChange;
 
@@ -97,6 +99,12 @@ typedef struct SkFeature
 	 * let it pass with what was there.  Optional.
 	 */
 	bool		(*owes) (Oid relid);
+
+	/*
+	 * The tables of which before() has, for the command, taken away something: some
+	 * that the server does not name afterwards.  Optional.
+	 */
+	List	   *(*owed) (const Node *stmt);
 
 	/*
 	 * Rights on a table that has the feature's trigger were granted or

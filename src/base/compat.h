@@ -33,9 +33,21 @@
 #define object_aclcheck(classid, objectid, roleid, mode) \
 	(AssertMacro((classid) == NamespaceRelationId), \
 	 pg_namespace_aclcheck((objectid), (roleid), (mode)))
+#include "catalog/pg_collation.h"
+#include "catalog/pg_extension.h"
+#include "catalog/pg_proc.h"
+#include "catalog/pg_type.h"
 #define object_ownercheck(classid, objectid, roleid) \
 	((classid) == NamespaceRelationId ? \
 	 pg_namespace_ownercheck((objectid), (roleid)) : \
+	 (classid) == TypeRelationId ? \
+	 pg_type_ownercheck((objectid), (roleid)) : \
+	 (classid) == ProcedureRelationId ? \
+	 pg_proc_ownercheck((objectid), (roleid)) : \
+	 (classid) == CollationRelationId ? \
+	 pg_collation_ownercheck((objectid), (roleid)) : \
+	 (classid) == ExtensionRelationId ? \
+	 pg_extension_ownercheck((objectid), (roleid)) : \
 	 pg_class_ownercheck((objectid), (roleid)))
 #endif
 

@@ -24,12 +24,14 @@
 #include "base/table.h"
 #include "base/tuple.h"
 #include "schemakit.h"
+#include "soft_delete/column.h"
 #include "soft_delete/fk_query.h"
 #include "soft_delete/protect.h"
 #include "soft_delete/relation.h"
 #include "soft_delete/view.h"
 #include "soft_delete/view_follow.h"
 #include "soft_delete/view_make.h"
+#include "soft_delete/view_state.h"
 
 #include "access/relation.h"
 #include "access/table.h"
@@ -53,90 +55,6 @@
 static const char *const option_names[] = {
 	"col", "protect", "view_schema", NULL
 };
-
-
-/*-------------------------------------------------------------------------
- * The table
- *-------------------------------------------------------------------------
- */
-
-static bool
-is_stamp_type(Oid type)
-{
-	return type == TIMESTAMPTZOID || type == TIMESTAMPOID;
-}
-
-static bool
-can_hold_stamp(Form_pg_attribute attr)
-{
-	return !attr->attgenerated && !attr->attnotnull &&
-		is_stamp_type(attr->atttypid);
-}
-
-static Form_pg_attribute
-find_column(Relation rel, const char *col)
-{
-	AttrNumber	attnum = sk_tuple_column(RelationGetDescr(rel), col);
-
-	return attnum == InvalidAttrNumber ? NULL
-		: TupleDescAttr(RelationGetDescr(rel), attnum - 1);
-}
-
-static void
-check_column(Relation rel, const char *col)
-{
-	Form_pg_attribute attr = find_column(rel, col);
-
-	if (attr == NULL || can_hold_stamp(attr))
-		return;
-	ereport(ERROR,
-			(errcode(ERRCODE_DATATYPE_MISMATCH),
-			 errmsg("column \"%s\" of relation \"%s\" cannot hold the time of a deletion",
-					col, RelationGetRelationName(rel)),
-			 errdetail(attr->attgenerated ? "It is a generated column."
-					   : attr->attnotnull ? "It is NOT NULL, but must be null in live rows."
-					   : "Its type is %s.", format_type_be(attr->atttypid)),
-			 errhint("Choose a column of type timestamptz or timestamp without NOT NULL, or the name of a new column.")));
-}
-
-static void
-check_table(Relation rel)
-{
-	if (rel->rd_rel->relispartition)
-		ereport(ERROR,
-				(errcode(ERRCODE_WRONG_OBJECT_TYPE),
-				 errmsg("\"%s\" is a partition", RelationGetRelationName(rel)),
-				 errhint("Name the partitioned table instead.")));
-	if (!OidIsValid(sk_table_primary_key(rel)))
-		ereport(ERROR,
-				(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
-				 errmsg("table \"%s\" has no primary key",
-						RelationGetRelationName(rel)),
-				 errdetail("DELETE from a view of live rows finds rows by their primary key."),
-				 errhint("Add a primary key.")));
-}
-
-/* Add the column unless the table has it. */
-static void
-add_column(Oid relid, const char *col)
-{
-	Relation	rel = sk_table_open(relid, ShareRowExclusiveLock);
-	bool		missing = find_column(rel, col) == NULL;
-	char	   *sql = psprintf("ALTER TABLE %s ADD COLUMN %s pg_catalog.timestamptz",
-							   sk_table_name(rel), quote_identifier(col));
-
-	check_table(rel);
-	check_column(rel, col);
-	table_close(rel, NoLock);	/* ALTER TABLE wants it for itself */
-	if (missing && strchr(col, '.') != NULL)
-		ereport(ERROR,
-				(errcode(ERRCODE_UNDEFINED_COLUMN),
-				 errmsg("column \"%s\" of relation \"%s\" does not exist",
-						col, get_rel_name(relid)),
-				 errhint("To name the view, write view_name => '%s'.", col)));
-	if (missing)
-		(void) sk_spi_execute(sql, 0, NULL, NULL, SPI_OK_UTILITY, NULL);
-}
 
 
 /*-------------------------------------------------------------------------
@@ -274,10 +192,10 @@ static bool
 soft_delete_wants(Relation rel, const Jsonb *options, List *added)
 {
 	const char *col = column_option(options);
-	Form_pg_attribute attr = find_column(rel, col);
+	Form_pg_attribute attr = sk_soft_column_find(rel, col);
 	ListCell   *lc;
 
-	if (attr == NULL || !can_hold_stamp(attr) ||
+	if (attr == NULL || !sk_soft_column_can_hold(attr) ||
 		!OidIsValid(sk_table_primary_key(rel)))
 		return false;
 	if (added == NIL)
@@ -345,6 +263,26 @@ live_view_of(Oid relid)
 	return sk_soft_view_followed(relid, &live);
 }
 
+/*
+ * Without its trigger and without a view the table has no soft delete any more: the
+ * column has been dropped with CASCADE, perhaps.  Then nothing may keep rows from being
+ * deleted.
+ */
+static void
+drop_remains(Relation rel)
+{
+	SkLiveView	live;
+
+	sk_soft_view_follow_forget(RelationGetRelid(rel));
+	if (rel->rd_rel->relispartition ||
+		(sk_attach_find(rel, sk_attach_function(REFERENCE_FUNCTION)) == NULL &&
+		 sk_attach_find(rel, sk_attach_function(SK_SOFT_PROTECT_FUNCTION)) == NULL) ||
+		OidIsValid(sk_soft_view_find(RelationGetRelid(rel), &live)))
+		return;
+	drop_triggers(rel, REFERENCE_FUNCTION);
+	set_protection(rel, false);
+}
+
 static void
 soft_delete_altered(Relation rel, bool detached)
 {
@@ -355,7 +293,7 @@ soft_delete_altered(Relation rel, bool detached)
 	put_trigger_back(rel);
 	trigger = find_trigger(rel);
 	if (trigger == NULL)
-		sk_soft_view_follow_forget(RelationGetRelid(rel));
+		drop_remains(rel);
 	else
 		sk_soft_view_follow_after(rel);
 	if (trigger != NULL && trigger->tgisclone && is_protected(rel) && sk_truncate_trigger_can_truncate(rel))
@@ -374,7 +312,7 @@ stamp_is_retyped(const Trigger *trigger, List *retyped)
 		const ColumnDef *def = (const ColumnDef *) cmd->def;
 
 		if (trigger->tgnargs == 1 && strcmp(cmd->name, trigger->tgargs[0]) == 0)
-			return is_stamp_type(LookupTypeNameOid(NULL, def->typeName, true));
+			return sk_soft_column_is_type(LookupTypeNameOid(NULL, def->typeName, true));
 	}
 	return false;
 }
@@ -468,6 +406,7 @@ const SkFeature sk_feature_soft_delete = {
 	.before = soft_delete_before,
 	.altered = soft_delete_altered,
 	.owes = sk_soft_view_follow_owes,
+	.owed = sk_soft_view_follow_owed,
 	.granted = sk_soft_view_follow_grant,
 	.fault = soft_delete_fault,
 };
@@ -520,7 +459,7 @@ ensure_view(Relation rel, const char *col, FunctionCallInfo fcinfo)
 		sk_soft_view_make_set_name(viewid, schema, name);
 	}
 	sk_soft_view_make_cover(viewid);
-	sk_soft_view_make_refresh(rel, viewid);
+	(void) sk_soft_view_state_refresh(rel, viewid);
 }
 
 static void
@@ -552,7 +491,7 @@ schemakit_soft_delete_enable(PG_FUNCTION_ARGS)
 	sk_arg_reject_null(fcinfo, 3, "protect");
 	col = NameStr(*PG_GETARG_NAME(1));
 	PreventCommandIfReadOnly("soft_delete_enable()");
-	add_column(PG_GETARG_OID(0), col);
+	sk_soft_column_ensure(PG_GETARG_OID(0), col);
 	rel = sk_table_open(PG_GETARG_OID(0), ShareRowExclusiveLock);
 	check_same_column(rel, col);
 	create_triggers(rel, col, TRIGGER_FIRES_ON_ORIGIN);

@@ -147,6 +147,15 @@ condition_column(const Query *query, int rtindex)
 	return is_column_of(var, rtindex) ? var->varattno : InvalidAttrNumber;
 }
 
+/* Is it what a column of the view became that the table has no longer? */
+static bool
+is_lost(const TargetEntry *tle)
+{
+	return IsA(tle->expr, Const) && ((const Const *) tle->expr)->constisnull &&
+		tle->resname != NULL &&
+		strncmp(tle->resname, SK_LOST_COLUMN, strlen(SK_LOST_COLUMN)) == 0;
+}
+
 static void
 read_columns(const Query *query, int rtindex, SkLiveView *live)
 {
@@ -155,6 +164,7 @@ read_columns(const Query *query, int rtindex, SkLiveView *live)
 
 	live->attnums = palloc0(sizeof(AttrNumber) * list_length(query->targetList));
 	live->natts = 0;
+	live->nlost = 0;
 	foreach(lc, query->targetList)
 	{
 		TargetEntry *tle = lfirst(lc);
@@ -164,7 +174,10 @@ read_columns(const Query *query, int rtindex, SkLiveView *live)
 		if (tle->resjunk)
 			continue;
 		attnum = is_column_of(var, rtindex) ? var->varattno : InvalidAttrNumber;
-		live->plain &= attnum > InvalidAttrNumber && !bms_is_member(attnum, seen);
+		if (is_lost(tle))
+			live->nlost++;
+		else
+			live->plain &= attnum > InvalidAttrNumber && !bms_is_member(attnum, seen);
 		if (attnum > InvalidAttrNumber)
 			seen = bms_add_member(seen, attnum);
 		live->attnums[live->natts++] = attnum;
@@ -298,16 +311,27 @@ owner_of(Oid relid)
 	return owner;
 }
 
+/*
+ * Does the view, by that rule, show the table's live rows?  Neither is opened or
+ * locked.
+ */
 static bool
-is_view_of(Oid rule, Oid viewid, Oid tableid, SkLiveView *live)
+shows_live_rows(Oid rule, Oid viewid, Oid tableid, SkLiveView *live)
 {
 	Query	   *query;
 
+	live->viewid = viewid;
 	return get_rel_relkind(viewid) == RELKIND_VIEW &&
 		get_rel_persistence(viewid) != RELPERSISTENCE_TEMP &&
-		owner_of(viewid) == owner_of(tableid) &&
 		OidIsValid(read_rule(rule, &query)) &&
 		read_query(query, live) && live->tableid == tableid;
+}
+
+static bool
+is_view_of(Oid rule, Oid viewid, Oid tableid, SkLiveView *live)
+{
+	return owner_of(viewid) == owner_of(tableid) &&
+		shows_live_rows(rule, viewid, tableid, live);
 }
 
 /*
@@ -357,6 +381,34 @@ sk_soft_view_find(Oid tableid, SkLiveView *live)
 			break;
 	}
 	return found;
+}
+
+/*
+ * All views of the table's live rows that have our trigger, whoever owns them, as a list
+ * of SkLiveView.  As above nothing is opened or locked.
+ */
+List *
+sk_soft_view_list(Oid tableid)
+{
+	List	   *views = NIL;
+	Oid			last = InvalidOid;
+	SkLiveView	live;
+	ListCell   *lc;
+
+	foreach(lc, sk_soft_view_dependents(RelationRelationId, tableid))
+	{
+		Form_pg_depend depend = lfirst(lc);
+		Oid			viewid;
+
+		if (depend->classid != RewriteRelationId || depend->objid == last)
+			continue;
+		last = depend->objid;
+		viewid = sk_soft_view_of_rule(last);
+		if (shows_live_rows(last, viewid, tableid, &live) &&
+			sk_soft_view_is_covered(viewid))
+			views = lappend(views, memcpy(palloc(sizeof(live)), &live, sizeof(live)));
+	}
+	return views;
 }
 
 /*

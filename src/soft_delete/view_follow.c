@@ -3,13 +3,14 @@
  * soft_delete/view_follow.c
  *	  Views of live rows that follow their tables through DDL.
  *
- * The server refuses to drop a column that a view has, or to change its type,
- * and leaves new columns and names out of it.  So before such a command the view
- * is taken away, and afterwards it is made again as it was; unless something of a
- * user's depends on it, somebody has replaced it by another one, or the role may
- * not make it again, in which case the server's own error is the right answer.  What
- * was taken away is remembered until then, or until the transaction or savepoint in
- * which that was is rolled back.
+ * A command that drops columns or changes their types must not find that the view reads
+ * them, so that is changed before (view_columns.c), and afterwards the view gets the
+ * table's columns again, and its names and owner.  What is to be done then is remembered
+ * until the end of the command, or until the transaction or savepoint is rolled back.
+ *
+ * A view that is somebody else's, but otherwise like the one of the table, must not be
+ * in the command's way, either; nothing is added to it.  Its owner cannot make the command
+ * wait: if it is not to be had at once, the server's error is the right answer.
  *
  *-------------------------------------------------------------------------
  */
@@ -20,6 +21,7 @@
 #include "base/compat.h"
 #include "base/guard.h"
 #include "soft_delete/view.h"
+#include "soft_delete/view_columns.h"
 #include "soft_delete/view_make.h"
 #include "soft_delete/view_state.h"
 
@@ -37,17 +39,21 @@
 #include "utils/memutils.h"
 #include "utils/rel.h"
 
-/* A table that a command is about to change, as it was */
+/* A table that a command is about to change, as it was, and a view of it */
 typedef struct Pending
 {
 	Oid			relid;
-	Oid			viewid;
-	Oid			role;			/* that could take it away */
+	Oid			viewid;			/* InvalidOid: there is none */
+	const Node *stmt;			/* the command */
 	SubTransactionId subid;
 	char	   *schema;
 	char	   *name;
-	SkLiveState *view;			/* NULL: it has not been taken away */
-	char	   *column;			/* of a trigger that has; or NULL */
+	bool		others;			/* the view belongs to another role */
+	bool		released;		/* it does not read some columns meanwhile */
+	SkLiveView	live;			/* what it read before */
+	SkLiveState *state;			/* what it was, should it be dropped */
+	char	   *column;			/* of a trigger that has been taken away, or
+								 * NULL */
 	char		fires_when;
 } Pending;
 
@@ -112,7 +118,7 @@ find_pending(Oid relid)
 }
 
 static bool
-can_make_again(Oid viewid)
+can_name(Oid viewid)
 {
 	return object_aclcheck(NamespaceRelationId, get_rel_namespace(viewid),
 						   GetUserId(), ACL_CREATE) == ACLCHECK_OK;
@@ -125,56 +131,105 @@ will_follow(void)
 	return SessionReplicationRole != SESSION_REPLICATION_ROLE_REPLICA;
 }
 
-/* Is the view in the way, can it be put out of it, and if the table stays, back? */
-static bool
-must_go(Oid viewid, const SkLiveView *live, const SkTableChange *change)
+/* In the context of what is remembered */
+static Pending *
+remember(Relation rel, const SkTableChange *change)
 {
-	return OidIsValid(viewid) &&
-		(change->dropped ||
-		 (change->reshaped && live->plain && can_make_again(viewid))) &&
-		sk_soft_view_state_can_drop(viewid);
+	Pending    *p = palloc0(sizeof(Pending));
+
+	p->relid = RelationGetRelid(rel);
+	p->stmt = change->stmt;
+	p->subid = GetCurrentSubTransactionId();
+	p->schema = get_namespace_name(RelationGetNamespace(rel));
+	p->name = pstrdup(RelationGetRelationName(rel));
+	pending = lcons(p, pending);
+	return p;
+}
+
+static Pending *
+remember_view(Relation rel, const SkTableChange *change, const SkLiveView *live)
+{
+	MemoryContext old = MemoryContextSwitchTo(context);
+	Pending    *p = remember(rel, change);
+
+	p->viewid = live->viewid;
+	p->live = *live;
+	p->live.attnums = memcpy(palloc(sizeof(AttrNumber) * live->natts), live->attnums,
+							 sizeof(AttrNumber) * live->natts);
+	MemoryContextSwitchTo(old);
+	return p;
+}
+
+static void
+save_state(Pending *p)
+{
+	MemoryContext old = MemoryContextSwitchTo(context);
+
+	p->state = sk_soft_view_state_save(p->viewid);
+	MemoryContextSwitchTo(old);
+}
+
+static void
+remember_trigger(Relation rel, const SkTableChange *change, const Trigger *trigger)
+{
+	MemoryContext old = MemoryContextSwitchTo(context);
+	Pending    *p = find_pending(RelationGetRelid(rel));
+
+	if (p == NULL || p->stmt != change->stmt)
+		p = remember(rel, change);
+	p->column = pstrdup(trigger->tgargs[0]);
+	p->fires_when = trigger->tgenabled;
+	MemoryContextSwitchTo(old);
+	sk_attach_drop(trigger);
+}
+
+static void
+prepare_view(Relation rel, const SkTableChange *change, const SkLiveView *live,
+			 bool others)
+{
+	Pending    *p = remember_view(rel, change, live);
+
+	p->others = others;
+	if (change->dropped && sk_soft_view_state_can_drop(live->viewid))
+		sk_soft_view_state_drop(live->viewid);
+	else if (live->plain && (change->lost != NIL || change->retyped != NIL) && will_follow())
+	{
+		if (change->cascade && !others)
+			save_state(p);
+		p->released = sk_soft_view_columns_release(rel, live, change);
+	}
 }
 
 /*
- * A command is about to change the table: note what it and its view are like,
- * and take the view out of the way, if it would be in it; and the trigger, if it is
- * given.
+ * A command is about to change the table: note what it and its views are like, and
+ * clear the way; of the trigger, too, if it is given.
  */
 void
 sk_soft_view_follow_before(Relation rel, const SkTableChange *change, const Trigger *trigger)
 {
-	SkLiveView	live;
-	Oid			viewid = sk_soft_view_followed(RelationGetRelid(rel), &live);
-	MemoryContext old;
-	Pending    *p;
+	SkLiveView	own;
+	Oid			viewid = sk_soft_view_followed(RelationGetRelid(rel), &own);
+	bool		reshaped = change->dropped || change->lost != NIL || change->retyped != NIL;
+	ListCell   *lc;
 
-	if ((!OidIsValid(viewid) && trigger == NULL) || (!will_follow() && !change->dropped))
+	if (!will_follow() && !change->dropped)
 		return;
 	if (context == NULL)
 		context = AllocSetContextCreate(TopMemoryContext,
-										"schemakit views taken away",
+										"schemakit views that follow",
 										ALLOCSET_SMALL_SIZES);
-	old = MemoryContextSwitchTo(context);
-	p = palloc0(sizeof(Pending));
-	p->relid = RelationGetRelid(rel);
-	p->viewid = viewid;
-	p->role = GetUserId();
-	p->subid = GetCurrentSubTransactionId();
-	p->schema = get_namespace_name(RelationGetNamespace(rel));
-	p->name = pstrdup(RelationGetRelationName(rel));
-	if (trigger != NULL)
+	foreach(lc, reshaped ? sk_soft_view_list(RelationGetRelid(rel)) : NIL)
 	{
-		p->column = pstrdup(trigger->tgargs[0]);
-		p->fires_when = trigger->tgenabled;
+		const SkLiveView *live = lfirst(lc);
+
+		if (live->viewid != viewid &&
+			ConditionalLockRelationOid(live->viewid, AccessExclusiveLock))
+			prepare_view(rel, change, live, true);
 	}
-	if (must_go(viewid, &live, change))
-		p->view = sk_soft_view_state_save(viewid);
-	pending = lcons(p, pending);
-	MemoryContextSwitchTo(old);
-	if (p->view != NULL)
-		sk_soft_view_state_drop(viewid);
-	if (p->column != NULL)
-		sk_attach_drop(trigger);
+	if (OidIsValid(viewid))
+		prepare_view(rel, change, &own, false);
+	if (trigger != NULL)
+		remember_trigger(rel, change, trigger);
 }
 
 /*
@@ -183,12 +238,19 @@ sk_soft_view_follow_before(Relation rel, const SkTableChange *change, const Trig
 char *
 sk_soft_view_follow_trigger(Oid relid, char *fires_when)
 {
-	Pending    *p = find_pending(relid);
+	ListCell   *lc;
 
-	if (p == NULL || p->column == NULL)
-		return NULL;
-	*fires_when = p->fires_when;
-	return p->column;
+	foreach(lc, pending)
+	{
+		const Pending *p = lfirst(lc);
+
+		if (p->relid == relid && p->column != NULL)
+		{
+			*fires_when = p->fires_when;
+			return p->column;
+		}
+	}
+	return NULL;
 }
 
 /*
@@ -210,7 +272,7 @@ follow_name(Relation rel, Oid viewid, const Pending *p)
 		new_name = sk_soft_view_make_default_name(RelationGetRelationName(rel));
 	if (strcmp(schema, p->schema) == 0)
 		new_schema = get_namespace_name(RelationGetNamespace(rel));
-	else if (strcmp(name, new_name) != 0 && !can_make_again(viewid))
+	else if (strcmp(name, new_name) != 0 && !can_name(viewid))
 		aclcheck_error(ACLCHECK_NO_PRIV, OBJECT_SCHEMA, schema);
 	sk_soft_view_make_set_name(viewid, new_schema, new_name);
 }
@@ -227,30 +289,47 @@ sk_soft_view_follow_forget(Oid relid)
 		pending = list_delete_ptr(pending, p);
 }
 
+static bool
+is_owed(const Pending *p)
+{
+	return p->released || p->column != NULL;
+}
+
 /*
  * Has something of the table's been taken away that is to be put back?
  */
 bool
 sk_soft_view_follow_owes(Oid relid)
 {
-	Pending    *p = find_pending(relid);
+	ListCell   *lc;
 
-	return p != NULL && (p->view != NULL || p->column != NULL);
+	foreach(lc, pending)
+	{
+		const Pending *p = lfirst(lc);
+
+		if (p->relid == relid && is_owed(p))
+			return true;
+	}
+	return false;
 }
 
-/* The view is made by who could make it before: the table may have another owner. */
-static Oid
-put_back(Relation rel, const Pending *p)
+/*
+ * The tables of which that is so for the command.
+ */
+List *
+sk_soft_view_follow_owed(const Node *stmt)
 {
-	bool		anything = superuser();
-	Oid			viewid;
+	List	   *relids = NIL;
+	ListCell   *lc;
 
-	if (!anything)
-		sk_guard_become(p->role);
-	viewid = sk_soft_view_state_restore(rel, p->view);
-	if (!anything)
-		sk_guard_become(rel->rd_rel->relowner);
-	return viewid;
+	foreach(lc, pending)
+	{
+		const Pending *p = lfirst(lc);
+
+		if (p->stmt == stmt && is_owed(p))
+			relids = list_append_unique_oid(relids, p->relid);
+	}
+	return relids;
 }
 
 /* No command of ours: a type was changed, or event triggers did not fire before. */
@@ -261,7 +340,32 @@ catch_up(Relation rel)
 	Oid			viewid = sk_soft_view_followed(RelationGetRelid(rel), &live);
 
 	if (OidIsValid(viewid) && !sk_soft_view_make_is_fresh(rel, viewid, &live))
-		sk_soft_view_make_refresh(rel, viewid);
+		(void) sk_soft_view_state_refresh(rel, viewid);
+}
+
+/*
+ * The view as the table is now; InvalidOid if it is gone.  It was dropped with CASCADE
+ * if something that it could not do without was.
+ */
+static Oid
+conform(Relation rel, const Pending *p)
+{
+	if (!OidIsValid(p->viewid) || get_rel_relkind(p->viewid) != RELKIND_VIEW)
+		return p->state == NULL ? InvalidOid : sk_soft_view_state_restore(rel, p->state);
+	if (p->released)
+		sk_soft_view_columns_conform(rel, p->viewid, &p->live, !p->others);
+	return p->viewid;
+}
+
+static void
+follow(Relation rel, const Pending *p)
+{
+	Oid			viewid = conform(rel, p);
+
+	if (!OidIsValid(viewid) || p->others)
+		return;
+	viewid = sk_soft_view_state_refresh(rel, viewid);
+	follow_name(rel, viewid, p);
 }
 
 /*
@@ -271,20 +375,13 @@ void
 sk_soft_view_follow_after(Relation rel)
 {
 	Pending    *p = find_pending(RelationGetRelid(rel));
-	Oid			viewid;
 
 	if (p == NULL)
-	{
 		catch_up(rel);
-		return;
-	}
-	pending = list_delete_ptr(pending, p);
-	viewid = p->view != NULL ? put_back(rel, p)
-		: get_rel_relkind(p->viewid) == RELKIND_VIEW ? p->viewid : InvalidOid;
-	if (OidIsValid(viewid))
+	for (; p != NULL; p = find_pending(RelationGetRelid(rel)))
 	{
-		sk_soft_view_make_refresh(rel, viewid);
-		follow_name(rel, viewid, p);
+		pending = list_delete_ptr(pending, p);
+		follow(rel, p);
 	}
 }
 

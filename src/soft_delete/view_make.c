@@ -15,6 +15,7 @@
 #include "base/table.h"
 #include "schemakit.h"
 #include "soft_delete/view.h"
+#include "soft_delete/view_columns.h"
 
 #include "access/htup_details.h"
 #include "access/relation.h"
@@ -44,30 +45,25 @@ sk_soft_view_make_default_name(const char *table)
 	return makeObjectName(table, NULL, "live");
 }
 
-/* SELECT of the table's live rows: of the columns first, then of all others */
+/* SELECT of the table's live rows */
 static char *
-select_statement(Relation rel, const char *col, List *first)
+select_statement(Relation rel, const char *col)
 {
 	TupleDesc	tupdesc = RelationGetDescr(rel);
-	List	   *names = list_copy(first);
 	StringInfoData sql;
-	ListCell   *lc;
+	const char *separator = " ";
 
+	initStringInfo(&sql);
+	appendStringInfoString(&sql, "SELECT");
 	for (int i = 0; i < tupdesc->natts; i++)
 	{
 		Form_pg_attribute attr = TupleDescAttr(tupdesc, i);
-		bool		known = false;
 
-		foreach(lc, first)
-			known |= strcmp(lfirst(lc), NameStr(attr->attname)) == 0;
-		if (!attr->attisdropped && !known)
-			names = lappend(names, pstrdup(NameStr(attr->attname)));
+		if (attr->attisdropped)
+			continue;
+		appendStringInfo(&sql, "%s%s", separator, quote_identifier(NameStr(attr->attname)));
+		separator = ", ";
 	}
-	initStringInfo(&sql);
-	appendStringInfoString(&sql, "SELECT");
-	foreach(lc, names)
-		appendStringInfo(&sql, "%s %s", lc == list_head(names) ? "" : ",",
-						 quote_identifier(lfirst(lc)));
 	appendStringInfo(&sql, " FROM %s WHERE %s.%s(%s)", sk_table_name(rel),
 					 SK_SCHEMA, SK_LIVE_VIEW_CONDITION, quote_identifier(col));
 	return sql.data;
@@ -117,7 +113,7 @@ sk_soft_view_make_bare(Relation rel, const char *col, const char *schema, const 
 	execute(psprintf("CREATE VIEW %s%s%s%s AS %s",
 					 quote_qualified_identifier(schema, name),
 					 *options ? " WITH (" : "", options, *options ? ")" : "",
-					 select_statement(rel, col, NIL)));
+					 select_statement(rel, col)));
 	return get_relname_relid(name, get_namespace_oid(schema, false));
 }
 
@@ -264,37 +260,6 @@ sk_soft_view_make_options(Relation view)
 	return buf.data;
 }
 
-/* Columns of the view that go by another name in the table; and all of them */
-static List *
-rename_columns(Relation rel, Relation view, const SkLiveView *live)
-{
-	char	   *name = sk_table_name(view);
-	List	   *names = NIL;
-
-	for (int i = 0; i < live->natts; i++)
-	{
-		Form_pg_attribute theirs = TupleDescAttr(RelationGetDescr(rel), live->attnums[i] - 1);
-		Form_pg_attribute ours = TupleDescAttr(RelationGetDescr(view), i);
-
-		names = lappend(names, pstrdup(NameStr(theirs->attname)));
-		if (strcmp(NameStr(theirs->attname), NameStr(ours->attname)) != 0)
-			execute(psprintf("ALTER VIEW %s RENAME COLUMN %s TO %s", name,
-							 quote_identifier(pstrdup(NameStr(ours->attname))),
-							 quote_identifier(pstrdup(NameStr(theirs->attname)))));
-	}
-	return names;
-}
-
-static int
-count_columns(Relation rel)
-{
-	int			count = 0;
-
-	for (int i = 0; i < RelationGetNumberOfAttributes(rel); i++)
-		count += !TupleDescAttr(RelationGetDescr(rel), i)->attisdropped;
-	return count;
-}
-
 /*
  * Has the view, as we make it, all columns that the table has?  Somebody may have
  * replaced it by another one, which is left alone.
@@ -302,7 +267,8 @@ count_columns(Relation rel)
 bool
 sk_soft_view_make_is_complete(Relation rel, const SkLiveView *live)
 {
-	return !live->plain || count_columns(rel) <= live->natts;
+	return !live->plain ||
+		sk_soft_view_columns_count(rel) <= live->natts - live->nlost;
 }
 
 /*
@@ -314,7 +280,8 @@ sk_soft_view_make_is_fresh(Relation rel, Oid viewid, const SkLiveView *live)
 	for (int i = 0; live->plain && i < live->natts; i++)
 	{
 		char	   *ours = get_attname(viewid, i + 1, true);
-		char	   *theirs = get_attname(live->tableid, live->attnums[i], true);
+		char	   *theirs = live->attnums[i] == InvalidAttrNumber ? ours
+			: get_attname(live->tableid, live->attnums[i], true);
 
 		if (ours == NULL || theirs == NULL || strcmp(ours, theirs) != 0)
 			return false;
@@ -332,9 +299,6 @@ sk_soft_view_make_refresh(Relation rel, Oid viewid)
 {
 	Relation	view = relation_open(viewid, AccessShareLock);
 	SkLiveView	live;
-	List	   *names;
-	char	   *options = sk_soft_view_make_options(view);
-	char	   *name = sk_table_name(view);
 	bool		plain = sk_soft_view_read(view, &live) && live.plain;
 	bool		other_owner = view->rd_rel->relowner != rel->rd_rel->relowner;
 	bool		ruled = view->rd_rules->numLocks > 1;
@@ -344,12 +308,6 @@ sk_soft_view_make_refresh(Relation rel, Oid viewid)
 		return;
 	if (other_owner)
 		sk_soft_view_make_set_owner(viewid, rel->rd_rel->relowner);
-	view = relation_open(viewid, AccessShareLock);
-	names = rename_columns(rel, view, &live);
-	relation_close(view, NoLock);
-	if (count_columns(rel) > live.natts)
-		execute(psprintf("CREATE OR REPLACE VIEW %s%s%s%s AS %s", name,
-						 *options ? " WITH (" : "", options, *options ? ")" : "",
-						 select_statement(rel, get_attname(RelationGetRelid(rel), live.column, false),
-										  names)));
+	if (!sk_soft_view_make_is_fresh(rel, viewid, &live))
+		sk_soft_view_columns_conform(rel, viewid, &live, true);
 }

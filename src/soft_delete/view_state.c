@@ -1,7 +1,10 @@
 /*-------------------------------------------------------------------------
  *
  * soft_delete/view_state.c
- *	  Views of live rows are taken away, and put back as they were.
+ *	  Views of live rows are dropped, and made again as they were.
+ *
+ * With a view go its triggers, rules and defaults, and what is said of it.  So these
+ * are saved, as the SQL that makes them, and made again as the view's owner.
  *
  *-------------------------------------------------------------------------
  */
@@ -10,31 +13,50 @@
 #include "soft_delete/view_state.h"
 #include "attach/attach.h"
 #include "base/acl.h"
+#include "base/guard.h"
+#include "base/rights.h"
+#include "base/spi.h"
+#include "base/table.h"
 #include "soft_delete/view.h"
 #include "soft_delete/view_make.h"
 
+#include "access/genam.h"
+#include "access/htup_details.h"
 #include "access/relation.h"
+#include "access/table.h"
 #include "access/xact.h"
 #include "catalog/dependency.h"
+#include "catalog/indexing.h"
 #include "catalog/pg_class.h"
 #include "catalog/pg_depend.h"
 #include "catalog/pg_rewrite.h"
+#include "catalog/pg_seclabel.h"
 #include "catalog/pg_trigger.h"
 #include "catalog/pg_type.h"
 #include "commands/comment.h"
+#include "commands/seclabel.h"
+#include "commands/trigger.h"
+#include "executor/spi.h"
+#include "rewrite/rewriteSupport.h"
+#include "utils/builtins.h"
+#include "utils/fmgroids.h"
+#include "utils/fmgrprotos.h"
 #include "utils/lsyscache.h"
 #include "utils/rel.h"
 
 struct SkLiveState
 {
+	Oid			tableid;
 	char	   *schema;
 	char	   *name;
 	Oid			owner;
 	char	   *options;		/* as in WITH (...) */
 	char	   *comment;
+	List	   *labels;			/* of Label */
 	Acl		   *acl;
 	AttrNumber	column;			/* of the table, by which rows are live */
 	List	   *columns;		/* of ColumnState */
+	List	   *parts;			/* of Part */
 };
 
 typedef struct ColumnState
@@ -42,17 +64,54 @@ typedef struct ColumnState
 	AttrNumber	attnum;			/* of the table's column: another may get its
 								 * name */
 	char	   *comment;
+	List	   *labels;
+	char	   *expression;		/* its default */
 	Acl		   *acl;
 } ColumnState;
 
-/* Is it part of the view itself? */
+typedef struct Label
+{
+	char	   *provider;
+	char	   *label;
+} Label;
+
+/* A trigger or rule of a user's */
+typedef struct Part
+{
+	Oid			classid;
+	char	   *name;
+	char	   *sql;
+	char	   *comment;
+} Part;
+
+
+/*-------------------------------------------------------------------------
+ * What depends on the view
+ *-------------------------------------------------------------------------
+ */
+
+/* Is it part of the view itself, which goes with it? */
 static bool
 is_part(const FormData_pg_depend *depend, Oid viewid)
 {
-	return (depend->classid == RewriteRelationId &&
-			sk_soft_view_of_rule(depend->objid) == viewid) ||
-		(depend->classid == TriggerRelationId && sk_attach_is_trigger(depend->objid)) ||
-		(depend->classid == TypeRelationId && depend->deptype == DEPENDENCY_INTERNAL);
+	ListCell   *lc;
+	ObjectAddress object;
+
+	if (depend->deptype == DEPENDENCY_INTERNAL || depend->deptype == DEPENDENCY_AUTO)
+		return true;
+
+	/* a rule or trigger may name columns besides */
+	ObjectAddressSet(object, depend->classid, depend->objid);
+	foreach(lc, sk_soft_view_dependents(RelationRelationId, viewid))
+	{
+		Form_pg_depend other = lfirst(lc);
+
+		if (other->classid == object.classId && other->objid == object.objectId &&
+			other->refobjsubid == 0 &&
+			(other->deptype == DEPENDENCY_INTERNAL || other->deptype == DEPENDENCY_AUTO))
+			return true;
+	}
+	return false;
 }
 
 static bool
@@ -69,7 +128,7 @@ has_dependents(Oid classid, Oid objectid, Oid viewid)
 }
 
 /*
- * Does nothing of a user's depend on it?
+ * Does nothing of a user's depend on it, but for what is part of it?
  */
 bool
 sk_soft_view_state_can_drop(Oid viewid)
@@ -92,48 +151,202 @@ sk_soft_view_state_drop(Oid viewid)
 	CommandCounterIncrement();
 }
 
-static ColumnState *
-save_column(Oid viewid, AttrNumber attnum, AttrNumber table_attnum)
+
+/*-------------------------------------------------------------------------
+ * Saving
+ *-------------------------------------------------------------------------
+ */
+
+/* The security labels of the view, or of a column */
+static List *
+save_labels(Oid viewid, AttrNumber attnum)
 {
+	Relation	rel = table_open(SecLabelRelationId, AccessShareLock);
+	TupleDesc	tupdesc = RelationGetDescr(rel);
+	List	   *labels = NIL;
+	ScanKeyData keys[3];
+	SysScanDesc scan;
+	HeapTuple	tuple;
+
+	ScanKeyInit(&keys[0], Anum_pg_seclabel_objoid, BTEqualStrategyNumber, F_OIDEQ,
+				ObjectIdGetDatum(viewid));
+	ScanKeyInit(&keys[1], Anum_pg_seclabel_classoid, BTEqualStrategyNumber, F_OIDEQ,
+				ObjectIdGetDatum(RelationRelationId));
+	ScanKeyInit(&keys[2], Anum_pg_seclabel_objsubid, BTEqualStrategyNumber, F_INT4EQ,
+				Int32GetDatum((int32) attnum));
+	scan = systable_beginscan(rel, SecLabelObjectIndexId, true, NULL, 3, keys);
+	while (HeapTupleIsValid(tuple = systable_getnext(scan)))
+	{
+		Label	   *label = palloc(sizeof(Label));
+		bool		isnull;
+
+		label->provider = TextDatumGetCString(heap_getattr(tuple, Anum_pg_seclabel_provider,
+														   tupdesc, &isnull));
+		label->label = TextDatumGetCString(heap_getattr(tuple, Anum_pg_seclabel_label,
+														tupdesc, &isnull));
+		labels = lappend(labels, label);
+	}
+	systable_endscan(scan);
+	table_close(rel, AccessShareLock);
+	return labels;
+}
+
+static char *
+save_default(Relation view, AttrNumber attnum)
+{
+	TupleConstr *constr = RelationGetDescr(view)->constr;
+
+	for (int i = 0; constr && i < constr->num_defval; i++)
+	{
+		if (constr->defval[i].adnum == attnum)
+			return TextDatumGetCString(DirectFunctionCall2(pg_get_expr,
+														   CStringGetTextDatum(constr->defval[i].adbin),
+														   ObjectIdGetDatum(RelationGetRelid(view))));
+	}
+	return NULL;
+}
+
+static ColumnState *
+save_column(Relation view, AttrNumber attnum, AttrNumber table_attnum)
+{
+	Oid			viewid = RelationGetRelid(view);
 	ColumnState *column = palloc(sizeof(ColumnState));
 
 	column->attnum = table_attnum;
 	column->comment = GetComment(viewid, RelationRelationId, attnum);
+	column->labels = save_labels(viewid, attnum);
+	column->expression = save_default(view, attnum);
 	column->acl = sk_acl_read(viewid, attnum);
 	return column;
 }
 
+static Part *
+save_part(Oid classid, Oid objectid, const char *name, PGFunction definition)
+{
+	Part	   *part = palloc(sizeof(Part));
+
+	part->classid = classid;
+	part->name = pstrdup(name);
+	part->sql = TextDatumGetCString(DirectFunctionCall1(definition, ObjectIdGetDatum(objectid)));
+	part->comment = GetComment(objectid, classid, 0);
+	return part;
+}
+
+static char *
+rule_name(Oid rule)
+{
+	Relation	rel = table_open(RewriteRelationId, AccessShareLock);
+	ScanKeyData key;
+	SysScanDesc scan;
+	HeapTuple	tuple;
+	char	   *name;
+
+	ScanKeyInit(&key, Anum_pg_rewrite_oid, BTEqualStrategyNumber, F_OIDEQ,
+				ObjectIdGetDatum(rule));
+	scan = systable_beginscan(rel, RewriteOidIndexId, true, NULL, 1, &key);
+	tuple = systable_getnext(scan);
+	if (!HeapTupleIsValid(tuple))
+		elog(ERROR, "could not find tuple for rule %u", rule);
+	name = pstrdup(NameStr(((Form_pg_rewrite) GETSTRUCT(tuple))->rulename));
+	systable_endscan(scan);
+	table_close(rel, AccessShareLock);
+	return name;
+}
+
+/* Triggers and rules of users */
+static List *
+save_parts(Relation view)
+{
+	TriggerDesc *triggers = CopyTriggerDesc(view->trigdesc);
+	List	   *parts = NIL;
+	List	   *rules = NIL;
+	ListCell   *lc;
+
+	for (int i = 0; triggers && i < triggers->numtriggers; i++)
+	{
+		Trigger    *trigger = &triggers->triggers[i];
+
+		if (!sk_attach_is_function(trigger->tgfoid))
+			parts = lappend(parts, save_part(TriggerRelationId, trigger->tgoid,
+											 trigger->tgname, pg_get_triggerdef));
+	}
+	for (int i = 0; view->rd_rules && i < view->rd_rules->numLocks; i++)
+	{
+		if (view->rd_rules->rules[i]->event != CMD_SELECT)
+			rules = lappend_oid(rules, view->rd_rules->rules[i]->ruleId);
+	}
+	foreach(lc, rules)
+		parts = lappend(parts, save_part(RewriteRelationId, lfirst_oid(lc),
+										 rule_name(lfirst_oid(lc)), pg_get_ruledef));
+	return parts;
+}
+
 /*
- * What is to be put back, in the current memory context.
+ * What is to be made again, in the current memory context.
  */
 SkLiveState *
 sk_soft_view_state_save(Oid viewid)
 {
 	Relation	view = relation_open(viewid, AccessShareLock);
-	SkLiveState *state = palloc(sizeof(SkLiveState));
+	SkLiveState *state = palloc0(sizeof(SkLiveState));
 	SkLiveView	live;
+	SkRights	saved;
 
+	sk_rights_pin(&saved);		/* names in SQL have their schemas */
 	state->schema = get_namespace_name(RelationGetNamespace(view));
 	state->name = pstrdup(RelationGetRelationName(view));
 	state->owner = view->rd_rel->relowner;
 	state->options = sk_soft_view_make_options(view);
 	state->comment = GetComment(viewid, RelationRelationId, 0);
+	state->labels = save_labels(viewid, 0);
 	state->acl = sk_acl_read(viewid, 0);
-	state->columns = NIL;
-	state->column = InvalidAttrNumber;
 	if (sk_soft_view_read(view, &live))
 	{
+		state->tableid = live.tableid;
 		state->column = live.column;
 		for (int i = 0; i < live.natts; i++)
-			state->columns = lappend(state->columns,
-									 save_column(viewid, i + 1, live.attnums[i]));
+		{
+			if (live.attnums[i] != InvalidAttrNumber)
+				state->columns = lappend(state->columns,
+										 save_column(view, i + 1, live.attnums[i]));
+		}
 	}
+	state->parts = save_parts(view);
+	sk_rights_restore(&saved);
 	relation_close(view, NoLock);
 	return state;
 }
 
+
+/*-------------------------------------------------------------------------
+ * Making it again
+ *-------------------------------------------------------------------------
+ */
+
 static void
-restore_column(Relation rel, Oid viewid, const ColumnState *column, Oid owner)
+execute(const char *sql)
+{
+	(void) sk_spi_execute(sql, 0, NULL, NULL, SPI_OK_UTILITY, NULL);
+	CommandCounterIncrement();
+}
+
+static void
+restore_labels(Oid viewid, AttrNumber attnum, List *labels)
+{
+	ObjectAddress object;
+	ListCell   *lc;
+
+	ObjectAddressSubSet(object, RelationRelationId, viewid, attnum);
+	foreach(lc, labels)
+	{
+		const Label *label = lfirst(lc);
+
+		SetSecurityLabel(&object, label->provider, label->label);
+	}
+}
+
+static void
+restore_column(Relation rel, Oid viewid, const ColumnState *column, const SkLiveState *state)
 {
 	char	   *name = get_attname(RelationGetRelid(rel), column->attnum, true);
 	AttrNumber	attnum = name ? get_attnum(viewid, name) : InvalidAttrNumber;
@@ -141,9 +354,40 @@ restore_column(Relation rel, Oid viewid, const ColumnState *column, Oid owner)
 	if (attnum == InvalidAttrNumber)
 		return;
 	if (column->acl != NULL)
-		sk_acl_write(viewid, attnum, column->acl, owner);
+		sk_acl_write(viewid, attnum, column->acl, state->owner);
 	if (column->comment != NULL)
 		CreateComments(viewid, RelationRelationId, attnum, column->comment);
+	restore_labels(viewid, attnum, column->labels);
+	if (column->expression != NULL)
+		execute(psprintf("ALTER VIEW %s ALTER COLUMN %s SET DEFAULT %s",
+						 quote_qualified_identifier(state->schema, state->name),
+						 quote_identifier(name), column->expression));
+}
+
+static void
+restore_part(Oid viewid, const Part *part)
+{
+	execute(part->sql);
+	if (part->comment != NULL)
+		CreateComments(part->classid == TriggerRelationId
+					   ? get_trigger_oid(viewid, part->name, false)
+					   : get_rewrite_oid(viewid, part->name, false),
+					   part->classid, 0, part->comment);
+}
+
+/* What users have put on it, with the rights of the view's owner */
+static void
+restore_parts(Relation rel, Oid viewid, const SkLiveState *state)
+{
+	SkRights	saved;
+	ListCell   *lc;
+
+	sk_rights_assume(state->owner, &saved);
+	foreach(lc, state->columns)
+		restore_column(rel, viewid, lfirst(lc), state);
+	foreach(lc, state->parts)
+		restore_part(viewid, lfirst(lc));
+	sk_rights_restore(&saved);
 }
 
 /*
@@ -155,7 +399,6 @@ sk_soft_view_state_restore(Relation rel, const SkLiveState *state)
 {
 	char	   *col = get_attname(RelationGetRelid(rel), state->column, true);
 	Oid			viewid;
-	ListCell   *lc;
 
 	if (col == NULL)
 		return InvalidOid;
@@ -166,7 +409,56 @@ sk_soft_view_state_restore(Relation rel, const SkLiveState *state)
 	sk_acl_write(viewid, 0, state->acl, state->owner);
 	if (state->comment != NULL)
 		CreateComments(viewid, RelationRelationId, 0, state->comment);
-	foreach(lc, state->columns)
-		restore_column(rel, viewid, lfirst(lc), state->owner);
+	restore_labels(viewid, 0, state->labels);
+	restore_parts(rel, viewid, state);
 	return viewid;
+}
+
+static void
+make_again(void *arg)
+{
+	Oid		   *viewid = arg;
+	SkLiveState *state = sk_soft_view_state_save(*viewid);
+	Relation	rel = table_open(state->tableid, AccessShareLock);
+
+	sk_soft_view_state_drop(*viewid);
+	*viewid = sk_soft_view_state_restore(rel, state);
+	table_close(rel, NoLock);
+}
+
+static bool
+is_failure(const ErrorData *edata)
+{
+	return ERRCODE_TO_CATEGORY(edata->sqlerrcode) !=
+		ERRCODE_TO_CATEGORY(ERRCODE_OPERATOR_INTERVENTION);
+}
+
+/* Rid the view of columns that the table has lost, if that can be done. */
+static Oid
+renew(Oid viewid)
+{
+	Oid			renewed = viewid;
+
+	if (!sk_soft_view_state_can_drop(viewid) ||
+		sk_guard_try(make_again, &renewed, is_failure) != NULL)
+		return viewid;
+	return renewed;
+}
+
+/*
+ * Make the view like the table, and a new one if that has columns less and nothing
+ * depends on it.
+ */
+Oid
+sk_soft_view_state_refresh(Relation rel, Oid viewid)
+{
+	SkLiveView	live;
+	Relation	view;
+	bool		lost;
+
+	sk_soft_view_make_refresh(rel, viewid);
+	view = relation_open(viewid, AccessShareLock);
+	lost = sk_soft_view_read(view, &live) && live.plain && live.nlost > 0;
+	relation_close(view, NoLock);
+	return lost ? renew(viewid) : viewid;
 }

@@ -17,5 +17,6 @@ extern bool sk_soft_view_state_can_drop(Oid viewid);
 extern void sk_soft_view_state_drop(Oid viewid);
 extern SkLiveState *sk_soft_view_state_save(Oid viewid);
 extern Oid	sk_soft_view_state_restore(Relation rel, const SkLiveState *state);
+extern Oid	sk_soft_view_state_refresh(Relation rel, Oid viewid);
 
 #endif							/* SK_SOFT_DELETE_VIEW_STATE_H */

@@ -40,7 +40,7 @@ identifies_rows(Relation rel, Oid indexid)
 	Relation	index = index_open(indexid, AccessShareLock);
 	Form_pg_index form = index->rd_index;
 	bool		identifies = form->indisunique && form->indimmediate &&
-		form->indisvalid && RelationGetIndexPredicate(index) == NIL;
+		form->indisvalid && sk_table_index_is_plain(index);
 
 	for (int i = 0; i < form->indnkeyatts; i++)
 	{

@@ -28,6 +28,7 @@
 #include "audit/log.h"
 #include "base/compat.h"
 #include "base/rights.h"
+#include "base/table.h"
 #include "base/trust.h"
 #include "schemakit.h"
 
@@ -307,15 +308,14 @@ static bool
 describe_index(Writer *writer, Oid indexid)
 {
 	Relation	index = index_open(indexid, RowExclusiveLock);
-	IndexInfo  *info = BuildIndexInfo(index);
-	bool		simple = info->ii_Expressions == NIL &&
-		info->ii_Predicate == NIL && info->ii_ExclusionOps == NULL &&
-		index->rd_index->indimmediate && is_in_c(index);
+	bool		simple = sk_table_index_is_plain(index) &&
+		!index->rd_index->indisexclusion && index->rd_index->indimmediate &&
+		is_in_c(index);
 
-	if (simple && info->ii_ReadyForInserts)
+	if (simple && index->rd_index->indisready)
 	{
 		writer->indexes[writer->nindexes] = indexid;
-		writer->infos[writer->nindexes++] = info;
+		writer->infos[writer->nindexes++] = BuildIndexInfo(index);
 	}
 	index_close(index, NoLock);
 	return simple;

@@ -117,6 +117,7 @@ sk_audit_reader_open(Oid relid)
 	rel = table_open(relid, AccessShareLock);
 	options = find_options(rel);
 	reader->relid = relid;
+	reader->owner = rel->rd_rel->relowner;
 	reader->partitioned = rel->rd_rel->relkind == RELKIND_PARTITIONED_TABLE;
 	reader->name = sk_table_name(rel);
 	reader->label = pstrdup(RelationGetRelationName(rel));

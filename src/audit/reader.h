@@ -17,6 +17,7 @@
 typedef struct SkAuditReader
 {
 	Oid			relid;
+	Oid			owner;
 	bool		partitioned;
 	char	   *name;			/* qualified, for SQL */
 	char	   *label;			/* for messages */

@@ -50,6 +50,18 @@ sk_rights_assume_under_pin(Oid role, SkRights *saved)
 }
 
 /*
+ * Go on as the owner of a table, whose rows the current role may all read: planning
+ * folds what the owner has put into indexes and statistics.
+ */
+void
+sk_rights_assume_to_read(Oid role, SkRights *saved)
+{
+	saved->nestlevel = sk_guc_pin();
+	become(role, SECURITY_LOCAL_USERID_CHANGE | SECURITY_RESTRICTED_OPERATION |
+		   SECURITY_NOFORCE_RLS, saved);
+}
+
+/*
  * Go on as the owner of a table at an end of a foreign key, as the server does to
  * perform the key's actions.  Triggers of the table see the session's settings,
  * as they do there, so the statement must have all names with their schemas.

@@ -22,6 +22,7 @@
 #include "catalog/catalog.h"
 #include "catalog/dependency.h"
 #include "catalog/namespace.h"
+#include "catalog/pg_index.h"
 #include "miscadmin.h"
 #include "utils/builtins.h"
 #include "utils/lsyscache.h"
@@ -260,6 +261,18 @@ sk_table_hold(Oid relid)
 				(errcode(ERRCODE_UNDEFINED_TABLE),
 				 errmsg("relation with OID %u does not exist", relid)));
 	relation_close(rel, NoLock);
+}
+
+/*
+ * Has the index neither expressions nor a condition?  Asked of its row in pg_index:
+ * RelationGetIndexPredicate() and its like fold what they return, which runs code
+ * of the table's owner as the current user.
+ */
+bool
+sk_table_index_is_plain(Relation index)
+{
+	return heap_attisnull(index->rd_indextuple, Anum_pg_index_indexprs, NULL) &&
+		heap_attisnull(index->rd_indextuple, Anum_pg_index_indpred, NULL);
 }
 
 /*

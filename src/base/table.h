@@ -22,6 +22,7 @@ extern double sk_table_rows(Oid relid);
 extern char *sk_table_name(Relation rel);
 extern char *sk_table_told_name(Oid relid);
 extern void sk_table_hold(Oid relid);
+extern bool sk_table_index_is_plain(Relation index);
 extern Oid	sk_table_primary_key(Relation rel);
 
 #endif							/* SK_TABLE_H */

@@ -113,6 +113,18 @@ sk_attach_is_trigger(Oid trigger)
 }
 
 /*
+ * The table that has the trigger of that OID; InvalidOid if that is gone.
+ */
+Oid
+sk_attach_relid(Oid trigger)
+{
+	HeapTuple	tuple = read_trigger(trigger);
+
+	return HeapTupleIsValid(tuple) ? ((Form_pg_trigger) GETSTRUCT(tuple))->tgrelid
+		: InvalidOid;
+}
+
+/*
  * The table from which a partition has its trigger; for a trigger that is
  * not a clone, its own.
  */
@@ -248,27 +260,40 @@ sk_attach_list(Relation rel, Oid function)
 }
 
 /*
- * The one that has the name under which we make it, or else the first of them; or
- * NULL.  Who may make triggers, but does not own the table, cannot put another one
- * before it.
+ * Among triggers in the order of their names, the one on the function that has the
+ * name under which we make it, or else the first of them; or NULL.  Who may make
+ * triggers, but does not own the table, cannot put another one before it.
+ */
+const Trigger *
+sk_attach_choose(List *triggers, Oid function)
+{
+	char	   *name = psprintf("%s%s", SK_TRIGGER_PREFIX, get_func_name(function));
+	const Trigger *first = NULL;
+	ListCell   *lc;
+
+	foreach(lc, triggers)
+	{
+		const Trigger *trigger = lfirst(lc);
+
+		if (trigger->tgfoid != function)
+			continue;
+		if (strcmp(trigger->tgname, name) == 0)
+			return trigger;
+		if (first == NULL)
+			first = trigger;
+	}
+	return first;
+}
+
+/*
+ * The table's, likewise.
  */
 const Trigger *
 sk_attach_find(Relation rel, Oid function)
 {
 	List	   *triggers = sk_attach_list(rel, function);
-	char	   *name;
-	ListCell   *lc;
 
-	if (list_length(triggers) > 1)
-	{
-		name = psprintf("%s%s", SK_TRIGGER_PREFIX, get_func_name(function));
-		foreach(lc, triggers)
-		{
-			if (strcmp(((Trigger *) lfirst(lc))->tgname, name) == 0)
-				return lfirst(lc);
-		}
-	}
-	return triggers != NIL ? linitial(triggers) : NULL;
+	return triggers == NIL ? NULL : sk_attach_choose(triggers, function);
 }
 
 static CreateTrigStmt *
@@ -345,11 +370,17 @@ void
 sk_attach_create(Relation rel, const SkTriggerDef *def)
 {
 	const Trigger *old = find_by_name(rel, def->name);
+	Trigger		replaced = {0};
 	CreateTrigStmt *stmt;
 	ObjectAddress trigger;
 
+	if (old != NULL)
+		replaced = *old;		/* the relation's may move */
+
 	check_name(rel, def->name);
 	lock_extension();
+	if (OidIsValid(replaced.tgconstraint))
+		sk_attach_drop(&replaced);	/* the server does not replace these */
 
 	stmt = make_statement(rel, def);
 	trigger = CreateTriggerFiringOn(stmt, NULL, RelationGetRelid(rel),

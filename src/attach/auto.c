@@ -24,6 +24,7 @@
 #include "executor/spi.h"
 #include "funcapi.h"
 #include "miscadmin.h"
+#include "storage/lmgr.h"
 #include "utils/builtins.h"
 #include "utils/guc.h"
 #include "utils/rel.h"
@@ -66,6 +67,47 @@ sk_auto_rule(List *rules, const SkFeature *feature, Relation rel, List *added)
 			return rule;
 	}
 	return NULL;
+}
+
+/*
+ * Why does the newest rule that names the table leave it alone, although people
+ * would not expect that?  NULL if it does not, or if they would.
+ */
+char *
+sk_auto_objection(List *rules, const SkFeature *feature, Relation rel)
+{
+	ListCell   *lc;
+
+	foreach(lc, rules)
+	{
+		const SkRule *rule = lfirst(lc);
+
+		if (feature->objection != NULL &&
+			sk_rule_matches(rule, feature->name, rel))
+			return feature->objection(rel, rule->options);
+	}
+	return NULL;
+}
+
+/*
+ * Is there a rule for tables of that name?  The table is not locked.
+ */
+bool
+sk_auto_names(List *rules, const SkFeature *feature, Oid relid)
+{
+	Relation	rel = RelationIdGetRelation(relid);
+	bool		found = false;
+	ListCell   *lc;
+
+	if (rel == NULL)
+		return false;
+	if (sk_table_is_eligible(rel))
+	{
+		foreach(lc, rules)
+			found |= sk_rule_matches(lfirst(lc), feature->name, rel);
+	}
+	RelationClose(rel);
+	return found;
 }
 
 /*
@@ -206,6 +248,10 @@ schemakit_auto_disable(PG_FUNCTION_ARGS)
  *-------------------------------------------------------------------------
  */
 
+/* Others' locks are not waited for longer: who waits is in the way of who comes. */
+#define LOCK_WAIT_MS	1000
+#define LOOK_WAIT_MS	1
+
 /* One table and feature of auto_apply(), and what came of it. */
 typedef struct Application
 {
@@ -213,6 +259,39 @@ typedef struct Application
 	const SkFeature *feature;
 	const char *action;			/* NULL: nothing to do */
 } Application;
+
+/*
+ * What does the table lack that a rule asks for?  One that is disabled is meant to
+ * be.
+ */
+static const char *
+lacking(Relation rel, const SkFeature *feature)
+{
+	Oid			relid = RelationGetRelid(rel);
+	const Trigger *trigger = sk_attach_find(rel, sk_attach_function(feature->function));
+
+	if (!sk_table_is_eligible(rel) ||
+		(trigger != NULL && (!sk_coverage_fires(trigger) ||
+							 sk_coverage_is_intact(relid, feature->triggers))) ||
+		sk_auto_rule(sk_rule_list(), feature, rel, NIL) == NULL)
+		return NULL;
+	return trigger == NULL ? "attached" : "repaired";
+}
+
+static void
+attach_or_repair(Relation rel, Application *app)
+{
+	const Trigger *trigger = sk_attach_find(rel, sk_attach_function(app->feature->function));
+
+	app->action = lacking(rel, app->feature);
+	if (app->action == NULL)
+		return;
+	sk_guard_become(rel->rd_rel->relowner);
+	if (trigger == NULL
+		? !sk_auto_attach(app->feature, rel, NIL, TRIGGER_FIRES_ON_ORIGIN)
+		: !app->feature->repair(rel, trigger))
+		app->action = NULL;
+}
 
 static void
 apply_feature(void *arg)
@@ -223,33 +302,51 @@ apply_feature(void *arg)
 	app->action = NULL;
 	if (rel == NULL)
 		return;
-	if (sk_table_is_eligible(rel))
-	{
-		sk_guard_become(rel->rd_rel->relowner);
-		if (sk_auto_attach(app->feature, rel, NIL, TRIGGER_FIRES_ON_ORIGIN))
-			app->action = "attached";
-	}
+	attach_or_repair(rel, app);
 	relation_close(rel, NoLock);
 }
 
-/*
- * Does the table lack what a rule asks for?  Looked at before it is locked
- * against changes, which would make auto_apply() a burden where there is
- * nothing to do.
- */
-static bool
-is_lacking(Oid relid, const SkFeature *feature)
+static void
+apply_in_time(void *arg)
 {
-	Relation	rel = try_relation_open(relid, AccessShareLock);
-	bool		lacking;
+	Application *app = arg;
 
+	if (!sk_guard_in_time(apply_feature, app, LOCK_WAIT_MS))
+		app->action = "locked";
+}
+
+/*
+ * Looked at before it is locked against changes, which would make auto_apply() a
+ * burden where there is nothing to do.
+ */
+static void
+look(void *arg)
+{
+	Application *app = arg;
+	Relation	rel = try_relation_open(app->relid, NoLock);
+
+	app->action = NULL;
 	if (rel == NULL)
-		return false;
-	lacking = sk_table_is_eligible(rel) &&
-		sk_attach_find(rel, sk_attach_function(feature->function)) == NULL &&
-		sk_auto_rule(sk_rule_list(), feature, rel, NIL) != NULL;
-	relation_close(rel, AccessShareLock);
-	return lacking;
+		return;
+	app->action = lacking(rel, app->feature);
+	relation_close(rel, NoLock);
+}
+
+static const char *
+look_at_once(Application *app)
+{
+	bool		ours;
+	bool		known = sk_table_lock_at_once(app->relid, &ours);
+	bool		locked = known;
+
+	if (known)
+		known = sk_guard_in_time(look, app, LOOK_WAIT_MS);
+	if (locked && !ours)
+		UnlockRelationOid(app->relid, AccessShareLock);
+	if (known)
+		return app->action;
+	return sk_auto_names(sk_rule_list(), app->feature, app->relid)
+		? "locked" : NULL;
 }
 
 static const char *
@@ -259,14 +356,15 @@ apply(Oid relid, const SkFeature *feature)
 		.relid = relid,
 		.feature = feature,
 	};
+	const char *action = look_at_once(&app);
 
-	if (!is_lacking(relid, feature))
-		return NULL;
+	if (action == NULL || strcmp(action, "locked") == 0)
+		return action;
 	if (!object_ownercheck(RelationRelationId, relid, GetUserId()))
 		return "not owner";
 	if (sk_auto_obstacle() != NULL)
 		return "left alone";
-	if (!sk_guard_run(apply_feature, &app, "attach triggers to", relid))
+	if (!sk_guard_run(apply_in_time, &app, "attach triggers to", relid))
 		return "failed";
 	return app.action;
 }

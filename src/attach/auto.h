@@ -14,6 +14,9 @@
 extern const char *sk_auto_obstacle(void);
 extern const SkRule *sk_auto_rule(List *rules, const SkFeature *feature,
 								  Relation rel, List *added);
+extern char *sk_auto_objection(List *rules, const SkFeature *feature,
+							   Relation rel);
+extern bool sk_auto_names(List *rules, const SkFeature *feature, Oid relid);
 extern bool sk_auto_attach(const SkFeature *feature, Relation rel,
 						   List *added, char fires_when);
 

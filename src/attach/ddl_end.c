@@ -74,7 +74,7 @@ typedef struct Candidate
 } Candidate;
 
 static void
-attach_features(void *arg)
+attach_feature(const SkFeature *feature, void *arg)
 {
 	const Candidate *candidate = arg;
 	Relation	rel = try_relation_open(candidate->relid, ShareRowExclusiveLock);
@@ -84,9 +84,7 @@ attach_features(void *arg)
 	if (sk_table_is_eligible(rel))
 	{
 		sk_guard_become(rel->rd_rel->relowner);
-		for (const SkFeature *const *f = sk_features; *f; f++)
-			sk_auto_attach(*f, rel, candidate->added,
-						   TRIGGER_FIRES_ON_ORIGIN);
+		sk_auto_attach(feature, rel, candidate->added, TRIGGER_FIRES_ON_ORIGIN);
 	}
 	relation_close(rel, NoLock);
 }
@@ -100,7 +98,7 @@ consider(Oid relid, List *added)
 	};
 
 	if (!sk_restore_is_running())
-		sk_guard_run(attach_features, &candidate, "attach triggers to", relid);
+		sk_feature_each(attach_feature, &candidate, "attach triggers to", relid);
 }
 
 static void
@@ -125,7 +123,7 @@ typedef struct Alteration
 } Alteration;
 
 static void
-tell_features(void *arg)
+tell_of_alteration(const SkFeature *feature, void *arg)
 {
 	const Alteration *alteration = arg;
 	Relation	rel = try_relation_open(alteration->relid, AccessShareLock);
@@ -134,47 +132,30 @@ tell_features(void *arg)
 		return;
 	if (!superuser())			/* who may do more than the owner */
 		sk_guard_become(rel->rd_rel->relowner);
-	for (const SkFeature *const *f = sk_features; *f; f++)
-	{
-		if ((*f)->altered != NULL)
-			(*f)->altered(rel, alteration->detached);
-	}
+	feature->altered(rel, alteration->detached);
 	relation_close(rel, NoLock);
 }
 
 static bool
-is_owed_something(Oid relid)
+owes(const SkFeature *feature, Oid relid)
 {
-	for (const SkFeature *const *f = sk_features; *f; f++)
-	{
-		if ((*f)->owes != NULL && (*f)->owes(relid))
-			return true;
-	}
-	return false;
+	return feature->owes != NULL && feature->owes(relid);
 }
 
+/* Each for itself: what a feature finds in the way is not the others' affair. */
 static void
 follow(Alteration *alteration)
 {
-	if (is_owed_something(alteration->relid))
-		sk_guard_require(tell_features, alteration);
-	else
-		sk_guard_run(tell_features, alteration, "update the triggers and views of",
-					 alteration->relid);
-}
-
-/* Have we a lock on it? */
-static bool
-is_locked(Oid relid)
-{
-	Relation	rel = RelationIdGetRelation(relid);
-	bool		locked;
-
-	if (rel == NULL)
-		return false;
-	locked = CheckRelationLockedByMe(rel, AccessShareLock, true);
-	RelationClose(rel);
-	return locked;
+	for (const SkFeature *const *f = sk_features; *f; f++)
+	{
+		if ((*f)->altered == NULL)
+			continue;
+		if (owes(*f, alteration->relid))
+			sk_feature_require(*f, tell_of_alteration, alteration);
+		else
+			sk_feature_one(*f, tell_of_alteration, alteration,
+						   "update the triggers and views of", alteration->relid);
+	}
 }
 
 /*
@@ -189,14 +170,13 @@ altered(Oid relid, bool detached)
 		.relid = relid,
 		.detached = detached,
 	};
-	bool		locked = is_locked(relid);
+	bool		ours;
 
-	/* if others wait for the table, not even who has a lock gets one at once */
-	if (!locked && !ConditionalLockRelationOid(relid, AccessShareLock))
+	if (!sk_table_lock_at_once(relid, &ours))
 		return;
 	if (sk_attach_has_ours(relid))
 		follow(&alteration);
-	if (!locked)
+	if (!ours)
 		UnlockRelationOid(relid, AccessShareLock);
 }
 
@@ -214,13 +194,17 @@ triggers_dropped(void)
 	}
 }
 
+/*
+ * Those that inherit come first: what a new partition lacks is a gap of its parent
+ * until it has it.
+ */
 static void
 altered_with_children(Oid relid)
 {
-	ListCell   *lc;
+	List	   *tables = sk_reach_altered(relid);
 
-	foreach(lc, sk_reach_altered(relid))
-		altered(lfirst_oid(lc), false);
+	for (int i = list_length(tables) - 1; i >= 0; i--)
+		altered(list_nth_oid(tables, i), false);
 }
 
 
@@ -259,7 +243,7 @@ tell_feature(const SkFeature *feature, Relation rel, const ColumnChange *change)
 }
 
 static void
-follow_column(void *arg)
+follow_column(const SkFeature *feature, void *arg)
 {
 	const ColumnChange *change = arg;
 	Relation	rel = try_relation_open(change->relid, ShareRowExclusiveLock);
@@ -267,8 +251,7 @@ follow_column(void *arg)
 	if (rel == NULL)
 		return;
 	sk_guard_become(rel->rd_rel->relowner);
-	for (const SkFeature *const *f = sk_features; *f; f++)
-		tell_feature(*f, rel, change);
+	tell_feature(feature, rel, change);
 	relation_close(rel, NoLock);
 }
 
@@ -281,8 +264,8 @@ column_renamed(Oid relid, const char *from, const char *to)
 	{
 		ColumnChange change = {lfirst_oid(lc), from, to};
 
-		sk_guard_run(follow_column, &change, "update the triggers of",
-					 change.relid);
+		sk_feature_each(follow_column, &change, "update the triggers of",
+						change.relid);
 		consider(change.relid, list_make1(pstrdup(to)));
 	}
 }
@@ -307,10 +290,18 @@ depend_on_extension(void *arg)
 static void
 after_create_trigger(Oid trigger, const CreateTrigStmt *stmt)
 {
-	if (!sk_restore_is_running() && sk_attach_is_trigger(trigger))
+	bool		is_ours = sk_attach_is_trigger(trigger);
+	Alteration	alteration = {.relid = sk_attach_relid(trigger)};
+
+	if (!OidIsValid(alteration.relid))
+		return;
+	if (is_ours && !sk_restore_is_running())
 		sk_guard_run(depend_on_extension, &trigger,
-					 "record the dependency of a trigger of",
-					 RangeVarGetRelid(stmt->relation, NoLock, true));
+					 "record the dependency of a trigger of", alteration.relid);
+
+	/* it may take the place of one of ours, which does not count as dropped */
+	if (is_ours || stmt->replace)
+		follow(&alteration);
 }
 
 
@@ -459,8 +450,8 @@ columns_dropped(void)
 		const SkDroppedColumn *column = lfirst(lc);
 		ColumnChange change = {column->relid, column->name, NULL};
 
-		sk_guard_run(follow_column, &change, "drop the trigger of",
-					 change.relid);
+		sk_feature_each(follow_column, &change, "drop the trigger of",
+						change.relid);
 	}
 }
 

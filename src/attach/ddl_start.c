@@ -87,7 +87,7 @@ typedef struct Change
 } Change;
 
 static void
-tell_features(void *arg)
+tell_of_change(const SkFeature *feature, void *arg)
 {
 	const Change *change = arg;
 	Relation	rel = try_relation_open(change->relid, AccessShareLock);
@@ -96,12 +96,8 @@ tell_features(void *arg)
 		return;
 	if (!superuser())			/* who may do more than the owner */
 		sk_guard_become(rel->rd_rel->relowner);
-	for (const SkFeature *const *f = sk_features; *f; f++)
-	{
-		if ((*f)->before != NULL &&
-			sk_attach_find(rel, sk_attach_function((*f)->function)) != NULL)
-			(*f)->before(rel, change->change);
-	}
+	if (sk_attach_find(rel, sk_attach_function(feature->function)) != NULL)
+		feature->before(rel, change->change);
 
 	/* with a weak lock that is kept, two who want a strong one would deadlock */
 	relation_close(rel, AccessShareLock);
@@ -113,8 +109,14 @@ tell(Oid relid, const SkTableChange *what)
 {
 	Change		change = {relid, what};
 
-	if (sk_attach_has_ours(relid))
-		sk_guard_prepare(tell_features, &change, "prepare the change of", relid);
+	if (!sk_attach_has_ours(relid))
+		return;
+	for (const SkFeature *const *f = sk_features; *f; f++)
+	{
+		if ((*f)->before != NULL)
+			sk_feature_prepare(*f, tell_of_change, &change, "prepare the change of",
+							   relid);
+	}
 }
 
 static void

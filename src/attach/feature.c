@@ -8,6 +8,7 @@
 #include "postgres.h"
 
 #include "attach/feature.h"
+#include "base/guard.h"
 
 /* "timestamps", or "timestamps, audit" and so on, for a hint */
 static char *
@@ -36,4 +37,94 @@ sk_feature_find(const char *name)
 			(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
 			 errmsg("unrecognized feature \"%s\"", name),
 			 errhint("Known features: %s.", known_names())));
+}
+
+
+/*-------------------------------------------------------------------------
+ * What is done for each of them
+ *
+ * One feature that fails must not take what the others did with it.  All of them are
+ * run in one guard, since that hardly ever happens; where it does, each is run again
+ * in a guard of its own.
+ *-------------------------------------------------------------------------
+ */
+
+typedef struct Round
+{
+	SkFeatureWork work;
+	void	   *arg;
+	const SkFeature *only;		/* NULL: all */
+} Round;
+
+static void
+go_round(void *arg)
+{
+	const Round *round = arg;
+
+	for (const SkFeature *const *f = sk_features; *f; f++)
+	{
+		if (round->only == NULL || round->only == *f)
+			round->work(*f, round->arg);
+	}
+}
+
+static bool
+all_succeed(Round *round)
+{
+	ErrorData  *failure = sk_guard_try(go_round, round, sk_guard_is_failure);
+
+	if (failure == NULL)
+		return true;
+	FreeErrorData(failure);
+	return false;
+}
+
+/*
+ * Do "work", which may be done again, for each feature.  Of one that fails, a
+ * WARNING tells that schemakit could not do "purpose" to the table.
+ */
+void
+sk_feature_each(SkFeatureWork work, void *arg, const char *purpose, Oid relid)
+{
+	Round		round = {work, arg, NULL};
+
+	if (all_succeed(&round))
+		return;
+	for (const SkFeature *const *f = sk_features; *f; f++)
+		sk_feature_one(*f, work, arg, purpose, relid);
+}
+
+/*
+ * Do it for that feature only.
+ */
+void
+sk_feature_one(const SkFeature *feature, SkFeatureWork work, void *arg,
+			   const char *purpose, Oid relid)
+{
+	Round		round = {work, arg, feature};
+
+	sk_guard_run(go_round, &round, purpose, relid);
+}
+
+/*
+ * The same before the user's command is run; see sk_guard_prepare().
+ */
+void
+sk_feature_prepare(const SkFeature *feature, SkFeatureWork work, void *arg,
+				   const char *purpose, Oid relid)
+{
+	Round		round = {work, arg, feature};
+
+	sk_guard_prepare(go_round, &round, purpose, relid);
+}
+
+/*
+ * The same, but an error is raised.
+ */
+void
+sk_feature_require(const SkFeature *feature, SkFeatureWork work, void *arg)
+{
+	Round		round = {work, arg, feature};
+
+	sk_guard_require(go_round, &round);
 }

@@ -12,6 +12,8 @@
 #ifndef SK_ATTACH_FEATURE_H
 #define SK_ATTACH_FEATURE_H
 
+#include "attach/coverage.h"
+
 #include "commands/trigger.h"
 #include "nodes/pg_list.h"
 #include "utils/jsonb.h"
@@ -31,6 +33,7 @@ typedef struct SkFeature
 {
 	const char *name;			/* as in auto_enable(name) */
 	const char *function;		/* its row trigger is on schemakit.function() */
+	const SkTriggerSpec *triggers;	/* all that it needs, that one first */
 	const bool *automatic;		/* the setting: do rules apply? */
 
 	/* Raise an error that names what is wrong with a rule's options. */
@@ -48,6 +51,25 @@ typedef struct SkFeature
 	 * wants() has said yes.
 	 */
 	void		(*attach) (Relation rel, const Jsonb *options, char fires_when);
+
+	/*
+	 * The table's trigger does not do its work, but is enabled: make it and the
+	 * others as they should be, with the arguments that it has.  False if it is
+	 * left alone.
+	 */
+	bool		(*repair) (Relation rel, const Trigger *trigger);
+
+	/*
+	 * The table has no trigger.  Is it known to have had one, or to need one?
+	 * What status() tells then, or NULL.  Optional.
+	 */
+	char	   *(*lost) (Relation rel);
+
+	/*
+	 * wants() has said no.  If that is for a reason that people do not expect of
+	 * a table that a rule names, what status() tells, or NULL.  Optional.
+	 */
+	char	   *(*objection) (Relation rel, const Jsonb *options);
 
 	/*
 	 * A column of a table that has the feature's trigger was renamed, or
@@ -129,6 +151,17 @@ typedef struct SkFeature
 /* All of them, as the door lists them; the last entry is NULL. */
 extern const SkFeature *const sk_features[];
 
+/* Something that is done for a feature */
+typedef void (*SkFeatureWork) (const SkFeature *feature, void *arg);
+
 extern const SkFeature *sk_feature_find(const char *name);
+extern void sk_feature_each(SkFeatureWork work, void *arg,
+							const char *purpose, Oid relid);
+extern void sk_feature_one(const SkFeature *feature, SkFeatureWork work,
+						   void *arg, const char *purpose, Oid relid);
+extern void sk_feature_prepare(const SkFeature *feature, SkFeatureWork work,
+							   void *arg, const char *purpose, Oid relid);
+extern void sk_feature_require(const SkFeature *feature, SkFeatureWork work,
+							   void *arg);
 
 #endif							/* SK_ATTACH_FEATURE_H */

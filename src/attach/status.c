@@ -13,16 +13,21 @@
 #include "attach/attach.h"
 #include "attach/auto.h"
 #include "base/compat.h"
+#include "base/guard.h"
 #include "base/table.h"
 
 #include "access/relation.h"
 #include "catalog/partition.h"
 #include "funcapi.h"
 #include "miscadmin.h"
+#include "storage/lmgr.h"
 #include "utils/builtins.h"
 #include "utils/lsyscache.h"
 #include "utils/rel.h"
 #include "utils/tuplestore.h"
+
+/* How long another session's lock is waited for, on what a table depends on */
+#define LOCK_WAIT_MS	1
 
 /* What status() says of one table and feature; state NULL: nothing. */
 typedef struct Finding
@@ -31,28 +36,46 @@ typedef struct Finding
 	char	   *detail;
 } Finding;
 
-/* The state of a table that has the feature's trigger. */
+static char *
+join(const char *detail, const char *more)
+{
+	if (detail == NULL)
+		return pstrdup(more);
+	return more == NULL ? pstrdup(detail) : psprintf("%s; %s", detail, more);
+}
+
+/*
+ * The state of a table that has the feature's trigger.  That it does not fire needs
+ * no detail, and hides all else.
+ */
 static Finding
 trigger_state(Relation rel, const SkFeature *feature, const Trigger *trigger)
 {
+	Oid			relid = RelationGetRelid(rel);
+	SkCoverage	coverage = sk_coverage_trigger(relid, feature->triggers, trigger);
 	Finding		finding = {NULL, NULL};
 
 	finding.state = feature->fault(rel, trigger, &finding.detail);
-	if (trigger->tgenabled == TRIGGER_DISABLED)
-		finding.state = "disabled trigger";
-	else if (trigger->tgenabled == TRIGGER_FIRES_ON_REPLICA)
-		finding.state = "replica trigger";
+	if (coverage.off)
+	{
+		finding.state = coverage.state;
+		return finding;
+	}
+	if (coverage.state == NULL)
+		coverage = sk_coverage_of(relid, feature->triggers + 1);
+	if (coverage.state != NULL)
+		finding.detail = join(finding.detail, coverage.detail);
 	if (finding.state == NULL)
-		finding.state = "ok";
+		finding.state = coverage.state ? coverage.state : "ok";
 	return finding;
 }
 
-/* Does it fire when users write? */
-static bool
-fires(const Trigger *trigger)
+/* The table that a partition is part of; 0 if that is gone */
+static Oid
+parent_of(Relation rel)
 {
-	return trigger->tgenabled == TRIGGER_FIRES_ON_ORIGIN ||
-		trigger->tgenabled == TRIGGER_FIRES_ALWAYS;
+	return rel->rd_rel->relispartition
+		? get_partition_parent(RelationGetRelid(rel), true) : InvalidOid;
 }
 
 /*
@@ -60,41 +83,38 @@ fires(const Trigger *trigger)
  * came from there, and can be disabled alone.
  */
 static Finding
-partition_state(Relation rel, const SkFeature *feature, const Trigger *trigger)
+partition_state(Relation rel, const SkFeature *feature)
 {
 	Finding		finding = {NULL, NULL};
-	Oid			parentid = get_partition_parent(RelationGetRelid(rel), true);
-	Relation	parent = try_relation_open(parentid, AccessShareLock);
-	const Trigger *theirs;
+	Oid			function = sk_attach_function(feature->function);
+	const Trigger *theirs = sk_attach_choose(sk_coverage_triggers(parent_of(rel)),
+											 function);
+	SkCoverage	coverage;
 
-	if (parent == NULL)
+	if (theirs == NULL || !sk_coverage_fires(theirs))
 		return finding;
-	theirs = sk_attach_find(parent, sk_attach_function(feature->function));
-	relation_close(parent, AccessShareLock);
-
-	if (theirs != NULL && fires(theirs) && (trigger == NULL || !fires(trigger)))
+	coverage = sk_coverage_of(RelationGetRelid(rel), feature->triggers);
+	if (coverage.state != NULL && !coverage.late)
 	{
 		finding.state = "partition not covered";
-		finding.detail = psprintf(trigger ? "trigger %s does not fire"
-								  : "trigger %s is missing",
-								  quote_identifier(theirs->tgname));
+		finding.detail = coverage.detail;
 	}
 	return finding;
 }
 
-/* The state of a table without the feature's trigger. */
+/* What the rules say of a table that has not the feature's trigger */
 static Finding
-missing_state(Relation rel, const SkFeature *feature, List *rules)
+rule_state(Relation rel, const SkFeature *feature, List *rules)
 {
 	Finding		finding = {NULL, NULL};
-	const SkRule *rule;
+	const SkRule *rule = sk_auto_rule(rules, feature, rel, NIL);
 
-	if (!sk_table_is_eligible(rel))
-		return finding;
-	rule = sk_auto_rule(rules, feature, rel, NIL);
 	if (rule == NULL)
-		return finding;
-	if (sk_auto_obstacle() != NULL)
+	{
+		finding.detail = sk_auto_objection(rules, feature, rel);
+		finding.state = finding.detail ? "left alone" : NULL;
+	}
+	else if (sk_auto_obstacle() != NULL)
 	{
 		finding.state = "left alone";
 		finding.detail = pstrdup(sk_auto_obstacle());
@@ -108,12 +128,40 @@ missing_state(Relation rel, const SkFeature *feature, List *rules)
 	return finding;
 }
 
+/*
+ * The state of a table without the feature's trigger: somebody may have put
+ * another one in its place, a rule may ask for it, or the feature know that the
+ * table had it.
+ */
+static Finding
+missing_state(Relation rel, const SkFeature *feature, List *rules)
+{
+	Finding		finding = {NULL, NULL};
+	SkCoverage	coverage = sk_coverage_of(RelationGetRelid(rel), feature->triggers);
+
+	if (!sk_table_is_eligible(rel))
+		return finding;
+	if (strcmp(coverage.state, "replaced trigger") == 0)
+	{
+		finding.state = coverage.state;
+		finding.detail = coverage.detail;
+		return finding;
+	}
+	finding = rule_state(rel, feature, rules);
+	if (finding.state == NULL && feature->lost != NULL)
+	{
+		finding.detail = feature->lost(rel);
+		finding.state = finding.detail ? "missing trigger" : NULL;
+	}
+	return finding;
+}
+
 static Finding
 examine(Relation rel, const SkFeature *feature, const Trigger *trigger,
 		List *rules)
 {
 	if (rel->rd_rel->relispartition && (trigger == NULL || trigger->tgisclone))
-		return partition_state(rel, feature, trigger);
+		return partition_state(rel, feature);
 	if (trigger != NULL)
 		return trigger_state(rel, feature, trigger);
 	return missing_state(rel, feature, rules);
@@ -167,6 +215,57 @@ report(ReturnSetInfo *rsinfo, Relation rel, const SkFeature *feature,
 	}
 }
 
+/* A table, and a feature, in a result that is being made */
+typedef struct Report
+{
+	ReturnSetInfo *rsinfo;
+	List	   *rules;
+	Oid			relid;
+	const SkFeature *feature;
+} Report;
+
+static void
+report_locked_table(void *arg)
+{
+	const Report *r = arg;
+	Relation	rel = try_relation_open(r->relid, NoLock);
+
+	if (rel == NULL)
+		return;
+	report(r->rsinfo, rel, r->feature, r->rules);
+	relation_close(rel, NoLock);
+}
+
+/* Others have locked what has to be looked at. */
+static void
+report_unknown(const Report *r, const char *what)
+{
+	Finding		finding = {"locked", pstrdup(what)};
+
+	if (sk_attach_is_on(r->relid, sk_attach_function(r->feature->function)) ||
+		sk_auto_names(r->rules, r->feature, r->relid))
+		put_finding(r->rsinfo, r->relid, r->feature, &finding);
+}
+
+/* Nobody is waited for: what is locked for long is just when status() is asked. */
+static void
+report_table(Report *r)
+{
+	bool		ours;
+	bool		locked = sk_table_lock_at_once(r->relid, &ours);
+
+	for (const SkFeature *const *f = sk_features; *f; f++)
+	{
+		r->feature = *f;
+		if (!locked)
+			report_unknown(r, "another session has locked the table");
+		else if (!sk_guard_in_time(report_locked_table, r, LOCK_WAIT_MS))
+			report_unknown(r, "another session has locked what depends on the table");
+	}
+	if (locked && !ours)
+		UnlockRelationOid(r->relid, AccessShareLock);
+}
+
 /* A rule whose pattern for schemas is misspelled, perhaps. */
 static void
 report_idle_rules(ReturnSetInfo *rsinfo, List *rules)
@@ -195,22 +294,19 @@ PG_FUNCTION_INFO_V1(schemakit_status);
 Datum
 schemakit_status(PG_FUNCTION_ARGS)
 {
-	ReturnSetInfo *rsinfo = (ReturnSetInfo *) fcinfo->resultinfo;
-	List	   *rules = sk_rule_list();
+	Report		r = {
+		.rsinfo = (ReturnSetInfo *) fcinfo->resultinfo,
+		.rules = sk_rule_list(),
+	};
 	ListCell   *lc;
 
 	InitMaterializedSRF(fcinfo, 0);
 	foreach(lc, sk_table_list())
 	{
-		Relation	rel = try_relation_open(lfirst_oid(lc), AccessShareLock);
-
 		CHECK_FOR_INTERRUPTS();
-		if (rel == NULL)
-			continue;
-		for (const SkFeature *const *f = sk_features; *f; f++)
-			report(rsinfo, rel, *f, rules);
-		relation_close(rel, AccessShareLock);
+		r.relid = lfirst_oid(lc);
+		report_table(&r);
 	}
-	report_idle_rules(rsinfo, rules);
+	report_idle_rules(r.rsinfo, r.rules);
 	return (Datum) 0;
 }

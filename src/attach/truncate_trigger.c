@@ -12,6 +12,7 @@
 
 #include "attach/truncate_trigger.h"
 #include "attach/attach.h"
+#include "attach/coverage.h"
 #include "schemakit.h"
 
 #include "access/table.h"
@@ -40,6 +41,20 @@ sk_truncate_trigger_can_truncate(Relation rel)
 	return rel->rd_rel->relkind != RELKIND_FOREIGN_TABLE;
 }
 
+/* Is it as we make it, whether it is enabled or not? */
+static bool
+is_whole(Relation rel, const char *function, const Trigger *trigger)
+{
+	SkTriggerSpec spec = {
+		.function = function,
+		.timing = TRIGGER_TYPE_BEFORE,
+		.events = TRIGGER_TYPE_TRUNCATE,
+		.for_statement = true,
+	};
+
+	return !sk_coverage_is_altered(RelationGetRelid(rel), &spec, trigger);
+}
+
 /*
  * Give the relation a BEFORE TRUNCATE trigger on the function in that state,
  * unless it has it.
@@ -58,7 +73,8 @@ sk_truncate_trigger_one(Relation rel, const char *function, char fires_when)
 		.fires_when = fires_when,
 	};
 
-	if (trigger == NULL || trigger->tgenabled != fires_when)
+	if (trigger == NULL || trigger->tgenabled != fires_when ||
+		!is_whole(rel, function, trigger))
 		sk_attach_create(rel, &def);
 }
 

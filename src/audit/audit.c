@@ -17,6 +17,7 @@
 #include "attach/attach.h"
 #include "attach/truncate_trigger.h"
 #include "audit/capture.h"
+#include "audit/coverage.h"
 #include "audit/identity.h"
 #include "audit/key.h"
 #include "audit/log.h"
@@ -48,11 +49,10 @@
 #include "utils/rel.h"
 
 #define AUDIT_TRIGGER		SK_TRIGGER_PREFIX SK_AUDIT_FUNCTION
-#define TRUNCATE_FUNCTION	"audit_truncate"
 
 /* Why changes are not recorded */
-#define NO_TRIGGER	"The trigger was dropped."
-#define DISABLED	"The trigger was disabled."
+#define NO_TRIGGER		"The trigger was dropped."
+#define WRONG_ARGUMENT	"The argument of the trigger is not valid."
 
 
 /*-------------------------------------------------------------------------
@@ -121,13 +121,6 @@ check_options(Relation rel, const SkAuditOptions *options)
 				 errhint("Add a primary key, or name columns with option \"key\".")));
 }
 
-static bool
-fires(char fires_when)
-{
-	return fires_when == TRIGGER_FIRES_ON_ORIGIN ||
-		fires_when == TRIGGER_FIRES_ALWAYS;
-}
-
 static const Trigger *
 find_trigger(Relation rel)
 {
@@ -166,12 +159,12 @@ create_row_trigger(Relation rel, const char *name,
 	sk_attach_create(rel, &def);
 }
 
-/* Record what the table looks like; its trigger is in that state. */
+/* Record what the table looks like, and what its triggers do. */
 static void
-record(Relation rel, const SkAuditOptions *options, char fires_when)
+record(Relation rel, const SkAuditOptions *options)
 {
 	(void) sk_audit_table_record(rel, sk_audit_identity_make(rel), options,
-								 fires(fires_when) ? NULL : DISABLED);
+								 sk_audit_coverage_gap(RelationGetRelid(rel)));
 }
 
 /* Attach with these options, which suit the table. */
@@ -179,12 +172,15 @@ static void
 attach(Relation rel, const SkAuditOptions *options, const char *name,
 	   char fires_when)
 {
-	if (find_trigger(rel) == NULL)
-		sk_audit_shape_record_gap(RelationGetRelid(rel), NO_TRIGGER);
+	const char *gap = sk_audit_coverage_gap(RelationGetRelid(rel));
+
+	if (gap != NULL)
+		sk_audit_shape_record_gap(RelationGetRelid(rel),
+								  find_trigger(rel) == NULL ? NO_TRIGGER : gap);
 	create_row_trigger(rel, name, options, fires_when);
-	sk_truncate_trigger_all(rel, TRUNCATE_FUNCTION, fires_when);
+	sk_truncate_trigger_all(rel, SK_AUDIT_TRUNCATE_FUNCTION, fires_when);
 	CommandCounterIncrement();
-	record(rel, options, fires_when);
+	record(rel, options);
 	CommandCounterIncrement();	/* a baseline looks for it */
 }
 
@@ -234,24 +230,45 @@ audit_column_changed(Relation rel, const Trigger *trigger,
 }
 
 /*
+ * What one partition does not record, the table does not.  Others may be in the
+ * middle of a change of their own, which will be told of.
+ */
+static void
+record_partition(Oid relid, Oid root)
+{
+	const char *gap = sk_audit_coverage_gap(relid);
+
+	if (gap != NULL)
+		sk_audit_shape_record_gap(root, gap);
+	else if (sk_audit_coverage_gap(root) == NULL)
+		sk_audit_shape_record_end_of_gap(root);
+}
+
+/*
  * A partition gets a TRUNCATE trigger of its own; a dump brings the one that it
  * had.
  */
 static void
 partition_altered(Relation rel, const Trigger *trigger)
 {
-	if (fires(trigger->tgenabled) && sk_truncate_trigger_can_truncate(rel) &&
+	if (sk_coverage_fires(trigger) && sk_truncate_trigger_can_truncate(rel) &&
 		!sk_restore_is_running() &&
-		sk_attach_find(rel, sk_attach_function(TRUNCATE_FUNCTION)) == NULL)
-		sk_truncate_trigger_one(rel, TRUNCATE_FUNCTION, trigger->tgenabled);
+		sk_attach_find(rel, sk_attach_function(SK_AUDIT_TRUNCATE_FUNCTION)) == NULL)
+		sk_truncate_trigger_one(rel, SK_AUDIT_TRUNCATE_FUNCTION, trigger->tgenabled);
+	CommandCounterIncrement();
+	record_partition(RelationGetRelid(rel), sk_attach_origin(trigger->tgoid));
 }
 
 /* Record the new shape, but for a table whose shapes a dump brings. */
 static void
 table_altered(Relation rel, const Trigger *trigger)
 {
-	if (!sk_restore_is_running() || sk_audit_identity_is_bound(rel))
-		record(rel, sk_audit_options_of(trigger), trigger->tgenabled);
+	SkAuditOptions *options = sk_audit_options_try(trigger);
+
+	if (options == NULL)
+		sk_audit_shape_record_gap(RelationGetRelid(rel), WRONG_ARGUMENT);
+	else if (!sk_restore_is_running() || sk_audit_identity_is_bound(rel))
+		record(rel, options);
 }
 
 static void
@@ -298,27 +315,73 @@ describe(Relation rel, const Trigger *trigger, const SkAuditOptions *options)
 	return buf.len > 0 ? buf.data : NULL;
 }
 
+static bool
+had_key(Relation rel)
+{
+	ListCell   *lc;
+
+	foreach(lc, sk_audit_shape_list(sk_audit_identity_find(rel)))
+	{
+		if (((SkAuditShape *) lfirst(lc))->key != NIL)
+			return true;
+	}
+	return false;
+}
+
+static char *
+append_detail(const char *detail, const char *more)
+{
+	return detail ? psprintf("%s; %s", detail, more) : pstrdup(more);
+}
+
 static const char *
 audit_fault(Relation rel, const Trigger *trigger, char **detail)
 {
-	const Trigger *truncate = sk_attach_find(rel, sk_attach_function(TRUNCATE_FUNCTION));
 	SkAuditOptions *options = sk_audit_options_try(trigger);
 
 	if (options == NULL)
 		return "wrong argument";
 	*detail = describe(rel, trigger, options);
-	if (truncate == NULL || !fires(truncate->tgenabled))
-		return "truncate not covered";
+	if (sk_audit_key_of(rel, options) == NIL && had_key(rel) &&
+		sk_coverage_of(RelationGetRelid(rel), sk_audit_coverage_triggers).state == NULL)
+	{
+		*detail = append_detail(*detail, "audit_history() does not find its rows");
+		return "key gone";
+	}
 	return NULL;
+}
+
+/* The triggers as they should be, with the options that the table has */
+static bool
+audit_repair(Relation rel, const Trigger *trigger)
+{
+	SkAuditOptions *options = sk_audit_options_try(trigger);
+
+	if (options == NULL)
+		return false;
+	attach(rel, options, trigger->tgname, trigger->tgenabled);
+	return true;
+}
+
+/* The log knows the table, which has no trigger any more. */
+static char *
+audit_lost(Relation rel)
+{
+	if (!sk_audit_identity_is_bound(rel))
+		return NULL;
+	return pstrdup("the table was audited; audit_enable() starts again");
 }
 
 const SkFeature sk_feature_audit = {
 	.name = "audit",
 	.function = SK_AUDIT_FUNCTION,
+	.triggers = sk_audit_coverage_triggers,
 	.automatic = &sk_guc_audit_auto,
 	.check_options = sk_audit_options_check,
 	.wants = audit_wants,
 	.attach = audit_attach,
+	.repair = audit_repair,
+	.lost = audit_lost,
 	.column_changed = audit_column_changed,
 	.altered = audit_altered,
 	.dropped = sk_audit_shape_record_drop,
@@ -347,10 +410,11 @@ static bool
 is_as_wanted(Relation rel, const Trigger *trigger, SkAuditOptions *options,
 			 char fires_when)
 {
-	const Trigger *truncate = sk_attach_find(rel, sk_attach_function(TRUNCATE_FUNCTION));
+	const Trigger *truncate = sk_attach_find(rel, sk_attach_function(SK_AUDIT_TRUNCATE_FUNCTION));
 
 	return trigger->tgenabled == fires_when &&
 		truncate != NULL && truncate->tgenabled == fires_when &&
+		sk_audit_coverage_gap(RelationGetRelid(rel)) == NULL &&
 		sk_audit_identity_is_bound(rel) &&
 		strcmp(trigger->tgargs[0], sk_audit_options_text(options)) == 0;
 }
@@ -444,7 +508,7 @@ disable_truncate_triggers(List *relids)
 	{
 		Relation	rel = table_open(lfirst_oid(lc), NoLock);
 		char	   *table = sk_table_name(rel);
-		List	   *triggers = sk_attach_list(rel, sk_attach_function(TRUNCATE_FUNCTION));
+		List	   *triggers = sk_attach_list(rel, sk_attach_function(SK_AUDIT_TRUNCATE_FUNCTION));
 
 		table_close(rel, NoLock);	/* ALTER TABLE wants it for itself */
 		disable_triggers(table, triggers);
@@ -478,7 +542,7 @@ schemakit_audit_disable(PG_FUNCTION_ARGS)
 	else
 	{
 		refuse_clone(rel, linitial(triggers));
-		record(rel, sk_audit_options_of(linitial(triggers)), TRIGGER_DISABLED);
+		sk_audit_shape_record_gap(RelationGetRelid(rel), SK_AUDIT_DISABLED);
 	}
 	table_close(rel, NoLock);	/* ALTER TABLE wants it for itself */
 	disable_triggers(table, triggers);

@@ -527,6 +527,21 @@ sk_audit_shape_record_gap(Oid relid, const char *reason)
 }
 
 /*
+ * If they are thought not to be, say that they are.
+ */
+void
+sk_audit_shape_record_end_of_gap(Oid relid)
+{
+	SkAuditShape *last = sk_audit_shape_last_of(relid);
+
+	if (last == NULL || last->covered || last->dropped)
+		return;
+	last->covered = true;
+	last->reason = NULL;
+	record_again(last);
+}
+
+/*
  * The table is gone, and its OID may be another one's some day.  Its schema may
  * have been renamed since the last event.
  */

@@ -55,6 +55,7 @@ extern SkAuditShape *sk_audit_shape_last_of(Oid relid);
 extern void sk_audit_shape_number(SkAuditShape *shape, List *older);
 extern int32 sk_audit_shape_record(SkAuditShape *shape);
 extern void sk_audit_shape_record_gap(Oid relid, const char *reason);
+extern void sk_audit_shape_record_end_of_gap(Oid relid);
 extern void sk_audit_shape_record_drop(Oid relid, const char *schema,
 									   const char *name);
 

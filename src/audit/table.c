@@ -349,8 +349,9 @@ describe(SkAuditTable *table, Relation rel, Relation root)
 	table->aborts = sk_audit_shape_aborts;
 	table->shape_id = known_shape(table);
 	if (table->shape_id == 0)
-		table->shape_id = sk_audit_table_record(root, table->rel_id,
-												table->options, NULL);
+		table->shape_id = sk_audit_table_record(root, table->rel_id, table->options,
+												sk_audit_coverage_gap_at_event(table->root,
+																			   table->relid));
 }
 
 static void

@@ -8,13 +8,12 @@
 #ifndef SK_AUDIT_TABLE_H
 #define SK_AUDIT_TABLE_H
 
+#include "audit/coverage.h"
 #include "audit/json.h"
 #include "audit/options.h"
 #include "audit/shape.h"
 
 #include "utils/relcache.h"
-
-#define SK_AUDIT_FUNCTION	"audit"
 
 typedef enum SkAuditMask
 {

@@ -15,6 +15,8 @@
 
 #include "access/xact.h"
 #include "miscadmin.h"
+#include "storage/proc.h"
+#include "utils/guc.h"
 #include "utils/lsyscache.h"
 #include "utils/memutils.h"
 #include "utils/resowner.h"
@@ -26,8 +28,11 @@ is_request_to_stop(int sqlerrcode)
 		ERRCODE_TO_CATEGORY(sqlerrcode) == ERRCODE_TO_CATEGORY(ERRCODE_OPERATOR_INTERVENTION);
 }
 
-static bool
-is_no_request_to_stop(const ErrorData *edata)
+/*
+ * Is it an error of the work itself?
+ */
+bool
+sk_guard_is_failure(const ErrorData *edata)
 {
 	return !is_request_to_stop(edata->sqlerrcode);
 }
@@ -114,15 +119,20 @@ sk_guard_require(SkGuarded work, void *arg)
 ErrorData *
 sk_guard_rehearse(SkGuarded work, void *arg)
 {
-	return run(work, arg, is_no_request_to_stop, false);
+	return run(work, arg, sk_guard_is_failure, false);
 }
 
 static bool
-is_no_lock_failure(const ErrorData *edata)
+is_lock_failure(const ErrorData *edata)
 {
-	return is_no_request_to_stop(edata) &&
-		edata->sqlerrcode != ERRCODE_LOCK_NOT_AVAILABLE &&
-		edata->sqlerrcode != ERRCODE_T_R_DEADLOCK_DETECTED;
+	return edata->sqlerrcode == ERRCODE_LOCK_NOT_AVAILABLE ||
+		edata->sqlerrcode == ERRCODE_T_R_DEADLOCK_DETECTED;
+}
+
+static bool
+is_other_failure(const ErrorData *edata)
+{
+	return sk_guard_is_failure(edata) && !is_lock_failure(edata);
 }
 
 static bool
@@ -145,7 +155,7 @@ run_and_warn(SkGuarded work, void *arg, SkExpected expected,
 bool
 sk_guard_run(SkGuarded work, void *arg, const char *purpose, Oid relid)
 {
-	return run_and_warn(work, arg, is_no_request_to_stop, purpose, relid,
+	return run_and_warn(work, arg, sk_guard_is_failure, purpose, relid,
 						"The statement itself went through.");
 }
 
@@ -156,8 +166,46 @@ sk_guard_run(SkGuarded work, void *arg, const char *purpose, Oid relid)
 bool
 sk_guard_prepare(SkGuarded work, void *arg, const char *purpose, Oid relid)
 {
-	return run_and_warn(work, arg, is_no_lock_failure, purpose, relid,
+	return run_and_warn(work, arg, is_other_failure, purpose, relid,
 						"The statement itself is run all the same.");
+}
+
+/* Work that waits for no lock longer than that */
+typedef struct Brief
+{
+	SkGuarded	work;
+	void	   *arg;
+	int			ms;
+} Brief;
+
+static void
+run_brief(void *arg)
+{
+	const Brief *brief = arg;
+	int			nest_level = NewGUCNestLevel();
+
+	if (LockTimeout == 0 || LockTimeout > brief->ms)
+		(void) set_config_option("lock_timeout", psprintf("%dms", brief->ms),
+								 PGC_USERSET, PGC_S_SESSION, GUC_ACTION_SAVE,
+								 true, 0, false);
+	brief->work(brief->arg);
+	AtEOXact_GUC(true, nest_level);
+}
+
+/*
+ * Run "work" in a subtransaction.  False if it was undone because a lock could not
+ * be had within that time; other errors are raised.
+ */
+bool
+sk_guard_in_time(SkGuarded work, void *arg, int ms)
+{
+	Brief		brief = {work, arg, ms};
+	ErrorData  *failure = sk_guard_try(run_brief, &brief, is_lock_failure);
+
+	if (failure == NULL)
+		return true;
+	FreeErrorData(failure);
+	return false;
 }
 
 /*

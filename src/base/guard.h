@@ -13,6 +13,8 @@ typedef void (*SkGuarded) (void *arg);
 /* Is it an error that may happen? */
 typedef bool (*SkExpected) (const ErrorData *edata);
 
+extern bool sk_guard_is_failure(const ErrorData *edata);
+extern bool sk_guard_in_time(SkGuarded work, void *arg, int ms);
 extern ErrorData *sk_guard_try(SkGuarded work, void *arg,
 							   SkExpected expected);
 extern void sk_guard_require(SkGuarded work, void *arg);

@@ -24,6 +24,7 @@
 #include "catalog/namespace.h"
 #include "catalog/pg_index.h"
 #include "miscadmin.h"
+#include "storage/lmgr.h"
 #include "utils/builtins.h"
 #include "utils/lsyscache.h"
 #include "utils/rel.h"
@@ -219,6 +220,32 @@ sk_table_open(Oid relid, LOCKMODE lockmode)
 		elog(ERROR, "could not open relation with OID %u", relid);
 	check_kind(rel);
 	return rel;
+}
+
+/* Have we a lock on it? */
+static bool
+is_locked_by_us(Oid relid)
+{
+	Relation	rel = RelationIdGetRelation(relid);
+	bool		locked;
+
+	if (rel == NULL)
+		return false;
+	locked = CheckRelationLockedByMe(rel, AccessShareLock, true);
+	RelationClose(rel);
+	return locked;
+}
+
+/*
+ * Lock the relation against being altered, without waiting for who alters it now.
+ * If others wait for it, not even who has a lock would get one at once.  "ours" says
+ * whether there was one already, which the caller does not release.
+ */
+bool
+sk_table_lock_at_once(Oid relid, bool *ours)
+{
+	*ours = is_locked_by_us(relid);
+	return *ours || ConditionalLockRelationOid(relid, AccessShareLock);
 }
 
 /*

@@ -25,6 +25,7 @@
 #include "base/tuple.h"
 #include "schemakit.h"
 #include "soft_delete/column.h"
+#include "soft_delete/coverage.h"
 #include "soft_delete/fk_query.h"
 #include "soft_delete/protect.h"
 #include "soft_delete/relation.h"
@@ -42,14 +43,12 @@
 #include "catalog/pg_type.h"
 #include "executor/spi.h"
 #include "miscadmin.h"
-#include "nodes/makefuncs.h"
 #include "parser/parse_type.h"
 #include "utils/builtins.h"
 #include "utils/lsyscache.h"
 #include "utils/rel.h"
 #include "utils/varlena.h"
 
-#define REFERENCE_FUNCTION	"soft_delete_reference"
 #define DEFAULT_COLUMN		"deleted_at"
 
 static const char *const option_names[] = {
@@ -62,25 +61,6 @@ static const char *const option_names[] = {
  *-------------------------------------------------------------------------
  */
 
-static Node *
-column_of(const char *row, const char *col)
-{
-	ColumnRef  *ref = makeNode(ColumnRef);
-
-	ref->fields = list_make2(makeString(pstrdup(row)), makeString(pstrdup(col)));
-	ref->location = -1;
-	return (Node *) ref;
-}
-
-/* OLD.col IS DISTINCT FROM NEW.col */
-static Node *
-stamp_changes(const char *col)
-{
-	return (Node *) makeA_Expr(AEXPR_DISTINCT,
-							   list_make2(makeString("pg_catalog"), makeString("=")),
-							   column_of("old", col), column_of("new", col), -1);
-}
-
 static void
 create_stamp_trigger(Relation rel, const char *col, char fires_when)
 {
@@ -90,7 +70,7 @@ create_stamp_trigger(Relation rel, const char *col, char fires_when)
 		.timing = TRIGGER_TYPE_AFTER,
 		.events = TRIGGER_TYPE_UPDATE,
 		.args = list_make1(pstrdup(col)),
-		.when = stamp_changes(col),
+		.when = sk_soft_coverage_condition(col),
 		.fires_when = fires_when,
 	};
 
@@ -101,8 +81,8 @@ static void
 create_triggers(Relation rel, const char *col, char fires_when)
 {
 	SkTriggerDef def = {
-		.name = SK_TRIGGER_PREFIX REFERENCE_FUNCTION,
-		.function = sk_attach_function(REFERENCE_FUNCTION),
+		.name = SK_TRIGGER_PREFIX SK_SOFT_REFERENCE_FUNCTION,
+		.function = sk_attach_function(SK_SOFT_REFERENCE_FUNCTION),
 		.timing = TRIGGER_TYPE_AFTER,
 		.events = TRIGGER_TYPE_INSERT | TRIGGER_TYPE_UPDATE,
 		.fires_when = fires_when,
@@ -134,7 +114,8 @@ set_protection(Relation rel, bool protect)
 
 	if (protect)
 	{
-		if (sk_attach_find(rel, def.function) == NULL)
+		if (!sk_coverage_is_complete(RelationGetRelid(rel), sk_soft_coverage_triggers) ||
+			sk_attach_find(rel, def.function) == NULL)
 			sk_attach_create(rel, &def);
 		sk_truncate_trigger_all(rel, SK_SOFT_PROTECT_TRUNCATE, TRIGGER_FIRES_ON_ORIGIN);
 	}
@@ -151,6 +132,7 @@ find_trigger(Relation rel)
 	return sk_attach_find(rel, sk_attach_function(SK_SOFT_FUNCTION));
 }
 
+/* Is it meant to be?  Whether the triggers really do it is another question. */
 static bool
 is_protected(Relation rel)
 {
@@ -208,6 +190,16 @@ soft_delete_wants(Relation rel, const Jsonb *options, List *added)
 	return false;
 }
 
+static char *
+soft_delete_objection(Relation rel, const Jsonb *options)
+{
+	Form_pg_attribute attr = sk_soft_column_find(rel, column_option(options));
+
+	if (attr == NULL || !sk_soft_column_can_hold(attr) || OidIsValid(sk_table_primary_key(rel)))
+		return NULL;
+	return pstrdup("the table has no primary key");
+}
+
 static void
 soft_delete_attach(Relation rel, const Jsonb *options, char fires_when)
 {
@@ -223,6 +215,17 @@ soft_delete_attach(Relation rel, const Jsonb *options, char fires_when)
 	(void) sk_soft_view_make(rel, col,
 							 schema ? schema : get_namespace_name(RelationGetNamespace(rel)),
 							 schema ? table : sk_soft_view_make_default_name(table));
+}
+
+static bool
+soft_delete_repair(Relation rel, const Trigger *trigger)
+{
+	if (trigger->tgnargs != 1 || sk_soft_column_find(rel, trigger->tgargs[0]) == NULL)
+		return false;
+	create_triggers(rel, trigger->tgargs[0], trigger->tgenabled);
+	if (is_protected(rel))
+		set_protection(rel, true);
+	return true;
 }
 
 /* The trigger follows its column; if that is dropped, it is gone already. */
@@ -275,11 +278,11 @@ drop_remains(Relation rel)
 
 	sk_soft_view_follow_forget(RelationGetRelid(rel));
 	if (rel->rd_rel->relispartition ||
-		(sk_attach_find(rel, sk_attach_function(REFERENCE_FUNCTION)) == NULL &&
+		(sk_attach_find(rel, sk_attach_function(SK_SOFT_REFERENCE_FUNCTION)) == NULL &&
 		 sk_attach_find(rel, sk_attach_function(SK_SOFT_PROTECT_FUNCTION)) == NULL) ||
 		OidIsValid(sk_soft_view_find(RelationGetRelid(rel), &live)))
 		return;
-	drop_triggers(rel, REFERENCE_FUNCTION);
+	drop_triggers(rel, SK_SOFT_REFERENCE_FUNCTION);
 	set_protection(rel, false);
 }
 
@@ -355,15 +358,6 @@ list_gaps(Relation rel)
 	return buf.len > 0 ? buf.data : NULL;
 }
 
-static bool
-fires(Relation rel, const char *function)
-{
-	const Trigger *trigger = sk_attach_find(rel, sk_attach_function(function));
-
-	return trigger != NULL && trigger->tgenabled != TRIGGER_DISABLED &&
-		trigger->tgenabled != TRIGGER_FIRES_ON_REPLICA;
-}
-
 static const char *
 soft_delete_fault(Relation rel, const Trigger *trigger, char **detail)
 {
@@ -388,18 +382,23 @@ soft_delete_fault(Relation rel, const Trigger *trigger, char **detail)
 		return "view not covered";
 	if (!sk_soft_view_make_is_complete(rel, &live))
 		return "view lacks columns";
-	if (!fires(rel, REFERENCE_FUNCTION))
-		return "references not checked";
+	if (is_protected(rel) &&
+		sk_attach_find(rel, sk_attach_function(SK_SOFT_PROTECT_TRUNCATE)) == NULL)
+		return SK_SOFT_NOT_PROTECTED;
 	return NULL;
 }
 
 const SkFeature sk_feature_soft_delete = {
 	.name = "soft_delete",
 	.function = SK_SOFT_FUNCTION,
+	.triggers = sk_soft_coverage_triggers,
 	.automatic = &sk_guc_soft_delete_auto,
 	.check_options = soft_delete_check_options,
 	.wants = soft_delete_wants,
 	.attach = soft_delete_attach,
+	.repair = soft_delete_repair,
+	.lost = sk_soft_coverage_lost,
+	.objection = soft_delete_objection,
 	.column_changed = soft_delete_column_changed,
 	.marks = soft_delete_marks,
 	.companion = live_view_of,
@@ -528,7 +527,7 @@ schemakit_soft_delete_disable(PG_FUNCTION_ARGS)
 																  get_rel_name(viewid))),
 							  0, NULL, NULL, SPI_OK_UTILITY, NULL);
 	drop_triggers(rel, SK_SOFT_FUNCTION);
-	drop_triggers(rel, REFERENCE_FUNCTION);
+	drop_triggers(rel, SK_SOFT_REFERENCE_FUNCTION);
 	set_protection(rel, false);
 	table_close(rel, NoLock);
 	PG_RETURN_VOID();

@@ -28,8 +28,8 @@ CREATE FUNCTION schemakit.auto_apply(
     AS 'MODULE_PATHNAME', 'schemakit_auto_apply'
     LANGUAGE C VOLATILE PARALLEL UNSAFE;
 COMMENT ON FUNCTION schemakit.auto_apply() IS
-'applies the rules to existing tables.
-action: attached; not owner: the caller does not own the table; left alone: triggers cannot be used, see status(); failed: a WARNING has the error.';
+'applies the rules to existing tables, and repairs triggers that somebody has altered.  Triggers that are disabled stay disabled.
+action: attached; repaired; not owner: the caller does not own the table; left alone: triggers cannot be used, see status(); locked: another session has locked the table; failed: a WARNING has the error.';
 
 CREATE FUNCTION schemakit.status(
     OUT relid regclass, OUT feature text, OUT state text, OUT detail text)
@@ -38,4 +38,4 @@ CREATE FUNCTION schemakit.status(
     LANGUAGE C STABLE PARALLEL UNSAFE;
 COMMENT ON FUNCTION schemakit.status() IS
 'lists the tables that features manage or rules cover, and their states.
-state: ok; missing trigger; disabled trigger; replica trigger: it fires only in replica mode; partition not covered; left alone: the table or its column is not maintained, and detail says why; no schema: the pattern of a rule matches no schema, and relid is null; other column: a column that the setting names is not maintained; column gone, column type, column generated: the column cannot be maintained; truncate not covered: TRUNCATE is not recorded; wrong argument: the argument of the trigger is not valid; missing view, view not covered, view lacks columns, references not checked: soft_delete_enable() repairs it.';
+state: ok; missing trigger; replaced trigger: one with its name executes another function; altered trigger: it does not fire for all changes, or has a condition; disabled trigger; replica trigger: it fires only in replica mode; later trigger: another trigger may change the row after it; partition not covered; locked: another session has locked the table, so its state is not known; left alone: the table or its column is not maintained, and detail says why; no schema: the pattern of a rule matches no schema, and relid is null; other column: a column that the setting names is not maintained; column gone, column type, column generated: the column cannot be maintained; truncate not covered: TRUNCATE is not recorded; key gone: the table has lost its key; wrong argument: the argument of the trigger is not valid; missing view, view not covered, view lacks columns, references not checked, not protected: soft_delete_enable() repairs it.';

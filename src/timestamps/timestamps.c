@@ -210,6 +210,16 @@ find_trigger(Relation rel)
 	return sk_attach_find(rel, sk_attach_function(TOUCH_FUNCTION));
 }
 
+static const SkTriggerSpec touch_triggers[] = {
+	{
+		.function = TOUCH_FUNCTION,
+		.timing = TRIGGER_TYPE_BEFORE,
+		.events = TRIGGER_TYPE_UPDATE,
+		.last = true,
+	},
+	{0}
+};
+
 
 /*-------------------------------------------------------------------------
  * The feature, as rules and DDL see it
@@ -247,6 +257,17 @@ timestamps_wants(Relation rel, const Jsonb *options, List *added)
 	return false;
 }
 
+static char *
+timestamps_objection(Relation rel, const Jsonb *options)
+{
+	const char *col = choose_column(RelationGetDescr(rel),
+									sk_option_text(options, "col"));
+	char	   *reason = col == NULL ? NULL : obstacle(rel, col);
+
+	return reason == NULL ? NULL
+		: psprintf("column %s %s", quote_identifier(col), reason);
+}
+
 static void
 timestamps_attach(Relation rel, const Jsonb *options, char fires_when)
 {
@@ -257,6 +278,19 @@ timestamps_attach(Relation rel, const Jsonb *options, char fires_when)
 	};
 
 	create_trigger(rel, TOUCH_TRIGGER, &args, fires_when);
+}
+
+/* One that has a name of its own was made by hand, and as it was meant to be. */
+static bool
+timestamps_repair(Relation rel, const Trigger *trigger)
+{
+	SkTouchArgs args;
+
+	if (strcmp(trigger->tgname, TOUCH_TRIGGER) != 0 ||
+		sk_touch_read_args(trigger, &args) != NULL)
+		return false;
+	create_trigger(rel, TOUCH_TRIGGER, &args, trigger->tgenabled);
+	return true;
 }
 
 /* The trigger follows its column to a new name, and goes away with it. */
@@ -347,10 +381,13 @@ timestamps_fault(Relation rel, const Trigger *trigger, char **detail)
 const SkFeature sk_feature_timestamps = {
 	.name = "timestamps",
 	.function = TOUCH_FUNCTION,
+	.triggers = touch_triggers,
 	.automatic = &sk_guc_timestamps_auto,
 	.check_options = timestamps_check_options,
 	.wants = timestamps_wants,
 	.attach = timestamps_attach,
+	.repair = timestamps_repair,
+	.objection = timestamps_objection,
 	.column_changed = timestamps_column_changed,
 	.maintains = timestamps_maintains,
 	.fault = timestamps_fault,
@@ -405,14 +442,15 @@ add_columns(Oid relid, const char *given)
 }
 
 static bool
-is_as_wanted(const Trigger *trigger, const SkTouchArgs *wanted)
+is_as_wanted(Relation rel, const Trigger *trigger, const SkTouchArgs *wanted)
 {
 	SkTouchArgs args;
 
 	return trigger->tgenabled == TRIGGER_FIRES_ON_ORIGIN &&
 		sk_touch_read_args(trigger, &args) == NULL &&
 		strcmp(args.col, wanted->col) == 0 &&
-		args.always == wanted->always && args.key == wanted->key;
+		args.always == wanted->always && args.key == wanted->key &&
+		sk_coverage_is_complete(RelationGetRelid(rel), touch_triggers);
 }
 
 /* Who names a table whose column is part of a key wants that to be maintained. */
@@ -427,7 +465,7 @@ enable(Relation rel, const char *given, bool always)
 		.key = obstacle(rel, col) != NULL,
 	};
 
-	if (trigger != NULL && is_as_wanted(trigger, &args))
+	if (trigger != NULL && is_as_wanted(rel, trigger, &args))
 		return;
 	if (trigger != NULL && trigger->tgisclone)
 		ereport(ERROR,

@@ -1,5 +1,5 @@
-# Settings that are made before the library is loaded; DDL in a prepared transaction;
-# foreign tables that are imported; and memory, which does not grow with what a session does.
+# Settings that are made before the library is loaded; DDL and locks in a prepared
+# transaction; foreign tables that are imported; and memory, which does not grow with what a session does.
 use strict;
 use warnings;
 use PostgreSQL::Test::Cluster;
@@ -45,6 +45,21 @@ $node->safe_psql('postgres', q{BEGIN; CREATE TABLE prepared (id int, updated_at 
 $node->safe_psql('postgres', q{COMMIT PREPARED 'made'});
 is($node->safe_psql('postgres', q{SELECT state FROM schemakit.status() WHERE relid = 'prepared'::regclass}),
     'ok', 'a table made in a prepared transaction is maintained');
+
+# status() and auto_apply() wait for nobody who has locked what they look at: the
+# foreign key's table, or rows
+$node->safe_psql('postgres', q{CREATE TABLE parent (id int PRIMARY KEY, updated_at timestamptz);
+    CREATE TABLE child (id int PRIMARY KEY, parent int REFERENCES parent ON DELETE CASCADE);
+    CREATE TABLE bare (id int PRIMARY KEY, updated_at timestamptz); DROP TRIGGER zz_schemakit_touch ON bare;
+    SELECT schemakit.soft_delete_enable('parent')});
+$node->safe_psql('postgres', q{BEGIN; LOCK TABLE child; INSERT INTO bare VALUES (1); PREPARE TRANSACTION 'locks'});
+my $states = q{SET statement_timeout = '60s'; SELECT feature, state FROM schemakit.status() WHERE relid = 'parent'::regclass ORDER BY 1};
+is($node->safe_psql('postgres', $states), "soft_delete|locked\ntimestamps|ok", 'a table that depends on it is locked');
+is( $node->safe_psql('postgres', q{SET statement_timeout = '60s'; SELECT action FROM schemakit.auto_apply() WHERE relid = 'bare'::regclass}),
+    'locked', 'a table that is written to gets no trigger');
+$node->safe_psql('postgres', q{ROLLBACK PREPARED 'locks'});
+is($node->safe_psql('postgres', $states), "soft_delete|ok\ntimestamps|ok", 'afterwards');
+is($node->safe_psql('postgres', q{SELECT action FROM schemakit.auto_apply() WHERE relid = 'bare'::regclass}), 'attached', 'and now it does');
 
 # foreign tables are not ours to maintain, imported ones either
 $node->safe_psql('postgres', 'CREATE EXTENSION postgres_fdw;

@@ -169,7 +169,8 @@ learn_foreign_key(void *arg)
 																   key->relid)))
 		return;
 	entry.statement = sk_statement_make(sk_advice_foreign_key_query(key), false);
-	entry.role = GetUserId();
+	/* nobody has asked for the statement, so it is planned as whom it is run as */
+	entry.role = sk_table_owner(key->relid);
 	entry.rows = -1;
 	entry.calls = rows;
 	query = sk_query_make(&entry);

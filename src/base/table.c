@@ -323,6 +323,22 @@ sk_table_primary_key(Relation rel)
 	return InvalidOid;
 }
 
+/*
+ * The owner of a table that the caller has locked.
+ */
+Oid
+sk_table_owner(Oid relid)
+{
+	HeapTuple	tuple = SearchSysCache1(RELOID, ObjectIdGetDatum(relid));
+	Oid			owner;
+
+	if (!HeapTupleIsValid(tuple))
+		elog(ERROR, "cache lookup failed for relation %u", relid);
+	owner = ((Form_pg_class) GETSTRUCT(tuple))->relowner;
+	ReleaseSysCache(tuple);
+	return owner;
+}
+
 /* The rows that VACUUM or ANALYZE has last seen; less than 0 if they never ran. */
 double
 sk_table_rows(Oid relid)

@@ -20,6 +20,8 @@
 
 #include "base/arg.h"
 #include "base/compat.h"
+#include "base/rights.h"
+#include "base/table.h"
 
 #include "access/amapi.h"
 #include "access/attmap.h"
@@ -184,14 +186,30 @@ column_of(Relation rel, AttrNumber attnum)
 							att->attcollation, 0);
 }
 
+/*
+ * The index's expressions and its condition, as the relation cache has them.  They
+ * are folded when that reads them, which runs code of the table's owner.
+ */
 static void
-read_keys(SkIndex *result, Relation indexrel, Relation rel)
+read_expressions(Relation indexrel, Relation rel, List **exprs, List **predicate)
+{
+	SkRights	saved;
+
+	*exprs = *predicate = NIL;
+	if (sk_table_index_is_plain(indexrel))
+		return;
+	sk_rights_assume(rel->rd_rel->relowner, &saved);
+	*exprs = RelationGetIndexExpressions(indexrel);
+	*predicate = RelationGetIndexPredicate(indexrel);
+	sk_rights_restore(&saved);
+}
+
+static void
+read_keys(SkIndex *result, Relation indexrel, Relation rel, List *exprs)
 {
 	Form_pg_index form = indexrel->rd_index;
-	ListCell   *expr = list_head(RelationGetIndexExpressions(indexrel));
-	List	   *exprs = RelationGetIndexExpressions(indexrel);
+	ListCell   *expr = list_head(exprs);
 
-	expr = list_head(exprs);
 	for (int i = 0; i < result->nkeys; i++)
 	{
 		SkIndexKey *key = &result->keys[i];
@@ -257,6 +275,7 @@ sk_index_of_catalog(Oid indexid)
 	Relation	indexrel = relation_open(indexid, AccessShareLock);
 	Form_pg_index form = indexrel->rd_index;
 	SkIndex    *result = palloc0(sizeof(SkIndex));
+	List	   *exprs;
 
 	result->oid = indexid;
 	result->relid = form->indrelid;
@@ -270,10 +289,10 @@ sk_index_of_catalog(Oid indexid)
 	result->include = palloc((result->ninclude + 1) * sizeof(AttrNumber));
 	for (int i = 0; i < result->ninclude; i++)
 		result->include[i] = form->indkey.values[result->nkeys + i];
-	read_keys(result, indexrel, rel);
+	read_expressions(indexrel, rel, &exprs, &result->predicate);
+	read_keys(result, indexrel, rel, exprs);
 	read_opclasses(result, indexrel);
 	read_options(result);
-	result->predicate = RelationGetIndexPredicate(indexrel);
 
 	relation_close(indexrel, AccessShareLock);
 	relation_close(rel, AccessShareLock);

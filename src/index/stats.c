@@ -18,6 +18,7 @@
 #include "index/stats.h"
 
 #include "base/compat.h"
+#include "base/rights.h"
 #include "base/table.h"
 #include "base/trust.h"
 
@@ -42,6 +43,7 @@ sk_index_stats_root(Oid relid)
 	PlannerInfo *root = makeNode(PlannerInfo);
 	Query	   *query = makeNode(Query);
 	RangeTblEntry *rte = makeNode(RangeTblEntry);
+	SkRights	saved;
 
 	rte->rtekind = RTE_RELATION;
 	rte->relid = relid;
@@ -62,7 +64,10 @@ sk_index_stats_root(Oid relid)
 	root->planner_cxt = CurrentMemoryContext;
 	root->wt_param_id = -1;
 	setup_simple_rel_arrays(root);
+	/* it folds what the owner has put into indexes and statistics */
+	sk_rights_assume(sk_table_owner(relid), &saved);
 	(void) build_simple_rel(root, 1, NULL);
+	sk_rights_restore(&saved);
 	return root;
 }
 

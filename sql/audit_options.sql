@@ -210,6 +210,7 @@ SELECT * FROM schemakit.audit_maintain('2 years');  -- fails
 SELECT * FROM schemakit.audit_maintain(retain => '1 month -31 days');  -- fails
 SELECT * FROM schemakit.audit_maintain(premake => '-1 month');  -- fails
 SELECT * FROM schemakit.audit_maintain(force => NULL);  -- fails
+SELECT count(*) > 0 AS made FROM schemakit.audit_maintain();
 SELECT count(*) FROM schemakit.audit_maintain(premake => '1 month', retain => '1 day');
 SELECT count(*) FROM schemakit.audit_maintain('1 month', '30', true);
 -- a table whose rows cannot be told apart

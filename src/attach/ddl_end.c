@@ -24,6 +24,7 @@
 #include "attach/attach.h"
 #include "attach/auto.h"
 #include "attach/command.h"
+#include "attach/inherit.h"
 #include "attach/partition.h"
 #include "attach/reach.h"
 #include "base/compat.h"
@@ -99,6 +100,34 @@ consider(Oid relid, List *added)
 
 	if (!sk_restore_is_running())
 		sk_feature_each(attach_feature, &candidate, "attach triggers to", relid);
+}
+
+static void
+inherit_feature(const SkFeature *feature, void *arg)
+{
+	Relation	rel = try_relation_open(*(const Oid *) arg, ShareRowExclusiveLock);
+
+	if (rel == NULL)
+		return;
+	sk_guard_become(rel->rd_rel->relowner);
+	sk_inherit_from_parents(rel, feature);
+	relation_close(rel, NoLock);
+}
+
+/* The table inherits from another one now, and so do its own children. */
+static void
+parent_added(Oid relid)
+{
+	ListCell   *lc;
+
+	if (sk_restore_is_running())
+		return;
+	foreach(lc, sk_reach_altered(relid))
+	{
+		Oid			child = lfirst_oid(lc);
+
+		sk_feature_each(inherit_feature, &child, "attach triggers to", child);
+	}
 }
 
 static void
@@ -323,6 +352,10 @@ simple_command(const CollectedCommand *cmd)
 			if (object->classId == RelationRelationId)
 			{
 				consider(object->objectId, NIL);
+				if (IsA(stmt, CreateStmt) &&
+					((const CreateStmt *) stmt)->inhRelations != NIL &&
+					((const CreateStmt *) stmt)->partbound == NULL)
+					parent_added(object->objectId);
 				altered(object->objectId, false);
 			}
 			break;
@@ -366,6 +399,8 @@ alter_table_command(const CollectedCommand *cmd)
 			alter->subtype == AT_DetachPartitionFinalize)
 			altered(sk_partition_after_detach(relid, (const PartitionCmd *) alter->def),
 					true);
+		else if (alter->subtype == AT_AddInherit)
+			parent_added(relid);
 		else if (alter->def && IsA(alter->def, ColumnDef) &&
 				 sub->address.objectSubId > 0)
 			added = lappend(added, alter->name ? alter->name

@@ -35,6 +35,7 @@ typedef struct SkFeature
 	const char *function;		/* its row trigger is on schemakit.function() */
 	const SkTriggerSpec *triggers;	/* all that it needs, that one first */
 	const bool *automatic;		/* the setting: do rules apply? */
+	bool		inherited;		/* do tables that inherit get it, too? */
 
 	/* Raise an error that names what is wrong with a rule's options. */
 	void		(*check_options) (const Jsonb *options);

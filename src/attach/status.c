@@ -12,6 +12,7 @@
 
 #include "attach/attach.h"
 #include "attach/auto.h"
+#include "attach/inherit.h"
 #include "base/compat.h"
 #include "base/guard.h"
 #include "base/table.h"
@@ -128,6 +129,22 @@ rule_state(Relation rel, const SkFeature *feature, List *rules)
 	return finding;
 }
 
+/* A table that inherits from one that has the trigger */
+static Finding
+child_state(Relation rel, const SkFeature *feature)
+{
+	Finding		finding = {NULL, NULL};
+	Oid			parentid = sk_inherit_covering_parent(RelationGetRelid(rel), feature);
+
+	if (OidIsValid(parentid))
+	{
+		finding.state = "child not covered";
+		finding.detail = psprintf("the table inherits from %s",
+								  sk_table_told_name(parentid));
+	}
+	return finding;
+}
+
 /*
  * The state of a table without the feature's trigger: somebody may have put
  * another one in its place, a rule may ask for it, or the feature know that the
@@ -148,6 +165,8 @@ missing_state(Relation rel, const SkFeature *feature, List *rules)
 		return finding;
 	}
 	finding = rule_state(rel, feature, rules);
+	if (finding.state == NULL)
+		finding = child_state(rel, feature);
 	if (finding.state == NULL && feature->lost != NULL)
 	{
 		finding.detail = feature->lost(rel);

@@ -14,6 +14,7 @@
  */
 #include "postgres.h"
 
+#include "audit/descendants.h"
 #include "audit/json_decode.h"
 #include "audit/options.h"
 #include "audit/undo.h"
@@ -167,11 +168,33 @@ examine_shapes(SkAuditPast *past)
  *-------------------------------------------------------------------------
  */
 
+/* The columns of the result, which a table that inherits has among its own */
+static void
+put_columns(SkAuditPast *past, const Datum *values, const bool *nulls)
+{
+	int			natts = past->result->natts;
+	Datum	   *out = palloc0(sizeof(Datum) * Max(natts, 1));
+	bool	   *out_nulls = palloc(sizeof(bool) * Max(natts, 1));
+
+	for (int i = 0; i < natts; i++)
+	{
+		AttrNumber	attnum = past->columns[i];
+
+		out_nulls[i] = attnum == InvalidAttrNumber || nulls[attnum - 1];
+		if (!out_nulls[i])
+			out[i] = values[attnum - 1];
+	}
+	tuplestore_putvalues(past->rsinfo->setResult, past->result, out, out_nulls);
+}
+
 static void
 put_row(SkAuditPast *past, const Datum *values, const bool *nulls)
 {
-	tuplestore_putvalues(past->rsinfo->setResult, past->result,
-						 (Datum *) values, (bool *) nulls);
+	if (past->columns != NULL)
+		put_columns(past, values, nulls);
+	else
+		tuplestore_putvalues(past->rsinfo->setResult, past->result,
+							 (Datum *) values, (bool *) nulls);
 }
 
 /* A column's value that an event tells, which the type may not take any more. */
@@ -432,8 +455,6 @@ open_past(SkAuditPast *past, Oid relid, FunctionCallInfo fcinfo)
 
 	past->reader = sk_audit_reader_open(relid);
 	past->at = PG_GETARG_TIMESTAMPTZ(1);
-	if (!PG_ARGISNULL(2))
-		past->key = sk_audit_reader_key(past->reader, PG_GETARG_JSONB_P(2));
 	past->context = CurrentMemoryContext;
 	past->buckets = hash_create("schemakit rows of the past", 256, &ctl,
 								HASH_ELEM | HASH_BLOBS);
@@ -442,9 +463,73 @@ open_past(SkAuditPast *past, Oid relid, FunctionCallInfo fcinfo)
 	examine_shapes(past);
 }
 
+static void
+map_columns(SkAuditPast *past, const SkAuditPast *parent)
+{
+	TupleDesc	tupdesc = parent->reader->tupdesc;
+
+	past->columns = palloc0(sizeof(AttrNumber) * Max(tupdesc->natts, 1));
+	for (int i = 0; i < tupdesc->natts; i++)
+	{
+		Form_pg_attribute attr = TupleDescAttr(tupdesc, i);
+
+		if (!attr->attisdropped)
+			past->columns[i] = sk_tuple_column(past->reader->tupdesc,
+											   NameStr(attr->attname));
+	}
+}
+
+/* A key that is given is the parent's. */
+static void
+check_same_key(const SkAuditPast *past, const SkAuditPast *parent)
+{
+	ListCell   *a;
+	ListCell   *b;
+	bool		same = past->reader->nkeys == parent->reader->nkeys;
+
+	forboth(a, past->reader->current->key, b, parent->reader->current->key)
+		same = same && strcmp(lfirst(a), lfirst(b)) == 0;
+	if (!same)
+		sk_audit_undo_refuse(past,
+							 psprintf("Table \"%s\", which inherits from \"%s\", has another key.",
+									  past->reader->label, parent->reader->label),
+							 "Call the function without key.");
+}
+
+static void
+return_rows(SkAuditPast *past, FunctionCallInfo fcinfo)
+{
+	int			nestlevel;
+
+	if (!PG_ARGISNULL(2))
+		past->key = sk_audit_reader_key(past->reader, PG_GETARG_JSONB_P(2));
+	SPI_connect();
+	sk_audit_undo_events(past);
+	put_live_rows(past);
+	nestlevel = sk_guc_pin();
+	put_logged_rows(past);
+	sk_guc_unpin(nestlevel);
+	SPI_finish();
+	hash_destroy(past->buckets);
+}
+
+static void
+return_child(const SkAuditPast *parent, Oid relid, FunctionCallInfo fcinfo)
+{
+	SkAuditPast past = {0};
+
+	open_past(&past, relid, fcinfo);
+	map_columns(&past, parent);
+	if (!PG_ARGISNULL(2))
+		check_same_key(&past, parent);
+	return_rows(&past, fcinfo);
+}
+
 /*
  * schemakit.audit_as_of(rel anyelement, at timestamptz, key jsonb)
  *		RETURNS SETOF anyelement
+ *
+ * Rows of tables that inherited from it come along, as SELECT would return them.
  */
 PG_FUNCTION_INFO_V1(schemakit_audit_as_of);
 Datum
@@ -452,19 +537,19 @@ schemakit_audit_as_of(PG_FUNCTION_ARGS)
 {
 	SkAuditPast past = {0};
 	Oid			relid = table_of_type(fcinfo);
-	int			nestlevel;
+	const char *refusal;
+	List	   *children;
+	ListCell   *lc;
 
 	sk_arg_reject_null(fcinfo, 1, "at");
 	InitMaterializedSRF(fcinfo, 0);
 	open_past(&past, relid, fcinfo);
-	SPI_connect();
-	sk_audit_undo_events(&past);
-	put_live_rows(&past);
-	nestlevel = sk_guc_pin();
-	put_logged_rows(&past);
-	sk_guc_unpin(nestlevel);
-	SPI_finish();
-	hash_destroy(past.buckets);
+	children = sk_audit_descendants_at(past.reader, past.at, &refusal);
+	if (refusal != NULL)
+		sk_audit_undo_refuse(&past, refusal, "Query schemakit.audit_log instead.");
+	return_rows(&past, fcinfo);
+	foreach(lc, children)
+		return_child(&past, lfirst_oid(lc), fcinfo);
 	return (Datum) 0;
 }
 

@@ -45,7 +45,7 @@ typedef enum SkAuditLog
 #define Anum_audit_txn_pid				11
 #define Anum_audit_txn_query			12
 
-#define Natts_audit_shape				17
+#define Natts_audit_shape				18
 #define Anum_audit_shape_shape_id		1
 #define Anum_audit_shape_rel_id			2
 #define Anum_audit_shape_recorded_at	3
@@ -63,6 +63,7 @@ typedef enum SkAuditLog
 #define Anum_audit_shape_reason			15
 #define Anum_audit_shape_role			16
 #define Anum_audit_shape_soft_delete	17
+#define Anum_audit_shape_parents		18
 
 extern void sk_audit_log_init(void);
 extern Oid	sk_audit_log_relid(const char *name);

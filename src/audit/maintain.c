@@ -19,11 +19,14 @@
  * All is done as the log's owner, under fixed settings, so the caller's
  * search_path has no say.
  *
+ * Only audit_maintain() does any of this, which ordinary roles may not call.  What
+ * they may call, as audit_enable(), must not lock the log more strongly than an
+ * event does: it may be part of a transaction that stays open.
+ *
  *-------------------------------------------------------------------------
  */
 #include "postgres.h"
 
-#include "audit/maintain.h"
 #include "audit/log.h"
 #include "audit/partition.h"
 #include "audit/protect.h"
@@ -60,22 +63,20 @@ typedef struct Task
 
 typedef struct Maintenance
 {
-	ReturnSetInfo *rsinfo;		/* NULL: nobody asks */
+	ReturnSetInfo *rsinfo;
 	Interval   *premake;
 	Interval   *retain;			/* NULL: forever */
 	Task		tasks[SK_LOG_TABLES];
 	const char *waiting;		/* for that table */
 } Maintenance;
 
-/* What is reported about one partition; rsinfo NULL: nothing. */
+/* What is reported about one partition. */
 static void
 report(ReturnSetInfo *rsinfo, const char *partition, const char *action)
 {
 	Datum		values[2];
 	bool		nulls[2] = {false};
 
-	if (rsinfo == NULL)
-		return;
 	values[0] = CStringGetTextDatum(partition);
 	values[1] = CStringGetTextDatum(action);
 	tuplestore_putvalues(rsinfo->setResult, rsinfo->setDesc, values, nulls);
@@ -157,21 +158,10 @@ end_of_retention(Interval *retain)
 	return Min(DatumGetTimestampTz(before), oldest_transaction());
 }
 
-/* Unasked, we move no rows. */
-static List *
-wanted_months(const Maintenance *m, const SkLogTable *table)
-{
-	bool		asked = m->rsinfo != NULL;
-	List	   *months = sk_audit_partition_missing(table, m->premake, asked);
-
-	return asked || months == NIL || sk_audit_partition_is_default_empty(table)
-		? months : NIL;
-}
-
 static void
 plan(const Maintenance *m, Task *task)
 {
-	task->months = wanted_months(m, task->table);
+	task->months = sk_audit_partition_missing(task->table, m->premake);
 	task->ended = m->retain == NULL ? NIL
 		: sk_audit_partition_ended(task->relid, end_of_retention(m->retain));
 }
@@ -212,7 +202,7 @@ static void
 lock_away(Maintenance *m, const Task *task, bool first)
 {
 	void		(*lock) (Oid relid, LOCKMODE lockmode) =
-		first && m->rsinfo != NULL ? lock_in_line : lock_by_chance;
+		first ? lock_in_line : lock_by_chance;
 	Oid			fallback = sk_audit_log_relid(psprintf("%s_default", task->table->name));
 
 	m->waiting = task->table->name;
@@ -307,8 +297,7 @@ maintain_or_undo(Maintenance *m)
 	if (failure == NULL)
 		return;
 	FreeErrorData(failure);
-	if (m->rsinfo != NULL)
-		tuplestore_clear(m->rsinfo->setResult);
+	tuplestore_clear(m->rsinfo->setResult);
 	report(m->rsinfo, m->waiting, "busy");
 }
 
@@ -330,19 +319,6 @@ maintain_as_owner(Maintenance *m)
 	}
 	PG_END_TRY();
 	sk_rights_restore(&saved);
-}
-
-/*
- * Partitions for now and the next three months, if that can be done at once: no
- * rows have to be moved, and nobody is writing to the default partition.
- */
-void
-sk_audit_maintain_ensure(void)
-{
-	Interval	premake = {.month = 3};
-	Maintenance m = {.premake = &premake};
-
-	maintain_as_owner(&m);
 }
 
 /*

@@ -90,27 +90,24 @@ is_taken(const SkLogTable *table, const SkLogMonth *month)
 
 /*
  * The months that have no partition: from the current one until the given
- * interval is over, and with "fallback" those of rows in the default partition.
+ * interval is over, and those of rows in the default partition.
  */
 List *
-sk_audit_partition_missing(const SkLogTable *table, Interval *premake, bool fallback)
+sk_audit_partition_missing(const SkLogTable *table, Interval *premake)
 {
 	static const Oid types[] = {INTERVALOID};
 	Datum		value = IntervalPGetDatum(premake);
 	MemoryContext context = CurrentMemoryContext;
 	List	   *months = NIL;
-	char	   *moved = fallback
-		? psprintf(" UNION SELECT pg_catalog.date_trunc('month', at AT TIME ZONE 'UTC')"
-				   " FROM schemakit.%s_default WHERE pg_catalog.isfinite(at)",
-				   table->name)
-		: "";
 	char	   *sql = psprintf("SELECT pg_catalog.to_char(m, '\"p\"YYYY_MM'),"
 							   " pg_catalog.concat(m, '+00'), pg_catalog.concat(m OPERATOR(pg_catalog.+) '1 month'::pg_catalog.interval, '+00')"
 							   " FROM (SELECT pg_catalog.generate_series(pg_catalog.date_trunc('month', pg_catalog.now() AT TIME ZONE 'UTC'),"
-							   " (pg_catalog.now() OPERATOR(pg_catalog.+) $1) AT TIME ZONE 'UTC', '1 month'::pg_catalog.interval)%s) AS s(m)"
+							   " (pg_catalog.now() OPERATOR(pg_catalog.+) $1) AT TIME ZONE 'UTC', '1 month'::pg_catalog.interval)"
+							   " UNION SELECT pg_catalog.date_trunc('month', at AT TIME ZONE 'UTC')"
+							   " FROM schemakit.%s_default WHERE pg_catalog.isfinite(at)) AS s(m)"
 							   " WHERE pg_catalog.to_regclass(pg_catalog.format('schemakit.%%I', pg_catalog.concat('%s_', pg_catalog.to_char(m, '\"p\"YYYY_MM')))) IS NULL"
 							   " ORDER BY m",
-							   moved, table->name);
+							   table->name, table->name);
 
 	SPI_connect();
 	if (SPI_execute_with_args(sql, 1, (Oid *) types, &value, NULL, false, 0) != SPI_OK_SELECT)
@@ -221,14 +218,4 @@ sk_audit_partition_empty_default(const SkLogTable *table, TimestampTz before)
 	return run(SPI_OK_DELETE, psprintf("DELETE FROM schemakit.%s_default"
 									   " WHERE at OPERATOR(pg_catalog.<) '%s'::pg_catalog.timestamptz",
 									   table->name, timestamptz_to_str(before)));
-}
-
-/*
- * Has nothing gone to the default partition?
- */
-bool
-sk_audit_partition_is_default_empty(const SkLogTable *table)
-{
-	return run(SPI_OK_SELECT, psprintf("SELECT FROM schemakit.%s_default LIMIT 1",
-									   table->name)) == 0;
 }

@@ -37,7 +37,7 @@ typedef struct SkLogMonth
 } SkLogMonth;
 
 extern List *sk_audit_partition_missing(const SkLogTable *table,
-										Interval *premake, bool fallback);
+										Interval *premake);
 extern void sk_audit_partition_prepare(const SkLogTable *table,
 									   SkLogMonth *month);
 extern void sk_audit_partition_attach(const SkLogTable *table,
@@ -45,6 +45,5 @@ extern void sk_audit_partition_attach(const SkLogTable *table,
 extern List *sk_audit_partition_ended(Oid relid, TimestampTz before);
 extern uint64 sk_audit_partition_empty_default(const SkLogTable *table,
 											   TimestampTz before);
-extern bool sk_audit_partition_is_default_empty(const SkLogTable *table);
 
 #endif							/* SK_AUDIT_PARTITION_H */

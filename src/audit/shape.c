@@ -155,7 +155,7 @@ read_text(const Datum *values, const bool *nulls, int attnum)
 static SkAuditShape *
 read_shape(TupleDesc tupdesc, HeapTuple tuple)
 {
-	SkAuditShape *shape = palloc(sizeof(SkAuditShape));
+	SkAuditShape *shape = palloc0(sizeof(SkAuditShape));
 	Datum	   *values = palloc(sizeof(Datum) * tupdesc->natts);
 	bool	   *nulls = palloc(sizeof(bool) * tupdesc->natts);
 
@@ -178,6 +178,8 @@ read_shape(TupleDesc tupdesc, HeapTuple tuple)
 	shape->reason = read_text(values, nulls, Anum_audit_shape_reason);
 	shape->role = read_text(values, nulls, Anum_audit_shape_role);
 	shape->soft_delete = read_text(values, nulls, Anum_audit_shape_soft_delete);
+	if (!nulls[Anum_audit_shape_parents - 1])
+		shape->parents = sk_audit_parents_read(values[Anum_audit_shape_parents - 1]);
 	return shape;
 }
 
@@ -225,6 +227,20 @@ sk_audit_shape_list(int64 rel_id)
 	ScanKeyInit(&key, Anum_audit_shape_rel_id, BTEqualStrategyNumber,
 				F_INT8EQ, Int64GetDatum(rel_id));
 	return read_shapes("audit_shape_rel_id_idx", 1, &key);
+}
+
+/*
+ * All shapes of tables while they inherited from audited ones.
+ */
+List *
+sk_audit_shape_list_inheriting(void)
+{
+	ScanKeyData key;
+
+	ScanKeyEntryInitialize(&key, SK_ISNULL | SK_SEARCHNOTNULL,
+						   Anum_audit_shape_parents, InvalidStrategy, InvalidOid,
+						   InvalidOid, InvalidOid, (Datum) 0);
+	return read_shapes("audit_shape_parents_idx", 1, &key);
 }
 
 /*
@@ -328,7 +344,7 @@ same_shape(const SkAuditShape *a, const SkAuditShape *b)
 	return same_table(a, b) && a->owner == b->owner &&
 		strcmp(a->owner_name, b->owner_name) == 0 &&
 		a->covered == b->covered && a->dropped == b->dropped &&
-		same_text(a->reason, b->reason) &&
+		same_text(a->reason, b->reason) && sk_audit_parents_are_same(&a->parents, &b->parents) &&
 		same_text(a->soft_delete, b->soft_delete) &&
 		strcmp(a->schema_name, b->schema_name) == 0 &&
 		strcmp(a->table_name, b->table_name) == 0 &&
@@ -478,6 +494,8 @@ insert_shape(const SkAuditShape *shape)
 	set_text(values, nulls, Anum_audit_shape_role,
 			 GetUserNameFromId(GetOuterUserId(), false));
 	set_text(values, nulls, Anum_audit_shape_soft_delete, shape->soft_delete);
+	nulls[Anum_audit_shape_parents - 1] = shape->parents.count == 0;
+	values[Anum_audit_shape_parents - 1] = sk_audit_parents_as_array(&shape->parents);
 	sk_audit_log_insert(SK_AUDIT_LOG_SHAPE,
 						GetCurrentTransactionStartTimestamp(), values, nulls);
 	recorded = true;

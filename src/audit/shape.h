@@ -8,6 +8,8 @@
 #ifndef SK_AUDIT_SHAPE_H
 #define SK_AUDIT_SHAPE_H
 
+#include "audit/parents.h"
+
 #include "access/attnum.h"
 #include "datatype/timestamp.h"
 #include "nodes/pg_list.h"
@@ -42,6 +44,7 @@ typedef struct SkAuditShape
 	char	   *role;			/* whose command it was */
 	char	   *soft_delete;	/* the column that marks rows as deleted, or
 								 * NULL */
+	SkAuditParents parents;
 } SkAuditShape;
 
 /* Counts the transactions whose shapes are gone because they aborted. */
@@ -50,6 +53,7 @@ extern uint64 sk_audit_shape_aborts;
 extern void sk_audit_shape_init(void);
 extern int64 sk_audit_shape_cluster(void);
 extern List *sk_audit_shape_list(int64 rel_id);
+extern List *sk_audit_shape_list_inheriting(void);
 extern List *sk_audit_shape_list_named(const char *schema, const char *table);
 extern SkAuditShape *sk_audit_shape_last_of(Oid relid);
 extern void sk_audit_shape_number(SkAuditShape *shape, List *older);

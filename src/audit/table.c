@@ -15,6 +15,7 @@
 #include "audit/table.h"
 #include "attach/attach.h"
 #include "attach/feature.h"
+#include "attach/inherit.h"
 #include "audit/identity.h"
 #include "audit/key.h"
 #include "audit/log.h"
@@ -95,6 +96,24 @@ marking_column(Relation rel)
 	return NULL;
 }
 
+/* The audited tables from which it inherits */
+static SkAuditParents
+find_parents(Oid relid)
+{
+	List	   *relids = sk_inherit_parents(relid);
+	SkAuditParents parents = sk_audit_parents_empty(list_length(relids));
+	ListCell   *lc;
+
+	foreach(lc, relids)
+	{
+		SkAuditShape *last = sk_audit_shape_last_of(lfirst_oid(lc));
+
+		if (last != NULL && !last->dropped)
+			parents.ids[parents.count++] = last->rel_id;
+	}
+	return parents;
+}
+
 /*
  * What the table looks like now, but for the numbers that the log gives.
  */
@@ -114,6 +133,7 @@ sk_audit_table_shape(Relation root, int64 rel_id, const SkAuditOptions *options)
 	shape->options = sk_audit_options_jsonb(options);
 	shape->covered = true;
 	shape->soft_delete = marking_column(root);
+	shape->parents = find_parents(shape->relid);
 	return shape;
 }
 

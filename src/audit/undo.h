@@ -43,6 +43,8 @@ typedef struct SkAuditPast
 	MemoryContext context;		/* for what is kept */
 	ReturnSetInfo *rsinfo;
 	TupleDesc	result;
+	AttrNumber *columns;		/* of a table that inherits: its column for each
+								 * of the result, or 0; NULL: they are the same */
 } SkAuditPast;
 
 typedef void (*SkAuditEach) (SkAuditPast *past, HeapTuple tuple,

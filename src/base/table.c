@@ -103,11 +103,11 @@ sk_table_list(void)
 }
 
 /*
- * Stop here unless the current user owns the relation.  Called before any
+ * Stop here unless the current user owns the relation.  Called before any strong
  * lock is taken, so that nobody can hold up a table that is not theirs.
  */
-static void
-check_owner(Oid relid)
+void
+sk_table_check_owner(Oid relid)
 {
 	char		relkind = get_rel_relkind(relid);
 
@@ -213,9 +213,9 @@ sk_table_open(Oid relid, LOCKMODE lockmode)
 {
 	Relation	rel;
 
-	check_owner(relid);
+	sk_table_check_owner(relid);
 	rel = try_relation_open(relid, lockmode);
-	check_owner(relid);			/* it may have changed hands meanwhile */
+	sk_table_check_owner(relid);			/* it may have changed hands meanwhile */
 	if (rel == NULL)
 		elog(ERROR, "could not open relation with OID %u", relid);
 	check_kind(rel);

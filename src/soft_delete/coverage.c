@@ -10,6 +10,9 @@
 #include "postgres.h"
 
 #include "soft_delete/coverage.h"
+#include "attach/attach.h"
+#include "attach/inherit.h"
+#include "base/table.h"
 #include "soft_delete/protect.h"
 #include "soft_delete/relation.h"
 #include "soft_delete/view.h"
@@ -111,4 +114,25 @@ sk_soft_coverage_lost(Relation rel)
 	return psprintf("view %s is there",
 					quote_qualified_identifier(get_namespace_name(get_rel_namespace(viewid)),
 											   get_rel_name(viewid)));
+}
+
+/*
+ * Who deletes from a table deletes from those that inherit from it.  The name of one
+ * that is not protected, or NULL.
+ */
+char *
+sk_soft_coverage_open_child(Relation rel)
+{
+	Oid			function = sk_attach_function(SK_SOFT_PROTECT_FUNCTION);
+	ListCell   *lc;
+
+	foreach(lc, sk_inherit_children(rel, NoLock))
+	{
+		const Trigger *trigger = sk_attach_choose(sk_coverage_triggers(lfirst_oid(lc)),
+												  function);
+
+		if (trigger == NULL || !sk_coverage_fires(trigger))
+			return sk_table_told_name(lfirst_oid(lc));
+	}
+	return NULL;
 }

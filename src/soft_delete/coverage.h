@@ -22,5 +22,6 @@ extern const SkTriggerSpec sk_soft_coverage_triggers[];
 
 extern Node *sk_soft_coverage_condition(const char *col);
 extern char *sk_soft_coverage_lost(Relation rel);
+extern char *sk_soft_coverage_open_child(Relation rel);
 
 #endif							/* SK_SOFT_DELETE_COVERAGE_H */

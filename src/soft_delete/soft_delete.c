@@ -364,6 +364,7 @@ soft_delete_fault(Relation rel, const Trigger *trigger, char **detail)
 	SkLiveView	live;
 	Oid			viewid = sk_soft_view_find(RelationGetRelid(rel), &live);
 	char	   *gaps = list_gaps(rel);
+	char	   *child;
 
 	*detail = OidIsValid(viewid)
 		? psprintf("view %s", quote_qualified_identifier(get_namespace_name(get_rel_namespace(viewid)),
@@ -385,6 +386,12 @@ soft_delete_fault(Relation rel, const Trigger *trigger, char **detail)
 	if (is_protected(rel) &&
 		sk_attach_find(rel, sk_attach_function(SK_SOFT_PROTECT_TRUNCATE)) == NULL)
 		return SK_SOFT_NOT_PROTECTED;
+	child = is_protected(rel) ? sk_soft_coverage_open_child(rel) : NULL;
+	if (child != NULL)
+	{
+		*detail = psprintf("%s; rows of %s can be deleted", *detail, child);
+		return SK_SOFT_NOT_PROTECTED;
+	}
 	return NULL;
 }
 

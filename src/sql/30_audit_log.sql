@@ -102,7 +102,8 @@ CREATE TABLE schemakit.audit_shape
     dropped     boolean     NOT NULL,
     reason      text,
     role        text        NOT NULL,
-    soft_delete text
+    soft_delete text,
+    parents     bigint[]
 );
 COMMENT ON TABLE schemakit.audit_shape IS 'descriptions of audited tables over time: name, columns and options; events reference them';
 COMMENT ON COLUMN schemakit.audit_shape.shape_id IS 'number of the description';
@@ -122,6 +123,8 @@ COMMENT ON COLUMN schemakit.audit_shape.dropped IS 'true: the table was dropped'
 COMMENT ON COLUMN schemakit.audit_shape.reason IS 'why changes are not recorded from this time on, or why rows changed without events at this time';
 COMMENT ON COLUMN schemakit.audit_shape.role IS 'role whose command made the description necessary';
 COMMENT ON COLUMN schemakit.audit_shape.soft_delete IS 'column of soft delete; null if there is none';
+COMMENT ON COLUMN schemakit.audit_shape.parents IS 'rel_id of the audited tables from which it inherits (INHERITS); null if there are none';
+CREATE INDEX audit_shape_parents_idx ON schemakit.audit_shape (parents);
 CREATE INDEX audit_shape_rel_id_idx ON schemakit.audit_shape (rel_id);
 CREATE INDEX audit_shape_relid_idx ON schemakit.audit_shape (relid);
 

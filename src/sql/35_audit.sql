@@ -27,6 +27,7 @@ exclude: columns that are never stored.  ignore: columns whose change alone is n
 mask: {"column": "null"} or {"column": "hash"}: changes are recorded with null or a hash in place of the value; equal values of a table have equal hashes.  {"column": "hash:group"}: so have equal values in all tables of the owner that name the group.
 key: columns that identify a row; by default the primary key, the replica identity, or a unique index on columns that are NOT NULL.
 truncate_rows: TRUNCATE records the rows that it removes.  require_actor: refuses changes without an actor; see audit_set_actor().
+Tables that inherit from it are included, and later ones get the trigger, too.
 baseline: records the rows that the table contains now.  replica: also records changes in replica mode, as by logical replication.
 The caller must own the table.
 Errors: 42501 not the owner; 42809 not a table, or a temporary or system table, or a partition whose parent is audited; 42703 no such column; 22023 an unknown capture or mask, or an option that the table''s key forbids.';

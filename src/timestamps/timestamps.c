@@ -13,6 +13,7 @@
 
 #include "timestamps/timestamps.h"
 #include "attach/attach.h"
+#include "attach/inherit.h"
 #include "base/arg.h"
 #include "base/compat.h"
 #include "base/guc.h"
@@ -383,6 +384,7 @@ const SkFeature sk_feature_timestamps = {
 	.function = TOUCH_FUNCTION,
 	.triggers = touch_triggers,
 	.automatic = &sk_guc_timestamps_auto,
+	.inherited = true,
 	.check_options = timestamps_check_options,
 	.wants = timestamps_wants,
 	.attach = timestamps_attach,
@@ -502,6 +504,7 @@ schemakit_timestamps_enable(PG_FUNCTION_ARGS)
 		add_columns(relid, col);
 	rel = sk_table_open(relid, ShareRowExclusiveLock);
 	enable(rel, col, always);
+	sk_inherit_to_children(rel, &sk_feature_timestamps);
 	table_close(rel, NoLock);
 	PG_RETURN_VOID();
 }

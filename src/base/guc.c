@@ -15,8 +15,15 @@
 #include "base/guc.h"
 #include "base/compat.h"
 
+#include "catalog/namespace.h"
+#include "miscadmin.h"
+#include "pgtime.h"
+#include "utils/bytea.h"
+#include "utils/float.h"
 #include "utils/fmgrprotos.h"
+#include "utils/pg_locale.h"
 #include "utils/varlena.h"
+#include "utils/xml.h"
 
 double		sk_guc_advice_unused_days = 14;
 char	   *sk_guc_audit_actor = NULL;
@@ -219,6 +226,20 @@ sk_guc_set_local(const char *name, const char *value)
 							 GUC_ACTION_LOCAL, true, 0, false);
 }
 
+#define PINNED_PATH	"pg_catalog, pg_temp"
+
+/* Are the settings as sk_guc_pin() makes them?  It is called within itself. */
+static bool
+is_pinned(void)
+{
+	return strcmp(namespace_search_path, PINNED_PATH) == 0 &&
+		DateStyle == USE_ISO_DATES && DateOrder == DATEORDER_YMD &&
+		IntervalStyle == INTSTYLE_ISO_8601 &&
+		strcmp(pg_get_timezone_name(session_timezone), "UTC") == 0 &&
+		bytea_output == BYTEA_OUTPUT_HEX && extra_float_digits == 1 &&
+		strcmp(locale_monetary, "C") == 0 && xmloption == XMLOPTION_CONTENT;
+}
+
 /*
  * Fix the settings that input and output functions ask, as postgres_fdw does
  * for its transmissions, and the search_path, until sk_guc_unpin().  An error
@@ -235,20 +256,25 @@ sk_guc_pin(void)
 		{"bytea_output", "hex"},
 		{"extra_float_digits", "1"},
 		{"lc_monetary", "C"},
-		{"search_path", "pg_catalog, pg_temp"},
+		{"search_path", PINNED_PATH},
 		{"xmloption", "content"},
 	};
 	int			nestlevel = NewGUCNestLevel();
+	size_t		count = is_pinned() ? 0 : lengthof(settings);
 
-	for (size_t i = 0; i < lengthof(settings); i++)
+	for (size_t i = 0; i < count; i++)
 		(void) set_config_option(settings[i][0], settings[i][1],
 								 PGC_USERSET, PGC_S_SESSION,
 								 GUC_ACTION_SAVE, true, 0, false);
 	return nestlevel;
 }
 
+/*
+ * All settings are what they were, also those that somebody's code has changed
+ * for the session meanwhile.
+ */
 void
 sk_guc_unpin(int nestlevel)
 {
-	AtEOXact_GUC(true, nestlevel);
+	AtEOXact_GUC(false, nestlevel);
 }

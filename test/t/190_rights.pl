@@ -343,6 +343,11 @@ as($dba, 'shop', "SET SESSION AUTHORIZATION attacker;\n" . shadows('pg_temp') . 
 	. join(";\n", (map { (changing($_, $tables{$_}), reading($_, $tables{$_})) } sort keys %tables), @rules, @others) . ";\n");
 nothing_by_others($from, "with the attacker's temporary objects, as $dba");
 
+# ---- nor does it leave anything in the session
+my @left = map { "$_;\nSELECT pg_catalog.concat('actor ', pg_catalog.current_setting('schemakit.audit_actor'))" } map { (reading($_, $tables{$_}), grep { !/purge/ } changing($_, $tables{$_})) } sort grep { /^evil/ } keys %tables;
+my @actors = as($dba, 'shop', join(";\n", @left, @others) . ";\n") =~ /^actor (.+)$/mg;
+is("@actors", '', 'no setting of the session is changed');
+
 # ---- what a DBA puts on the log runs as its owner, and never under the writer's search_path
 $node->safe_psql('shop', <<'END');
 SET search_path = pg_catalog;

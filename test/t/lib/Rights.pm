@@ -93,7 +93,7 @@ sub hostile
 	return <<'END';
 SET search_path = pg_catalog;
 CREATE FUNCTION evil.bad(what text, result anyelement) RETURNS anyelement LANGUAGE plpgsql IMMUTABLE PARALLEL SAFE AS
-$$BEGIN RAISE LOG 'ran %', what || ' as ' || current_user; RETURN result; END$$ SET search_path = pg_catalog;
+$$BEGIN RAISE LOG 'ran %', what || ' as ' || current_user; PERFORM set_config('schemakit.audit_actor', 'the attacker', false); RETURN result; END$$ SET search_path = pg_catalog;
 CREATE FUNCTION evil.bad_trigger() RETURNS trigger LANGUAGE plpgsql AS
 $$BEGIN RAISE LOG 'ran %', 'trigger ' || tg_name || ' as ' || current_user; RETURN coalesce(new, old); END$$ SET search_path = pg_catalog;
 CREATE DOMAIN evil.small AS int DEFAULT evil.bad('domain default', 1) CHECK (evil.bad('domain check', VALUE IS NULL OR VALUE >= 0));

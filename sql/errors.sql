@@ -118,6 +118,31 @@ SELECT schemakit.timestamps_enable('t2', '"Odd"');
 SELECT tgenabled FROM pg_trigger WHERE tgrelid = 't2'::regclass;
 RESET ROLE;
 
+-- a table of an extension, whose triggers no dump has: nothing attaches to it, by name or by rule
+CREATE TABLE member (id int PRIMARY KEY, updated_at timestamptz, deleted_at timestamptz);
+ALTER EXTENSION plpgsql ADD TABLE member;
+\pset format unaligned
+SELECT c.call, t.* FROM (VALUES
+    (1, $$timestamps_enable('member')$$),
+    (2, $$timestamps_enable('member', add_columns => true)$$),
+    (3, $$audit_enable('member')$$),
+    (4, $$soft_delete_enable('member')$$),
+    (5, $$soft_delete_enable('member', 'gone_at')$$)
+) c (n, call), LATERAL try('SELECT schemakit.' || call) t ORDER BY n;
+\pset format aligned
+-- what it had before can be taken away
+SELECT schemakit.timestamps_disable('member');
+DROP TRIGGER zz_schemakit_touch ON member;
+SELECT schemakit.audit_disable('member'), schemakit.soft_delete_disable('member');
+BEGIN;
+SELECT count(schemakit.auto_enable(f, 'errors', 'member')) FROM unnest('{timestamps,audit,soft_delete}'::text[]) f;
+ALTER TABLE member ADD modified_at timestamptz;
+SELECT * FROM schemakit.auto_apply() WHERE relid = 'member'::regclass;
+SELECT * FROM schemakit.status() WHERE relid = 'member'::regclass;
+SELECT count(*) FROM pg_trigger WHERE tgrelid = 'member'::regclass;
+ROLLBACK;
+ALTER EXTENSION plpgsql DROP TABLE member;
+
 SET client_min_messages = warning;
 DROP FOREIGN DATA WRAPPER errors_fdw CASCADE;
 DROP SCHEMA errors CASCADE;

@@ -263,7 +263,7 @@ schemakit_audit_disable(PG_FUNCTION_ARGS)
 
 	sk_arg_reject_null(fcinfo, 0, "rel");
 	relid = PG_GETARG_OID(0);
-	rel = sk_table_open(relid, ShareRowExclusiveLock);
+	rel = sk_table_open_attached(relid, ShareRowExclusiveLock);
 	refuse_clone(rel, sk_audit_trigger_find(rel));
 	if (sk_audit_trigger_find(rel) == NULL)
 		ereport(NOTICE,

@@ -23,6 +23,7 @@
 #include "catalog/dependency.h"
 #include "catalog/namespace.h"
 #include "catalog/pg_index.h"
+#include "commands/extension.h"
 #include "miscadmin.h"
 #include "storage/lmgr.h"
 #include "utils/builtins.h"
@@ -205,11 +206,32 @@ check_kind(Relation rel)
 }
 
 /*
- * Open a table that a user has named, for a change that only its owner may
- * make.  The caller closes it and keeps the lock.
+ * A dump has neither the definition nor the triggers of an extension's table:
+ * what is attached to it would be lost, and a view of it not be restored.
+ */
+static void
+refuse_member(Relation rel)
+{
+	Oid			extension = getExtensionOfObject(RelationRelationId,
+												 RelationGetRelid(rel));
+
+	if (OidIsValid(extension))
+		ereport(ERROR,
+				(errcode(ERRCODE_WRONG_OBJECT_TYPE),
+				 errmsg("\"%s\" is a table of extension \"%s\"",
+						RelationGetRelationName(rel),
+						get_extension_name(extension)),
+				 errdetail("A dump does not contain the triggers of such a table."),
+				 errhint("Use a table of your own.")));
+}
+
+/*
+ * Open a table that a user has named and that may have triggers of ours, to take
+ * them away, which only its owner may do.  The caller closes it and keeps the
+ * lock.
  */
 Relation
-sk_table_open(Oid relid, LOCKMODE lockmode)
+sk_table_open_attached(Oid relid, LOCKMODE lockmode)
 {
 	Relation	rel;
 
@@ -246,6 +268,18 @@ sk_table_lock_at_once(Oid relid, bool *ours)
 {
 	*ours = is_locked_by_us(relid);
 	return *ours || ConditionalLockRelationOid(relid, AccessShareLock);
+}
+
+/*
+ * The same, to attach something to it.
+ */
+Relation
+sk_table_open(Oid relid, LOCKMODE lockmode)
+{
+	Relation	rel = sk_table_open_attached(relid, lockmode);
+
+	refuse_member(rel);
+	return rel;
 }
 
 /*

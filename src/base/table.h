@@ -17,6 +17,7 @@ extern List *sk_table_list(void);
 extern bool sk_table_lock_at_once(Oid relid, bool *ours);
 extern void sk_table_check_owner(Oid relid);
 extern Relation sk_table_open(Oid relid, LOCKMODE lockmode);
+extern Relation sk_table_open_attached(Oid relid, LOCKMODE lockmode);
 extern char *sk_table_present_name(Oid relid);
 extern char *sk_table_present_schema(Oid relid);
 extern void sk_table_refuse_view(Relation rel);

@@ -522,7 +522,7 @@ schemakit_soft_delete_disable(PG_FUNCTION_ARGS)
 	Oid			viewid;
 
 	sk_arg_reject_null(fcinfo, 0, "rel");
-	rel = sk_table_open(PG_GETARG_OID(0), ShareRowExclusiveLock);
+	rel = sk_table_open_attached(PG_GETARG_OID(0), ShareRowExclusiveLock);
 	viewid = sk_soft_view_find(RelationGetRelid(rel), &live);
 	if (find_trigger(rel) == NULL && !OidIsValid(viewid))
 		ereport(NOTICE,

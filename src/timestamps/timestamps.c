@@ -525,7 +525,7 @@ schemakit_timestamps_disable(PG_FUNCTION_ARGS)
 	ListCell   *lc;
 
 	sk_arg_reject_null(fcinfo, 0, "rel");
-	rel = sk_table_open(PG_GETARG_OID(0), ShareRowExclusiveLock);
+	rel = sk_table_open_attached(PG_GETARG_OID(0), ShareRowExclusiveLock);
 	triggers = sk_attach_list(rel, sk_attach_function(TOUCH_FUNCTION));
 	table = sk_table_name(rel);
 	if (triggers == NIL)

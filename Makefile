@@ -53,7 +53,7 @@ else
 
 SQL_PARTS    = $(addprefix src/sql/, 00_prologue.sql 10_rule.sql \
 	20_timestamps.sql 30_audit_log.sql 35_audit.sql 40_soft_delete.sql \
-	50_advice.sql 70_auto.sql 80_event_triggers.sql 90_privileges.sql)
+	50_advice.sql 70_auto.sql 75_dump.sql 80_event_triggers.sql 90_privileges.sql)
 SQL_SCRIPT   = $(EXTENSION)--$(EXTVERSION).sql
 
 MODULE_big   = $(EXTENSION)
@@ -66,7 +66,7 @@ EXTRA_CLEAN  = $(EXTENSION)--*.sql $(BUILT_FOR)
 
 REGRESS      = install timestamps touch_types touch_keys auto_attach columns_followed \
 	partitions rules errors privileges transactions drop \
-	audit_capture audit_types audit_options audit_identity audit_reading audit_privileges coverage inheritance \
+	audit_capture audit_types audit_options audit_identity audit_protect audit_reading audit_privileges coverage inheritance \
 	soft_delete soft_delete_views soft_delete_dependents \
 	index_whatif index_advice index_advice_more index_advice_calls index_advice_safety \
 	uninstall

@@ -10,6 +10,11 @@ WHERE refclassid = 'pg_extension'::regclass AND deptype = 'e'
   AND classid <> 'pg_type'::regclass  -- of tables, which 17 lists and 15 does not
 ORDER BY object;
 
+-- a publication of all tables does not keep us from changing ours; a table without columns is one that tools do not expect
+SELECT c.oid::regclass AS without_identity_or_columns FROM pg_class c
+WHERE relnamespace = 'schemakit'::regnamespace AND relkind = 'r' AND (relnatts = 0 OR relreplident <> 'f'
+    AND NOT EXISTS (SELECT FROM pg_index WHERE indrelid = c.oid AND indisprimary));
+
 -- every object says what it is for
 SELECT pg_describe_object(classid, objid, 0) AS uncommented
 FROM pg_depend

@@ -24,6 +24,7 @@
 #include "attach/attach.h"
 #include "attach/auto.h"
 #include "attach/command.h"
+#include "attach/feature.h"
 #include "attach/inherit.h"
 #include "attach/partition.h"
 #include "attach/reach.h"
@@ -438,10 +439,11 @@ rights_granted(const CollectedCommand *cmd, const Node *parsetree)
 {
 	ListCell   *lc;
 
-	if (!IsA(parsetree, GrantStmt) || sk_restore_is_running() ||
+	if (!IsA(parsetree, GrantStmt) ||
 		((const GrantStmt *) parsetree)->objtype != OBJECT_TABLE)
 		return;
-	foreach(lc, cmd->d.grant.istmt->objects)
+	sk_feature_own_granted(cmd->d.grant.istmt->objects);
+	foreach(lc, sk_restore_is_running() ? NIL : cmd->d.grant.istmt->objects)
 	{
 		for (const SkFeature *const *f = sk_features; *f; f++)
 		{

@@ -335,6 +335,11 @@ schemakit_internal_on_ddl_command_start(PG_FUNCTION_ARGS)
 
 	if (sk_command_is_foreign())
 		PG_RETURN_NULL();
+	for (const SkFeature *const *f = sk_features; *f; f++)
+	{
+		if ((*f)->own != NULL)
+			(*f)->own->check_command(stmt);
+	}
 	switch (nodeTag(stmt))
 	{
 		case T_CreateTrigStmt:

@@ -9,6 +9,10 @@
 
 #include "attach/feature.h"
 #include "base/guard.h"
+#include "schemakit.h"
+
+#include "catalog/namespace.h"
+#include "utils/lsyscache.h"
 
 /* "timestamps", or "timestamps, audit" and so on, for a hint */
 static char *
@@ -127,4 +131,25 @@ sk_feature_require(const SkFeature *feature, SkFeatureWork work, void *arg)
 	Round		round = {work, arg, feature};
 
 	sk_guard_require(go_round, &round);
+}
+
+/*
+ * Rights on these tables were granted or revoked: tell the features of their own.
+ */
+void
+sk_feature_own_granted(List *relids)
+{
+	Oid			schema = get_namespace_oid(SK_SCHEMA, true);
+	ListCell   *lc;
+
+	foreach(lc, relids)
+	{
+		if (get_rel_namespace(lfirst_oid(lc)) != schema)
+			continue;
+		for (const SkFeature *const *f = sk_features; *f; f++)
+		{
+			if ((*f)->own != NULL)
+				(*f)->own->granted(lfirst_oid(lc));
+		}
+	}
 }

@@ -15,6 +15,7 @@
 #include "attach/coverage.h"
 
 #include "commands/trigger.h"
+#include "nodes/parsenodes.h"
 #include "nodes/pg_list.h"
 #include "utils/jsonb.h"
 #include "utils/relcache.h"
@@ -28,6 +29,29 @@ typedef struct SkTableChange
 	List	   *lost;			/* names of columns that are */
 	List	   *retyped;		/* of AlterTableCmd, that change a type */
 } SkTableChange;
+
+/* Something that is wrong with a table of schemakit's own, or with none. */
+typedef struct SkOwnTrouble
+{
+	Oid			relid;
+	const char *state;
+	char	   *detail;
+} SkOwnTrouble;
+
+typedef struct SkOwnTables
+{
+	/* Rights on one were granted or revoked; also while a dump is loaded. */
+	void		(*granted) (Oid relid);
+
+	/*
+	 * A command is about to be run, by whoever may do so: raise an error if it
+	 * would change what is kept from changes.
+	 */
+	void		(*check_command) (const Node *stmt);
+
+	/* What is wrong with them, a list of SkOwnTrouble. */
+	List	   *(*troubles) (void);
+} SkOwnTables;
 
 typedef struct SkFeature
 {
@@ -142,6 +166,9 @@ typedef struct SkFeature
 	const char *(*fault) (Relation rel, const Trigger *trigger,
 						  char **detail);
 
+	/* What it says of tables of schemakit's own.  Optional. */
+	const SkOwnTables *own;
+
 	/*
 	 * The extension is about to be dropped: raise an error if something would
 	 * be lost that nobody can bring back.  Optional.
@@ -164,5 +191,6 @@ extern void sk_feature_prepare(const SkFeature *feature, SkFeatureWork work,
 							   void *arg, const char *purpose, Oid relid);
 extern void sk_feature_require(const SkFeature *feature, SkFeatureWork work,
 							   void *arg);
+extern void sk_feature_own_granted(List *relids);
 
 #endif							/* SK_ATTACH_FEATURE_H */

@@ -305,6 +305,23 @@ report_idle_rules(ReturnSetInfo *rsinfo, List *rules)
 	}
 }
 
+/* What is wrong with our own tables */
+static void
+report_own_troubles(ReturnSetInfo *rsinfo, const SkFeature *feature)
+{
+	ListCell   *lc;
+
+	if (feature->own == NULL)
+		return;
+	foreach(lc, feature->own->troubles())
+	{
+		const SkOwnTrouble *trouble = lfirst(lc);
+		Finding		finding = {trouble->state, trouble->detail};
+
+		put_row(rsinfo, trouble->relid, feature->name, &finding);
+	}
+}
+
 /*
  * schemakit.status() RETURNS SETOF (relid regclass, feature text, state text,
  *									 detail text)
@@ -327,5 +344,7 @@ schemakit_status(PG_FUNCTION_ARGS)
 		report_table(&r);
 	}
 	report_idle_rules(r.rsinfo, r.rules);
+	for (const SkFeature *const *f = sk_features; *f; f++)
+		report_own_troubles(r.rsinfo, *f);
 	return (Datum) 0;
 }

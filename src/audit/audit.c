@@ -11,13 +11,17 @@
 #include "audit/audit.h"
 #include "attach/attach.h"
 #include "attach/truncate_trigger.h"
+#include "audit/ddl.h"
 #include "audit/identity.h"
 #include "audit/key.h"
 #include "audit/options.h"
+#include "audit/partition.h"
 #include "audit/protect.h"
+#include "audit/secret.h"
 #include "audit/shape.h"
 #include "audit/table.h"
 #include "audit/trigger.h"
+#include "audit/watch.h"
 #include "base/guc.h"
 #include "base/restore.h"
 #include "base/tuple.h"
@@ -48,7 +52,7 @@ audit_attach(Relation rel, const Jsonb *options, char fires_when)
 
 	sk_audit_trigger_check_options(rel, parsed);
 	if (parsed->mask_hash != NIL)
-		sk_audit_trigger_make_secret();
+		sk_audit_secret_make();
 	if (parsed->replica && fires_when == TRIGGER_FIRES_ON_ORIGIN)
 		fires_when = TRIGGER_FIRES_ALWAYS;
 	sk_audit_trigger_attach(rel, parsed, SK_AUDIT_TRIGGER, fires_when);
@@ -212,6 +216,12 @@ audit_lost(Relation rel)
 	return pstrdup("the table was audited; audit_enable() starts again");
 }
 
+static const SkOwnTables own_tables = {
+	.granted = sk_audit_partition_granted,
+	.check_command = sk_audit_ddl_check,
+	.troubles = sk_audit_watch_troubles,
+};
+
 const SkFeature sk_feature_audit = {
 	.name = "audit",
 	.function = SK_AUDIT_FUNCTION,
@@ -227,5 +237,6 @@ const SkFeature sk_feature_audit = {
 	.altered = audit_altered,
 	.dropped = sk_audit_shape_record_drop,
 	.fault = audit_fault,
+	.own = &own_tables,
 	.uninstall = sk_audit_protect_uninstall,
 };

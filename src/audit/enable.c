@@ -18,6 +18,7 @@
 #include "audit/identity.h"
 #include "audit/key.h"
 #include "audit/options.h"
+#include "audit/secret.h"
 #include "audit/shape.h"
 #include "audit/table.h"
 #include "audit/trigger.h"
@@ -167,7 +168,7 @@ schemakit_audit_enable(PG_FUNCTION_ARGS)
 	if (before != NULL)
 		tell_of_reset(rel, before, options);
 	if (options->mask_hash != NIL)
-		sk_audit_trigger_make_secret();
+		sk_audit_secret_make();
 	enable(rel, options, fires_when);
 	tell_of_no_key(rel, options);
 	foreach(lc, sk_inherit_children(rel, ShareRowExclusiveLock))

@@ -26,6 +26,7 @@
 #include "postgres.h"
 
 #include "audit/log.h"
+#include "attach/attach.h"
 #include "base/compat.h"
 #include "base/rights.h"
 #include "base/table.h"
@@ -34,6 +35,7 @@
 
 #include "access/amapi.h"
 #include "access/genam.h"
+#include "access/htup_details.h"
 #include "access/table.h"
 #include "access/tableam.h"
 #include "access/transam.h"
@@ -54,6 +56,7 @@
 #include "utils/memutils.h"
 #include "utils/partcache.h"
 #include "utils/rel.h"
+#include "utils/syscache.h"
 #include "utils/timestamp.h"
 
 /* How rows get into one of the tables. */
@@ -77,6 +80,8 @@ typedef struct Writer
 	Oid		   *indexes;
 	IndexInfo **infos;
 } Writer;
+
+bool		sk_audit_log_writing = false;
 
 static Writer writers[] = {
 	[SK_AUDIT_LOG_EVENT] = {
@@ -185,16 +190,19 @@ sk_audit_log_relid(const char *name)
 }
 
 /*
- * Whose it is.
+ * Whose it is.  No lock is waited for.
  */
 Oid
 sk_audit_log_owner(void)
 {
-	Relation	table = table_open(sk_audit_log_relid("audit_event"),
-								   AccessShareLock);
-	Oid			owner = table->rd_rel->relowner;
+	Oid			relid = sk_audit_log_relid("audit_event");
+	HeapTuple	tuple = SearchSysCache1(RELOID, ObjectIdGetDatum(relid));
+	Oid			owner;
 
-	table_close(table, NoLock);
+	if (!HeapTupleIsValid(tuple))
+		elog(ERROR, "cache lookup failed for relation %u", relid);
+	owner = ((Form_pg_class) GETSTRUCT(tuple))->relowner;
+	ReleaseSysCache(tuple);
 	return owner;
 }
 
@@ -247,18 +255,23 @@ place(Writer *writer, TimestampTz at)
 	writer->locked = false;
 }
 
-/* Does anything on the relation want to see INSERT as a statement? */
+/*
+ * Does anything on the relation want to see INSERT as a statement?  Our own triggers
+ * keep away what is not ours.
+ */
 static bool
 is_plain(Relation rel)
 {
 	const TriggerDesc *triggers = rel->trigdesc;
 
-	if (triggers != NULL &&
-		(triggers->trig_insert_before_row ||
-		 triggers->trig_insert_after_row ||
-		 triggers->trig_insert_before_statement ||
-		 triggers->trig_insert_after_statement))
-		return false;
+	for (int i = 0; triggers != NULL && i < triggers->numtriggers; i++)
+	{
+		const Trigger *trigger = &triggers->triggers[i];
+
+		if ((trigger->tgtype & TRIGGER_TYPE_INSERT) != 0 &&
+			!sk_attach_is_function(trigger->tgfoid))
+			return false;
+	}
 	return rel->rd_rules == NULL && !rel->rd_rel->relrowsecurity;
 }
 
@@ -461,17 +474,27 @@ insert_by_statement(const Writer *writer, Oid tableid, Datum *values,
 	char	   *markers = palloc(writer->natts + 1);
 	char	   *sql = insert_statement(writer, RelationGetDescr(table), types);
 	SkRights	saved;
+	bool		writing = sk_audit_log_writing;
 
 	table_close(table, NoLock);
 	for (int i = 0; i < writer->natts; i++)
 		markers[i] = nulls[i] ? 'n' : ' ';
 	markers[writer->natts] = '\0';
 	sk_rights_assume(sk_audit_log_owner(), &saved);
-	SPI_connect();
-	fire_at_once(OidIsValid(writer->leaf) ? writer->leaf : tableid);
-	(void) SPI_execute_with_args(sql, writer->natts, types, values, markers,
-								 false, 0);
-	SPI_finish();
+	sk_audit_log_writing = true;
+	PG_TRY();
+	{
+		SPI_connect();
+		fire_at_once(OidIsValid(writer->leaf) ? writer->leaf : tableid);
+		(void) SPI_execute_with_args(sql, writer->natts, types, values, markers,
+									 false, 0);
+		SPI_finish();
+	}
+	PG_FINALLY();
+	{
+		sk_audit_log_writing = writing;
+	}
+	PG_END_TRY();
 	sk_rights_restore(&saved);
 }
 
@@ -503,22 +526,26 @@ sk_audit_log_insert(SkAuditLog log, TimestampTz at, Datum *values, bool *nulls)
 }
 
 /*
- * Execute a statement as the log's owner, under fixed settings.  Returns the
- * number of rows that it processed.
+ * Where a row of that time belongs; InvalidOid: nowhere.
  */
-uint64
-sk_audit_log_as_owner(const char *sql)
+Oid
+sk_audit_log_leaf(SkAuditLog log, TimestampTz at)
 {
-	Oid			owner = sk_audit_log_owner();
-	uint64		processed;
-	SkRights	saved;
+	Relation	table = table_open(sk_audit_log_relid(writers[log].name),
+								   RowExclusiveLock);
+	Oid			leaf = find_leaf(table, at);
 
-	sk_rights_assume(owner, &saved);
-	SPI_connect();
-	if (SPI_execute(sql, false, 0) < 0)
-		elog(ERROR, "could not execute: %s", sql);
-	processed = SPI_processed;
-	SPI_finish();
-	sk_rights_restore(&saved);
-	return processed;
+	table_close(table, NoLock);
+	return leaf;
+}
+
+/*
+ * Put a row into one of the tables that is not of this transaction.
+ */
+void
+sk_audit_log_load(SkAuditLog log, TimestampTz at, Datum *values, bool *nulls)
+{
+	writers[log].table = InvalidOid;
+	sk_audit_log_insert(log, at, values, nulls);
+	writers[log].table = InvalidOid;
 }

@@ -65,12 +65,17 @@ typedef enum SkAuditLog
 #define Anum_audit_shape_soft_delete	17
 #define Anum_audit_shape_parents		18
 
+/* A statement of ours writes to the log, in this very call. */
+extern bool sk_audit_log_writing;
+
 extern void sk_audit_log_init(void);
 extern Oid	sk_audit_log_relid(const char *name);
 extern Oid	sk_audit_log_owner(void);
 extern int64 sk_audit_log_number(const char *sequence);
-extern uint64 sk_audit_log_as_owner(const char *sql);
 extern void sk_audit_log_insert(SkAuditLog log, TimestampTz at,
 								Datum *values, bool *nulls);
+extern Oid	sk_audit_log_leaf(SkAuditLog log, TimestampTz at);
+extern void sk_audit_log_load(SkAuditLog log, TimestampTz at,
+							  Datum *values, bool *nulls);
 
 #endif							/* SK_AUDIT_LOG_H */

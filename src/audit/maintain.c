@@ -67,7 +67,7 @@ typedef struct Maintenance
 	Interval   *premake;
 	Interval   *retain;			/* NULL: forever */
 	Task		tasks[SK_LOG_TABLES];
-	const char *waiting;		/* for that table */
+	const char *waiting;		/* for that table, from the beginning on */
 } Maintenance;
 
 /* What is reported about one partition. */
@@ -183,6 +183,7 @@ prepare(Maintenance *m, Task *task)
 {
 	ListCell   *lc;
 
+	m->waiting = task->table->name;
 	if (m->retain != NULL)
 		empty_default(m, task->table);
 	plan(m, task);
@@ -190,7 +191,6 @@ prepare(Maintenance *m, Task *task)
 		return;
 
 	/* one maintenance at a time; what another one did is not done again */
-	m->waiting = task->table->name;
 	lock_by_chance(task->relid, ShareUpdateExclusiveLock);
 	plan(m, task);
 	foreach(lc, task->months)
@@ -225,6 +225,7 @@ drop_partition(ReturnSetInfo *rsinfo, Oid relid)
 		report(rsinfo, name, "busy");
 		return;
 	}
+	sk_audit_partition_release(relid);
 	sk_spi_execute(psprintf("DROP TABLE %s", quote_qualified_identifier(schema, name)),
 				   0, NULL, NULL, SPI_OK_UTILITY, NULL);
 	report(rsinfo, name, "dropped");

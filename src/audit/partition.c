@@ -17,14 +17,22 @@
 #include "audit/log.h"
 #include "base/acl.h"
 #include "base/compat.h"
+#include "base/guard.h"
 #include "base/spi.h"
+#include "schemakit.h"
 
 #include "access/table.h"
+#include "access/xact.h"
+#include "catalog/dependency.h"
+#include "catalog/namespace.h"
+#include "catalog/pg_extension.h"
 #include "catalog/pg_type.h"
+#include "commands/extension.h"
 #include "executor/spi.h"
 #include "partitioning/partbounds.h"
 #include "partitioning/partdesc.h"
 #include "utils/builtins.h"
+#include "utils/lsyscache.h"
 #include "utils/rel.h"
 #include "utils/timestamp.h"
 
@@ -40,6 +48,23 @@ const SkLogTable sk_audit_partition_tables[] = {
 			NULL
 	}},
 };
+
+/* The table that has partitions of such a name, or NULL. */
+static const SkLogTable *
+table_of(const char *partition)
+{
+	for (size_t i = 0; i < lengthof(sk_audit_partition_tables); i++)
+	{
+		const SkLogTable *table = &sk_audit_partition_tables[i];
+		size_t		length = strlen(table->name);
+
+		if (strncmp(partition, table->name, length) == 0 &&
+			strncmp(partition + length, "_p", 2) == 0 &&
+			strspn(partition + length + 2, "0123456789_") == strlen(partition + length + 2))
+			return table;
+	}
+	return NULL;
+}
 
 static uint64
 run(int expected, const char *sql)
@@ -137,6 +162,53 @@ revoke_all(const char *partition)
 	sk_acl_write(sk_audit_log_relid(partition), 0, NULL, sk_audit_log_owner());
 }
 
+/*
+ * A dump has a table of an extension only with the privileges on it that were not
+ * there from the beginning.  Those on a partition it would grant on a table that
+ * CREATE EXTENSION does not make: they are all said to have been there, and saved
+ * by 75_dump.sql.
+ */
+void
+sk_audit_partition_granted(Oid relid)
+{
+	char	   *name = get_rel_name(relid);
+
+	if (name == NULL || table_of(name) == NULL)
+		return;
+	removeExtObjInitPriv(relid, RelationRelationId);
+	CommandCounterIncrement();
+	recordExtObjInitPriv(relid, RelationRelationId);
+}
+
+/*
+ * The extension's tables are not locked by pg_dump, which needs rights on them, and not
+ * dropped by mistake.
+ */
+static void
+become_member(Oid relid)
+{
+	ObjectAddress table = {RelationRelationId, relid, 0};
+	ObjectAddress extension = {
+		ExtensionRelationId, get_extension_oid(SK_EXTENSION, false), 0
+	};
+
+	recordDependencyOn(&table, &extension, DEPENDENCY_EXTENSION);
+	sk_audit_partition_granted(relid);
+	CommandCounterIncrement();
+}
+
+/*
+ * Let it be dropped.
+ */
+void
+sk_audit_partition_release(Oid relid)
+{
+	deleteDependencyRecordsForClass(RelationRelationId, relid,
+									ExtensionRelationId, DEPENDENCY_EXTENSION);
+	removeExtObjInitPriv(relid, RelationRelationId);
+	CommandCounterIncrement();
+}
+
 /* Rows of the month that went to the default partition; how many? */
 static uint64
 move_rows(const SkLogTable *table, const char *partition, const SkLogMonth *month)
@@ -160,12 +232,15 @@ sk_audit_partition_prepare(const SkLogTable *table, SkLogMonth *month)
 	run(SPI_OK_UTILITY, psprintf("CREATE TABLE schemakit.%s (LIKE schemakit.%s)",
 								 partition, table->name));
 	revoke_all(partition);
+	become_member(sk_audit_log_relid(partition));
 	month->moved = move_rows(table, partition, month);
 	for (const char *const *index = table->indexes; *index; index++)
 		run(SPI_OK_UTILITY, psprintf(*index, partition, partition));
-	run(SPI_OK_UTILITY, psprintf("CREATE TRIGGER audit_protect_truncate BEFORE TRUNCATE ON schemakit.%s"
+	run(SPI_OK_UTILITY, psprintf("CREATE TRIGGER audit_protect_statement BEFORE INSERT OR TRUNCATE ON schemakit.%s"
 								 " FOR EACH STATEMENT EXECUTE FUNCTION schemakit.internal_audit_protect()",
 								 partition));
+	run(SPI_OK_UTILITY, psprintf("ALTER TABLE schemakit.%s ENABLE ALWAYS TRIGGER audit_protect_statement,"
+								 " REPLICA IDENTITY FULL", partition));
 }
 
 /*
@@ -177,6 +252,56 @@ sk_audit_partition_attach(const SkLogTable *table, SkLogMonth *month)
 	month->moved += move_rows(table, month->partition, month);
 	run(SPI_OK_UTILITY, psprintf("ALTER TABLE schemakit.%s ATTACH PARTITION schemakit.%s FOR VALUES FROM ('%s') TO ('%s')",
 								 table->name, month->partition, month->from, month->until));
+}
+
+
+/* A time in quotes, as in the text of a partition's bounds; NULL: there is none. */
+static char *
+next_time(const char **text)
+{
+	const char *begin = strchr(*text, '\'');
+	const char *end = begin == NULL ? NULL : strchr(begin + 1, '\'');
+	Datum		value;
+
+	if (end == NULL)
+		return NULL;
+	value = as_timestamptz(pnstrdup(begin + 1, end - begin - 1));
+	*text = end + 1;
+	return pstrdup(timestamptz_to_str(DatumGetTimestampTz(value)));
+}
+
+static void
+restore(void *arg)
+{
+	SkLogMonth *month = arg;
+	const SkLogTable *table = table_of(month->partition);
+
+	if (is_taken(table, month) ||
+		OidIsValid(get_relname_relid(month->partition,
+									 get_namespace_oid(SK_SCHEMA, false))))
+		return;
+	sk_guard_become(sk_audit_log_owner());
+	sk_audit_partition_prepare(table, month);
+	sk_audit_partition_attach(table, month);
+}
+
+/*
+ * Make the partition that a dump says there was, with the bounds as the server
+ * writes them.
+ */
+void
+sk_audit_partition_restore(const char *name, const char *bounds)
+{
+	const char *text = bounds;
+	SkLogMonth	month = {.partition = pstrdup(name)};
+
+	month.from = next_time(&text);
+	month.until = month.from == NULL ? NULL : next_time(&text);
+	if (month.until == NULL || table_of(name) == NULL)
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				 errmsg("\"%s\" is not a partition of the audit log", name)));
+	sk_guard_require(restore, &month);
 }
 
 

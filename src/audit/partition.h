@@ -42,6 +42,9 @@ extern void sk_audit_partition_prepare(const SkLogTable *table,
 									   SkLogMonth *month);
 extern void sk_audit_partition_attach(const SkLogTable *table,
 									  SkLogMonth *month);
+extern void sk_audit_partition_restore(const char *name, const char *bounds);
+extern void sk_audit_partition_granted(Oid relid);
+extern void sk_audit_partition_release(Oid relid);
 extern List *sk_audit_partition_ended(Oid relid, TimestampTz before);
 extern uint64 sk_audit_partition_empty_default(const SkLogTable *table,
 											   TimestampTz before);

@@ -9,42 +9,139 @@
 #include "postgres.h"
 
 #include "audit/protect.h"
+#include "audit/log.h"
+#include "audit/shape.h"
 #include "base/guc.h"
 #include "base/restore.h"
 #include "base/trigger.h"
 #include "schemakit.h"
 
+#include "access/genam.h"
+#include "access/htup_details.h"
 #include "access/table.h"
 #include "access/tableam.h"
+#include "access/xact.h"
 #include "catalog/namespace.h"
 #include "catalog/pg_class.h"
 #include "catalog/pg_inherits.h"
 #include "executor/tuptable.h"
+#include "replication/logicalworker.h"
 #include "storage/lmgr.h"
 #include "utils/lsyscache.h"
 #include "utils/rel.h"
 #include "utils/snapmgr.h"
+#include "utils/timestamp.h"
 
 bool		sk_audit_protect_off = false;
+
+/* Has this database recorded what its tables look like? */
+static bool
+has_own_shapes(void)
+{
+	int64		cluster = sk_audit_shape_cluster();
+	Relation	rel = table_open(sk_audit_log_relid("audit_shape"), AccessShareLock);
+	SysScanDesc scan = systable_beginscan(rel, InvalidOid, false, NULL, 0, NULL);
+	bool		found = false;
+	HeapTuple	tuple;
+
+	while (!found && HeapTupleIsValid(tuple = systable_getnext(scan)))
+	{
+		bool		isnull;
+		Datum		value = heap_getattr(tuple, Anum_audit_shape_cluster,
+										 RelationGetDescr(rel), &isnull);
+
+		found = DatumGetInt64(value) == cluster;
+	}
+	systable_endscan(scan);
+	table_close(rel, AccessShareLock);
+	return found;
+}
+
+/*
+ * May the session load the log of a dump?  Only into a log that has nothing of
+ * this database: a session can be made to look as if it loaded one.
+ */
+bool
+sk_audit_protect_may_load(void)
+{
+	return sk_guc_audit_writable ||
+		(sk_restore_is_by(sk_audit_log_owner()) && !has_own_shapes());
+}
+
+void
+sk_audit_protect_refuse(const char *table)
+{
+	ereport(ERROR,
+			(errcode(ERRCODE_INSUFFICIENT_PRIVILEGE),
+			 errmsg("cannot change the audit log"),
+			 errdetail("Table \"%s\" is append-only.", table),
+			 errhint("Use schemakit.audit_maintain() to drop old partitions.  A superuser can turn on schemakit.audit_writable.")));
+}
 
 /*
  * schemakit.internal_audit_protect() RETURNS trigger
  *
- * BEFORE UPDATE, DELETE or TRUNCATE on the log's tables.
+ * BEFORE INSERT, UPDATE, DELETE or TRUNCATE on the log's tables.  Events get there
+ * without statements.  What a subscription brings was decided on by a superuser.
  */
 PG_FUNCTION_INFO_V1(schemakit_internal_audit_protect);
 Datum
 schemakit_internal_audit_protect(PG_FUNCTION_ARGS)
 {
 	TriggerData *trigdata = sk_trigger_before(fcinfo, "internal_audit_protect");
+	bool		allowed = sk_guc_audit_writable || sk_audit_protect_off ||
+		sk_audit_log_writing || IsLogicalWorker();
 
-	if (!sk_guc_audit_writable && !sk_audit_protect_off)
-		ereport(ERROR,
-				(errcode(ERRCODE_INSUFFICIENT_PRIVILEGE),
-				 errmsg("cannot change the audit log"),
-				 errdetail("Table \"%s\" is append-only.",
-						   RelationGetRelationName(trigdata->tg_relation)),
-				 errhint("Use schemakit.audit_maintain() to drop old partitions.  A superuser can turn on schemakit.audit_writable.")));
+	if (!allowed &&
+		!(TRIGGER_FIRED_BY_INSERT(trigdata->tg_event) && sk_audit_protect_may_load()))
+		sk_audit_protect_refuse(RelationGetRelationName(trigdata->tg_relation));
+	return PointerGetDatum(TRIGGER_FIRED_BY_UPDATE(trigdata->tg_event)
+						   ? trigdata->tg_newtuple : trigdata->tg_trigtuple);
+}
+
+/* The same, looked for once in a transaction. */
+static bool
+has_log(void)
+{
+	static TimestampTz looked = 0;
+	static bool found;
+	TimestampTz now = GetCurrentTransactionStartTimestamp();
+
+	if (looked != now)
+		found = has_own_shapes();
+	looked = now;
+	return found;
+}
+
+/* Is it one of the tables that may be copied to a database without a log? */
+static bool
+is_copied(Relation rel)
+{
+	static const char *const names[] = {"audit_event", "audit_shape", "audit_txn"};
+	const char *name = RelationGetRelationName(rel);
+
+	for (size_t i = 0; i < lengthof(names); i++)
+	{
+		if (strncmp(name, names[i], strlen(names[i])) == 0)
+			return true;
+	}
+	return false;
+}
+
+/*
+ * schemakit.internal_replica_skip() RETURNS trigger
+ *
+ * BEFORE INSERT, UPDATE or DELETE on our tables: rows of another database stay
+ * outside, but for those of a log, where no table is audited.
+ */
+PG_FUNCTION_INFO_V1(schemakit_internal_replica_skip);
+Datum
+schemakit_internal_replica_skip(PG_FUNCTION_ARGS)
+{
+	TriggerData *trigdata = sk_trigger_before(fcinfo, "internal_replica_skip");
+
+	if (IsLogicalWorker() && !(is_copied(trigdata->tg_relation) && !has_log()))
+		return PointerGetDatum(NULL);
 	return PointerGetDatum(TRIGGER_FIRED_BY_UPDATE(trigdata->tg_event)
 						   ? trigdata->tg_newtuple : trigdata->tg_trigtuple);
 }

@@ -109,18 +109,6 @@ sk_audit_trigger_find(Relation rel)
 	return sk_attach_find(rel, sk_attach_function(SK_AUDIT_FUNCTION));
 }
 
-/*
- * Make the key of mask "hash", unless there is one.
- */
-void
-sk_audit_trigger_make_secret(void)
-{
-	(void) sk_audit_log_as_owner("INSERT INTO schemakit.audit_secret (key)"
-								 " SELECT pg_catalog.sha256(pg_catalog.uuid_send(pg_catalog.gen_random_uuid())"
-								 " OPERATOR(pg_catalog.||) pg_catalog.uuid_send(pg_catalog.gen_random_uuid()))"
-								 " WHERE NOT EXISTS (SELECT FROM schemakit.audit_secret)");
-}
-
 
 /*-------------------------------------------------------------------------
  * Triggers

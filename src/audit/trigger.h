@@ -21,7 +21,6 @@ extern void sk_audit_trigger_check_columns(Relation rel,
 										   const SkAuditOptions *options);
 extern void sk_audit_trigger_check_options(Relation rel,
 										   const SkAuditOptions *options);
-extern void sk_audit_trigger_make_secret(void);
 extern void sk_audit_trigger_record(Relation rel, const SkAuditOptions *options);
 extern void sk_audit_trigger_attach(Relation rel, const SkAuditOptions *options,
 									const char *name, char fires_when);

@@ -150,7 +150,7 @@ define_audit(void)
 							 NULL, audit_bool_changed, NULL);
 
 	DefineCustomBoolVariable("schemakit.audit_writable",
-							 "Allows changing and deleting rows of the audit log.",
+							 "Allows changing the audit log and its tables.",
 							 "Otherwise this is refused, also for superusers.",
 							 &sk_guc_audit_writable,
 							 false,

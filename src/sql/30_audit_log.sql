@@ -149,15 +149,9 @@ CREATE TABLE schemakit.audit_secret
 COMMENT ON TABLE schemakit.audit_secret IS 'key of the hashes of audit_enable(mask => ''{"column": "hash"}''); created when it is first used';
 COMMENT ON COLUMN schemakit.audit_secret.key IS '32 random bytes';
 
-SELECT pg_catalog.pg_extension_config_dump('schemakit.audit_txn_id', '');
-SELECT pg_catalog.pg_extension_config_dump('schemakit.audit_shape_id', '');
-SELECT pg_catalog.pg_extension_config_dump('schemakit.audit_event_default', '');
-SELECT pg_catalog.pg_extension_config_dump('schemakit.audit_txn_default', '');
-SELECT pg_catalog.pg_extension_config_dump('schemakit.audit_shape', '');
-SELECT pg_catalog.pg_extension_config_dump('schemakit.audit_secret', '');
-
 /*
- * The log is append-only.
+ * The log is append-only: events get there without statements, and what a statement
+ * would add or change is refused, in replica mode, too.
  */
 CREATE FUNCTION schemakit.internal_audit_protect() RETURNS trigger
     AS 'MODULE_PATHNAME', 'schemakit_internal_audit_protect'
@@ -167,27 +161,51 @@ COMMENT ON FUNCTION schemakit.internal_audit_protect() IS 'internal: trigger tha
 CREATE TRIGGER audit_protect BEFORE UPDATE OR DELETE ON schemakit.audit_event
     FOR EACH ROW EXECUTE FUNCTION schemakit.internal_audit_protect();
 COMMENT ON TRIGGER audit_protect ON schemakit.audit_event IS 'refuses changes of the audit log';
+ALTER TABLE schemakit.audit_event ENABLE ALWAYS TRIGGER audit_protect;
 CREATE TRIGGER audit_protect BEFORE UPDATE OR DELETE ON schemakit.audit_txn
     FOR EACH ROW EXECUTE FUNCTION schemakit.internal_audit_protect();
 COMMENT ON TRIGGER audit_protect ON schemakit.audit_txn IS 'refuses changes of the audit log';
+ALTER TABLE schemakit.audit_txn ENABLE ALWAYS TRIGGER audit_protect;
 CREATE TRIGGER audit_protect BEFORE UPDATE OR DELETE ON schemakit.audit_shape
     FOR EACH ROW EXECUTE FUNCTION schemakit.internal_audit_protect();
 COMMENT ON TRIGGER audit_protect ON schemakit.audit_shape IS 'refuses changes of the audit log';
-CREATE TRIGGER audit_protect_truncate BEFORE TRUNCATE ON schemakit.audit_event
+ALTER TABLE schemakit.audit_shape ENABLE ALWAYS TRIGGER audit_protect;
+CREATE TRIGGER audit_protect BEFORE UPDATE OR DELETE ON schemakit.audit_origin
+    FOR EACH ROW EXECUTE FUNCTION schemakit.internal_audit_protect();
+COMMENT ON TRIGGER audit_protect ON schemakit.audit_origin IS 'refuses changes of the audit log';
+ALTER TABLE schemakit.audit_origin ENABLE ALWAYS TRIGGER audit_protect;
+CREATE TRIGGER audit_protect BEFORE UPDATE OR DELETE ON schemakit.audit_secret
+    FOR EACH ROW EXECUTE FUNCTION schemakit.internal_audit_protect();
+COMMENT ON TRIGGER audit_protect ON schemakit.audit_secret IS 'refuses changes of the audit log';
+ALTER TABLE schemakit.audit_secret ENABLE ALWAYS TRIGGER audit_protect;
+CREATE TRIGGER audit_protect_statement BEFORE INSERT OR TRUNCATE ON schemakit.audit_event
     FOR EACH STATEMENT EXECUTE FUNCTION schemakit.internal_audit_protect();
-COMMENT ON TRIGGER audit_protect_truncate ON schemakit.audit_event IS 'refuses changes of the audit log';
-CREATE TRIGGER audit_protect_truncate BEFORE TRUNCATE ON schemakit.audit_event_default
+COMMENT ON TRIGGER audit_protect_statement ON schemakit.audit_event IS 'refuses changes of the audit log';
+ALTER TABLE schemakit.audit_event ENABLE ALWAYS TRIGGER audit_protect_statement;
+CREATE TRIGGER audit_protect_statement BEFORE INSERT OR TRUNCATE ON schemakit.audit_event_default
     FOR EACH STATEMENT EXECUTE FUNCTION schemakit.internal_audit_protect();
-COMMENT ON TRIGGER audit_protect_truncate ON schemakit.audit_event_default IS 'refuses changes of the audit log';
-CREATE TRIGGER audit_protect_truncate BEFORE TRUNCATE ON schemakit.audit_txn
+COMMENT ON TRIGGER audit_protect_statement ON schemakit.audit_event_default IS 'refuses changes of the audit log';
+ALTER TABLE schemakit.audit_event_default ENABLE ALWAYS TRIGGER audit_protect_statement;
+CREATE TRIGGER audit_protect_statement BEFORE INSERT OR TRUNCATE ON schemakit.audit_txn
     FOR EACH STATEMENT EXECUTE FUNCTION schemakit.internal_audit_protect();
-COMMENT ON TRIGGER audit_protect_truncate ON schemakit.audit_txn IS 'refuses changes of the audit log';
-CREATE TRIGGER audit_protect_truncate BEFORE TRUNCATE ON schemakit.audit_txn_default
+COMMENT ON TRIGGER audit_protect_statement ON schemakit.audit_txn IS 'refuses changes of the audit log';
+ALTER TABLE schemakit.audit_txn ENABLE ALWAYS TRIGGER audit_protect_statement;
+CREATE TRIGGER audit_protect_statement BEFORE INSERT OR TRUNCATE ON schemakit.audit_txn_default
     FOR EACH STATEMENT EXECUTE FUNCTION schemakit.internal_audit_protect();
-COMMENT ON TRIGGER audit_protect_truncate ON schemakit.audit_txn_default IS 'refuses changes of the audit log';
-CREATE TRIGGER audit_protect_truncate BEFORE TRUNCATE ON schemakit.audit_shape
+COMMENT ON TRIGGER audit_protect_statement ON schemakit.audit_txn_default IS 'refuses changes of the audit log';
+ALTER TABLE schemakit.audit_txn_default ENABLE ALWAYS TRIGGER audit_protect_statement;
+CREATE TRIGGER audit_protect_statement BEFORE INSERT OR TRUNCATE ON schemakit.audit_shape
     FOR EACH STATEMENT EXECUTE FUNCTION schemakit.internal_audit_protect();
-COMMENT ON TRIGGER audit_protect_truncate ON schemakit.audit_shape IS 'refuses changes of the audit log';
+COMMENT ON TRIGGER audit_protect_statement ON schemakit.audit_shape IS 'refuses changes of the audit log';
+ALTER TABLE schemakit.audit_shape ENABLE ALWAYS TRIGGER audit_protect_statement;
+CREATE TRIGGER audit_protect_statement BEFORE INSERT OR TRUNCATE ON schemakit.audit_origin
+    FOR EACH STATEMENT EXECUTE FUNCTION schemakit.internal_audit_protect();
+COMMENT ON TRIGGER audit_protect_statement ON schemakit.audit_origin IS 'refuses changes of the audit log';
+ALTER TABLE schemakit.audit_origin ENABLE ALWAYS TRIGGER audit_protect_statement;
+CREATE TRIGGER audit_protect_statement BEFORE INSERT OR TRUNCATE ON schemakit.audit_secret
+    FOR EACH STATEMENT EXECUTE FUNCTION schemakit.internal_audit_protect();
+COMMENT ON TRIGGER audit_protect_statement ON schemakit.audit_secret IS 'refuses changes of the audit log';
+ALTER TABLE schemakit.audit_secret ENABLE ALWAYS TRIGGER audit_protect_statement;
 
 /*
  * The view for users.

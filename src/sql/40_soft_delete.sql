@@ -39,8 +39,12 @@ CREATE FUNCTION schemakit.internal_soft_delete_recheck() RETURNS trigger
     AS 'MODULE_PATHNAME', 'schemakit_internal_soft_delete_recheck'
     LANGUAGE C VOLATILE PARALLEL UNSAFE;
 COMMENT ON FUNCTION schemakit.internal_soft_delete_recheck() IS 'internal: trigger that restores rows that reference each other and checks the references of restored rows at the end of a statement';
-CREATE TABLE schemakit.soft_delete_queue ();
+CREATE TABLE schemakit.soft_delete_queue
+(
+    n           integer
+);
 COMMENT ON TABLE schemakit.soft_delete_queue IS 'always empty; its trigger fires after the other triggers of a statement';
+COMMENT ON COLUMN schemakit.soft_delete_queue.n IS 'not used: tools do not expect a table without columns';
 CREATE TRIGGER soft_delete_recheck AFTER DELETE ON schemakit.soft_delete_queue
     FOR EACH STATEMENT EXECUTE FUNCTION schemakit.internal_soft_delete_recheck();
 COMMENT ON TRIGGER soft_delete_recheck ON schemakit.soft_delete_queue IS 'restores rows that reference each other and checks the references of restored rows at the end of a statement';

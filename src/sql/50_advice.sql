@@ -163,7 +163,6 @@ COMMENT ON COLUMN schemakit.index_advice.ms_then IS 'total execution time of the
 COMMENT ON COLUMN schemakit.index_advice.ms_after IS 'average execution time in milliseconds of these statements since followed_at';
 COMMENT ON SEQUENCE schemakit.index_advice_id_seq IS 'numbers of rows of schemakit.index_advice';
 SELECT pg_catalog.pg_extension_config_dump('schemakit.index_advice', '');
-SELECT pg_catalog.pg_extension_config_dump('schemakit.index_advice_id_seq', '');
 
 CREATE FUNCTION schemakit.index_advice_record(time_budget interval DEFAULT '30 s') RETURNS bigint
     AS 'MODULE_PATHNAME', 'schemakit_index_advice_record'

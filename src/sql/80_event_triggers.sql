@@ -7,7 +7,7 @@
 CREATE FUNCTION schemakit.internal_on_ddl_command_start() RETURNS event_trigger
     AS 'MODULE_PATHNAME', 'schemakit_internal_on_ddl_command_start'
     LANGUAGE C VOLATILE PARALLEL UNSAFE;
-COMMENT ON FUNCTION schemakit.internal_on_ddl_command_start() IS 'internal: event trigger that prepares ATTACH PARTITION, triggers of a restore, changes of columns, and tables that become views; refuses to drop the extension while the audit log has events';
+COMMENT ON FUNCTION schemakit.internal_on_ddl_command_start() IS 'internal: event trigger that prepares ATTACH PARTITION, triggers of a restore, changes of columns, and tables that become views; refuses commands that change the audit log, or drop it while it has events';
 
 CREATE FUNCTION schemakit.internal_on_ddl_command_end() RETURNS event_trigger
     AS 'MODULE_PATHNAME', 'schemakit_internal_on_ddl_command_end'
@@ -24,13 +24,13 @@ COMMENT ON FUNCTION schemakit.internal_on_sql_drop() IS 'internal: event trigger
  * triggers forbid, or set, as lock_timeout, comes before.
  */
 CREATE EVENT TRIGGER zz_schemakit_ddl_command_start ON ddl_command_start
-    WHEN TAG IN ('ALTER TABLE', 'ALTER TYPE', 'CREATE RULE', 'CREATE TRIGGER',
+    WHEN TAG IN ('ALTER EXTENSION', 'ALTER TABLE', 'ALTER TYPE', 'CREATE RULE', 'CREATE TRIGGER',
         'DROP COLLATION', 'DROP DOMAIN', 'DROP EXTENSION', 'DROP FOREIGN TABLE', 'DROP FUNCTION', 'DROP MATERIALIZED VIEW',
-        'DROP OWNED', 'DROP PROCEDURE', 'DROP ROUTINE', 'DROP SCHEMA', 'DROP TABLE', 'DROP TYPE', 'DROP VIEW')
+        'DROP OWNED', 'DROP PROCEDURE', 'DROP ROUTINE', 'DROP SCHEMA', 'DROP TABLE', 'DROP TRIGGER', 'DROP TYPE', 'DROP VIEW')
     EXECUTE FUNCTION schemakit.internal_on_ddl_command_start();
 /* a session in replica mode can fail for our triggers, too */
 ALTER EVENT TRIGGER zz_schemakit_ddl_command_start ENABLE ALWAYS;
-COMMENT ON EVENT TRIGGER zz_schemakit_ddl_command_start IS 'prepares ATTACH PARTITION, triggers of a restore, changes of columns, and tables that become views; refuses to drop the extension while the audit log has events';
+COMMENT ON EVENT TRIGGER zz_schemakit_ddl_command_start IS 'prepares ATTACH PARTITION, triggers of a restore, changes of columns, and tables that become views; refuses commands that change the audit log, or drop it while it has events';
 
 /* ALTER VIEW and its like rename columns of tables, too */
 CREATE EVENT TRIGGER schemakit_ddl_command_end ON ddl_command_end

@@ -12,10 +12,16 @@ DROP FUNCTION schemakit.internal_reset_privileges();
 /* it contains the functions that DDL and DML of all roles call */
 GRANT USAGE ON SCHEMA schemakit TO PUBLIC;
 
-/* pg_dump reads the rules, and is not always run by a superuser */
-GRANT SELECT ON schemakit.auto_rule TO PUBLIC;
+/*
+ * No table, view or sequence: information_schema shows what one may use, and tools
+ * that compare a database with a model drop what they see there.
+ */
 
-/* the owner of a table creates the trigger, and needs EXECUTE for that */
+/*
+ * The owner of a table creates the trigger, when a dump is restored, too, and needs
+ * EXECUTE for that; likewise of the other trigger functions that triggers on users'
+ * tables and views have.
+ */
 GRANT EXECUTE ON FUNCTION schemakit.touch() TO PUBLIC;
 
 /* they check that the caller owns the table */

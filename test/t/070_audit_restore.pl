@@ -30,8 +30,10 @@ CREATE TABLE odd_1 PARTITION OF "Odd ""Name" FOR VALUES IN (1);
 CREATE TABLE keyless (a int);
 CREATE TABLE paused (id int PRIMARY KEY);
 -- some events are in the default partition, some of a month that has long passed
+SET schemakit.audit_writable = on;
 INSERT INTO schemakit.audit_event (txn_id, at, changed_at, n, command, shape_id, context, op) VALUES (0, '2001-01-15', '2001-01-15', 1, 0, 0, 1, 'T'), (0, '2002-01-15', '2002-01-15', 1, 0, 0, 1, 'T');
 SELECT schemakit.audit_maintain();
+SET schemakit.audit_writable = on;
 INSERT INTO schemakit.audit_event (txn_id, at, changed_at, n, command, shape_id, context, op) VALUES (0, '1999-01-15', '1999-01-15', 1, 0, 0, 1, 'T');
 SELECT schemakit.audit_enable('users', mask => '{"email": "hash"}'), schemakit.audit_enable('"Odd ""Name"', capture => 'full'), schemakit.audit_enable('keyless'), schemakit.audit_enable('paused', replica => true);
 SELECT schemakit.audit_disable('paused');

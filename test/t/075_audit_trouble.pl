@@ -30,7 +30,7 @@ sub old_months
     my ($db, $count) = @_;
     for my $m (1 .. $count)
     {
-        $node->safe_psql($db, "INSERT INTO schemakit.audit_event (txn_id, at, changed_at, n, command, shape_id, context, op) VALUES (0, '2001-$m-15', '2001-$m-15', 1, 0, 1, 1, 'T')");
+        $node->safe_psql($db, "SET schemakit.audit_writable = on; INSERT INTO schemakit.audit_event (txn_id, at, changed_at, n, command, shape_id, context, op) VALUES (0, '2001-$m-15', '2001-$m-15', 1, 0, 1, 1, 'T')");
     }
     $node->safe_psql($db, 'SELECT schemakit.audit_maintain()');
     return;
@@ -40,10 +40,25 @@ sub old_months
 sub forget_maintenance
 {
     my ($db) = @_;
-    $node->safe_psql($db, q{DO $$DECLARE r regclass; BEGIN FOR r IN SELECT inhrelid FROM pg_inherits WHERE inhparent IN ('schemakit.audit_event'::regclass, 'schemakit.audit_txn'::regclass)
-        AND inhrelid::regclass::text ~ '_p2[^0]|_p20[^0]' LOOP EXECUTE 'DROP TABLE ' || r; END LOOP; END$$});
+    $node->safe_psql($db, q{SET schemakit.audit_writable = on; DO $$DECLARE r regclass; BEGIN FOR r IN SELECT inhrelid FROM pg_inherits WHERE inhparent IN ('schemakit.audit_event'::regclass, 'schemakit.audit_txn'::regclass)
+        AND inhrelid::regclass::text ~ '_p2[^0]|_p20[^0]' LOOP EXECUTE format('ALTER EXTENSION schemakit DROP TABLE %1$s; DROP TABLE %1$s', r); END LOOP; END$$});
     return;
 }
+
+# 0. Somebody holds a lock before anything is known of the log
+new_database('held');
+for my $table ('audit_txn_default', 'audit_event_default', 'audit_txn', 'audit_event')
+{
+    for my $retain ('', "retain => '1 year'")
+    {
+        my $holder = $node->background_psql('held');
+        $holder->query_safe("BEGIN; LOCK TABLE schemakit.$table");
+        my ($rc, $out, $err) = $node->psql('held', "SET lock_timeout = '200ms'; SELECT * FROM schemakit.audit_maintain($retain)");
+        like($out, qr/^audit_(txn|event)\|busy$/, "a lock on $table that cannot be had, $retain");
+        $holder->quit;
+    }
+}
+is($node->safe_psql('held', 'SELECT count(*) FROM schemakit.audit_maintain()'), '0', 'and the server is there');
 
 # 1. Rows to move and partitions to drop, while writers come in
 new_database('late');

@@ -1,0 +1,271 @@
+/*-------------------------------------------------------------------------
+ *
+ * audit/ddl.c
+ *	  Commands that would change the audit log, or what protects it, are refused
+ *	  unless schemakit.audit_writable is on.
+ *
+ * What adds to the log's tables is not: indexes, triggers, policies, privileges.
+ * Tables of an extension are kept from DROP TABLE by the server, so ALTER EXTENSION,
+ * which would let go of them, is refused as well.
+ *
+ * This is no defence against a superuser with bad intentions, who can turn the
+ * setting on, or event triggers off.  It is one against haste, and makes who
+ * changes the log say so.
+ *
+ *-------------------------------------------------------------------------
+ */
+#include "postgres.h"
+
+#include "audit/ddl.h"
+#include "attach/attach.h"
+#include "audit/log.h"
+#include "audit/partition.h"
+#include "audit/protect.h"
+#include "base/compat.h"
+#include "base/guc.h"
+#include "base/restore.h"
+#include "schemakit.h"
+
+#include "catalog/namespace.h"
+#include "catalog/partition.h"
+#include "commands/trigger.h"
+#include "nodes/makefuncs.h"
+#include "nodes/parsenodes.h"
+#include "utils/lsyscache.h"
+
+/* A table of the log, or a partition of one */
+static bool
+is_log(Oid relid)
+{
+	static const char *const names[] = {
+		"audit_definition", "audit_event", "audit_origin", "audit_secret",
+		"audit_shape", "audit_txn", "table_addition"
+	};
+	Oid			top = relid;
+	char	   *name;
+
+	if (!OidIsValid(relid))
+		return false;
+	if (get_rel_relispartition(relid))
+		top = llast_oid(get_partition_ancestors(relid));
+	if (get_rel_namespace(top) != get_namespace_oid(SK_SCHEMA, true))
+		return false;
+	name = get_rel_name(top);
+	for (size_t i = 0; name != NULL && i < lengthof(names); i++)
+	{
+		if (strcmp(name, names[i]) == 0)
+			return true;
+	}
+	return false;
+}
+
+/* The log's table that the statement names, or InvalidOid */
+static Oid
+find_log(const RangeVar *name)
+{
+	Oid			relid = name == NULL ? InvalidOid : RangeVarGetRelid(name, NoLock, true);
+
+	return is_log(relid) ? relid : InvalidOid;
+}
+
+static void
+refuse(Oid relid)
+{
+	sk_audit_protect_refuse(get_rel_name(relid));
+}
+
+static bool
+is_ours(Oid relid, const char *trigger)
+{
+	Oid			oid = get_trigger_oid(relid, trigger, true);
+
+	return OidIsValid(oid) && sk_attach_is_trigger(oid);
+}
+
+/* Does it change what events there are, or what may be done to them? */
+static bool
+is_change(Oid relid, const AlterTableCmd *cmd)
+{
+	switch (cmd->subtype)
+	{
+		case AT_EnableTrig:
+		case AT_EnableReplicaTrig:
+		case AT_DisableTrig:
+			return is_ours(relid, cmd->name);
+		case AT_EnableTrigAll:
+		case AT_EnableTrigUser:
+		case AT_DisableTrigAll:
+		case AT_DisableTrigUser:
+		case AT_AddColumn:
+		case AT_DropColumn:
+		case AT_AlterColumnType:
+		case AT_AttachPartition:
+		case AT_DetachPartition:
+		case AT_DetachPartitionFinalize:
+		case AT_AddInherit:
+		case AT_DropInherit:
+		case AT_SetUnLogged:
+			return true;
+		default:
+			return false;
+	}
+}
+
+/*
+ * A dump's data can be loaded with the triggers of all tables disabled, and enabled
+ * afterwards, whatever they were before.  Those of our tables stay as they are, since
+ * it is them that load the data.  The server gives event triggers a copy of the
+ * statement, so that it may be changed.
+ */
+static void
+keep_triggers(AlterTableStmt *stmt)
+{
+	ListCell   *lc;
+
+	foreach(lc, stmt->cmds)
+	{
+		const AlterTableCmd *cmd = lfirst(lc);
+
+		if (cmd->subtype == AT_EnableTrigAll || cmd->subtype == AT_DisableTrigAll)
+			stmt->cmds = foreach_delete_current(stmt->cmds, lc);
+	}
+}
+
+static bool
+is_own(const RangeVar *name)
+{
+	Oid			relid = RangeVarGetRelid(name, NoLock, true);
+
+	return OidIsValid(relid) &&
+		get_rel_namespace(relid) == get_namespace_oid(SK_SCHEMA, true);
+}
+
+static void
+check_alter_table(AlterTableStmt *stmt)
+{
+	Oid			relid;
+	ListCell   *lc;
+
+	if (sk_restore_is_running() && is_own(stmt->relation) &&
+		sk_restore_is_by(sk_audit_log_owner()))
+		keep_triggers(stmt);
+	relid = find_log(stmt->relation);
+	if (!OidIsValid(relid))
+		return;
+	foreach(lc, stmt->cmds)
+	{
+		const AlterTableCmd *cmd = lfirst(lc);
+
+		if (is_change(relid, cmd) &&
+			!(cmd->subtype == AT_AttachPartition && sk_audit_protect_may_load()))
+			refuse(relid);
+	}
+}
+
+/*
+ * A dump that is loaded over another one with --clean may drop partitions: it drops
+ * the extension, too.
+ */
+static bool
+is_clean(void)
+{
+	return sk_restore_is_running() && sk_restore_is_by(sk_audit_log_owner());
+}
+
+/* The server keeps the extension's tables from being dropped, but not others. */
+static void
+check_drop(const DropStmt *stmt)
+{
+	ListCell   *lc;
+
+	foreach(lc, stmt->objects)
+	{
+		List	   *names = lfirst(lc);
+		Oid			relid;
+
+		if (stmt->removeType == OBJECT_TABLE)
+		{
+			relid = find_log(makeRangeVarFromNameList(names));
+			if (OidIsValid(relid) && !is_clean())
+				refuse(relid);
+		}
+		else if (stmt->removeType == OBJECT_TRIGGER && list_length(names) > 1)
+		{
+			relid = find_log(makeRangeVarFromNameList(list_copy_head(names, list_length(names) - 1)));
+			if (OidIsValid(relid) && is_ours(relid, strVal(llast(names))) && !is_clean())
+				refuse(relid);
+		}
+	}
+}
+
+static void
+check_create_trigger(const CreateTrigStmt *stmt)
+{
+	Oid			relid = stmt->replace ? find_log(stmt->relation) : InvalidOid;
+
+	if (OidIsValid(relid) && is_ours(relid, stmt->trigname))
+		refuse(relid);
+}
+
+static void
+check_rename(const RenameStmt *stmt)
+{
+	Oid			relid = stmt->renameType == OBJECT_TABLE || stmt->renameType == OBJECT_COLUMN
+		? find_log(stmt->relation) : InvalidOid;
+
+	if (OidIsValid(relid))
+		refuse(relid);
+}
+
+static void
+check_set_schema(const AlterObjectSchemaStmt *stmt)
+{
+	Oid			relid = stmt->objectType == OBJECT_TABLE ? find_log(stmt->relation) : InvalidOid;
+
+	if (OidIsValid(relid))
+		refuse(relid);
+}
+
+static void
+check_extension(const AlterExtensionContentsStmt *stmt)
+{
+	if (stmt->action < 0 && strcmp(stmt->extname, SK_EXTENSION) == 0)
+		ereport(ERROR,
+				(errcode(ERRCODE_INSUFFICIENT_PRIVILEGE),
+				 errmsg("cannot take an object out of extension \"%s\"", SK_EXTENSION),
+				 errdetail("The extension keeps the audit log and what protects it."),
+				 errhint("A superuser can turn on schemakit.audit_writable.")));
+}
+
+/*
+ * Raise an error if the command would change the log.
+ */
+void
+sk_audit_ddl_check(const Node *stmt)
+{
+	if (sk_guc_audit_writable || sk_audit_protect_off || sk_audit_log_writing)
+		return;
+	switch (nodeTag(stmt))
+	{
+		case T_AlterTableStmt:
+			check_alter_table((AlterTableStmt *) stmt);
+			break;
+		case T_DropStmt:
+			check_drop((const DropStmt *) stmt);
+			break;
+		case T_CreateTrigStmt:
+			check_create_trigger((const CreateTrigStmt *) stmt);
+			break;
+		case T_RenameStmt:
+			check_rename((const RenameStmt *) stmt);
+			break;
+		case T_AlterObjectSchemaStmt:
+			check_set_schema((const AlterObjectSchemaStmt *) stmt);
+			break;
+		case T_AlterExtensionContentsStmt:
+			check_extension((const AlterExtensionContentsStmt *) stmt);
+			break;
+		default:
+			break;
+	}
+}

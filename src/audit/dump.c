@@ -1,0 +1,175 @@
+/*-------------------------------------------------------------------------
+ *
+ * audit/dump.c
+ *	  What a dump says of the log, carried out when it is loaded.
+ *
+ * pg_dump saves rows of an extension's tables, but not what was added to them,
+ * nor tables that were made later.  So 75_dump.sql has it select these as rows of
+ * two tables, whose triggers come here.  Whoever loads the dump makes them, with the
+ * same privileges that the commands need.
+ *
+ * Rows of all months are loaded into the default partitions, and go where they
+ * belong from there.  Months may be loaded before rows, after them, or meanwhile.
+ *
+ *-------------------------------------------------------------------------
+ */
+#include "postgres.h"
+
+#include "audit/log.h"
+#include "audit/partition.h"
+#include "audit/protect.h"
+#include "base/guard.h"
+#include "base/rights.h"
+#include "base/spi.h"
+#include "base/trigger.h"
+
+#include "access/htup_details.h"
+#include "catalog/pg_type.h"
+#include "executor/spi.h"
+#include "miscadmin.h"
+#include "utils/builtins.h"
+#include "utils/rel.h"
+
+/* What a row says: a command, or a table or sequence and what it is like. */
+typedef struct Definition
+{
+	const char *name;
+	const char *definition;
+} Definition;
+
+static void
+advance_sequence(const char *name, const char *last)
+{
+	static const Oid types[] = {INT8OID};
+	Datum		value = DirectFunctionCall1(int8in, CStringGetDatum(last));
+
+	(void) sk_spi_execute(psprintf("SELECT pg_catalog.setval('schemakit.%s', $1) FROM schemakit.%s"
+								   " WHERE NOT is_called OR last_value OPERATOR(pg_catalog.<) $1",
+								   name, name),
+						  1, types, &value, SPI_OK_SELECT, NULL);
+}
+
+static void
+make_definition(void *arg)
+{
+	static const char *const sequences[] = {"audit_txn_id", "audit_shape_id"};
+	const Definition *def = arg;
+
+	for (size_t i = 0; i < lengthof(sequences); i++)
+	{
+		if (strcmp(def->name, sequences[i]) == 0)
+		{
+			advance_sequence(sequences[i], def->definition);
+			return;
+		}
+	}
+	sk_audit_partition_restore(def->name, def->definition);
+}
+
+static void
+make_addition(void *arg)
+{
+	const Definition *def = arg;
+
+	SPI_connect();
+	if (SPI_execute(def->definition, false, 0) < 0)
+		elog(ERROR, "could not execute: %s", def->definition);
+	SPI_finish();
+}
+
+/* What is there already need not be made. */
+static bool
+is_duplicate(const ErrorData *edata)
+{
+	return edata->sqlerrcode == ERRCODE_DUPLICATE_OBJECT ||
+		edata->sqlerrcode == ERRCODE_DUPLICATE_TABLE;
+}
+
+/* One that cannot be made does not keep the others, nor the log, from being loaded. */
+static void
+load(SkGuarded work, Definition *def)
+{
+	SkRights	saved;
+	ErrorData  *failure;
+
+	sk_rights_pin(&saved);
+	sk_audit_protect_off = true;
+	PG_TRY();
+	{
+		failure = sk_guard_try(work, def, sk_guard_is_failure);
+	}
+	PG_FINALLY();
+	{
+		sk_audit_protect_off = false;
+	}
+	PG_END_TRY();
+	sk_rights_restore(&saved);
+	if (failure != NULL && !is_duplicate(failure))
+		ereport(WARNING,
+				(errcode(failure->sqlerrcode),
+				 errmsg("could not restore \"%s\" of schemakit: %s",
+						def->name, failure->message),
+				 errdetail("The dump has: %s", def->definition)));
+}
+
+/*
+ * schemakit.internal_dump_load() RETURNS trigger
+ *
+ * BEFORE INSERT on audit_definition and table_addition: nothing is inserted.
+ */
+PG_FUNCTION_INFO_V1(schemakit_internal_dump_load);
+Datum
+schemakit_internal_dump_load(PG_FUNCTION_ARGS)
+{
+	TriggerData *trigdata = sk_trigger_before_row(fcinfo, "internal_dump_load",
+												  TRIGGER_EVENT_INSERT);
+	Relation	rel = trigdata->tg_relation;
+	bool		is_addition = strcmp(RelationGetRelationName(rel), "table_addition") == 0;
+	Definition	def;
+	Datum		values[3];
+	bool		nulls[3];
+
+	if (!sk_audit_protect_may_load())
+		sk_audit_protect_refuse(RelationGetRelationName(rel));
+	if (RelationGetDescr(rel)->natts != (is_addition ? 3 : 2))
+		elog(ERROR, "table \"%s\" has the wrong columns", RelationGetRelationName(rel));
+	heap_deform_tuple(trigdata->tg_trigtuple, RelationGetDescr(rel), values, nulls);
+	if (nulls[0] || nulls[1] || (is_addition && nulls[2]))
+		return PointerGetDatum(trigdata->tg_trigtuple); /* NOT NULL refuses it */
+	def.name = TextDatumGetCString(values[is_addition ? 1 : 0]);
+	def.definition = TextDatumGetCString(values[is_addition ? 2 : 1]);
+	load(is_addition ? make_addition : make_definition, &def);
+	return PointerGetDatum(NULL);
+}
+
+/*
+ * schemakit.internal_dump_route() RETURNS trigger
+ *
+ * BEFORE INSERT on the default partitions: a row that belongs to a month goes there.
+ */
+PG_FUNCTION_INFO_V1(schemakit_internal_dump_route);
+Datum
+schemakit_internal_dump_route(PG_FUNCTION_ARGS)
+{
+	TriggerData *trigdata = sk_trigger_before_row(fcinfo, "internal_dump_route",
+												  TRIGGER_EVENT_INSERT);
+	Relation	rel = trigdata->tg_relation;
+	bool		is_event = strcmp(RelationGetRelationName(rel), "audit_event_default") == 0;
+	SkAuditLog	log = is_event ? SK_AUDIT_LOG_EVENT : SK_AUDIT_LOG_TXN;
+	Datum		values[Natts_audit_event];
+	bool		nulls[Natts_audit_event];
+	int			at = (is_event ? Anum_audit_event_at : Anum_audit_txn_at) - 1;
+	Oid			leaf;
+
+	StaticAssertStmt(Natts_audit_event == Natts_audit_txn, "one array for both");
+	if (RelationGetDescr(rel)->natts != Natts_audit_event)
+		return PointerGetDatum(trigdata->tg_trigtuple);
+	heap_deform_tuple(trigdata->tg_trigtuple, RelationGetDescr(rel), values, nulls);
+	if (nulls[at])
+		return PointerGetDatum(trigdata->tg_trigtuple);
+	leaf = sk_audit_log_leaf(log, DatumGetTimestampTz(values[at]));
+	if (!OidIsValid(leaf) || leaf == RelationGetRelid(rel))
+		return PointerGetDatum(trigdata->tg_trigtuple);
+	sk_audit_log_load(log, DatumGetTimestampTz(values[at]), values, nulls);
+	return PointerGetDatum(NULL);
+}

@@ -1,0 +1,13 @@
+/*-------------------------------------------------------------------------
+ *
+ * audit/secret.h
+ *	  The key of hashes of masked values.
+ *
+ *-------------------------------------------------------------------------
+ */
+#ifndef SK_AUDIT_SECRET_H
+#define SK_AUDIT_SECRET_H
+
+extern void sk_audit_secret_make(void);
+
+#endif							/* SK_AUDIT_SECRET_H */

@@ -1,0 +1,146 @@
+/*-------------------------------------------------------------------------
+ *
+ * audit/watch.c
+ *	  Is the audit log protected?  What status() tells of triggers that are to
+ *	  refuse changes and do not.
+ *
+ * What is locked by somebody else is left out: it is being changed just now.
+ *
+ *-------------------------------------------------------------------------
+ */
+#include "postgres.h"
+
+#include "audit/watch.h"
+#include "attach/attach.h"
+#include "attach/feature.h"
+#include "audit/log.h"
+#include "base/compat.h"
+
+#include "access/genam.h"
+#include "access/htup_details.h"
+#include "access/relation.h"
+#include "access/table.h"
+#include "catalog/pg_event_trigger.h"
+#include "catalog/pg_inherits.h"
+#include "catalog/pg_trigger.h"
+#include "commands/trigger.h"
+#include "storage/lmgr.h"
+#include "utils/rel.h"
+
+#define PROTECT_FUNCTION	"internal_audit_protect"
+
+static List *
+add_trouble(List *troubles, Oid relid, char *detail)
+{
+	SkOwnTrouble *trouble = palloc(sizeof(SkOwnTrouble));
+
+	trouble->relid = relid;
+	trouble->state = "log not protected";
+	trouble->detail = detail;
+	return lappend(troubles, trouble);
+}
+
+/* The commands that the table's triggers refuse, in all sessions */
+static int
+refused(Relation rel)
+{
+	Oid			function = sk_attach_function(PROTECT_FUNCTION);
+	int			events = 0;
+
+	for (int i = 0; rel->trigdesc != NULL && i < rel->trigdesc->numtriggers; i++)
+	{
+		const Trigger *trigger = &rel->trigdesc->triggers[i];
+		int			type = trigger->tgtype;
+
+		if (trigger->tgfoid != function || trigger->tgqual != NULL ||
+			trigger->tgenabled != TRIGGER_FIRES_ALWAYS ||
+			!TRIGGER_FOR_BEFORE(type) || trigger->tgnattr > 0)
+			continue;
+		events |= type & (TRIGGER_FOR_ROW(type)
+						  ? TRIGGER_TYPE_UPDATE | TRIGGER_TYPE_DELETE
+						  : TRIGGER_TYPE_INSERT | TRIGGER_TYPE_TRUNCATE);
+	}
+	return events;
+}
+
+static List *
+watch_table(List *troubles, Oid relid)
+{
+	static const struct
+	{
+		int			event;
+		const char *name;
+	}			commands[] = {
+		{TRIGGER_TYPE_INSERT, "INSERT"},
+		{TRIGGER_TYPE_UPDATE, "UPDATE"},
+		{TRIGGER_TYPE_DELETE, "DELETE"},
+		{TRIGGER_TYPE_TRUNCATE, "TRUNCATE"},
+	};
+	Relation	rel;
+	int			events;
+	char	   *missing = NULL;
+
+	if (!ConditionalLockRelationOid(relid, AccessShareLock))
+		return troubles;
+	rel = try_relation_open(relid, NoLock);
+	if (rel == NULL)
+		return troubles;
+	events = refused(rel);
+	relation_close(rel, AccessShareLock);
+	for (size_t i = 0; i < lengthof(commands); i++)
+	{
+		if ((events & commands[i].event) == 0)
+			missing = psprintf("%s%s%s", missing ? missing : "",
+							   missing ? ", " : "", commands[i].name);
+	}
+	return missing == NULL ? troubles
+		: add_trouble(troubles, relid, psprintf("no trigger refuses %s", missing));
+}
+
+/* Ours are enabled, and the one that refuses commands is in all sessions. */
+static List *
+watch_event_triggers(List *troubles)
+{
+	Relation	rel = table_open(EventTriggerRelationId, AccessShareLock);
+	SysScanDesc scan = systable_beginscan(rel, InvalidOid, false, NULL, 0, NULL);
+	bool		found = false;
+	HeapTuple	tuple;
+
+	while (HeapTupleIsValid(tuple = systable_getnext(scan)))
+	{
+		Form_pg_event_trigger form = (Form_pg_event_trigger) GETSTRUCT(tuple);
+
+		if (form->evtfoid != sk_attach_function("internal_on_ddl_command_start"))
+			continue;
+		found = true;
+		if (form->evtenabled != TRIGGER_FIRES_ALWAYS)
+			troubles = add_trouble(troubles, InvalidOid,
+								   psprintf("event trigger %s is not ENABLE ALWAYS",
+											NameStr(form->evtname)));
+	}
+	systable_endscan(scan);
+	table_close(rel, AccessShareLock);
+	return found ? troubles
+		: add_trouble(troubles, InvalidOid, pstrdup("the event trigger at the start of commands is missing"));
+}
+
+/*
+ * Everything that is to refuse changes of the log and does not.
+ */
+List *
+sk_audit_watch_troubles(void)
+{
+	static const char *const names[] = {
+		"audit_event", "audit_txn", "audit_shape", "audit_origin", "audit_secret"
+	};
+	List	   *troubles = watch_event_triggers(NIL);
+
+	for (size_t i = 0; i < lengthof(names); i++)
+	{
+		ListCell   *lc;
+
+		foreach(lc, find_all_inheritors(sk_audit_log_relid(names[i]), NoLock, NULL))
+			troubles = watch_table(troubles, lfirst_oid(lc));
+	}
+	return troubles;
+}

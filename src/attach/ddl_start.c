@@ -276,7 +276,8 @@ before_drop(const DropStmt *stmt)
 			names = lappend(names, makeRangeVarFromNameList(lfirst(lc)));
 		before_command((const Node *) stmt, names, &change);
 	}
-	before_cascade((const Node *) stmt, sk_reach_dropped((const Node *) stmt));
+	if (stmt->removeType != OBJECT_TRIGGER)
+		before_cascade((const Node *) stmt, sk_reach_dropped((const Node *) stmt));
 }
 
 /* What VACUUM would do, for a table that is locked and has no trigger left. */

@@ -91,6 +91,15 @@ CALL replace_trigger('t', 'zz_schemakit_audit', ' EXECUTE', ' WHEN (false) EXECU
 SELECT * FROM mended();
 \set VERBOSITY sqlstate
 SELECT count(*) FROM schemakit.audit_as_of(NULL::t, :'noon');  -- fails
+-- nor if event triggers do not fire, and nothing was recorded of it
+SELECT clock_timestamp() AS noon \gset
+SET session_replication_role = replica;
+CALL replace_trigger('t', 'zz_schemakit_audit', ' EXECUTE', ' WHEN (false) EXECUTE');
+RESET session_replication_role;
+SELECT count(*) FROM schemakit.audit_as_of(NULL::t, :'noon');  -- fails
+SELECT * FROM mended();
+SELECT count(*) FROM schemakit.audit_as_of(NULL::t, :'noon');  -- fails
+SELECT count(*) FROM schemakit.audit_as_of(NULL::t, clock_timestamp());
 \set VERBOSITY default
 
 -- a key that is gone

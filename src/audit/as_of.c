@@ -14,6 +14,7 @@
  */
 #include "postgres.h"
 
+#include "audit/coverage.h"
 #include "audit/descendants.h"
 #include "audit/json_decode.h"
 #include "audit/options.h"
@@ -409,6 +410,20 @@ put_logged_rows(SkAuditPast *past)
 }
 
 /*
+ * A trigger may have been altered while event triggers did not fire, so that no shape
+ * tells of it yet.  Of a partition, its own events or audit_enable() will tell.
+ */
+static void
+check_triggers(const SkAuditPast *past)
+{
+	const char *gap = sk_audit_coverage_gap_at_event(past->reader->relid,
+													 past->reader->relid);
+
+	if (gap != NULL)
+		sk_audit_undo_refuse(past, gap, "Call schemakit.audit_enable() to record changes again.");
+}
+
+/*
  * "table" is what the caller gave in place of a row, or NULL.  It is shown if it is
  * a name that can be shown as it is.
  */
@@ -461,6 +476,7 @@ open_past(SkAuditPast *past, Oid relid, FunctionCallInfo fcinfo)
 	past->rsinfo = (ReturnSetInfo *) fcinfo->resultinfo;
 	past->result = past->rsinfo->setDesc;
 	examine_shapes(past);
+	check_triggers(past);
 }
 
 static void

@@ -84,11 +84,13 @@ for my $section ([ 'audit.md', '## Reference: the view audit_log', 'audit_log' ]
 table('index-advice.md', grep { $_ ne 'queries' } query("SELECT DISTINCT unnest(proargnames[1:pronargs]) FROM $public AND proname = 'advise_indexes'"));
 described('keys of the report', query(q{SELECT jsonb_object_keys(schemakit.advise_indexes_report('SELECT 1'))}));
 my %state;
-for my $file (map { "src/$_.c" } qw(attach/status timestamps/timestamps audit/audit soft_delete/soft_delete))
+for my $file (map { "src/$_" } qw(attach/status.c attach/coverage.c timestamps/timestamps.c audit/audit.c audit/coverage.c audit/watch.c soft_delete/soft_delete.c soft_delete/coverage.h))
 {
-    $state{$_} = 1 for slurp_file($file) =~ /(?:return|state =|Finding\s+finding = \{|#define (?:COLUMN|OTHER)_\w+\s)\s*"([a-z]+(?: [a-z]+)*)"/g;
+    my $source = slurp_file($file);
+    $state{$_} = 1 for $source =~ /(?:return|state =|Finding\s+finding = \{|#define (?:COLUMN|OTHER|SK_SOFT)_\w+\s)\s*"([a-z]+(?: [a-z]+){0,2})"/g;
+    $state{$_} = 1 for map { /"(.*?)"/g } $source =~ /state = [^";]*\?\s*("[a-z ]+" : "[a-z ]+");/g;
 }
-cmp_ok(scalar keys %state, '>=', 18, 'states: ' . join(', ', sort keys %state));
+cmp_ok(scalar keys %state, '>=', 22, 'states: ' . join(', ', sort keys %state));
 table('operations.md', sort keys %state);
 my $told = $node->safe_psql('manual', q{SELECT obj_description('schemakit.status()'::regprocedure)});
 is(join(', ', grep { index($told, $_) < 0 } sort keys %state), '', "the comment on status() has all states");

@@ -47,9 +47,9 @@ SELECT proname FROM pg_proc WHERE pronamespace = 'schemakit'::regnamespace AND p
 SELECT * FROM schemakit.auto_rule;
 
 -- settings
-SELECT name, setting, context FROM pg_settings WHERE name LIKE 'schemakit.%' ORDER BY name;
+SELECT name, left(setting, 40) AS setting, context FROM pg_settings WHERE name LIKE 'schemakit.%' ORDER BY name;
 SELECT count(*) FROM schemakit.status();
-SELECT name, setting, context FROM pg_settings WHERE name LIKE 'schemakit.%' ORDER BY name;
+SELECT name, left(setting, 40) AS setting, context FROM pg_settings WHERE name LIKE 'schemakit.%' ORDER BY name;
 SET schemakit.timestamps_colums = 'x';  -- fails: the prefix is reserved
 SET schemakit.timestamps_columns = 'a,,b';  -- fails
 SET schemakit.timestamps_columns = '"unclosed';  -- fails

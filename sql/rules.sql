@@ -61,7 +61,7 @@ CREATE TABLE o_neither (id int);
 CREATE TABLE a_updated (id int, updated_at timestamptz);
 ALTER TABLE o_neither ADD COLUMN changed date;
 SELECT * FROM touched;
--- a second call for the same tables changes the options
+-- a call for the same tables and another column makes another rule
 SELECT schemakit.auto_enable('timestamps', 'rules', '%', '{"mode": "auto", "col": null}') > :id3 AS newer;
 CREATE TABLE p_updated (id int, changed timestamptz, updated_at timestamptz);
 SELECT rel, args FROM touched WHERE rel = 'p_updated'::regclass;
@@ -105,14 +105,15 @@ SELECT * FROM touched;
 DROP TABLE w, l;
 DELETE FROM schemakit.auto_rule WHERE feature = 'later';
 
--- rules of a dump merge with those that are there: the same tables, the same
--- rule; another rule with a number that is taken gets a new one
+-- rules of a dump merge with those that are there: the same tables and column, the
+-- same rule; another rule with a number that is taken gets a new one
 DELETE FROM schemakit.auto_rule WHERE id <> 1;
 SELECT schemakit.auto_enable('timestamps', 'mine');
 COPY schemakit.auto_rule (id, feature, schemas, tables, options, enabled) FROM stdin;
 2	timestamps	theirs	%	{}	t
 1	timestamps	%	%	{"mode": "always"}	f
-7	timestamps	mine	%	{"col": "x"}	t
+7	timestamps	mine	%	{"mode": "always"}	t
+8	timestamps	mine	%	{"col": "x"}	t
 \.
 SELECT * FROM schemakit.auto_rule ORDER BY id;
 DELETE FROM schemakit.auto_rule;

@@ -96,6 +96,7 @@ SELECT change('p');
 UPDATE p SET updated_at = '2020-01-01' WHERE id = 1;
 CREATE UNIQUE INDEX p1_key ON p1 (updated_at);
 SELECT change('p');
+SELECT relid, state, detail FROM schemakit.status() WHERE relid::text ~ '^p[0-9]*$' ORDER BY relid::text;
 DROP INDEX p1_key;
 CREATE UNIQUE INDEX p_key ON p (id, updated_at);
 SELECT change('p');

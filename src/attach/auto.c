@@ -12,6 +12,7 @@
 #include "attach/attach.h"
 #include "base/arg.h"
 #include "base/compat.h"
+#include "base/guc.h"
 #include "base/guard.h"
 #include "base/spi.h"
 #include "base/table.h"
@@ -25,6 +26,7 @@
 #include "funcapi.h"
 #include "miscadmin.h"
 #include "storage/lmgr.h"
+#include "utils/array.h"
 #include "utils/builtins.h"
 #include "utils/guc.h"
 #include "utils/rel.h"
@@ -51,10 +53,11 @@ sk_auto_obstacle(void)
 
 /*
  * The newest of the rules that would attach the feature to the table, or
- * NULL.  "added" is that of SkFeature.wants().
+ * NULL.  "gain" is that of SkFeature.wants().  The tables that the setting exempts
+ * are left alone by all of them.
  */
 const SkRule *
-sk_auto_rule(List *rules, const SkFeature *feature, Relation rel, List *added)
+sk_auto_rule(List *rules, const SkFeature *feature, Relation rel, const SkGain *gain)
 {
 	ListCell   *lc;
 
@@ -63,18 +66,26 @@ sk_auto_rule(List *rules, const SkFeature *feature, Relation rel, List *added)
 		const SkRule *rule = lfirst(lc);
 
 		if (sk_rule_matches(rule, feature->name, rel) &&
-			feature->wants(rel, rule->options, added))
-			return rule;
+			feature->wants(rel, rule->options, gain))
+			return sk_rule_exempting(rel) == NULL ? rule : NULL;
 	}
 	return NULL;
 }
 
+/* Does the rule want the whole table, perhaps after it has equipped it? */
+static bool
+can_want(const SkFeature *feature, Relation rel, const SkRule *rule)
+{
+	return feature->wants(rel, rule->options, NULL) ||
+		(feature->can_equip != NULL && feature->can_equip(rel, rule->options));
+}
+
 /*
- * Why does the newest rule that names the table leave it alone, although people
- * would not expect that?  NULL if it does not, or if they would.
+ * The same for a table that is considered as a whole, which the rule may give what
+ * it lacks.
  */
-char *
-sk_auto_objection(List *rules, const SkFeature *feature, Relation rel)
+const SkRule *
+sk_auto_rule_for_all(List *rules, const SkFeature *feature, Relation rel)
 {
 	ListCell   *lc;
 
@@ -82,11 +93,44 @@ sk_auto_objection(List *rules, const SkFeature *feature, Relation rel)
 	{
 		const SkRule *rule = lfirst(lc);
 
-		if (feature->objection != NULL &&
-			sk_rule_matches(rule, feature->name, rel))
-			return feature->objection(rel, rule->options);
+		if (sk_rule_matches(rule, feature->name, rel) &&
+			can_want(feature, rel, rule))
+			return sk_rule_exempting(rel) == NULL ? rule : NULL;
 	}
 	return NULL;
+}
+
+/* Why does a rule that names the table leave it alone? */
+static char *
+objection(const SkRule *rule, const SkFeature *feature, Relation rel)
+{
+	if (can_want(feature, rel, rule))
+	{
+		char	   *pattern = sk_rule_exempting(rel);
+
+		return pattern == NULL ? NULL
+			: psprintf("schemakit.auto_exceptions has the pattern %s",
+					   quote_identifier(pattern));
+	}
+	return feature->objection == NULL ? NULL : feature->objection(rel, rule->options);
+}
+
+/*
+ * Why do the rules that name the table leave it alone, although people would not
+ * expect that?  The newest one's reason; NULL if there is none.
+ */
+char *
+sk_auto_objection(List *rules, const SkFeature *feature, Relation rel)
+{
+	char	   *reason = NULL;
+	ListCell   *lc;
+
+	foreach(lc, rules)
+	{
+		if (reason == NULL && sk_rule_matches(lfirst(lc), feature->name, rel))
+			reason = objection(lfirst(lc), feature, rel);
+	}
+	return reason;
 }
 
 /*
@@ -110,12 +154,48 @@ sk_auto_names(List *rules, const SkFeature *feature, Oid relid)
 	return found;
 }
 
+/* The options of the rule that would attach the feature to the table, or NULL. */
+static const Jsonb *
+options_for(const SkFeature *feature, Relation rel)
+{
+	const SkRule *rule;
+
+	if (!*feature->automatic || !sk_table_is_eligible(rel) ||
+		sk_attach_find(rel, sk_attach_function(feature->function)) != NULL)
+		return NULL;
+	rule = sk_auto_rule_for_all(sk_rule_list(), feature, rel);
+	return rule == NULL || sk_auto_obstacle() != NULL ? NULL : rule->options;
+}
+
+/*
+ * Before sk_auto_attach() for a table that is considered as a whole, and not open:
+ * give it what a rule asks for.  Goes on as its owner.
+ */
+void
+sk_auto_equip(const SkFeature *feature, Oid relid)
+{
+	Relation	rel;
+	const Jsonb *options;
+
+	if (feature->equip == NULL)
+		return;
+	rel = try_relation_open(relid, AccessShareLock);
+	if (rel == NULL)
+		return;
+	options = options_for(feature, rel);
+	if (options != NULL)
+		sk_guard_become(rel->rd_rel->relowner);
+	relation_close(rel, NoLock);
+	if (options != NULL)
+		feature->equip(relid, options);
+}
+
 /*
  * Attach the feature to an eligible table that has no trigger of it, not even
  * a disabled one, if a rule says so.  True if that was done.
  */
 bool
-sk_auto_attach(const SkFeature *feature, Relation rel, List *added,
+sk_auto_attach(const SkFeature *feature, Relation rel, const SkGain *gain,
 			   char fires_when)
 {
 	const SkRule *rule;
@@ -123,7 +203,7 @@ sk_auto_attach(const SkFeature *feature, Relation rel, List *added,
 	if (!*feature->automatic ||
 		sk_attach_find(rel, sk_attach_function(feature->function)) != NULL)
 		return false;
-	rule = sk_auto_rule(sk_rule_list(), feature, rel, added);
+	rule = sk_auto_rule(sk_rule_list(), feature, rel, gain);
 	if (rule == NULL || sk_auto_obstacle() != NULL)
 		return false;
 	feature->attach(rel, rule->options, fires_when);
@@ -137,17 +217,18 @@ sk_auto_attach(const SkFeature *feature, Relation rel, List *added,
  */
 
 /*
- * A pattern that ends in a lone backslash is an error when it is used: say so
- * before.
+ * A pattern that ends in a lone backslash is an error when it is used, and an empty
+ * one matches nothing: say so before.
  */
 static void
 check_pattern(const char *pattern)
 {
-	int			backslashes = 0;
-
-	for (const char *p = pattern; *p; p++)
-		backslashes = *p == '\\' ? backslashes + 1 : 0;
-	if (backslashes % 2 != 0)
+	if (*pattern == '\0')
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				 errmsg("LIKE pattern must not be empty"),
+				 errhint("Use \"%%\" to match all names.")));
+	if (sk_guc_pattern_is_open(pattern))
 		ereport(ERROR,
 				(errcode(ERRCODE_INVALID_ESCAPE_SEQUENCE),
 				 errmsg("LIKE pattern must not end with escape character"),
@@ -155,26 +236,46 @@ check_pattern(const char *pattern)
 				 errhint("Write a backslash twice to match one.")));
 }
 
-/* Change the rule for the same tables if there is one, or make one. */
+static void
+check_exceptions(ArrayType *exceptions)
+{
+	Datum	   *values;
+	bool	   *nulls;
+	int			n;
+
+	deconstruct_array(exceptions, TEXTOID, -1, false, TYPALIGN_INT, &values, &nulls, &n);
+	for (int i = 0; i < n; i++)
+	{
+		if (nulls[i])
+			ereport(ERROR,
+					(errcode(ERRCODE_NULL_VALUE_NOT_ALLOWED),
+					 errmsg("parameter \"exceptions\" must not contain nulls"),
+					 errhint("Name tables, or use LIKE patterns.")));
+		check_pattern(TextDatumGetCString(values[i]));
+	}
+}
+
+/*
+ * Change the rule for the same tables and column if there is one, or make one.
+ * Values are in the order of the parameters of auto_enable().
+ */
 static int64
 put_rule(const Datum *values)
 {
-	static const Oid types[] = {TEXTOID, TEXTOID, TEXTOID, JSONBOID};
+	static const Oid types[] = {TEXTOID, TEXTOID, TEXTOID, JSONBOID, TEXTARRAYOID};
 	int64		id;
 
 	sk_spi_execute("LOCK TABLE schemakit.auto_rule IN SHARE ROW EXCLUSIVE MODE",
 				   0, NULL, NULL, SPI_OK_UTILITY, NULL);
 	if (sk_spi_execute("UPDATE schemakit.auto_rule"
-					   " SET options = $4, enabled = true"
-					   " WHERE feature OPERATOR(pg_catalog.=) $1"
-					   " AND schemas OPERATOR(pg_catalog.=) $2"
-					   " AND tables OPERATOR(pg_catalog.=) $3"
+					   " SET options = $4, exceptions = $5, enabled = true"
+					   " WHERE " SK_RULE_IS_SAME("$1", "$2", "$3", "$4")
 					   " RETURNING id",
-					   4, types, values, SPI_OK_UPDATE_RETURNING, &id) == 0)
+					   5, types, values, SPI_OK_UPDATE_RETURNING, &id) == 0)
 		sk_spi_execute("INSERT INTO schemakit.auto_rule"
-					   " (feature, schemas, tables, options)"
-					   " VALUES ($1, $2, $3, $4) RETURNING id",
-					   4, types, values, SPI_OK_INSERT_RETURNING, &id);
+					   " (feature, schemas, tables, options, exceptions)"
+					   " VALUES ($1, $2, $3, $4, $5) RETURNING id",
+					   5, types, values, SPI_OK_INSERT_RETURNING, &id);
 	return id;
 }
 
@@ -195,14 +296,14 @@ tell_of_no_schema(const text *pattern)
 
 /*
  * schemakit.auto_enable(feature text, schemas text, tables text,
- *						 options jsonb) RETURNS bigint
+ *						 options jsonb, exceptions text[]) RETURNS bigint
  */
 PG_FUNCTION_INFO_V1(schemakit_auto_enable);
 Datum
 schemakit_auto_enable(PG_FUNCTION_ARGS)
 {
 	static const char *const names[] = {
-		"feature", "schemas", "tables", "options"
+		"feature", "schemas", "tables", "options", "exceptions"
 	};
 	Datum		values[lengthof(names)];
 
@@ -213,6 +314,7 @@ schemakit_auto_enable(PG_FUNCTION_ARGS)
 	}
 	check_pattern(TextDatumGetCString(values[1]));
 	check_pattern(TextDatumGetCString(values[2]));
+	check_exceptions(DatumGetArrayTypeP(values[4]));
 	sk_feature_find(TextDatumGetCString(values[0]))
 		->check_options(DatumGetJsonbP(values[3]));
 	tell_of_no_schema(DatumGetTextPP(values[1]));
@@ -273,7 +375,7 @@ lacking(Relation rel, const SkFeature *feature)
 	if (!sk_table_is_eligible(rel) ||
 		(trigger != NULL && (!sk_coverage_fires(trigger) ||
 							 sk_coverage_is_intact(relid, feature->triggers))) ||
-		sk_auto_rule(sk_rule_list(), feature, rel, NIL) == NULL)
+		sk_auto_rule_for_all(sk_rule_list(), feature, rel) == NULL)
 		return NULL;
 	return trigger == NULL ? "attached" : "repaired";
 }
@@ -288,7 +390,7 @@ attach_or_repair(Relation rel, Application *app)
 		return;
 	sk_guard_become(rel->rd_rel->relowner);
 	if (trigger == NULL
-		? !sk_auto_attach(app->feature, rel, NIL, TRIGGER_FIRES_ON_ORIGIN)
+		? !sk_auto_attach(app->feature, rel, NULL, TRIGGER_FIRES_ON_ORIGIN)
 		: !app->feature->repair(rel, trigger))
 		app->action = NULL;
 }
@@ -297,9 +399,11 @@ static void
 apply_feature(void *arg)
 {
 	Application *app = arg;
-	Relation	rel = try_relation_open(app->relid, ShareRowExclusiveLock);
+	Relation	rel;
 
 	app->action = NULL;
+	sk_auto_equip(app->feature, app->relid);
+	rel = try_relation_open(app->relid, ShareRowExclusiveLock);
 	if (rel == NULL)
 		return;
 	attach_or_repair(rel, app);

@@ -78,6 +78,54 @@ sk_command_list(void)
 	return commands;
 }
 
+/*
+ * The column that the subcommand adds, or gives another type, or lets hold null, or
+ * values of its own; or NULL.
+ */
+static const char *
+gained_column(const AlterTableCmd *alter, const ObjectAddress *address)
+{
+	if (address->objectSubId <= 0)
+		return NULL;
+	if (alter->subtype == AT_DropNotNull || alter->subtype == AT_DropExpression)
+		return alter->name;
+	if (alter->def == NULL || !IsA(alter->def, ColumnDef))
+		return NULL;
+	return alter->name ? alter->name : ((const ColumnDef *) alter->def)->colname;
+}
+
+static bool
+makes_primary_key(const AlterTableCmd *alter)
+{
+	return alter->def != NULL && IsA(alter->def, IndexStmt) &&
+		((const IndexStmt *) alter->def)->primary;
+}
+
+/*
+ * What an ALTER TABLE has given its table that may make a rule suit it.
+ */
+SkGain
+sk_command_gain(const CollectedCommand *cmd)
+{
+	SkGain		gain = {NIL, false};
+	ListCell   *lc;
+
+	foreach(lc, cmd->d.alterTable.subcmds)
+	{
+		const CollectedATSubcmd *sub = lfirst(lc);
+		const AlterTableCmd *alter = (const AlterTableCmd *) sub->parsetree;
+		const char *column;
+
+		if (!IsA(alter, AlterTableCmd))
+			continue;
+		gain.primary_key |= makes_primary_key(alter);
+		column = gained_column(alter, &sub->address);
+		if (column != NULL)
+			gain.columns = lappend(gain.columns, (char *) column);
+	}
+	return gain;
+}
+
 /* Schema, table, and the name of a part of it */
 static char **
 address_names(TupleTableSlot *slot)

@@ -8,7 +8,10 @@
 #ifndef SK_ATTACH_COMMAND_H
 #define SK_ATTACH_COMMAND_H
 
+#include "attach/feature.h"
+
 #include "nodes/pg_list.h"
+#include "tcop/deparse_utility.h"
 
 /* A column that was dropped from a relation that is still there. */
 typedef struct SkDroppedColumn
@@ -26,6 +29,7 @@ typedef struct SkDroppedTable
 } SkDroppedTable;
 
 extern List *sk_command_list(void);
+extern SkGain sk_command_gain(const CollectedCommand *cmd);
 extern bool sk_command_is_foreign(void);
 extern List *sk_command_dropped_columns(void);
 extern List *sk_command_dropped_tables(void);

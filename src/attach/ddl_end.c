@@ -72,31 +72,34 @@ push_missing_snapshot(void)
 typedef struct Candidate
 {
 	Oid			relid;
-	List	   *added;			/* of C strings; NIL: the whole table is new */
+	const SkGain *gain;			/* NULL: the whole table is new */
 } Candidate;
 
 static void
 attach_feature(const SkFeature *feature, void *arg)
 {
 	const Candidate *candidate = arg;
-	Relation	rel = try_relation_open(candidate->relid, ShareRowExclusiveLock);
+	Relation	rel;
 
+	if (candidate->gain == NULL)
+		sk_auto_equip(feature, candidate->relid);
+	rel = try_relation_open(candidate->relid, ShareRowExclusiveLock);
 	if (rel == NULL)
 		return;
 	if (sk_table_is_eligible(rel))
 	{
 		sk_guard_become(rel->rd_rel->relowner);
-		sk_auto_attach(feature, rel, candidate->added, TRIGGER_FIRES_ON_ORIGIN);
+		sk_auto_attach(feature, rel, candidate->gain, TRIGGER_FIRES_ON_ORIGIN);
 	}
 	relation_close(rel, NoLock);
 }
 
 static void
-consider(Oid relid, List *added)
+consider(Oid relid, const SkGain *gain)
 {
 	Candidate	candidate = {
 		.relid = relid,
-		.added = added,
+		.gain = gain,
 	};
 
 	if (!sk_restore_is_running())
@@ -131,13 +134,22 @@ parent_added(Oid relid)
 	}
 }
 
+/* Columns are inherited, a primary key is not. */
 static void
-columns_added(Oid relid, List *added)
+gained(Oid relid, const SkGain *gain)
 {
+	SkGain		inherited = {.columns = gain->columns};
 	ListCell   *lc;
 
+	if (gain->primary_key)
+		consider(relid, gain);
+	if (gain->columns == NIL)
+		return;
 	foreach(lc, sk_reach_altered(relid))
-		consider(lfirst_oid(lc), added);
+	{
+		if (!gain->primary_key || lfirst_oid(lc) != relid)
+			consider(lfirst_oid(lc), &inherited);
+	}
 }
 
 
@@ -268,7 +280,7 @@ tell_feature(const SkFeature *feature, Relation rel, const ColumnChange *change)
 			continue;
 		if (!feature->column_changed(rel, trigger, change->from, change->to) &&
 			sk_table_is_eligible(rel))
-			sk_auto_attach(feature, rel, NIL, trigger->tgenabled);
+			sk_auto_attach(feature, rel, NULL, trigger->tgenabled);
 	}
 }
 
@@ -293,10 +305,11 @@ column_renamed(Oid relid, const char *from, const char *to)
 	foreach(lc, sk_reach_altered(relid))
 	{
 		ColumnChange change = {lfirst_oid(lc), from, to};
+		SkGain		gain = {.columns = list_make1(pstrdup(to))};
 
 		sk_feature_each(follow_column, &change, "update the triggers of",
 						change.relid);
-		consider(change.relid, list_make1(pstrdup(to)));
+		consider(change.relid, &gain);
 	}
 }
 
@@ -352,7 +365,7 @@ simple_command(const CollectedCommand *cmd)
 		case T_CreateTableAsStmt:
 			if (object->classId == RelationRelationId)
 			{
-				consider(object->objectId, NIL);
+				consider(object->objectId, NULL);
 				if (IsA(stmt, CreateStmt) &&
 					((const CreateStmt *) stmt)->inhRelations != NIL &&
 					((const CreateStmt *) stmt)->partbound == NULL)
@@ -381,12 +394,12 @@ simple_command(const CollectedCommand *cmd)
 	}
 }
 
-/* Columns that were added, or that changed their type, and partitions. */
+/* Partitions that left, and what makes a rule suit the table. */
 static void
 alter_table_command(const CollectedCommand *cmd)
 {
 	Oid			relid = cmd->d.alterTable.objectId;
-	List	   *added = NIL;
+	SkGain		gain = sk_command_gain(cmd);
 	ListCell   *lc;
 
 	foreach(lc, cmd->d.alterTable.subcmds)
@@ -394,24 +407,18 @@ alter_table_command(const CollectedCommand *cmd)
 		const CollectedATSubcmd *sub = lfirst(lc);
 		const AlterTableCmd *alter = (const AlterTableCmd *) sub->parsetree;
 
-		if (!IsA(alter, AlterTableCmd))
-			continue;
-		if (alter->subtype == AT_DetachPartition ||
-			alter->subtype == AT_DetachPartitionFinalize)
+		if (IsA(alter, AlterTableCmd) &&
+			(alter->subtype == AT_DetachPartition ||
+			 alter->subtype == AT_DetachPartitionFinalize))
 			altered(sk_partition_after_detach(relid, (const PartitionCmd *) alter->def),
 					true);
-		else if (alter->subtype == AT_AddInherit)
+		else if (IsA(alter, AlterTableCmd) && alter->subtype == AT_AddInherit)
 			parent_added(relid);
-		else if (alter->def && IsA(alter->def, ColumnDef) &&
-				 sub->address.objectSubId > 0)
-			added = lappend(added, alter->name ? alter->name
-							: ((const ColumnDef *) alter->def)->colname);
 	}
 	altered_with_children(relid);
 
 	/* what was taken away is back now, and must not be attached again */
-	if (added != NIL)
-		columns_added(relid, added);
+	gained(relid, &gain);
 }
 
 typedef struct Grant

@@ -43,6 +43,24 @@ sk_feature_find(const char *name)
 			 errhint("Known features: %s.", known_names())));
 }
 
+/*
+ * Has the table got the column, if that is what is asked for?
+ */
+bool
+sk_feature_gained(const SkGain *gain, const char *col)
+{
+	ListCell   *lc;
+
+	if (gain == NULL)
+		return true;
+	foreach(lc, gain->columns)
+	{
+		if (strcmp(lfirst(lc), col) == 0)
+			return true;
+	}
+	return false;
+}
+
 
 /*-------------------------------------------------------------------------
  * What is done for each of them

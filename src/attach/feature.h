@@ -53,6 +53,16 @@ typedef struct SkOwnTables
 	List	   *(*troubles) (void);
 } SkOwnTables;
 
+/* The state of a table that a rule names, or a trigger is on, and that is left alone */
+#define SK_LEFT_ALONE	"left alone"
+
+/* What a table has got, so that a rule may suit it that did not before. */
+typedef struct SkGain
+{
+	List	   *columns;		/* C strings */
+	bool		primary_key;
+} SkGain;
+
 typedef struct SkFeature
 {
 	const char *name;			/* as in auto_enable(name) */
@@ -65,11 +75,17 @@ typedef struct SkFeature
 	void		(*check_options) (const Jsonb *options);
 
 	/*
-	 * Would a rule with these options attach to the table?  "added" lists the
-	 * columns that the table just got, as C strings; NIL means that the whole
-	 * table is considered.
+	 * Would a rule with these options attach to the table?  With "gain", only
+	 * because of that; NULL means that the whole table is considered.
 	 */
-	bool		(*wants) (Relation rel, const Jsonb *options, List *added);
+	bool		(*wants) (Relation rel, const Jsonb *options, const SkGain *gain);
+
+	/*
+	 * Can the options give a whole table what it lacks, so that wants() says yes?
+	 * Do so: it is locked, but not open, so that it can be altered.  Both optional.
+	 */
+	bool		(*can_equip) (Relation rel, const Jsonb *options);
+	void		(*equip) (Oid relid, const Jsonb *options);
 
 	/*
 	 * Do so, with a trigger in the state TRIGGER_FIRES_* or TRIGGER_DISABLED;
@@ -159,6 +175,9 @@ typedef struct SkFeature
 	 */
 	void		(*granted) (const GrantStmt *stmt, Oid relid);
 
+	/* Why does a trigger that fires leave the table alone?  Or NULL.  Optional. */
+	char	   *(*idle) (Relation rel, const Trigger *trigger);
+
 	/*
 	 * Why does the trigger, though enabled, not do its work?  A word for
 	 * status(), or NULL; "detail" tells more in either case.
@@ -183,6 +202,7 @@ extern const SkFeature *const sk_features[];
 typedef void (*SkFeatureWork) (const SkFeature *feature, void *arg);
 
 extern const SkFeature *sk_feature_find(const char *name);
+extern bool sk_feature_gained(const SkGain *gain, const char *col);
 extern void sk_feature_each(SkFeatureWork work, void *arg,
 							const char *purpose, Oid relid);
 extern void sk_feature_one(const SkFeature *feature, SkFeatureWork work,

@@ -13,6 +13,7 @@
 
 #include "attach/rule.h"
 #include "base/compat.h"
+#include "base/guc.h"
 #include "base/spi.h"
 #include "base/trigger.h"
 #include "schemakit.h"
@@ -25,6 +26,7 @@
 #include "catalog/pg_namespace.h"
 #include "catalog/pg_type.h"
 #include "executor/spi.h"
+#include "utils/array.h"
 #include "utils/builtins.h"
 #include "utils/fmgrprotos.h"
 #include "utils/lsyscache.h"
@@ -37,6 +39,7 @@ enum
 	Anum_feature,
 	Anum_schemas,
 	Anum_tables,
+	Anum_exceptions,
 	Anum_options,
 	Anum_enabled,
 	Natts_auto_rule = Anum_enabled
@@ -54,6 +57,23 @@ check_columns(TupleDesc tupdesc)
 			 SK_SCHEMA, tupdesc->natts, Natts_auto_rule);
 }
 
+static List *
+patterns_of(ArrayType *array)
+{
+	Datum	   *values;
+	bool	   *nulls;
+	int			n;
+	List	   *patterns = NIL;
+
+	deconstruct_array(array, TEXTOID, -1, false, TYPALIGN_INT, &values, &nulls, &n);
+	for (int i = 0; i < n; i++)
+	{
+		if (!nulls[i])
+			patterns = lappend(patterns, DatumGetTextPCopy(values[i]));
+	}
+	return patterns;
+}
+
 static SkRule *
 make_rule(const Datum *values)
 {
@@ -63,6 +83,7 @@ make_rule(const Datum *values)
 	rule->feature = TextDatumGetCString(values[Anum_feature - 1]);
 	rule->schemas = DatumGetTextPCopy(values[Anum_schemas - 1]);
 	rule->tables = DatumGetTextPCopy(values[Anum_tables - 1]);
+	rule->exceptions = patterns_of(DatumGetArrayTypeP(values[Anum_exceptions - 1]));
 	rule->options = DatumGetJsonbPCopy(values[Anum_options - 1]);
 	return rule;
 }
@@ -115,6 +136,31 @@ like(const char *name, const text *pattern)
 												PointerGetDatum(pattern)));
 }
 
+/* Exceptions name tables, or schemas and tables with a dot between them. */
+static bool
+is_named(Relation rel, const text *pattern)
+{
+	const char *table = RelationGetRelationName(rel);
+
+	return like(table, pattern) ||
+		(memchr(VARDATA_ANY(pattern), '.', VARSIZE_ANY_EXHDR(pattern)) != NULL &&
+		 like(psprintf("%s.%s", get_namespace_name(RelationGetNamespace(rel)), table),
+			  pattern));
+}
+
+static bool
+is_excepted(const SkRule *rule, Relation rel)
+{
+	ListCell   *lc;
+
+	foreach(lc, rule->exceptions)
+	{
+		if (is_named(rel, lfirst(lc)))
+			return true;
+	}
+	return false;
+}
+
 /*
  * Is the rule about this feature, and about tables of such a name?
  */
@@ -123,7 +169,25 @@ sk_rule_matches(const SkRule *rule, const char *feature, Relation rel)
 {
 	return strcmp(rule->feature, feature) == 0 &&
 		like(get_namespace_name(RelationGetNamespace(rel)), rule->schemas) &&
-		like(RelationGetRelationName(rel), rule->tables);
+		like(RelationGetRelationName(rel), rule->tables) &&
+		!is_excepted(rule, rel);
+}
+
+/*
+ * The pattern in schemakit.auto_exceptions that exempts the table from all rules,
+ * or NULL.
+ */
+char *
+sk_rule_exempting(Relation rel)
+{
+	ListCell   *lc;
+
+	foreach(lc, sk_guc_auto_exceptions())
+	{
+		if (is_named(rel, cstring_to_text(lfirst(lc))))
+			return lfirst(lc);
+	}
+	return NULL;
 }
 
 /* Do rules apply to tables of that schema?  As sk_table_is_eligible() says. */
@@ -159,14 +223,14 @@ sk_rule_has_schema(const text *pattern)
 static bool
 update_same_rule(const Datum *values)
 {
-	static const Oid types[] = {TEXTOID, TEXTOID, TEXTOID, JSONBOID, BOOLOID};
+	static const Oid types[] = {
+		TEXTOID, TEXTOID, TEXTOID, TEXTARRAYOID, JSONBOID, BOOLOID
+	};
 
 	return sk_spi_execute("UPDATE schemakit.auto_rule"
-						  " SET options = $4, enabled = $5"
-						  " WHERE feature OPERATOR(pg_catalog.=) $1"
-						  " AND schemas OPERATOR(pg_catalog.=) $2"
-						  " AND tables OPERATOR(pg_catalog.=) $3",
-						  5, types, values + Anum_feature - 1,
+						  " SET exceptions = $4, options = $5, enabled = $6"
+						  " WHERE " SK_RULE_IS_SAME("$1", "$2", "$3", "$5"),
+						  6, types, values + Anum_feature - 1,
 						  SPI_OK_UPDATE, NULL) > 0;
 }
 

@@ -79,9 +79,31 @@ parent_of(Relation rel)
 		? get_partition_parent(RelationGetRelid(rel), true) : InvalidOid;
 }
 
+/* Why is the partition left alone by a trigger that works on its parent?  Or NULL */
+static char *
+left_alone(Relation rel, const SkFeature *feature, const Trigger *theirs)
+{
+	const Trigger *trigger = sk_attach_find(rel, theirs->tgfoid);
+	char	   *reason;
+	Relation	parent;
+
+	if (feature->idle == NULL || trigger == NULL)
+		return NULL;
+	reason = feature->idle(rel, trigger);
+	if (reason == NULL)
+		return NULL;
+	parent = RelationIdGetRelation(parent_of(rel));
+	if (parent == NULL)
+		return NULL;
+	if (feature->idle(parent, theirs) != NULL)
+		reason = NULL;
+	RelationClose(parent);
+	return reason;
+}
+
 /*
  * A partition is mentioned only where it differs from its parent: its trigger
- * came from there, and can be disabled alone.
+ * came from there, and can be disabled alone, and its keys may be its own.
  */
 static Finding
 partition_state(Relation rel, const SkFeature *feature)
@@ -100,6 +122,8 @@ partition_state(Relation rel, const SkFeature *feature)
 		finding.state = "partition not covered";
 		finding.detail = coverage.detail;
 	}
+	else if ((finding.detail = left_alone(rel, feature, theirs)) != NULL)
+		finding.state = SK_LEFT_ALONE;
 	return finding;
 }
 
@@ -108,16 +132,16 @@ static Finding
 rule_state(Relation rel, const SkFeature *feature, List *rules)
 {
 	Finding		finding = {NULL, NULL};
-	const SkRule *rule = sk_auto_rule(rules, feature, rel, NIL);
+	const SkRule *rule = sk_auto_rule_for_all(rules, feature, rel);
 
 	if (rule == NULL)
 	{
 		finding.detail = sk_auto_objection(rules, feature, rel);
-		finding.state = finding.detail ? "left alone" : NULL;
+		finding.state = finding.detail ? SK_LEFT_ALONE : NULL;
 	}
 	else if (sk_auto_obstacle() != NULL)
 	{
-		finding.state = "left alone";
+		finding.state = SK_LEFT_ALONE;
 		finding.detail = pstrdup(sk_auto_obstacle());
 	}
 	else

@@ -36,9 +36,9 @@
 
 /* New tables only: one that gets a column was known before. */
 static bool
-audit_wants(Relation rel, const Jsonb *options, List *added)
+audit_wants(Relation rel, const Jsonb *options, const SkGain *gain)
 {
-	return added == NIL;
+	return gain == NULL;
 }
 
 /*

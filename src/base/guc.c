@@ -36,12 +36,29 @@ bool		sk_guc_soft_delete_auto = true;
 bool		sk_guc_timestamps_auto = true;
 bool		sk_guc_timestamps_touch = true;
 
+/*
+ * The tables that migration tools and frameworks keep for themselves.  Names that
+ * applications use for data of their own, such as "migrations" or "sessions", are not
+ * among them.
+ */
+#define BOOKKEEPING_TABLES \
+	"__drizzle%, \"__EFMigrationsHistory\", __diesel_schema_migrations, " \
+	"_prisma_migrations, _sqlx_migrations, alembic_version, ar_internal_metadata, " \
+	"atlas_schema_revisions%, databasechangelog%, django_migrations, " \
+	"doctrine_migration_versions, flyway_schema_history, goose_db_version, " \
+	"graphile_migrate.%, knex_migrations%, kysely_migration%, mikro_orm_migrations, " \
+	"pgmigrations, pgroll.%, phinxlog, schema_migrations%, seaql_migrations, " \
+	"sequelizemeta, \"SequelizeMeta\", sqitch.%, supabase_migrations.%, " \
+	"typeorm_metadata"
+
+static char *auto_exceptions = NULL;
+static char *soft_delete_columns = NULL;
 static char *timestamps_columns = NULL;
 
 static bool
-check_column_list(char **newval, void **extra, GucSource source)
+is_list(const char *value)
 {
-	char	   *copy = pstrdup(*newval);
+	char	   *copy = pstrdup(value);
 	List	   *names;
 	bool		valid = SplitIdentifierString(copy, ',', &names);
 
@@ -50,6 +67,53 @@ check_column_list(char **newval, void **extra, GucSource source)
 	list_free(names);
 	pfree(copy);
 	return valid;
+}
+
+static bool
+check_column_list(char **newval, void **extra, GucSource source)
+{
+	return is_list(*newval);
+}
+
+static List *
+split_list(const char *value)
+{
+	List	   *names;
+
+	if (!SplitIdentifierString(pstrdup(value), ',', &names))
+		elog(ERROR, "invalid list in a setting: %s", value);
+	return names;
+}
+
+/*
+ * Does the LIKE pattern end in a lone backslash?  That is an error when it is used.
+ */
+bool
+sk_guc_pattern_is_open(const char *pattern)
+{
+	int			backslashes = 0;
+
+	for (const char *p = pattern; *p; p++)
+		backslashes = *p == '\\' ? backslashes + 1 : 0;
+	return backslashes % 2 != 0;
+}
+
+static bool
+check_patterns(char **newval, void **extra, GucSource source)
+{
+	ListCell   *lc;
+
+	if (!is_list(*newval))
+		return false;
+	foreach(lc, split_list(*newval))
+	{
+		if (!sk_guc_pattern_is_open(lfirst(lc)))
+			continue;
+		GUC_check_errdetail("The LIKE pattern \"%s\" ends with the escape character.",
+							(char *) lfirst(lc));
+		return false;
+	}
+	return true;
 }
 
 /*
@@ -165,6 +229,15 @@ sk_guc_define(void)
 	define_advice();
 	define_audit();
 
+	DefineCustomStringVariable("schemakit.auto_exceptions",
+							   "Names of tables that rules leave alone.",
+							   "A comma-separated list of LIKE patterns for the names of tables, or for schema.table.",
+							   &auto_exceptions,
+							   BOOKKEEPING_TABLES,
+							   PGC_SUSET,
+							   0,
+							   check_patterns, NULL, NULL);
+
 	DefineCustomBoolVariable("schemakit.soft_delete_auto",
 							 "Applies the rules for soft delete to new tables.",
 							 "Existing triggers are kept.",
@@ -173,6 +246,15 @@ sk_guc_define(void)
 							 PGC_USERSET,
 							 0,
 							 NULL, NULL, NULL);
+
+	DefineCustomStringVariable("schemakit.soft_delete_columns",
+							   "Names of the columns that hold the time of a row's deletion.",
+							   "A comma-separated list of identifiers; the first one that a table has is used.",
+							   &soft_delete_columns,
+							   "deleted_at, \"deletedAt\"",
+							   PGC_USERSET,
+							   0,
+							   check_column_list, NULL, NULL);
 
 	DefineCustomBoolVariable("schemakit.timestamps_auto",
 							 "Applies the rules for timestamps to new tables.",
@@ -211,11 +293,21 @@ sk_guc_define(void)
 List *
 sk_guc_timestamps_columns(void)
 {
-	List	   *names;
+	return split_list(timestamps_columns);
+}
 
-	if (!SplitIdentifierString(pstrdup(timestamps_columns), ',', &names))
-		elog(ERROR, "invalid list in schemakit.timestamps_columns");
-	return names;
+/* Those in schemakit.soft_delete_columns, likewise. */
+List *
+sk_guc_soft_delete_columns(void)
+{
+	return split_list(soft_delete_columns);
+}
+
+/* The patterns in schemakit.auto_exceptions, likewise. */
+List *
+sk_guc_auto_exceptions(void)
+{
+	return split_list(auto_exceptions);
 }
 
 /* SET LOCAL: until the transaction ends, or the subtransaction is rolled back. */

@@ -24,6 +24,9 @@ extern bool sk_guc_timestamps_touch;
 extern uint64 sk_guc_audit_changes;
 
 extern void sk_guc_define(void);
+extern bool sk_guc_pattern_is_open(const char *pattern);
+extern List *sk_guc_auto_exceptions(void);
+extern List *sk_guc_soft_delete_columns(void);
 extern List *sk_guc_timestamps_columns(void);
 extern void sk_guc_set_local(const char *name, const char *value);
 extern int	sk_guc_pin(void);

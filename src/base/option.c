@@ -108,6 +108,19 @@ sk_option_text(const Jsonb *options, const char *key)
 }
 
 /*
+ * Likewise of one that names something.
+ */
+char *
+sk_option_name(const Jsonb *options, const char *key)
+{
+	char	   *name = sk_option_text(options, key);
+
+	if (name != NULL && *name == '\0')
+		refuse_value(key, "a name", "Leave the option out for the default.");
+	return name;
+}
+
+/*
  * The value of an option that is a boolean, or "otherwise".
  */
 bool

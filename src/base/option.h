@@ -13,6 +13,7 @@
 
 extern void sk_option_check_keys(const Jsonb *options, const char *feature,
 								 const char *const *known);
+extern char *sk_option_name(const Jsonb *options, const char *key);
 extern char *sk_option_text(const Jsonb *options, const char *key);
 extern bool sk_option_bool(const Jsonb *options, const char *key,
 						   bool otherwise);

@@ -8,9 +8,12 @@
 #include "postgres.h"
 
 #include "soft_delete/column.h"
+#include "attach/attach.h"
+#include "base/guc.h"
 #include "base/spi.h"
 #include "base/table.h"
 #include "base/tuple.h"
+#include "soft_delete/relation.h"
 
 #include "access/table.h"
 #include "catalog/pg_type.h"
@@ -76,12 +79,57 @@ check_table(Relation rel)
 }
 
 /*
- * Add the column unless the table has it.
+ * The column that suits: the given one, or the first of the setting's that the table
+ * has and that can hold the time of a deletion.  NULL if there is none.
  */
-void
-sk_soft_column_ensure(Oid relid, const char *col)
+const char *
+sk_soft_column_choose(Relation rel, const char *given)
+{
+	List	   *names = given ? list_make1(pstrdup(given)) : sk_guc_soft_delete_columns();
+	ListCell   *lc;
+
+	foreach(lc, names)
+	{
+		Form_pg_attribute attr = sk_soft_column_find(rel, lfirst(lc));
+
+		if (attr != NULL && sk_soft_column_can_hold(attr))
+			return lfirst(lc);
+	}
+	return NULL;
+}
+
+/*
+ * The column to use where a user names none: the one that is in use, or that suits,
+ * or else one of the setting's that the table has, which does not, or a new one.
+ */
+static const char *
+default_column(Relation rel)
+{
+	const Trigger *trigger = sk_attach_find(rel, sk_attach_function(SK_SOFT_FUNCTION));
+	const char *col = trigger != NULL && trigger->tgnargs == 1
+		? trigger->tgargs[0] : sk_soft_column_choose(rel, NULL);
+	List	   *names = sk_guc_soft_delete_columns();
+	ListCell   *lc;
+
+	if (col != NULL)
+		return col;
+	foreach(lc, names)
+	{
+		if (sk_soft_column_find(rel, lfirst(lc)) != NULL)
+			return lfirst(lc);
+	}
+	return names != NIL ? linitial(names) : "deleted_at";
+}
+
+/*
+ * Add the column, or the one that is used by default, unless the table has it.
+ * Returns its name.
+ */
+const char *
+sk_soft_column_ensure(Oid relid, const char *given)
 {
 	Relation	rel = sk_table_open(relid, ShareRowExclusiveLock);
+	const char *col = given ? given : default_column(rel);
 	bool		missing = sk_soft_column_find(rel, col) == NULL;
 	char	   *sql = psprintf("ALTER TABLE %s ADD COLUMN %s pg_catalog.timestamptz",
 							   sk_table_name(rel), quote_identifier(col));
@@ -97,4 +145,5 @@ sk_soft_column_ensure(Oid relid, const char *col)
 				 errhint("To name the view, write view_name => '%s'.", col)));
 	if (missing)
 		(void) sk_spi_execute(sql, 0, NULL, NULL, SPI_OK_UTILITY, NULL);
+	return col;
 }

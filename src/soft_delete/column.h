@@ -14,6 +14,7 @@
 extern bool sk_soft_column_is_type(Oid type);
 extern bool sk_soft_column_can_hold(Form_pg_attribute attr);
 extern Form_pg_attribute sk_soft_column_find(Relation rel, const char *col);
-extern void sk_soft_column_ensure(Oid relid, const char *col);
+extern const char *sk_soft_column_choose(Relation rel, const char *given);
+extern const char *sk_soft_column_ensure(Oid relid, const char *given);
 
 #endif							/* SK_SOFT_DELETE_COLUMN_H */

@@ -49,8 +49,6 @@
 #include "utils/rel.h"
 #include "utils/varlena.h"
 
-#define DEFAULT_COLUMN		"deleted_at"
-
 static const char *const option_names[] = {
 	"col", "protect", "view_schema", NULL
 };
@@ -152,9 +150,9 @@ soft_delete_check_options(const Jsonb *options)
 	char	   *schema;
 
 	sk_option_check_keys(options, "soft_delete", option_names);
-	(void) sk_option_text(options, "col");
+	(void) sk_option_name(options, "col");
 	(void) sk_option_bool(options, "protect", false);
-	schema = sk_option_text(options, "view_schema");
+	schema = sk_option_name(options, "view_schema");
 	if (schema != NULL && !OidIsValid(get_namespace_oid(schema, true)))
 		ereport(NOTICE,
 				(errmsg("schema \"%s\" does not exist", schema),
@@ -162,48 +160,33 @@ soft_delete_check_options(const Jsonb *options)
 }
 
 static const char *
-column_option(const Jsonb *options)
+column_for(Relation rel, const Jsonb *options)
 {
-	char	   *col = sk_option_text(options, "col");
-
-	return col ? col : DEFAULT_COLUMN;
+	return sk_soft_column_choose(rel, sk_option_text(options, "col"));
 }
 
 /* The column is how a table says that its rows are to be soft-deleted. */
 static bool
-soft_delete_wants(Relation rel, const Jsonb *options, List *added)
+soft_delete_wants(Relation rel, const Jsonb *options, const SkGain *gain)
 {
-	const char *col = column_option(options);
-	Form_pg_attribute attr = sk_soft_column_find(rel, col);
-	ListCell   *lc;
+	const char *col = column_for(rel, options);
 
-	if (attr == NULL || !sk_soft_column_can_hold(attr) ||
-		!OidIsValid(sk_table_primary_key(rel)))
-		return false;
-	if (added == NIL)
-		return true;
-	foreach(lc, added)
-	{
-		if (strcmp(lfirst(lc), col) == 0)
-			return true;
-	}
-	return false;
+	return col != NULL &&
+		(sk_feature_gained(gain, col) || gain->primary_key) &&
+		OidIsValid(sk_table_primary_key(rel));
 }
 
 static char *
 soft_delete_objection(Relation rel, const Jsonb *options)
 {
-	Form_pg_attribute attr = sk_soft_column_find(rel, column_option(options));
-
-	if (attr == NULL || !sk_soft_column_can_hold(attr) || OidIsValid(sk_table_primary_key(rel)))
-		return NULL;
-	return pstrdup("the table has no primary key");
+	return column_for(rel, options) != NULL && !OidIsValid(sk_table_primary_key(rel))
+		? pstrdup("the table has no primary key") : NULL;
 }
 
 static void
 soft_delete_attach(Relation rel, const Jsonb *options, char fires_when)
 {
-	const char *col = column_option(options);
+	const char *col = column_for(rel, options);
 	char	   *schema = sk_option_text(options, "view_schema");
 	char	   *table = RelationGetRelationName(rel);
 	SkLiveView	live;
@@ -402,10 +385,10 @@ const SkFeature sk_feature_soft_delete = {
 	.automatic = &sk_guc_soft_delete_auto,
 	.check_options = soft_delete_check_options,
 	.wants = soft_delete_wants,
+	.objection = soft_delete_objection,
 	.attach = soft_delete_attach,
 	.repair = soft_delete_repair,
 	.lost = sk_soft_coverage_lost,
-	.objection = soft_delete_objection,
 	.column_changed = soft_delete_column_changed,
 	.marks = soft_delete_marks,
 	.companion = live_view_of,
@@ -493,11 +476,10 @@ schemakit_soft_delete_enable(PG_FUNCTION_ARGS)
 	Relation	rel;
 
 	sk_arg_reject_null(fcinfo, 0, "rel");
-	sk_arg_reject_null(fcinfo, 1, "col");
 	sk_arg_reject_null(fcinfo, 3, "protect");
-	col = NameStr(*PG_GETARG_NAME(1));
 	PreventCommandIfReadOnly("soft_delete_enable()");
-	sk_soft_column_ensure(PG_GETARG_OID(0), col);
+	col = sk_soft_column_ensure(PG_GETARG_OID(0), PG_ARGISNULL(1) ? NULL
+								: NameStr(*PG_GETARG_NAME(1)));
 	rel = sk_table_open(PG_GETARG_OID(0), ShareRowExclusiveLock);
 	check_same_column(rel, col);
 	create_triggers(rel, col, TRIGGER_FIRES_ON_ORIGIN);

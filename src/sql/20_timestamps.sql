@@ -16,7 +16,7 @@ CREATE FUNCTION schemakit.timestamps_enable(
     LANGUAGE C VOLATILE PARALLEL UNSAFE;
 COMMENT ON FUNCTION schemakit.timestamps_enable(regclass, name, text, boolean) IS
 'maintains the column "col" of a table, by default the first one in the setting schemakit.timestamps_columns that the table has.
-mode: auto keeps a time that a statement sets; always overwrites it.  add_columns: adds created_at and the column if they are missing.
+mode: auto keeps a time that a statement sets; always overwrites it.  add_columns: adds created_at, or the name that goes with "col", and the column if they are missing.
 A second call changes the column and the mode.  A column that is part of a key, which rules leave alone, is maintained, too.  The caller must own the table.
 Errors: 42501 not the owner; 42809 not a table, a temporary or system table, a partition whose parent has the trigger, or a generated column; 42703 no such column; 42804 the column is not of type date, timestamp or timestamptz; 22023 unknown mode.';
 
@@ -25,5 +25,5 @@ CREATE FUNCTION schemakit.timestamps_disable(rel regclass)
     AS 'MODULE_PATHNAME', 'schemakit_timestamps_disable'
     LANGUAGE C VOLATILE PARALLEL UNSAFE;
 COMMENT ON FUNCTION schemakit.timestamps_disable(regclass) IS
-'disables the trigger that maintains the column of a table.  Rules do not enable a disabled trigger, and a dump keeps it disabled.
+'disables the trigger that maintains the column of a table, or creates a disabled one.  Rules do not enable a disabled trigger, and a dump keeps it disabled.
 The caller must own the table.';

@@ -2,15 +2,17 @@
  * Rules: functions to add, apply and check them.
  */
 CREATE FUNCTION schemakit.auto_enable(
-    feature text, schemas text DEFAULT 'public', tables text DEFAULT '%', options jsonb DEFAULT '{}')
+    feature text, schemas text DEFAULT 'public', tables text DEFAULT '%', options jsonb DEFAULT '{}',
+    exceptions text[] DEFAULT '{}')
     RETURNS bigint
     AS 'MODULE_PATHNAME', 'schemakit_auto_enable'
     LANGUAGE C VOLATILE PARALLEL UNSAFE;
-COMMENT ON FUNCTION schemakit.auto_enable(text, text, text, jsonb) IS
+COMMENT ON FUNCTION schemakit.auto_enable(text, text, text, jsonb, text[]) IS
 'adds a rule, which enables a feature for every new table whose schema and name match the LIKE patterns, and returns its number.
-Options of timestamps: "col" and "mode", as in timestamps_enable(); of audit: "capture", "exclude", "ignore", "mask", "key", "truncate_rows", "require_actor" and "replica", as in audit_enable(); columns that a table does not have are allowed.
+Options of timestamps: "col", "mode" and "add_columns", as in timestamps_enable(); of audit: "capture", "exclude", "ignore", "mask", "key", "truncate_rows", "require_actor" and "replica", as in audit_enable(); columns that a table does not have are allowed.
 Options of soft_delete: "col" and "protect", as in soft_delete_enable(), and "view_schema", a schema in which the views have the names of their tables.
-A second call with the same feature and patterns changes the options, and enables the rule again.
+exceptions: LIKE patterns for tables that the rule leaves alone, for their names or for schema.table.  All rules leave the tables alone that the setting schemakit.auto_exceptions names.
+A second call with the same feature, patterns and "col" changes the options and exceptions, and enables the rule again.
 Needs INSERT, UPDATE and SELECT on schemakit.auto_rule.
 Errors: 22023 an unknown feature, option or value.';
 

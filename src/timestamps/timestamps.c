@@ -22,6 +22,7 @@
 #include "base/table.h"
 #include "base/tuple.h"
 #include "schemakit.h"
+#include "timestamps/columns.h"
 #include "timestamps/obstacle.h"
 #include "timestamps/touch.h"
 #include "timestamps/trial.h"
@@ -39,39 +40,16 @@
 #define TOUCH_FUNCTION	"touch"
 #define TOUCH_TRIGGER	SK_TRIGGER_PREFIX TOUCH_FUNCTION
 
-/* States of status(), and why a column cannot be maintained */
-#define COLUMN_GONE			"column gone"
-#define COLUMN_GENERATED	"column generated"
-#define COLUMN_TYPE			"column type"
-#define LEFT_ALONE			"left alone"
+/* States of status(), besides those of timestamps/columns.h */
 #define OTHER_COLUMN		"other column"
 
-static const char *const option_names[] = {"col", "mode", NULL};
+static const char *const option_names[] = {"col", "mode", "add_columns", NULL};
 
 
 /*-------------------------------------------------------------------------
  * Columns
  *-------------------------------------------------------------------------
  */
-
-/* Why can the column not hold the time of a change?  NULL if it can. */
-static const char *
-column_fault(TupleDesc tupdesc, const char *col)
-{
-	AttrNumber	attnum = sk_tuple_column(tupdesc, col);
-	Form_pg_attribute attr;
-	Oid			type;
-
-	if (attnum == InvalidAttrNumber)
-		return COLUMN_GONE;
-	attr = TupleDescAttr(tupdesc, attnum - 1);
-	if (attr->attgenerated)
-		return COLUMN_GENERATED;
-	type = getBaseType(attr->atttypid);
-	if (type != DATEOID && type != TIMESTAMPOID && type != TIMESTAMPTZOID)
-		return COLUMN_TYPE;
-	return NULL;
-}
 
 /*
  * Why is the column, which can hold a time, left alone?  The rest of a sentence
@@ -83,38 +61,19 @@ obstacle(Relation rel, const char *col)
 	return sk_obstacle_find(rel, sk_tuple_column(RelationGetDescr(rel), col));
 }
 
-/*
- * The column to maintain: the given one, or the first of the setting's that
- * the table has and that can hold a time.  NULL if there is none.
- */
-static const char *
-choose_column(TupleDesc tupdesc, const char *given)
-{
-	List	   *names;
-	ListCell   *lc;
-
-	names = given ? list_make1(pstrdup(given)) : sk_guc_timestamps_columns();
-	foreach(lc, names)
-	{
-		if (column_fault(tupdesc, lfirst(lc)) == NULL)
-			return lfirst(lc);
-	}
-	return NULL;
-}
-
 /* Raise the error that tells why a column a user asked for cannot be used. */
 static void
 refuse_column(Relation rel, const char *col, const char *fault)
 {
 	const char *table = RelationGetRelationName(rel);
 
-	if (strcmp(fault, COLUMN_GONE) == 0)
+	if (strcmp(fault, SK_COLUMN_GONE) == 0)
 		ereport(ERROR,
 				(errcode(ERRCODE_UNDEFINED_COLUMN),
 				 errmsg("column \"%s\" of relation \"%s\" does not exist",
 						col, table),
 				 errhint("Name a column of type timestamptz, timestamp or date, or use add_columns => true to add it.")));
-	if (strcmp(fault, COLUMN_GENERATED) == 0)
+	if (strcmp(fault, SK_COLUMN_GENERATED) == 0)
 		ereport(ERROR,
 				(errcode(ERRCODE_WRONG_OBJECT_TYPE),
 				 errmsg("column \"%s\" of relation \"%s\" is a generated column",
@@ -130,23 +89,23 @@ refuse_column(Relation rel, const char *col, const char *fault)
 			 errhint("Name a column of type timestamptz, timestamp or date.")));
 }
 
-/* choose_column() for a user who expects one, or an error */
+/* sk_columns_choose() for a user who expects one, or an error */
 static const char *
 require_column(Relation rel, const char *given)
 {
 	TupleDesc	tupdesc = RelationGetDescr(rel);
-	const char *col = choose_column(tupdesc, given);
+	const char *col = sk_columns_choose(tupdesc, given);
 	ListCell   *lc;
 
 	if (col != NULL)
 		return col;
 	if (given != NULL)
-		refuse_column(rel, given, column_fault(tupdesc, given));
+		refuse_column(rel, given, sk_columns_fault(tupdesc, given));
 	foreach(lc, sk_guc_timestamps_columns())
 	{
-		const char *fault = column_fault(tupdesc, lfirst(lc));
+		const char *fault = sk_columns_fault(tupdesc, lfirst(lc));
 
-		if (strcmp(fault, COLUMN_GONE) != 0)
+		if (strcmp(fault, SK_COLUMN_GONE) != 0)
 			refuse_column(rel, lfirst(lc), fault);
 	}
 	ereport(ERROR,
@@ -233,35 +192,48 @@ timestamps_check_options(const Jsonb *options)
 	char	   *mode;
 
 	sk_option_check_keys(options, "timestamps", option_names);
-	(void) sk_option_text(options, "col");
+	(void) sk_option_name(options, "col");
 	mode = sk_option_text(options, "mode");
 	if (mode != NULL)
 		(void) is_always(mode);
+	(void) sk_option_bool(options, "add_columns", false);
 }
 
 static bool
-timestamps_wants(Relation rel, const Jsonb *options, List *added)
+adds_columns(const Jsonb *options)
 {
-	const char *col = choose_column(RelationGetDescr(rel),
-									sk_option_text(options, "col"));
-	ListCell   *lc;
+	return sk_option_bool(options, "add_columns", false);
+}
 
-	if (col == NULL || obstacle(rel, col) != NULL)
-		return false;
-	if (added == NIL)
-		return true;
-	foreach(lc, added)
-	{
-		if (strcmp(lfirst(lc), col) == 0)
-			return true;
-	}
-	return false;
+static bool
+timestamps_wants(Relation rel, const Jsonb *options, const SkGain *gain)
+{
+	const char *col = sk_columns_choose(RelationGetDescr(rel),
+										sk_option_text(options, "col"));
+
+	return col != NULL && sk_feature_gained(gain, col) &&
+		obstacle(rel, col) == NULL;
+}
+
+static bool
+timestamps_can_equip(Relation rel, const Jsonb *options)
+{
+	return adds_columns(options) &&
+		sk_columns_can_add(rel, sk_option_text(options, "col"));
+}
+
+/* Add the columns that the rule asks for, so that timestamps_attach() finds them. */
+static void
+timestamps_equip(Oid relid, const Jsonb *options)
+{
+	if (adds_columns(options))
+		sk_columns_add(relid, sk_option_text(options, "col"));
 }
 
 static char *
 timestamps_objection(Relation rel, const Jsonb *options)
 {
-	const char *col = choose_column(RelationGetDescr(rel),
+	const char *col = sk_columns_choose(RelationGetDescr(rel),
 									sk_option_text(options, "col"));
 	char	   *reason = col == NULL ? NULL : obstacle(rel, col);
 
@@ -274,7 +246,7 @@ timestamps_attach(Relation rel, const Jsonb *options, char fires_when)
 {
 	const char *mode = sk_option_text(options, "mode");
 	SkTouchArgs args = {
-		.col = choose_column(RelationGetDescr(rel), sk_option_text(options, "col")),
+		.col = sk_columns_choose(RelationGetDescr(rel), sk_option_text(options, "col")),
 		.always = mode != NULL && is_always(mode),
 	};
 
@@ -317,7 +289,7 @@ timestamps_maintains(Relation rel, const Trigger *trigger)
 	SkTouchArgs args;
 
 	(void) sk_touch_read_args(trigger, &args);
-	if (column_fault(RelationGetDescr(rel), args.col) != NULL ||
+	if (sk_columns_fault(RelationGetDescr(rel), args.col) != NULL ||
 		(!args.key && obstacle(rel, args.col) != NULL))
 		return NULL;
 	return pstrdup(args.col);
@@ -350,26 +322,40 @@ describe(Relation rel, const SkTouchArgs *args)
 					constraints ? constraints : "");
 }
 
+static char *
+timestamps_idle(Relation rel, const Trigger *trigger)
+{
+	SkTouchArgs args;
+	char	   *reason;
+
+	if (sk_touch_read_args(trigger, &args) != NULL || args.key ||
+		sk_columns_fault(RelationGetDescr(rel), args.col) != NULL)
+		return NULL;
+	reason = obstacle(rel, args.col);
+	return reason == NULL ? NULL
+		: psprintf("column %s %s", quote_identifier(args.col), reason);
+}
+
 static const char *
 timestamps_fault(Relation rel, const Trigger *trigger, char **detail)
 {
 	TupleDesc	tupdesc = RelationGetDescr(rel);
-	const char *other = choose_column(tupdesc, NULL);
+	const char *other = sk_columns_choose(tupdesc, NULL);
 	SkTouchArgs args;
 	const char *fault;
 	char	   *reason;
 
 	if (sk_touch_read_args(trigger, &args) != NULL)
 		return "wrong argument";
-	fault = column_fault(tupdesc, args.col);
+	fault = sk_columns_fault(tupdesc, args.col);
 	*detail = psprintf("column %s", quote_identifier(args.col));
 	if (fault != NULL)
 		return fault;
-	reason = args.key ? NULL : obstacle(rel, args.col);
+	reason = timestamps_idle(rel, trigger);
 	if (reason != NULL)
 	{
-		*detail = psprintf("%s %s", *detail, reason);
-		return LEFT_ALONE;
+		*detail = reason;
+		return SK_LEFT_ALONE;
 	}
 	*detail = describe(rel, &args);
 	if (other == NULL || is_configured(args.col))
@@ -387,11 +373,14 @@ const SkFeature sk_feature_timestamps = {
 	.inherited = true,
 	.check_options = timestamps_check_options,
 	.wants = timestamps_wants,
+	.can_equip = timestamps_can_equip,
+	.equip = timestamps_equip,
 	.attach = timestamps_attach,
 	.repair = timestamps_repair,
 	.objection = timestamps_objection,
 	.column_changed = timestamps_column_changed,
 	.maintains = timestamps_maintains,
+	.idle = timestamps_idle,
 	.fault = timestamps_fault,
 };
 
@@ -401,46 +390,18 @@ const SkFeature sk_feature_timestamps = {
  *-------------------------------------------------------------------------
  */
 
-/* The column that add_columns => true is about. */
-static const char *
-column_to_add(TupleDesc tupdesc, const char *given)
-{
-	const char *col = given ? given : choose_column(tupdesc, NULL);
-	List	   *names = sk_guc_timestamps_columns();
-
-	if (col != NULL)
-		return col;
-	return names != NIL ? linitial(names) : "updated_at";
-}
-
 /*
- * Add created_at and the column to maintain, as far as the table does not have
- * them.  The default is constant for the statement, so no row is rewritten.
+ * Add created_at and the column to maintain, as far as the table does not have them.
  */
 static void
 add_columns(Oid relid, const char *given)
 {
 	Relation	rel = sk_table_open(relid, AccessExclusiveLock);
-	const char *const cols[] = {
-		"created_at", column_to_add(RelationGetDescr(rel), given)
-	};
-	StringInfoData sql;
-	int			added = 0;
+	char	   *sql = sk_columns_statement(rel, given);
 
-	initStringInfo(&sql);
-	appendStringInfo(&sql, "ALTER TABLE %s", sk_table_name(rel));
-	for (size_t i = 0; i < lengthof(cols); i++)
-	{
-		if (sk_tuple_column(RelationGetDescr(rel), cols[i]) != InvalidAttrNumber ||
-			(i > 0 && strcmp(cols[i], cols[0]) == 0))
-			continue;
-		appendStringInfo(&sql, "%s ADD COLUMN %s pg_catalog.timestamptz"
-						 " NOT NULL DEFAULT pg_catalog.now()",
-						 added++ ? "," : "", quote_identifier(cols[i]));
-	}
 	table_close(rel, NoLock);	/* ALTER TABLE wants it for itself */
-	if (added > 0)
-		sk_spi_execute(sql.data, 0, NULL, NULL, SPI_OK_UTILITY, NULL);
+	if (sql != NULL)
+		sk_spi_execute(sql, 0, NULL, NULL, SPI_OK_UTILITY, NULL);
 }
 
 static bool
@@ -509,6 +470,19 @@ schemakit_timestamps_enable(PG_FUNCTION_ARGS)
 	PG_RETURN_VOID();
 }
 
+/* A trigger that is disabled from the start, on the column that there is or may be */
+static void
+opt_out(Relation rel)
+{
+	SkTouchArgs args = {.col = sk_columns_to_use(RelationGetDescr(rel), NULL)};
+
+	create_trigger(rel, TOUCH_TRIGGER, &args, TRIGGER_DISABLED);
+	ereport(NOTICE,
+			(errmsg("timestamps were not enabled on table \"%s\"",
+					RelationGetRelationName(rel)),
+			 errdetail("A disabled trigger now keeps rules from enabling them.")));
+}
+
 /*
  * schemakit.timestamps_disable(rel regclass)
  *
@@ -529,9 +503,7 @@ schemakit_timestamps_disable(PG_FUNCTION_ARGS)
 	triggers = sk_attach_list(rel, sk_attach_function(TOUCH_FUNCTION));
 	table = sk_table_name(rel);
 	if (triggers == NIL)
-		ereport(NOTICE,
-				(errmsg("timestamps are not enabled on table \"%s\"",
-						RelationGetRelationName(rel))));
+		opt_out(rel);
 	table_close(rel, NoLock);	/* ALTER TABLE wants it for itself */
 
 	foreach(lc, triggers)

@@ -182,6 +182,26 @@ runs_clean([ @psql, '-d', 'target', '-f', "$dir/without.sql" ], 'restored where 
 is(triggers($node, 'target'), '', 'nothing is attached meanwhile');
 is($node->safe_psql('target', q{SELECT state FROM schemakit.status()}), 'missing trigger', 'status() says so');
 
+# Rules that add columns add none to what is restored, wherever that is.
+my $adds = q{CREATE EXTENSION schemakit; SELECT schemakit.auto_enable('timestamps', options => '{"add_columns": true}', exceptions => '{join%}')};
+my $columns = q{SELECT attrelid::regclass::text, string_agg(attname, ' ' ORDER BY attnum) FROM pg_attribute
+    WHERE attrelid IN (SELECT oid FROM pg_class WHERE relnamespace = 'public'::regnamespace AND relkind = 'r') AND attnum > 0 GROUP BY 1 ORDER BY 1};
+new_database('grown', qq{CREATE TABLE before (id int); $adds; CREATE TABLE after (id int); INSERT INTO after VALUES (1);
+    CREATE TABLE join_table (a int, b int); CREATE TABLE as_query AS SELECT 1 AS id});
+is($node->safe_psql('grown', $columns), "after|id created_at updated_at\nas_query|id created_at updated_at\nbefore|id\njoin_table|a b", 'columns are added');
+runs_clean([ 'pg_dump', @at, '-Fc', '-f', "$dir/grown.custom", 'grown' ], 'dump of tables with added columns');
+runs_clean([ 'pg_dump', @at, '-f', "$dir/grown.sql", 'grown' ], 'dump of tables with added columns, plain');
+for my $there ('', $adds)
+{
+    for my $restore ([ 'pg_restore', @at, '-e', '-d', 'target', "$dir/grown.custom" ], [ @psql, '-d', 'target', '-f', "$dir/grown.sql" ])
+    {
+        new_database('target', $there);
+        runs_clean($restore, 'restore of tables with added columns');
+        is($node->safe_psql('target', $columns), $node->safe_psql('grown', $columns), 'the same columns');
+        is(fingerprint($node, 'target'), fingerprint($node, 'grown'), 'all else is the same');
+    }
+}
+
 # The whole cluster, and a dump that makes its database.
 runs_clean([ 'pg_dump', @at, '-C', '-f', "$dir/create.sql", 'source_rules' ], 'dump with CREATE DATABASE');
 my $before = fingerprint($node, 'source_rules');

@@ -12,11 +12,13 @@
 #include "advisor/plan/whatif.h"
 #include "audit/audit.h"
 #include "audit/log.h"
+#include "audit/names.h"
 #include "audit/shape.h"
 #include "audit/table.h"
 #include "audit/txn.h"
 #include "base/compat.h"
 #include "base/guc.h"
+#include "base/plan.h"
 #include "soft_delete/queue.h"
 #include "soft_delete/relation.h"
 #include "soft_delete/soft_delete.h"
@@ -44,9 +46,11 @@ void
 _PG_init(void)
 {
 	sk_guc_define();
+	sk_plan_init();
 	sk_audit_log_init();
 	sk_audit_txn_init();
 	sk_audit_shape_init();
+	sk_audit_names_init();
 	sk_audit_table_init();
 	sk_soft_relation_init();
 	sk_soft_queue_init();

@@ -22,7 +22,7 @@
 #include "base/arg.h"
 #include "base/compat.h"
 #include "base/guc.h"
-#include "base/spi.h"
+#include "base/plan.h"
 
 #include "access/xlog.h"
 #include "catalog/pg_type.h"
@@ -158,7 +158,11 @@ static List *
 key_events(const History *history, const JsonbValue *key)
 {
 	static const Oid types[] = {INT4ARRAYOID, INT8OID};
-	static SPIPlanPtr plan = NULL;
+	static const char events_query[] =
+	"SELECT txn_id, n, command, changed_at, op, shape_id, key, old, new"
+	" FROM schemakit.audit_event WHERE key_hash OPERATOR(pg_catalog.=) $2"
+	" AND shape_id OPERATOR(pg_catalog.=) ANY ($1)";
+	static SkPlan plan;
 	const SkAuditReader *reader = history->reader;
 	uint64		hash = sk_audit_event_hash(key, reader->nkeys, reader->rel_id);
 	char	   *identity = sk_audit_reader_identity(key, reader->nkeys, true);
@@ -171,12 +175,9 @@ key_events(const History *history, const JsonbValue *key)
 	values[1] = UInt64GetDatum(hash);
 	sk_audit_reader_begin(&saved);
 	SPI_connect();
-	if (plan == NULL)
-		plan = sk_spi_keep("SELECT txn_id, n, command, changed_at, op, shape_id, key, old, new"
-						   " FROM schemakit.audit_event WHERE key_hash OPERATOR(pg_catalog.=) $2"
-						   " AND shape_id OPERATOR(pg_catalog.=) ANY ($1)",
-						   2, types, CURSOR_OPT_GENERIC_PLAN);
-	if (SPI_execute_plan(plan, values, NULL, true, 0) != SPI_OK_SELECT)
+	if (SPI_execute_plan(sk_plan_get(&plan, sk_plan_constant, (void *) events_query, 2, types,
+									 CURSOR_OPT_GENERIC_PLAN),
+						 values, NULL, true, 0) != SPI_OK_SELECT)
 		elog(ERROR, "could not read events");
 	for (uint64 i = 0; i < SPI_processed; i++)
 	{
@@ -304,7 +305,14 @@ static void
 put_events(ReturnSetInfo *rsinfo, List *events)
 {
 	static const Oid types[] = {INT8ARRAYOID, INT8ARRAYOID, INT4ARRAYOID};
-	static SPIPlanPtr plan = NULL;
+	static const char log_query[] =
+	"SELECT l.* FROM schemakit.audit_log AS l"
+	" JOIN ROWS FROM (pg_catalog.unnest($1), pg_catalog.unnest($2), pg_catalog.unnest($3))"
+	" WITH ORDINALITY AS w(key_hash, txn_id, n, i)"
+	" ON l.key_hash OPERATOR(pg_catalog.=) w.key_hash"
+	" AND l.txn_id OPERATOR(pg_catalog.=) w.txn_id AND l.n OPERATOR(pg_catalog.=) w.n"
+	" WHERE l.key_hash OPERATOR(pg_catalog.=) ANY ($1) ORDER BY w.i";
+	static SkPlan plan;
 	int			count = list_length(events);
 	Datum	   *columns[3];
 	Datum		values[3];
@@ -325,15 +333,9 @@ put_events(ReturnSetInfo *rsinfo, List *events)
 	values[1] = as_array(columns[1], count, INT8OID);
 	values[2] = as_array(columns[2], count, INT4OID);
 	SPI_connect();
-	if (plan == NULL)
-		plan = sk_spi_keep("SELECT l.* FROM schemakit.audit_log AS l"
-						   " JOIN ROWS FROM (pg_catalog.unnest($1), pg_catalog.unnest($2), pg_catalog.unnest($3))"
-						   " WITH ORDINALITY AS w(key_hash, txn_id, n, i)"
-						   " ON l.key_hash OPERATOR(pg_catalog.=) w.key_hash"
-						   " AND l.txn_id OPERATOR(pg_catalog.=) w.txn_id AND l.n OPERATOR(pg_catalog.=) w.n"
-						   " WHERE l.key_hash OPERATOR(pg_catalog.=) ANY ($1) ORDER BY w.i",
-						   3, types, CURSOR_OPT_GENERIC_PLAN);
-	if (SPI_execute_plan(plan, values, NULL, true, 0) != SPI_OK_SELECT)
+	if (SPI_execute_plan(sk_plan_get(&plan, sk_plan_constant, (void *) log_query, 3,
+									 types, CURSOR_OPT_GENERIC_PLAN),
+						 values, NULL, true, 0) != SPI_OK_SELECT)
 		elog(ERROR, "could not read schemakit.audit_log");
 	put_result(rsinfo);
 	SPI_finish();

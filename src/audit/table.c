@@ -6,7 +6,7 @@
  *
  * Entries are made at the first event of a table, and again after an
  * invalidation of the table or, for a partition, of the table from which it
- * has its trigger.  What an entry had before stays until nobody reads entries.
+ * has its trigger, and after a change of a name that is in the table's shape.  What an entry had before stays until nobody reads entries.
  *
  *-------------------------------------------------------------------------
  */
@@ -20,6 +20,7 @@
 #include "audit/key.h"
 #include "audit/log.h"
 #include "audit/mask.h"
+#include "audit/names.h"
 #include "base/compat.h"
 #include "base/restore.h"
 #include "base/table.h"
@@ -166,7 +167,8 @@ known_shape(const SkAuditTable *table)
 	{
 		if (other != table && other->valid && other->root == table->root &&
 			other->rel_id == table->rel_id &&
-			other->aborts == sk_audit_shape_aborts)
+			other->aborts == sk_audit_shape_aborts &&
+			other->names == sk_audit_names_changes)
 			shape_id = other->shape_id;
 	}
 	return shape_id;
@@ -382,8 +384,10 @@ make_entry(SkAuditTable *table, Relation rel)
 
 	table->options = sk_audit_options_of(trigger);
 	table->trigger = trigger->tgoid;
+	table->names = sk_audit_names_changes;
 	table->root = sk_attach_origin(trigger->tgoid);
 	root = table_open(table->root, AccessShareLock);
+	sk_audit_names_watch(RelationGetDescr(root));
 	table->loading = is_loaded(root);
 	if (!table->loading)
 		describe(table, rel, root);
@@ -484,6 +488,7 @@ static bool
 is_current(const SkAuditTable *table)
 {
 	return table->valid && table->aborts == sk_audit_shape_aborts &&
+		table->names == sk_audit_names_changes &&
 		(!table->loading || sk_restore_is_running());
 }
 

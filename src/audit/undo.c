@@ -22,7 +22,7 @@
 #include "audit/event.h"
 #include "audit/options.h"
 #include "base/compat.h"
-#include "base/spi.h"
+#include "base/plan.h"
 
 #include "catalog/pg_type.h"
 #include "common/hashfn.h"
@@ -310,7 +310,8 @@ sk_audit_undo_events(SkAuditPast *past)
 {
 	static const Oid types[] = {INT4ARRAYOID, TIMESTAMPTZOID, INT8OID};
 	Datum		values[3];
-	static SPIPlanPtr plan_of_row = NULL;
+	static SkPlan plan_of_row;
+	char	   *sql = events_query(past);
 	SPIPlanPtr	plan;
 	SkRights	saved;
 
@@ -326,14 +327,10 @@ sk_audit_undo_events(SkAuditPast *past)
 	 * nothing
 	 */
 	if (past->key == NULL)
-		plan = SPI_prepare(events_query(past), 2, (Oid *) types);
+		plan = sk_plan_once(sk_plan_constant, sql, 2, types, 0);
 	else
-	{
-		if (plan_of_row == NULL)
-			plan_of_row = sk_spi_keep(events_query(past), 3, types,
-									  CURSOR_OPT_GENERIC_PLAN);
-		plan = plan_of_row;
-	}
+		plan = sk_plan_get(&plan_of_row, sk_plan_constant, sql, 3, types,
+						   CURSOR_OPT_GENERIC_PLAN);
 	sk_audit_undo_for_each(past, SPI_cursor_open(NULL, plan, values, NULL, true),
 						   undo_event);
 	sk_rights_restore(&saved);

@@ -52,18 +52,3 @@ sk_spi_execute(const char *sql, int nargs, const Oid *types,
 	SPI_finish();
 	return processed;
 }
-
-/*
- * A plan that is kept to the end of the session, for a statement that is executed
- * again and again, or whose planning takes longer than its execution.  The
- * "options" are those of SPI_prepare_cursor(); SPI must be connected.
- */
-SPIPlanPtr
-sk_spi_keep(const char *sql, int nargs, const Oid *types, int options)
-{
-	SPIPlanPtr	plan = SPI_prepare_cursor(sql, nargs, (Oid *) types, options);
-
-	if (plan == NULL || SPI_keepplan(plan) != 0)
-		elog(ERROR, "could not prepare: %s", sql);
-	return plan;
-}

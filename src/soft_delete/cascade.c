@@ -207,7 +207,7 @@ delete_child(const Change *change, SkSoftLink *link)
 	if (!sk_soft_fk_execute_values(link, change->row, values))
 		return;
 	values[link->nkeys] = change->new;
-	if (link->sql[SK_SOFT_FIND] != NULL)
+	if (link->can[SK_SOFT_FIND])
 	{
 		sk_soft_fk_execute(link, SK_SOFT_FIND, values, 1);
 		found = SPI_processed > 0;
@@ -215,7 +215,7 @@ delete_child(const Change *change, SkSoftLink *link)
 		if (found)
 			refuse_deletion(change, link, values);
 	}
-	else if (link->sql[SK_SOFT_CASCADE] != NULL)
+	else if (link->can[SK_SOFT_CASCADE])
 	{
 		sk_soft_fk_execute(link, SK_SOFT_CASCADE, values, 0);
 		SPI_finish();
@@ -243,7 +243,7 @@ restamped(const Change *change)
 		SkSoftLink *link = lfirst(lc);
 		Datum		values[INDEX_MAX_KEYS + 2];
 
-		if (link->sql[SK_SOFT_RESTAMP] == NULL ||
+		if (!link->can[SK_SOFT_RESTAMP] ||
 			!sk_soft_fk_execute_values(link, change->row, values))
 			continue;
 		values[link->nkeys] = change->old;
@@ -288,7 +288,7 @@ restored(const Change *change)
 		SkSoftLink *link = lfirst(lc);
 		Datum		values[INDEX_MAX_KEYS + 2];
 
-		if (link->sql[SK_SOFT_RESTORE] == NULL ||
+		if (!link->can[SK_SOFT_RESTORE] ||
 			!sk_soft_fk_execute_values(link, change->row, values))
 			continue;
 		values[link->nkeys] = change->old;

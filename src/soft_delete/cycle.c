@@ -130,7 +130,7 @@ add_skipped(Rows *rows, SkSoftDoubt *doubt)
 		Found	   *found;
 		uint64		count;
 
-		if (link->sql[SK_SOFT_SKIPPED] == NULL || !sk_soft_queue_is_about(doubt, link))
+		if (!link->can[SK_SOFT_SKIPPED] || !sk_soft_queue_is_about(doubt, link))
 			continue;
 		found = find(link, SK_SOFT_SKIPPED, doubt->values, &count);
 		for (uint64 i = 0; i < count; i++)
@@ -175,7 +175,7 @@ add_parents_of(Rows *rows, Row *row, SkSoftRelation *soft, TupleTableSlot *slot)
 		Found	   *parents;
 		uint64		count;
 
-		if (link->sql[SK_SOFT_BLOCKER] == NULL ||
+		if (!link->can[SK_SOFT_BLOCKER] ||
 			!sk_soft_fk_execute_values(link, slot, values))
 			continue;
 		parents = find(link, SK_SOFT_BLOCKER, values, &count);

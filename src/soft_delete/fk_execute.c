@@ -12,8 +12,8 @@
 #include "postgres.h"
 
 #include "soft_delete/fk_execute.h"
+#include "base/plan.h"
 #include "base/rights.h"
-#include "base/spi.h"
 #include "soft_delete/fk_query.h"
 
 #include "access/table.h"
@@ -25,16 +25,116 @@
 #include "utils/snapmgr.h"
 #include "utils/timestamp.h"
 
+/* A statement that is to be written */
+typedef struct Statement
+{
+	const SkSoftLink *link;
+	SkSoftAction action;
+} Statement;
+
+static List *
+open_blockers(const SkSoftLink *link, List **relids)
+{
+	List	   *blockers = NIL;
+	ListCell   *lc;
+
+	/* what has no other parent than the one that comes back comes back */
+	if (list_length(link->blockers) < 2 &&
+		link->key->referencing != link->key->referenced)
+		return NIL;
+	foreach(lc, link->blockers)
+	{
+		SkSoftBlocker *blocker = palloc(sizeof(SkSoftBlocker));
+
+		*blocker = *(SkSoftBlocker *) lfirst(lc);
+		blocker->parent = table_open(blocker->key->referenced, AccessShareLock);
+		*relids = lappend_oid(*relids, blocker->key->referenced);
+		blockers = lappend(blockers, blocker);
+	}
+	return blockers;
+}
+
+static void
+close_blockers(List *blockers)
+{
+	ListCell   *lc;
+
+	foreach(lc, blockers)
+		table_close(((SkSoftBlocker *) lfirst(lc))->parent, NoLock);
+}
+
+static char *
+write_restore(const SkSoftLink *link, Relation child, List **relids)
+{
+	List	   *blockers = open_blockers(link, relids);
+	char	   *sql = sk_soft_fk_query_restore(link->key, child, link->column,
+											   link->stamp_type, blockers);
+
+	close_blockers(blockers);
+	return sql;
+}
+
+static char *
+write_blocker(const SkSoftLink *link, Relation parent)
+{
+	Relation	child = table_open(link->relid, AccessShareLock);
+	char	   *sql = sk_soft_fk_query_blocker(link->key, parent, link->column,
+											   child, link->own_column);
+
+	table_close(child, NoLock);
+	return sql;
+}
+
+static char *
+write_statement(const Statement *statement, Relation other, List **relids)
+{
+	const SkSoftLink *link = statement->link;
+	const SkForeignKey *key = link->key;
+
+	switch (statement->action)
+	{
+		case SK_SOFT_CASCADE:
+			return sk_soft_fk_query_cascade(key, other, link->column, link->stamp_type);
+		case SK_SOFT_RESTAMP:
+			return sk_soft_fk_query_restamp(key, other, link->column, link->stamp_type);
+		case SK_SOFT_RESTORE:
+			return write_restore(link, other, relids);
+		case SK_SOFT_SKIPPED:
+			return sk_soft_fk_query_skipped(key, other, link->column, link->stamp_type);
+		case SK_SOFT_FIND:
+			return sk_soft_fk_query_find(key, other, link->column);
+		case SK_SOFT_LOCK:
+			return sk_soft_fk_query_lock(key, other);
+		case SK_SOFT_CHECK:
+			return sk_soft_fk_query_check(key, other, link->column);
+		case SK_SOFT_BLOCKER:
+			return write_blocker(link, other);
+	}
+	return NULL;				/* keep compiler quiet */
+}
+
+static char *
+text_of(void *arg, List **relids)
+{
+	const Statement *statement = arg;
+	Relation	other = table_open(statement->link->otherid, AccessShareLock);
+	char	   *sql;
+
+	*relids = list_make1_oid(statement->link->otherid);
+	sql = write_statement(statement, other, relids);
+	table_close(other, NoLock);
+	return sql;
+}
+
 static SPIPlanPtr
 plan_of(SkSoftLink *link, SkSoftAction action)
 {
+	Statement	statement = {.link = link,.action = action};
 	int			nstamps = action >= SK_SOFT_FIND ? 0
 		: action == SK_SOFT_RESTAMP ? 2 : 1;
 
-	if (link->plans[action] == NULL)
-		link->plans[action] = sk_spi_keep(link->sql[action],
-										  link->nkeys + nstamps, link->types, 0);
-	return link->plans[action];
+	return sk_plan_get(&link->plans[action], text_of, &statement,
+					   link->nkeys + nstamps, link->types, 0);
 }
 
 /*
@@ -71,6 +171,21 @@ sk_soft_fk_execute(SkSoftLink *link, SkSoftAction action, Datum *values, long li
 	sk_rights_restore(&saved);
 }
 
+typedef struct StampText
+{
+	Relation	rel;
+	AttrNumber	column;
+} StampText;
+
+static char *
+text_of_stamp(void *arg, List **relids)
+{
+	const StampText *text = arg;
+
+	*relids = list_make1_oid(RelationGetRelid(text->rel));
+	return sk_soft_fk_query_stamp(text->rel, text->column);
+}
+
 /*
  * Give the row, of a partition of the table or of itself, that stamp; none if it
  * is NULL.  False if it has not been done.
@@ -80,7 +195,7 @@ sk_soft_fk_execute_stamp(Oid relid, AttrNumber column, Oid partition, ItemPointe
 						 const Timestamp *stamp)
 {
 	Relation	rel = table_open(relid, RowExclusiveLock);
-	char	   *sql = sk_soft_fk_query_stamp(rel, column);
+	StampText	text = {.rel = rel,.column = column};
 	Oid			types[] = {OIDOID, TIDOID, get_atttype(relid, column)};
 	Datum		values[] = {ObjectIdGetDatum(partition), PointerGetDatum(tid),
 	stamp ? TimestampGetDatum(*stamp) : (Datum) 0};
@@ -89,7 +204,8 @@ sk_soft_fk_execute_stamp(Oid relid, AttrNumber column, Oid partition, ItemPointe
 
 	sk_rights_assume_for_key(rel->rd_rel->relowner, &saved);
 	SPI_connect();
-	execute(SPI_prepare(sql, lengthof(types), types), values, stamp ? NULL : "  n", 0);
+	execute(sk_plan_once(text_of_stamp, &text, lengthof(types), types, 0),
+			values, stamp ? NULL : "  n", 0);
 	done = SPI_processed > 0;
 	SPI_finish();
 	sk_rights_restore(&saved);

@@ -16,6 +16,7 @@
 /* A foreign key, as its row in pg_constraint has it. */
 typedef struct SkForeignKey
 {
+	Oid			id;
 	Oid			parentid;		/* the constraint of which it is a part */
 	char	   *name;
 	char		on_delete;		/* FKCONSTR_ACTION_* */
@@ -30,9 +31,9 @@ typedef struct SkForeignKey
 /* The other parent of a row: a foreign key, and the parent's stamp. */
 typedef struct SkSoftBlocker
 {
-	SkForeignKey *key;
-	Relation	parent;
+	const SkForeignKey *key;
 	AttrNumber	column;
+	Relation	parent;			/* open while a statement is written */
 } SkSoftBlocker;
 
 extern char *sk_soft_fk_query_column(const char *alias, Relation rel,

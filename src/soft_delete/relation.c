@@ -6,7 +6,8 @@
  *
  * Keys that refer to a table are found by the triggers that the server has for
  * them there, so they come in the order in which it would look at them; a
- * partition has its own.  Statements are prepared when they are first needed.
+ * partition has its own.  Statements across them are written and prepared when they
+ * are first needed, and again when what they name may have another name.
  *
  * Entries are built again after an invalidation of any table that they are made
  * of; what they had before stays until nobody reads entries.
@@ -19,7 +20,6 @@
 #include "attach/attach.h"
 #include "base/compat.h"
 #include "base/tuple.h"
-#include "soft_delete/fk_query.h"
 
 #include "access/htup_details.h"
 #include "access/table.h"
@@ -86,6 +86,7 @@ read_key(Oid constraint)
 	if (!HeapTupleIsValid(tuple))
 		elog(ERROR, "cache lookup failed for constraint %u", constraint);
 	form = (Form_pg_constraint) GETSTRUCT(tuple);
+	key->id = constraint;
 	if (form->contype != CONSTRAINT_FOREIGN || sk_constraint_is_temporal(form) ||
 		!sk_constraint_is_enforced(form))
 	{
@@ -170,10 +171,15 @@ own_keys(Relation rel)
  */
 
 static SkSoftLink *
-make_link(const SkForeignKey *key, Relation other, AttrNumber column)
+make_link(const SkSoftRelation *soft, const SkForeignKey *key, Relation other,
+		  AttrNumber column)
 {
 	SkSoftLink *link = palloc0(sizeof(SkSoftLink));
 
+	link->key = key;
+	link->relid = soft->relid;
+	link->own_column = soft->column;
+	link->stamp_type = soft->type;
 	link->name = key->name;
 	link->on_delete = key->on_delete;
 	link->otherid = RelationGetRelid(other);
@@ -215,31 +221,20 @@ blockers_of(SkSoftRelation *soft, Relation child)
 		SkForeignKey *key = lfirst(lc);
 		Relation	parent = table_open(key->referenced, AccessShareLock);
 		AttrNumber	column = sk_soft_relation_column(parent);
-		SkSoftBlocker *blocker;
 
 		soft->watched = lappend_oid(soft->watched, key->referenced);
-		if (key->on_delete != FKCONSTR_ACTION_CASCADE ||
-			column == InvalidAttrNumber || !may_read(child->rd_rel->relowner, parent))
+		if (key->on_delete == FKCONSTR_ACTION_CASCADE &&
+			column != InvalidAttrNumber && may_read(child->rd_rel->relowner, parent))
 		{
-			table_close(parent, AccessShareLock);
-			continue;
+			SkSoftBlocker *blocker = palloc0(sizeof(SkSoftBlocker));
+
+			blocker->key = key;
+			blocker->column = column;
+			blockers = lappend(blockers, blocker);
 		}
-		blocker = palloc(sizeof(SkSoftBlocker));
-		blocker->key = key;
-		blocker->parent = parent;
-		blocker->column = column;
-		blockers = lappend(blockers, blocker);
+		table_close(parent, AccessShareLock);
 	}
 	return blockers;
-}
-
-static void
-close_blockers(List *blockers)
-{
-	ListCell   *lc;
-
-	foreach(lc, blockers)
-		table_close(((SkSoftBlocker *) lfirst(lc))->parent, AccessShareLock);
 }
 
 /* Can deleting a row of the table, by way of others, delete one of the same? */
@@ -271,19 +266,13 @@ is_cyclic(SkSoftRelation *soft, Oid relid)
 }
 
 static void
-make_cascade(SkSoftRelation *soft, SkSoftLink *link, const SkForeignKey *key,
-			 Relation child)
+make_cascade(SkSoftRelation *soft, SkSoftLink *link, Relation child)
 {
-	List	   *blockers = blockers_of(soft, child);
-
-	link->sql[SK_SOFT_CASCADE] = sk_soft_fk_query_cascade(key, child, link->column, soft->type);
-	link->sql[SK_SOFT_RESTAMP] = sk_soft_fk_query_restamp(key, child, link->column, soft->type);
-	link->sql[SK_SOFT_RESTORE] = sk_soft_fk_query_restore(key, child, link->column, soft->type,
-														  list_length(blockers) > 1 ||
-														  key->referencing == key->referenced
-														  ? blockers : NIL);
-	link->sql[SK_SOFT_SKIPPED] = sk_soft_fk_query_skipped(key, child, link->column, soft->type);
-	close_blockers(blockers);
+	link->can[SK_SOFT_CASCADE] = true;
+	link->can[SK_SOFT_RESTAMP] = true;
+	link->can[SK_SOFT_RESTORE] = true;
+	link->can[SK_SOFT_SKIPPED] = true;
+	link->blockers = blockers_of(soft, child);
 	link->cyclic = is_cyclic(soft, RelationGetRelid(child));
 }
 
@@ -291,17 +280,17 @@ static void
 add_child(SkSoftRelation *soft, Relation rel, const SkForeignKey *key)
 {
 	Relation	child = table_open(key->referencing, AccessShareLock);
-	SkSoftLink *link = make_link(key, child, sk_soft_relation_column(child));
+	SkSoftLink *link = make_link(soft, key, child, sk_soft_relation_column(child));
 
 	soft->watched = lappend_oid(soft->watched, key->referencing);
 	set_keys(link, rel, key->confkey);
 	link->types[link->nkeys] = link->types[link->nkeys + 1] = soft->type;
 	if (key->on_delete == FKCONSTR_ACTION_RESTRICT ||
 		key->on_delete == FKCONSTR_ACTION_NOACTION)
-		link->sql[SK_SOFT_FIND] = sk_soft_fk_query_find(key, child, link->column);
+		link->can[SK_SOFT_FIND] = true;
 	else if (key->on_delete == FKCONSTR_ACTION_CASCADE &&
 			 link->column != InvalidAttrNumber)
-		make_cascade(soft, link, key, child);
+		make_cascade(soft, link, child);
 	table_close(child, AccessShareLock);
 	soft->children = lappend(soft->children, link);
 }
@@ -324,15 +313,13 @@ add_parent(SkSoftRelation *soft, Relation rel, const SkForeignKey *key)
 	soft->watched = lappend_oid(soft->watched, key->referenced);
 	if (column != InvalidAttrNumber)
 	{
-		SkSoftLink *link = make_link(key, parent, column);
+		SkSoftLink *link = make_link(soft, key, parent, column);
 
 		set_keys(link, rel, key->conkey);
-		link->sql[SK_SOFT_LOCK] = sk_soft_fk_query_lock(key, parent);
-		link->sql[SK_SOFT_CHECK] = sk_soft_fk_query_check(key, parent, column);
-		if (key->on_delete == FKCONSTR_ACTION_CASCADE &&
-			may_read(rel->rd_rel->relowner, parent))
-			link->sql[SK_SOFT_BLOCKER] = sk_soft_fk_query_blocker(key, parent, column,
-																  rel, soft->column);
+		link->can[SK_SOFT_LOCK] = true;
+		link->can[SK_SOFT_CHECK] = true;
+		link->can[SK_SOFT_BLOCKER] = key->on_delete == FKCONSTR_ACTION_CASCADE &&
+			may_read(rel->rd_rel->relowner, parent);
 		soft->parents = lappend(soft->parents, link);
 	}
 	table_close(parent, AccessShareLock);
@@ -422,10 +409,7 @@ free_plans(List *links)
 		SkSoftLink *link = lfirst(lc);
 
 		for (int i = 0; i < SK_SOFT_ACTIONS; i++)
-		{
-			if (link->plans[i] != NULL)
-				SPI_freeplan(link->plans[i]);
-		}
+			sk_plan_free(&link->plans[i]);
 	}
 }
 

@@ -9,8 +9,10 @@
 #ifndef SK_SOFT_DELETE_RELATION_H
 #define SK_SOFT_DELETE_RELATION_H
 
+#include "base/plan.h"
+#include "soft_delete/fk_query.h"
+
 #include "access/attnum.h"
-#include "executor/spi.h"
 #include "nodes/pg_list.h"
 #include "pg_config_manual.h"
 #include "utils/relcache.h"
@@ -46,9 +48,16 @@ typedef struct SkSoftLink
 	bool		cyclic;			/* can a cascade come back to that table? */
 	int			nkeys;
 	AttrNumber	attnums[INDEX_MAX_KEYS];	/* of the table at this end */
+
+	/* what the statements across it are made of */
+	const SkForeignKey *key;
+	Oid			relid;			/* of the table at this end */
+	AttrNumber	own_column;		/* its stamp */
+	Oid			stamp_type;		/* of that */
+	List	   *blockers;		/* of SkSoftBlocker: of rows at the other end */
 	Oid			types[INDEX_MAX_KEYS + 2];	/* of the parameters */
-	char	   *sql[SK_SOFT_ACTIONS];
-	SPIPlanPtr	plans[SK_SOFT_ACTIONS];
+	bool		can[SK_SOFT_ACTIONS];
+	SkPlan		plans[SK_SOFT_ACTIONS];
 } SkSoftLink;
 
 typedef struct SkSoftRelation

@@ -20,7 +20,7 @@
 #include "postgres.h"
 
 #include "base/compat.h"
-#include "base/spi.h"
+#include "base/plan.h"
 #include "base/table.h"
 #include "base/trigger.h"
 #include "base/tuple.h"
@@ -71,7 +71,8 @@ typedef struct Deletion
 	ResultRelInfo *result;
 
 	/* or by UPDATE */
-	SPIPlanPtr	plan;
+	bool		by_update;
+	SkPlan		plan;
 } Deletion;
 
 
@@ -89,8 +90,7 @@ end_deletion(void *arg)
 {
 	Deletion   *deletion = arg;
 
-	if (deletion->plan != NULL)
-		SPI_freeplan(deletion->plan);
+	sk_plan_free(&deletion->plan);
 	if (!IsTransactionState())
 		return;
 	if (deletion->index != NULL)
@@ -443,12 +443,12 @@ delete_directly(Deletion *deletion, const TupleTableSlot *row)
  *-------------------------------------------------------------------------
  */
 
-static void
-init_update(Deletion *deletion)
+static char *
+update_statement(void *arg, List **relids)
 {
+	const Deletion *deletion = arg;
 	TupleDesc	tupdesc = RelationGetDescr(deletion->table);
 	const char *column = quote_identifier(NameStr(TupleDescAttr(tupdesc, deletion->column - 1)->attname));
-	Oid			types[INDEX_MAX_KEYS + 1];
 	StringInfoData sql;
 
 	initStringInfo(&sql);
@@ -463,18 +463,31 @@ init_update(Deletion *deletion)
 		Oid			op = get_opfamily_member(deletion->index->rd_opfamily[i],
 											 type, type, BTEqualStrategyNumber);
 
-		types[i] = attr->atttypid;
 		appendStringInfoString(&sql, " AND ");
 		generate_operator_clause(&sql,
 								 psprintf("x.%s", quote_identifier(NameStr(attr->attname))),
 								 attr->atttypid, op,
 								 psprintf("$%d", i + 1), attr->atttypid);
 	}
-	types[deletion->nkeys] = TupleDescAttr(tupdesc, deletion->column - 1)->atttypid;
+	*relids = list_make1_oid(RelationGetRelid(deletion->table));
+	return sql.data;
+}
 
-	SPI_connect();
-	deletion->plan = sk_spi_keep(sql.data, deletion->nkeys + 1, types, 0);
-	SPI_finish();
+static SPIPlanPtr
+plan_of_update(Deletion *deletion)
+{
+	TupleDesc	tupdesc = RelationGetDescr(deletion->table);
+	Oid			types[INDEX_MAX_KEYS + 1];
+
+	for (int i = 0; i < deletion->nkeys; i++)
+	{
+		AttrNumber	attnum = deletion->index->rd_index->indkey.values[i];
+
+		types[i] = TupleDescAttr(tupdesc, attnum - 1)->atttypid;
+	}
+	types[deletion->nkeys] = TupleDescAttr(tupdesc, deletion->column - 1)->atttypid;
+	return sk_plan_get(&deletion->plan, update_statement, deletion,
+					   deletion->nkeys + 1, types, 0);
 }
 
 static bool
@@ -487,7 +500,7 @@ delete_by_update(Deletion *deletion, const TupleTableSlot *row)
 		values[i] = row->tts_values[deletion->view_attnums[i] - 1];
 	values[deletion->nkeys] = deletion->stamp;
 	SPI_connect();
-	if (SPI_execute_snapshot(deletion->plan, values, NULL, InvalidSnapshot,
+	if (SPI_execute_snapshot(plan_of_update(deletion), values, NULL, InvalidSnapshot,
 							 InvalidSnapshot, false, false, 0) != SPI_OK_UPDATE)
 		elog(ERROR, "could not update table \"%s\"",
 			 RelationGetRelationName(deletion->table));
@@ -528,13 +541,12 @@ begin_deletion(MemoryContext parent, Relation view)
 	deletion->index = open_primary_key(deletion->table);
 	find_row_columns(deletion, view, &live);
 	deletion->stamp = make_stamp(deletion->table, live.column);
-	if (can_go_directly(deletion))
+	deletion->by_update = !can_go_directly(deletion);
+	if (!deletion->by_update)
 	{
 		init_executor(deletion);
 		init_scan(deletion);
 	}
-	else
-		init_update(deletion);
 	MemoryContextSwitchTo(old);
 	return deletion;
 }
@@ -556,7 +568,7 @@ schemakit_soft_delete_row(PG_FUNCTION_ARGS)
 		fcinfo->flinfo->fn_extra = deletion;
 	}
 	slot_getallattrs(trigdata->tg_trigslot);
-	done = deletion->plan != NULL
+	done = deletion->by_update
 		? delete_by_update(deletion, trigdata->tg_trigslot)
 		: delete_directly(deletion, trigdata->tg_trigslot);
 	return PointerGetDatum(done ? trigdata->tg_trigtuple : NULL);

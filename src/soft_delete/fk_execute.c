@@ -138,11 +138,13 @@ plan_of(SkSoftLink *link, SkSoftAction action)
 }
 
 /*
+ * Execute a statement about rows at the other end of a foreign key.
+ *
  * In a transaction with one snapshot, rows that it does not see would be left
  * out: then it fails to be serialized, as for the server's own foreign keys.
  */
-static void
-execute(SPIPlanPtr plan, Datum *values, const char *nulls, long limit)
+void
+sk_soft_fk_execute_plan(SPIPlanPtr plan, Datum *values, const char *nulls, long limit)
 {
 	Snapshot	latest = InvalidSnapshot;
 	Snapshot	own = InvalidSnapshot;
@@ -167,7 +169,7 @@ sk_soft_fk_execute(SkSoftLink *link, SkSoftAction action, Datum *values, long li
 
 	sk_rights_assume_for_key(link->owner, &saved);
 	SPI_connect();
-	execute(plan_of(link, action), values, NULL, limit);
+	sk_soft_fk_execute_plan(plan_of(link, action), values, NULL, limit);
 	sk_rights_restore(&saved);
 }
 
@@ -204,8 +206,8 @@ sk_soft_fk_execute_stamp(Oid relid, AttrNumber column, Oid partition, ItemPointe
 
 	sk_rights_assume_for_key(rel->rd_rel->relowner, &saved);
 	SPI_connect();
-	execute(sk_plan_once(text_of_stamp, &text, lengthof(types), types, 0),
-			values, stamp ? NULL : "  n", 0);
+	sk_soft_fk_execute_plan(sk_plan_once(text_of_stamp, &text, lengthof(types), types, 0),
+							values, stamp ? NULL : "  n", 0);
 	done = SPI_processed > 0;
 	SPI_finish();
 	sk_rights_restore(&saved);

@@ -16,6 +16,8 @@
 
 extern bool sk_soft_fk_execute_values(const SkSoftLink *link, TupleTableSlot *row,
 									  Datum *values);
+extern void sk_soft_fk_execute_plan(SPIPlanPtr plan, Datum *values,
+									const char *nulls, long limit);
 extern void sk_soft_fk_execute(SkSoftLink *link, SkSoftAction action,
 							   Datum *values, long limit);
 extern bool sk_soft_fk_execute_stamp(Oid relid, AttrNumber column, Oid partition,

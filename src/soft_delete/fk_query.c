@@ -228,6 +228,27 @@ sk_soft_fk_query_find(const SkForeignKey *key, Relation child, AttrNumber column
 					: psprintf("%s IS NULL", sk_soft_fk_query_column("x", child, column)));
 }
 
+/*
+ * "Deleted before $n"
+ */
+char *
+sk_soft_fk_query_is_due(const char *alias, Relation rel, AttrNumber column, int param)
+{
+	return psprintf("%s OPERATOR(pg_catalog.<) CAST($%d AS %s)",
+					sk_soft_fk_query_column(alias, rel, column), param,
+					format_type_be(TupleDescAttr(RelationGetDescr(rel), column - 1)->atttypid));
+}
+
+/*
+ * Those columns of the rows that refer to it.
+ */
+char *
+sk_soft_fk_query_referring(const SkForeignKey *key, Relation child, const char *columns)
+{
+	return psprintf("SELECT %s FROM %s WHERE %s", columns,
+					sk_soft_fk_query_from(child, "x"), refers(key, child));
+}
+
 /* The row that has the key in the parameters */
 static char *
 has_key(const SkForeignKey *key, Relation parent)

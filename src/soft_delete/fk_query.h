@@ -51,6 +51,10 @@ extern char *sk_soft_fk_query_skipped(const SkForeignKey *key, Relation child,
 extern char *sk_soft_fk_query_stamp(Relation rel, AttrNumber column);
 extern char *sk_soft_fk_query_find(const SkForeignKey *key, Relation child,
 								   AttrNumber column);
+extern char *sk_soft_fk_query_is_due(const char *alias, Relation rel,
+									 AttrNumber column, int param);
+extern char *sk_soft_fk_query_referring(const SkForeignKey *key, Relation child,
+										const char *columns);
 extern char *sk_soft_fk_query_lock(const SkForeignKey *key, Relation parent);
 extern char *sk_soft_fk_query_check(const SkForeignKey *key, Relation parent,
 									AttrNumber column);

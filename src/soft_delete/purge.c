@@ -3,176 +3,293 @@
  * soft_delete/purge.c
  *	  Permanent deletion of rows that were soft-deleted long ago.
  *
- * A row is kept as long as another one needs it: one that references it under
- * RESTRICT or NO ACTION, or one that ON DELETE CASCADE would delete although it
- * is live, or has not been deleted for long enough, or is needed itself.  Rows
- * that reference each other in a cycle are kept, too.  The server performs SET
- * NULL and SET DEFAULT, since this is a real DELETE.
+ * A row is kept as long as another one needs it (keeper.c).  Rows that reference
+ * each other in a cycle are kept, too.  The server performs SET NULL and SET
+ * DEFAULT, since this is a real DELETE.
  *
  *-------------------------------------------------------------------------
  */
 #include "postgres.h"
 
 #include "base/arg.h"
-#include "base/spi.h"
+#include "base/plan.h"
 #include "base/table.h"
 #include "soft_delete/fk_query.h"
+#include "soft_delete/keeper.h"
 #include "soft_delete/protect.h"
 #include "soft_delete/relation.h"
 
-#include "access/genam.h"
 #include "access/relation.h"
-#include "access/table.h"
 #include "access/xact.h"
 #include "catalog/pg_class.h"
-#include "catalog/pg_constraint.h"
-#include "catalog/pg_index.h"
 #include "catalog/pg_type.h"
 #include "executor/spi.h"
 #include "fmgr.h"
 #include "miscadmin.h"
+#include "utils/array.h"
 #include "utils/builtins.h"
 #include "utils/fmgrprotos.h"
-#include "utils/lsyscache.h"
+#include "utils/memutils.h"
 #include "utils/rel.h"
 #include "utils/timestamp.h"
 
-static void append_needed(StringInfo sql, Relation rel, const char *alias,
-						  List *path);
+#define FETCH_ROWS	1000
 
-/* "Deleted before $1" */
-static char *
-is_due(const char *alias, Relation rel, AttrNumber column)
+/* One call of the function */
+typedef struct Purge
 {
-	return psprintf("%s OPERATOR(pg_catalog.<) CAST($1 AS %s)",
-					sk_soft_fk_query_column(alias, rel, column),
-					format_type_be(TupleDescAttr(RelationGetDescr(rel), column - 1)->atttypid));
+	Relation	rel;
+	SkSoftDoomed *doomed;
+	TimestampTz before;
+	int64		max_rows;
+	int64		total;
+	bool		kept;			/* any, in this pass */
+	MemoryContext batch_context;
+	SkPlan		select;
+	SkPlan		lock;
+	SkPlan		delete;
+} Purge;
+
+/* Rows of a partition, or of the table */
+typedef struct Batch
+{
+	Oid			relid;
+	int			count;
+	Datum		tids[FETCH_ROWS];
+} Batch;
+
+
+/*-------------------------------------------------------------------------
+ * Statements
+ *
+ * They are executed as the caller, to whose row security they are subject.
+ *-------------------------------------------------------------------------
+ */
+
+static char *
+select_statement(void *arg, List **relids)
+{
+	const Purge *purge = arg;
+	AttrNumber	column = purge->doomed->column;
+
+	*relids = list_make1_oid(RelationGetRelid(purge->rel));
+	return psprintf("SELECT x.tableoid, x.ctid%s FROM %s WHERE %s ORDER BY %s%s",
+					sk_soft_keeper_columns(purge->doomed, purge->rel, "x"),
+					sk_soft_fk_query_from(purge->rel, "x"),
+					sk_soft_fk_query_is_due("x", purge->rel, column, 1),
+					sk_soft_fk_query_column("x", purge->rel, column),
+					purge->doomed->keepers == NIL ? " LIMIT $2" : "");
 }
 
-static void
-append_join(StringInfo sql, const SkForeignKey *key, Relation rel,
-			const char *alias, Relation child, const char *child_alias)
+static char *
+these_rows(const Purge *purge)
 {
-	for (int i = 0; i < key->nkeys; i++)
+	return psprintf("x.tableoid OPERATOR(pg_catalog.=) $1 AND x.ctid OPERATOR(pg_catalog.=) ANY ($2) AND %s",
+					sk_soft_fk_query_is_due("x", purge->rel, purge->doomed->column, 3));
+}
+
+static char *
+lock_statement(void *arg, List **relids)
+{
+	const Purge *purge = arg;
+
+	*relids = list_make1_oid(RelationGetRelid(purge->rel));
+	return psprintf("SELECT x.tableoid, x.ctid%s FROM %s WHERE %s FOR UPDATE OF x SKIP LOCKED",
+					sk_soft_keeper_columns(purge->doomed, purge->rel, "x"),
+					sk_soft_fk_query_from(purge->rel, "x"), these_rows(purge));
+}
+
+static char *
+delete_statement(void *arg, List **relids)
+{
+	const Purge *purge = arg;
+
+	*relids = list_make1_oid(RelationGetRelid(purge->rel));
+	return psprintf("DELETE FROM %s WHERE %s",
+					sk_soft_fk_query_from(purge->rel, "AS x"), these_rows(purge));
+}
+
+
+/*-------------------------------------------------------------------------
+ * Rows
+ *-------------------------------------------------------------------------
+ */
+
+/* Put it into the batch of its partition. */
+static List *
+add_row(List *batches, HeapTuple row, TupleDesc tupdesc)
+{
+	bool		isnull;
+	Oid			relid = DatumGetObjectId(heap_getattr(row, 1, tupdesc, &isnull));
+	ItemPointer tid = palloc(sizeof(ItemPointerData));
+	Batch	   *batch = NULL;
+	ListCell   *lc;
+
+	*tid = *(ItemPointer) DatumGetPointer(heap_getattr(row, 2, tupdesc, &isnull));
+	foreach(lc, batches)
 	{
-		appendStringInfoString(sql, i > 0 ? " AND " : "");
-		generate_operator_clause(sql, sk_soft_fk_query_column(alias, rel, key->confkey[i]),
-								 get_atttype(key->referenced, key->confkey[i]),
-								 key->operators[i],
-								 sk_soft_fk_query_column(child_alias, child, key->conkey[i]),
-								 get_atttype(key->referencing, key->conkey[i]));
+		if (((Batch *) lfirst(lc))->relid == relid)
+			batch = lfirst(lc);
 	}
+	if (batch == NULL)
+	{
+		batch = palloc(sizeof(Batch));
+		batch->relid = relid;
+		batch->count = 0;
+		batches = lappend(batches, batch);
+	}
+	batch->tids[batch->count++] = PointerGetDatum(tid);
+	return batches;
+}
+
+/* Of those rows, the ones that nothing keeps */
+static List *
+choose(Purge *purge, SPITupleTable *rows, uint64 count)
+{
+	MemoryContext old = MemoryContextSwitchTo(purge->batch_context);
+	List	   *batches = NIL;
+	int64		wanted = purge->max_rows - purge->total;
+
+	for (uint64 i = 0; i < count && wanted > 0; i++)
+	{
+		CHECK_FOR_INTERRUPTS();
+		if (sk_soft_keeper_is_kept(purge->doomed, rows->vals[i], rows->tupdesc, 3,
+								   purge->before))
+			purge->kept = true;
+		else
+		{
+			batches = add_row(batches, rows->vals[i], rows->tupdesc);
+			wanted--;
+		}
+	}
+	MemoryContextSwitchTo(old);
+	return batches;
+}
+
+static uint64
+execute(Purge *purge, SkPlan *plan, SkPlanText text, Batch *batch)
+{
+	static const Oid types[] = {OIDOID, TIDARRAYOID, TIMESTAMPTZOID};
+	Datum		values[3];
+
+	values[0] = ObjectIdGetDatum(batch->relid);
+	values[1] = PointerGetDatum(construct_array(batch->tids, batch->count, TIDOID,
+												sizeof(ItemPointerData), false,
+												TYPALIGN_SHORT));
+	values[2] = TimestampTzGetDatum(purge->before);
+	if (SPI_execute_plan(sk_plan_get(plan, text, purge, lengthof(types), types, 0),
+						 values, NULL, false, 0) < 0)
+		elog(ERROR, "could not execute a statement of soft delete");
+	return SPI_processed;
 }
 
 /*
- * " OR EXISTS (...)": a row that refers to it and keeps it.  Where the path of
- * cascades comes back to a table, any row does.
+ * Nobody may refer to the rows any more, so what keeps them is looked at again
+ * under their lock.
  */
-static void
-append_keeper(StringInfo sql, const SkForeignKey *key, Relation rel,
-			  const char *alias, List *path)
+static int64
+delete_batch(Purge *purge, Batch *batch)
 {
-	Relation	child = table_open(key->referencing, AccessShareLock);
-	AttrNumber	column = sk_soft_relation_column(child);
-	char	   *child_alias = psprintf("x%d", list_length(path));
+	uint64		count = execute(purge, &purge->lock, lock_statement, batch);
+	SPITupleTable *rows = SPI_tuptable;
+	List	   *chosen = choose(purge, rows, count);
+	int64		deleted = 0;
 
-	appendStringInfo(sql, " OR EXISTS (SELECT FROM %s WHERE ",
-					 sk_soft_fk_query_from(child, child_alias));
-	append_join(sql, key, rel, alias, child, child_alias);
-	if (key->on_delete == FKCONSTR_ACTION_CASCADE &&
-		column != InvalidAttrNumber && !list_member_oid(path, key->referencing))
-	{
-		appendStringInfo(sql, " AND (%s IS NULL OR NOT %s",
-						 sk_soft_fk_query_column(child_alias, child, column),
-						 is_due(child_alias, child, column));
-		append_needed(sql, child, child_alias, lappend_oid(list_copy(path), key->referencing));
-		appendStringInfoChar(sql, ')');
-	}
-	appendStringInfoChar(sql, ')');
-	table_close(child, AccessShareLock);
+	SPI_freetuptable(rows);
+	if (chosen != NIL)
+		deleted = execute(purge, &purge->delete, delete_statement, linitial(chosen));
+	return deleted;
 }
 
-static void
-append_needed(StringInfo sql, Relation rel, const char *alias, List *path)
+static int64
+delete_rows(Purge *purge, SPITupleTable *rows, uint64 count)
 {
+	int64		deleted = 0;
 	ListCell   *lc;
 
-	check_stack_depth();
-	foreach(lc, sk_soft_relation_referring(rel))
+	foreach(lc, choose(purge, rows, count))
 	{
-		const SkForeignKey *key = lfirst(lc);
+		int64		some = delete_batch(purge, lfirst(lc));
 
-		if (key->on_delete != FKCONSTR_ACTION_SETNULL &&
-			key->on_delete != FKCONSTR_ACTION_SETDEFAULT)
-			append_keeper(sql, key, rel, alias, path);
+		purge->total += some;
+		deleted += some;
 	}
+	MemoryContextReset(purge->batch_context);
+	return deleted;
 }
 
-/* "d.a = doomed.a AND ..." for the primary key, or with an alias only "x.a, ..." */
-static char *
-primary_key(Relation rel, const char *alias)
+/* All that can be deleted now */
+static int64
+pass(Purge *purge)
 {
-	Relation	index = index_open(sk_table_primary_key(rel), AccessShareLock);
-	StringInfoData sql;
+	static const Oid types[] = {TIMESTAMPTZOID, INT8OID};
+	Datum		values[2];
+	int64		deleted = 0;
+	Portal		portal;
 
-	initStringInfo(&sql);
-	for (int i = 0; i < index->rd_index->indnkeyatts; i++)
+	purge->kept = false;
+	sk_soft_keeper_forget(purge->doomed);
+	values[0] = TimestampTzGetDatum(purge->before);
+	values[1] = Int64GetDatum(purge->max_rows - purge->total);
+	portal = SPI_cursor_open(NULL, sk_plan_get(&purge->select, select_statement, purge,
+											   purge->doomed->keepers == NIL ? 2 : 1,
+											   types, 0),
+							 values, NULL, false);
+	for (;;)
 	{
-		AttrNumber	attnum = index->rd_index->indkey.values[i];
-		Oid			type = TupleDescAttr(RelationGetDescr(rel), attnum - 1)->atttypid;
-		Oid			op = get_opfamily_member(index->rd_opfamily[i],
-											 index->rd_opcintype[i],
-											 index->rd_opcintype[i],
-											 BTEqualStrategyNumber);
+		SPITupleTable *rows;
+		uint64		count;
 
-		if (alias != NULL)
-			appendStringInfo(&sql, "%s%s", i ? ", " : "", sk_soft_fk_query_column(alias, rel, attnum));
-		else
-		{
-			appendStringInfoString(&sql, i ? " AND " : "");
-			generate_operator_clause(&sql, sk_soft_fk_query_column("d", rel, attnum), type, op,
-									 sk_soft_fk_query_column("doomed", rel, attnum), type);
-		}
+		SPI_cursor_fetch(portal, true, FETCH_ROWS);
+		rows = SPI_tuptable;
+		count = SPI_processed;
+		if (count == 0)
+			break;
+		deleted += delete_rows(purge, rows, count);
+		SPI_freetuptable(rows);
+		if (purge->total >= purge->max_rows)
+			break;
 	}
-	index_close(index, AccessShareLock);
-	return sql.data;
+	SPI_cursor_close(portal);
+	return deleted;
 }
 
-static char *
-purge_statement(Relation rel, AttrNumber column)
+static void
+tell_what_is_kept(Purge *purge)
 {
-	StringInfoData sql;
+	uint64		count;
+	char	   *tables = sk_soft_keeper_list(purge->doomed, &count);
 
-	initStringInfo(&sql);
-	appendStringInfo(&sql, "WITH doomed AS MATERIALIZED (SELECT %s FROM %s WHERE %s AND NOT (false",
-					 primary_key(rel, "x0"), sk_soft_fk_query_from(rel, "x0"),
-					 is_due("x0", rel, column));
-	append_needed(&sql, rel, "x0", list_make1_oid(RelationGetRelid(rel)));
-	appendStringInfo(&sql, ") ORDER BY %s LIMIT $2 FOR UPDATE OF x0 SKIP LOCKED)"
-					 " DELETE FROM %s USING doomed WHERE %s AND %s",
-					 sk_soft_fk_query_column("x0", rel, column), sk_soft_fk_query_from(rel, "AS d"),
-					 primary_key(rel, NULL), is_due("d", rel, column));
-	return sql.data;
+	ereport(NOTICE,
+			(errmsg_plural("kept " UINT64_FORMAT " row of table \"%s\" that was deleted long enough ago",
+						   "kept " UINT64_FORMAT " rows of table \"%s\" that were deleted long enough ago",
+						   (unsigned long) count,
+						   count, RelationGetRelationName(purge->rel)),
+			 errdetail("Rows that cannot be deleted along reference them: %s.", tables)));
 }
 
 /* Rows that others kept may be free once those are gone. */
-static int64
-purge(const char *sql, TimestampTz before, int64 max_rows)
+static void
+purge_rows(Purge *purge)
 {
-	static const Oid types[] = {TIMESTAMPTZOID, INT8OID};
-	int64		total = 0;
-	uint64		deleted;
+	SPI_connect();
+	purge->batch_context = AllocSetContextCreate(CurrentMemoryContext,
+												 "schemakit purged rows",
+												 ALLOCSET_DEFAULT_SIZES);
+	while (pass(purge) > 0 && purge->total < purge->max_rows)
+		 /* again */ ;
+	if (purge->total < purge->max_rows && purge->kept)
+		tell_what_is_kept(purge);
+	SPI_finish();
+}
 
-	do
-	{
-		Datum		values[] = {TimestampTzGetDatum(before), Int64GetDatum(max_rows - total)};
-
-		CHECK_FOR_INTERRUPTS();
-		deleted = sk_spi_execute(sql, lengthof(types), types, values,
-								 SPI_OK_DELETE, NULL);
-		total += deleted;
-	} while (deleted > 0 && total < max_rows);
-	return total;
+static void
+free_plans(Purge *purge)
+{
+	sk_plan_free(&purge->select);
+	sk_plan_free(&purge->lock);
+	sk_plan_free(&purge->delete);
+	sk_soft_keeper_free(purge->doomed);
 }
 
 static TimestampTz
@@ -209,42 +326,42 @@ PG_FUNCTION_INFO_V1(schemakit_soft_delete_purge);
 Datum
 schemakit_soft_delete_purge(PG_FUNCTION_ARGS)
 {
-	int64		max_rows;
-	TimestampTz before;
-	Relation	rel;
+	Purge		purge = {0};
+	SkSoftPermit permit;
 	AttrNumber	column;
-	char	   *sql;
-	volatile int64 purged = 0;
 
 	sk_arg_reject_null(fcinfo, 0, "rel");
 	sk_arg_reject_null(fcinfo, 1, "older_than");
 	sk_arg_reject_null(fcinfo, 2, "max_rows");
 	sk_arg_reject_null(fcinfo, 3, "force");
-	before = cutoff(sk_arg_retention(fcinfo, 1, "older_than", PG_GETARG_BOOL(3)));
-	max_rows = PG_GETARG_INT64(2);
-	if (max_rows <= 0)
+	purge.before = cutoff(sk_arg_retention(fcinfo, 1, "older_than", PG_GETARG_BOOL(3)));
+	purge.max_rows = PG_GETARG_INT64(2);
+	if (purge.max_rows <= 0)
 		ereport(ERROR,
 				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
 				 errmsg("argument \"%s\" must be positive", "max_rows"),
 				 errhint("It is the maximum number of rows to delete.")));
 	PreventCommandIfReadOnly("soft_delete_purge()");
 
-	rel = relation_open(PG_GETARG_OID(0), AccessShareLock);
-	column = rel->rd_rel->relkind == RELKIND_RELATION ||
-		rel->rd_rel->relkind == RELKIND_PARTITIONED_TABLE
-		? sk_soft_relation_column(rel) : InvalidAttrNumber;
-	require_soft_delete(rel, column);
-	sql = purge_statement(rel, column);
-	relation_close(rel, NoLock);
-	sk_soft_protect_off = true;
+	purge.rel = relation_open(PG_GETARG_OID(0), AccessShareLock);
+	column = purge.rel->rd_rel->relkind == RELKIND_RELATION ||
+		purge.rel->rd_rel->relkind == RELKIND_PARTITIONED_TABLE
+		? sk_soft_relation_column(purge.rel) : InvalidAttrNumber;
+	require_soft_delete(purge.rel, column);
+	purge.doomed = sk_soft_keeper_find(purge.rel, column);
+	permit.relids = sk_soft_keeper_relids(purge.doomed);
+	permit.before = purge.before;
+	sk_soft_protect_permit(&permit);
 	PG_TRY();
 	{
-		purged = purge(sql, before, max_rows);
+		purge_rows(&purge);
 	}
 	PG_FINALLY();
 	{
-		sk_soft_protect_off = false;
+		sk_soft_protect_revoke(&permit);
+		free_plans(&purge);
 	}
 	PG_END_TRY();
-	PG_RETURN_INT64(purged);
+	relation_close(purge.rel, NoLock);
+	PG_RETURN_INT64(purge.total);
 }

@@ -88,6 +88,7 @@ CREATE FUNCTION schemakit.soft_delete_purge(rel regclass, older_than interval, m
 COMMENT ON FUNCTION schemakit.soft_delete_purge(regclass, interval, bigint, boolean) IS
 'permanently deletes rows that were soft-deleted longer ago than "older_than", the oldest first and at most "max_rows", and returns their number.
 Rows that another transaction has locked are skipped, and so are rows that are referenced by rows that cannot be deleted with them.
+A NOTICE names the tables whose rows have kept others.
 The caller needs SELECT, UPDATE and DELETE on the table.
 force => true allows an "older_than" that is shorter than one day.
 Errors: 55000 soft delete is not enabled, or the table has no primary key; 22023 "older_than" is negative, or shorter than one day without "force", or "max_rows" is not positive.';

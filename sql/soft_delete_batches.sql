@@ -1,0 +1,64 @@
+--
+-- Soft delete: which rows belong to a batch
+--
+SET client_min_messages = warning;
+CREATE SCHEMA soft_batch;
+CREATE ROLE regress_batch_cleaner;
+GRANT USAGE, CREATE ON SCHEMA soft_batch TO regress_batch_cleaner;
+SET search_path = soft_batch, public;
+
+-- who may update the stamp of a row cannot bring back what was deleted by itself
+CREATE TABLE docs (id int PRIMARY KEY, deleted_at timestamptz);
+CREATE TABLE parts (id int PRIMARY KEY, doc int REFERENCES docs ON DELETE CASCADE, deleted_at timestamptz);
+CREATE TABLE bits (id int PRIMARY KEY, part int REFERENCES parts ON DELETE CASCADE, deleted_at timestamp(3));
+CREATE TABLE tags (id int PRIMARY KEY, deleted_at timestamptz);
+ALTER TABLE parts ADD tag int REFERENCES tags ON DELETE CASCADE;
+SELECT count(schemakit.soft_delete_enable(t)) FROM unnest('{docs,parts,bits,tags}'::regclass[]) AS t;
+INSERT INTO docs VALUES (1);
+INSERT INTO tags VALUES (1);
+INSERT INTO parts VALUES (1, 1, NULL, 1), (2, 1, NULL, 1), (3, 1, NULL, NULL);
+INSERT INTO bits VALUES (1, 1), (2, 2), (3, 3);
+GRANT SELECT, UPDATE ON docs, tags TO regress_batch_cleaner;
+GRANT SELECT ON parts, bits TO regress_batch_cleaner;
+UPDATE parts SET deleted_at = '2001-01-01' WHERE id = 1;
+UPDATE bits SET deleted_at = '2001-01-02' WHERE id = 2;
+SET ROLE regress_batch_cleaner;
+UPDATE docs SET deleted_at = '2001-01-01';
+UPDATE docs SET deleted_at = NULL;
+SELECT id FROM parts_live ORDER BY 1;
+SELECT id FROM bits_live ORDER BY 1;
+-- by way of another row, of another stamp, of a row in between
+UPDATE docs SET deleted_at = '2002-01-01';
+UPDATE docs SET deleted_at = (SELECT deleted_at FROM parts WHERE id = 1);
+UPDATE docs SET deleted_at = NULL;
+UPDATE tags SET deleted_at = (SELECT deleted_at - interval '1 microsecond' FROM parts WHERE id = 1);
+UPDATE docs SET deleted_at = (SELECT deleted_at FROM parts WHERE id = 1);
+UPDATE docs SET deleted_at = NULL;
+UPDATE tags SET deleted_at = NULL;
+UPDATE docs SET deleted_at = '2001-01-02';
+UPDATE docs SET deleted_at = NULL;
+SELECT id FROM parts_live ORDER BY 1;
+SELECT id FROM bits_live ORDER BY 1;
+RESET ROLE;
+-- what they took with them comes back with them
+UPDATE parts SET deleted_at = NULL WHERE id = 1;
+SELECT id FROM bits_live ORDER BY 1;
+-- who may update them all makes one batch of them
+UPDATE bits SET deleted_at = '2001-01-03' WHERE id = 3;
+UPDATE docs SET deleted_at = '2001-01-03';
+UPDATE docs SET deleted_at = NULL;
+SELECT id FROM bits_live ORDER BY 1;
+-- rows of two deletions at one time belong to both, whoever may do what
+SET ROLE regress_batch_cleaner;
+UPDATE tags SET deleted_at = '2003-01-01';
+UPDATE docs SET deleted_at = '2003-01-01';
+UPDATE tags SET deleted_at = NULL;
+SELECT id FROM parts_live ORDER BY 1;
+UPDATE docs SET deleted_at = NULL;
+SELECT id FROM parts_live ORDER BY 1;
+RESET ROLE;
+
+SET client_min_messages = error;
+RESET search_path;
+DROP SCHEMA soft_batch CASCADE;
+DROP ROLE regress_batch_cleaner;

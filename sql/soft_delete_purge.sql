@@ -1,0 +1,91 @@
+--
+-- Soft delete: permanent deletion, and what keeps and protects rows
+--
+SET client_min_messages = warning;
+CREATE SCHEMA soft_purge;
+CREATE ROLE regress_purge_cleaner;
+CREATE ROLE regress_purge_tenant;
+GRANT USAGE, CREATE ON SCHEMA soft_purge TO regress_purge_cleaner, regress_purge_tenant;
+SET search_path = soft_purge, public;
+
+-- what keeps a row from being deleted permanently is asked as the owner of the
+-- table that references it, whatever the caller may see
+CREATE TABLE p (id int PRIMARY KEY);
+CREATE TABLE k (id int PRIMARY KEY, p int REFERENCES p ON DELETE CASCADE);
+CREATE TABLE d (id int PRIMARY KEY, k int REFERENCES k ON DELETE CASCADE);
+CREATE TABLE r (id int PRIMARY KEY, p int REFERENCES p);
+SELECT count(schemakit.soft_delete_enable(t)) FROM unnest('{p,k,d}'::regclass[]) AS t;
+INSERT INTO p VALUES (1), (2), (3), (4), (5);
+INSERT INTO k VALUES (1, 1), (2, 2), (3, 3);
+INSERT INTO d VALUES (1, 1), (2, 2);
+ALTER TABLE k OWNER TO regress_purge_tenant;
+ALTER TABLE k ENABLE ROW LEVEL SECURITY, FORCE ROW LEVEL SECURITY;
+GRANT SELECT, UPDATE, DELETE ON p TO regress_purge_cleaner;
+GRANT SELECT ON k, d, r TO regress_purge_cleaner;
+UPDATE p SET deleted_at = '2001-01-01' WHERE id < 5;
+SET ROLE regress_purge_tenant;
+ALTER TABLE k NO FORCE ROW LEVEL SECURITY;
+UPDATE k SET deleted_at = NULL, p = 5 WHERE id = 2;
+ALTER TABLE k DISABLE TRIGGER zz_schemakit_soft_delete_reference;
+UPDATE k SET p = 2 WHERE id = 2;
+ALTER TABLE k ENABLE TRIGGER zz_schemakit_soft_delete_reference;
+ALTER TABLE k FORCE ROW LEVEL SECURITY;
+RESET ROLE;
+INSERT INTO r VALUES (4, 4);
+UPDATE d SET deleted_at = now() WHERE id = 1;
+SET client_min_messages = notice;
+SET ROLE regress_purge_cleaner;
+-- 1 is kept by d, which is not old enough; 2 by k, which is live; 4 by r
+SELECT schemakit.soft_delete_purge('p', '1 year');
+RESET ROLE;
+SELECT 'p' AS t, id FROM p UNION ALL SELECT 'k', id FROM k UNION ALL SELECT 'd', id FROM d ORDER BY 1, 2;
+DELETE FROM r;
+UPDATE d SET deleted_at = '2001-01-01';
+REVOKE SELECT ON k, d, r FROM regress_purge_cleaner;
+SET ROLE regress_purge_cleaner;
+SELECT schemakit.soft_delete_purge('p', '1 year', 1);
+SELECT schemakit.soft_delete_purge('p', '1 year', 5);
+SELECT schemakit.soft_delete_purge('p', '1 year');
+RESET ROLE;
+SELECT 'p' AS t, id FROM p UNION ALL SELECT 'k', id FROM k UNION ALL SELECT 'd', id FROM d ORDER BY 1, 2;
+-- the caller's own row security holds for the table itself
+INSERT INTO p VALUES (6, '2001-01-01'), (7, '2001-01-01');
+ALTER TABLE p ENABLE ROW LEVEL SECURITY;
+CREATE POLICY six ON p USING (id <> 6);
+SET ROLE regress_purge_cleaner;
+SELECT schemakit.soft_delete_purge('p', '1 year');
+RESET ROLE;
+SELECT id FROM p ORDER BY 1;
+SET client_min_messages = warning;
+
+-- a purge within a purge, and what is protected meanwhile
+CREATE TABLE a (id int PRIMARY KEY, deleted_at timestamptz);
+CREATE TABLE b (id int PRIMARY KEY, a int REFERENCES a ON DELETE CASCADE, deleted_at timestamptz);
+CREATE TABLE c (id int PRIMARY KEY, deleted_at timestamptz);
+SELECT count(schemakit.soft_delete_enable(t, protect => true)) FROM unnest('{a,b,c}'::regclass[]) AS t;
+CREATE FUNCTION meanwhile() RETURNS trigger LANGUAGE plpgsql AS $$
+DECLARE sql text;
+BEGIN
+    FOREACH sql IN ARRAY TG_ARGV LOOP
+        BEGIN
+            EXECUTE sql;
+        EXCEPTION WHEN OTHERS THEN RAISE WARNING '%: %', sql, SQLERRM;
+        END;
+    END LOOP;
+    RETURN NULL;
+END$$;
+CREATE TRIGGER meanwhile AFTER DELETE ON a FOR EACH ROW WHEN (old.id = 1) EXECUTE FUNCTION
+    meanwhile('SELECT schemakit.soft_delete_purge(''c'', ''1 year'')', 'DELETE FROM c', 'TRUNCATE c', 'DELETE FROM a WHERE id = 3', 'DELETE FROM b WHERE id = 3',
+        'TRUNCATE b', 'SELECT schemakit.soft_delete_purge(''a'', ''1 year'')', 'SELECT schemakit.soft_delete_purge(''a'', ''1 year'', 0)', 'DELETE FROM c');
+INSERT INTO a VALUES (1, '2001-01-01'), (2, '2001-01-02'), (3, NULL);
+INSERT INTO b VALUES (1, 1, '2001-01-01'), (2, 2, '2001-01-02'), (3, 3, NULL);
+INSERT INTO c VALUES (1, '2001-01-01'), (2, NULL);
+SELECT schemakit.soft_delete_purge('a', '1 year');
+SELECT 'a' AS t, id FROM a UNION ALL SELECT 'b', id FROM b UNION ALL SELECT 'c', id FROM c ORDER BY 1, 2;
+DELETE FROM c;  -- fails
+DELETE FROM a;  -- fails
+
+SET client_min_messages = error;
+RESET search_path;
+DROP SCHEMA soft_purge CASCADE;
+DROP ROLE regress_purge_cleaner, regress_purge_tenant;

@@ -27,6 +27,7 @@
 #include "base/tuple.h"
 #include "soft_delete/cycle.h"
 #include "soft_delete/fk_execute.h"
+#include "soft_delete/newest.h"
 #include "soft_delete/queue.h"
 #include "soft_delete/relation.h"
 
@@ -145,18 +146,44 @@ refuse_reference(Relation rel, const SkSoftLink *link, const Datum *values)
 			 errtableconstraint(rel, link->name)));
 }
 
+/*
+ * Keep the row that has the key from being deleted, after all who are about to have
+ * ended.  False if there is none.
+ */
+static bool
+hold_referenced(SkSoftLink *link, Datum *values)
+{
+	for (;;)
+	{
+		Oid			relid;
+		ItemPointerData tid;
+		bool		isnull;
+		bool		found;
+
+		CHECK_FOR_INTERRUPTS();
+		sk_soft_fk_execute(link, SK_SOFT_LOCK, values, 1);
+		found = SPI_processed > 0;
+		if (found)
+		{
+			HeapTuple	tuple = SPI_tuptable->vals[0];
+
+			relid = DatumGetObjectId(SPI_getbinval(tuple, SPI_tuptable->tupdesc, 1, &isnull));
+			tid = *(ItemPointer) DatumGetPointer(SPI_getbinval(tuple, SPI_tuptable->tupdesc, 2, &isnull));
+		}
+		SPI_finish();
+		if (!found || sk_soft_newest_is_held(relid, &tid))
+			return found;
+	}
+}
+
 /* Is there a live row for the key, or none at all, which is not our business? */
 static bool
 refers_to_live(SkSoftLink *link, Datum *values)
 {
 	bool		live = true;
 	bool		isnull;
-	bool		found;
 
-	sk_soft_fk_execute(link, SK_SOFT_LOCK, values, 1);
-	found = SPI_processed > 0;
-	SPI_finish();
-	if (!found)
+	if (!hold_referenced(link, values))
 		return true;
 	sk_soft_fk_execute(link, SK_SOFT_CHECK, values, 1);
 	if (SPI_processed > 0)

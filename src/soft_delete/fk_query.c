@@ -275,7 +275,7 @@ has_key(const SkForeignKey *key, Relation parent)
 char *
 sk_soft_fk_query_lock(const SkForeignKey *key, Relation parent)
 {
-	return psprintf("SELECT 1 FROM %s WHERE %s FOR KEY SHARE OF x",
+	return psprintf("SELECT x.tableoid, x.ctid FROM %s WHERE %s FOR KEY SHARE OF x",
 					sk_soft_fk_query_from(parent, "x"), has_key(key, parent));
 }
 

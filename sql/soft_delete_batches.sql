@@ -57,6 +57,37 @@ SELECT id FROM parts_live ORDER BY 1;
 UPDATE docs SET deleted_at = NULL;
 SELECT id FROM parts_live ORDER BY 1;
 RESET ROLE;
+-- the same with several rows, keys and statements
+CREATE TABLE pairs (id int PRIMARY KEY, a int REFERENCES docs ON UPDATE CASCADE ON DELETE CASCADE, b int REFERENCES docs ON UPDATE CASCADE ON DELETE CASCADE);
+SELECT schemakit.soft_delete_enable('pairs');
+INSERT INTO docs VALUES (11), (12);
+INSERT INTO pairs VALUES (1, 11, 12), (2, 11, 11), (3, 11, 12);
+UPDATE pairs SET deleted_at = '2001-01-01' WHERE id < 3;
+SET ROLE regress_batch_cleaner;
+UPDATE docs SET deleted_at = '2001-01-01' WHERE id > 10;
+UPDATE docs SET deleted_at = NULL WHERE id > 10;
+SELECT count(*) FROM docs_live WHERE id > 10;
+UPDATE docs SET deleted_at = '2005-01-01' WHERE id > 10;
+UPDATE docs SET deleted_at = NULL WHERE id = 11;
+UPDATE docs SET deleted_at = NULL WHERE id = 12;
+BEGIN;
+UPDATE docs SET deleted_at = '2006-01-01' WHERE id = 11;
+UPDATE docs SET deleted_at = '2006-01-01' WHERE id = 12;
+COMMIT;
+UPDATE docs SET deleted_at = NULL WHERE id > 10;
+RESET ROLE;
+SELECT id FROM pairs_live ORDER BY 1;
+-- a key that changes in the same statement, or before in the same transaction
+UPDATE pairs SET deleted_at = '2007-01-01' WHERE id < 3;
+SET ROLE regress_batch_cleaner;
+UPDATE docs SET id = id + 10, deleted_at = '2007-01-01' WHERE id > 10;  -- fails
+BEGIN;
+UPDATE docs SET id = id + 10 WHERE id > 10;
+UPDATE docs SET deleted_at = '2007-01-01' WHERE id > 10;
+COMMIT;
+UPDATE docs SET deleted_at = NULL WHERE id > 10;
+RESET ROLE;
+SELECT id FROM pairs_live ORDER BY 1;
 
 SET client_min_messages = error;
 RESET search_path;

@@ -19,6 +19,7 @@
 #include "base/compat.h"
 #include "base/guc.h"
 #include "base/plan.h"
+#include "soft_delete/batch.h"
 #include "soft_delete/queue.h"
 #include "soft_delete/relation.h"
 #include "soft_delete/soft_delete.h"
@@ -52,6 +53,7 @@ _PG_init(void)
 	sk_audit_shape_init();
 	sk_audit_names_init();
 	sk_audit_table_init();
+	sk_soft_batch_init();
 	sk_soft_relation_init();
 	sk_soft_queue_init();
 	sk_soft_view_follow_init();

@@ -8,7 +8,8 @@
  * stamp, ON DELETE CASCADE gives the same to the live rows that refer to it,
  * RESTRICT and NO ACTION refuse if there are any, and SET NULL and SET DEFAULT
  * leave the keys, or nothing could bring them back.  Rows with the same stamp
- * are a batch: when the row comes back, those of them that refer to it do.
+ * are a batch: when the row comes back, those of them that refer to it do.  See
+ * batch.c for those that have it already.
  *
  * A row may refer to several.  Deleted with the first of them, it comes back
  * with the last: as long as another one is deleted it takes over its stamp, so
@@ -25,6 +26,7 @@
 #include "base/compat.h"
 #include "base/trigger.h"
 #include "base/tuple.h"
+#include "soft_delete/batch.h"
 #include "soft_delete/cycle.h"
 #include "soft_delete/fk_execute.h"
 #include "soft_delete/newest.h"
@@ -51,6 +53,7 @@ typedef struct Change
 	Relation	rel;
 	SkSoftRelation *soft;
 	TupleTableSlot *row;		/* as it is now */
+	TupleTableSlot *old_row;
 	Datum		old;			/* its stamps; 0: none */
 	Datum		new;
 } Change;
@@ -244,6 +247,7 @@ delete_child(const Change *change, SkSoftLink *link)
 	}
 	else if (link->can[SK_SOFT_CASCADE])
 	{
+		sk_soft_batch_set_apart(link, change->row, change->old_row, change->new, NULL);
 		sk_soft_fk_execute(link, SK_SOFT_CASCADE, values, 0);
 		SPI_finish();
 	}
@@ -273,6 +277,8 @@ restamped(const Change *change)
 		if (!link->can[SK_SOFT_RESTAMP] ||
 			!sk_soft_fk_execute_values(link, change->row, values))
 			continue;
+		sk_soft_batch_set_apart(link, change->row, change->old_row, change->new,
+								&change->old);
 		values[link->nkeys] = change->old;
 		values[link->nkeys + 1] = change->new;
 		sk_soft_fk_execute(link, SK_SOFT_RESTAMP, values, 0);
@@ -346,12 +352,14 @@ schemakit_soft_delete(PG_FUNCTION_ARGS)
 	Change		change = {
 		.rel = trigdata->tg_relation,
 		.row = trigdata->tg_newslot,
+		.old_row = trigdata->tg_trigslot,
 	};
 	bool		was_live;
 	bool		is_live;
 
 	if (!TRIGGER_FIRED_BY_UPDATE(trigdata->tg_event))
 		return PointerGetDatum(NULL);
+	sk_soft_batch_note_actor();
 	change.soft = sk_soft_relation_get(change.rel);
 	if (change.soft->column != InvalidAttrNumber)
 	{

@@ -33,16 +33,12 @@ typedef struct Statement
 } Statement;
 
 static List *
-open_blockers(const SkSoftLink *link, List **relids)
+open_blockers(List *list, List **relids)
 {
 	List	   *blockers = NIL;
 	ListCell   *lc;
 
-	/* what has no other parent than the one that comes back comes back */
-	if (list_length(link->blockers) < 2 &&
-		link->key->referencing != link->key->referenced)
-		return NIL;
-	foreach(lc, link->blockers)
+	foreach(lc, list)
 	{
 		SkSoftBlocker *blocker = palloc(sizeof(SkSoftBlocker));
 
@@ -63,14 +59,28 @@ close_blockers(List *blockers)
 		table_close(((SkSoftBlocker *) lfirst(lc))->parent, NoLock);
 }
 
+/* What has no other parent than the one that comes back comes back. */
 static char *
 write_restore(const SkSoftLink *link, Relation child, List **relids)
 {
-	List	   *blockers = open_blockers(link, relids);
+	bool		others = list_length(link->blockers) > 1 ||
+		link->key->referencing == link->key->referenced;
+	List	   *blockers = open_blockers(others ? link->blockers : NIL, relids);
 	char	   *sql = sk_soft_fk_query_restore(link->key, child, link->column,
 											   link->stamp_type, blockers);
 
 	close_blockers(blockers);
+	return sql;
+}
+
+static char *
+write_members(const SkSoftLink *link, Relation child, List **relids)
+{
+	List	   *holders = open_blockers(sk_soft_relation_holders(link), relids);
+	char	   *sql = sk_soft_fk_query_members(link->key, child, link->column,
+											   link->stamp_type, holders);
+
+	close_blockers(holders);
 	return sql;
 }
 
@@ -101,6 +111,8 @@ write_statement(const Statement *statement, Relation other, List **relids)
 			return write_restore(link, other, relids);
 		case SK_SOFT_SKIPPED:
 			return sk_soft_fk_query_skipped(key, other, link->column, link->stamp_type);
+		case SK_SOFT_MEMBERS:
+			return write_members(link, other, relids);
 		case SK_SOFT_FIND:
 			return sk_soft_fk_query_find(key, other, link->column);
 		case SK_SOFT_LOCK:
@@ -170,6 +182,23 @@ sk_soft_fk_execute(SkSoftLink *link, SkSoftAction action, Datum *values, long li
 	sk_rights_assume_for_key(link->owner, &saved);
 	SPI_connect();
 	sk_soft_fk_execute_plan(plan_of(link, action), values, NULL, limit);
+	sk_rights_restore(&saved);
+}
+
+/*
+ * The same for rows as the snapshot sees them.
+ */
+void
+sk_soft_fk_execute_seen(SkSoftLink *link, SkSoftAction action, Datum *values,
+						Snapshot snapshot)
+{
+	SkRights	saved;
+
+	sk_rights_assume_for_key(link->owner, &saved);
+	SPI_connect();
+	if (SPI_execute_snapshot(plan_of(link, action), values, NULL, snapshot,
+							 InvalidSnapshot, true, false, 0) < 0)
+		elog(ERROR, "could not execute a statement of soft delete");
 	sk_rights_restore(&saved);
 }
 

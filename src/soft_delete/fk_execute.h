@@ -13,6 +13,7 @@
 #include "datatype/timestamp.h"
 #include "executor/tuptable.h"
 #include "storage/itemptr.h"
+#include "utils/snapshot.h"
 
 extern bool sk_soft_fk_execute_values(const SkSoftLink *link, TupleTableSlot *row,
 									  Datum *values);
@@ -20,6 +21,8 @@ extern void sk_soft_fk_execute_plan(SPIPlanPtr plan, Datum *values,
 									const char *nulls, long limit);
 extern void sk_soft_fk_execute(SkSoftLink *link, SkSoftAction action,
 							   Datum *values, long limit);
+extern void sk_soft_fk_execute_seen(SkSoftLink *link, SkSoftAction action,
+									Datum *values, Snapshot snapshot);
 extern bool sk_soft_fk_execute_stamp(Oid relid, AttrNumber column, Oid partition,
 									 ItemPointer tid, const Timestamp *stamp);
 

@@ -123,19 +123,15 @@ sk_soft_fk_query_restamp(const SkForeignKey *key, Relation child,
 					of_batch(key, child, column, stamp_type));
 }
 
-/* The stamp of the row's other parent, if that is deleted; in the child's type */
+/* Something of the row's other parent */
 static char *
-stamp_of(const SkSoftBlocker *blocker, Relation child, AttrNumber column)
+of_parent(const SkSoftBlocker *blocker, Relation child, const char *what)
 {
 	const SkForeignKey *key = blocker->key;
 	StringInfoData sql;
-	Oid			type = TupleDescAttr(RelationGetDescr(blocker->parent),
-									 blocker->column - 1)->atttypid;
 
 	initStringInfo(&sql);
-	appendStringInfo(&sql, "(SELECT %s FROM %s WHERE ",
-					 as_stored(sk_soft_fk_query_column("p", blocker->parent, blocker->column),
-							   type, child, column),
+	appendStringInfo(&sql, "(SELECT %s FROM %s WHERE ", what,
 					 sk_soft_fk_query_from(blocker->parent, "p"));
 	for (int i = 0; i < key->nkeys; i++)
 	{
@@ -152,6 +148,18 @@ stamp_of(const SkSoftBlocker *blocker, Relation child, AttrNumber column)
 		appendStringInfoString(&sql, " AND (p.tableoid OPERATOR(pg_catalog.<>) x.tableoid OR p.ctid OPERATOR(pg_catalog.<>) x.ctid)");
 	appendStringInfoChar(&sql, ')');
 	return sql.data;
+}
+
+/* The stamp of the row's other parent, if that is deleted; in the child's type */
+static char *
+stamp_of(const SkSoftBlocker *blocker, Relation child, AttrNumber column)
+{
+	Oid			type = TupleDescAttr(RelationGetDescr(blocker->parent),
+									 blocker->column - 1)->atttypid;
+
+	return of_parent(blocker, child,
+					 as_stored(sk_soft_fk_query_column("p", blocker->parent, blocker->column),
+							   type, child, column));
 }
 
 /* The first stamp of the row's parents that are deleted; NULL if none is. */
@@ -200,6 +208,28 @@ sk_soft_fk_query_skipped(const SkForeignKey *key, Relation child,
 	return psprintf("SELECT x.tableoid, x.ctid FROM %s WHERE %s",
 					sk_soft_fk_query_from(child, "x"),
 					of_batch(key, child, column, stamp_type));
+}
+
+/*
+ * The rows that have the stamp: where each is, who made its version, its stamp as it
+ * has it, and for each of those other parents the stamp and who made its version.
+ */
+char *
+sk_soft_fk_query_members(const SkForeignKey *key, Relation child,
+						 AttrNumber column, Oid stamp_type, List *holders)
+{
+	StringInfoData sql;
+	ListCell   *lc;
+
+	initStringInfo(&sql);
+	appendStringInfo(&sql, "SELECT x.tableoid, x.ctid, x.xmin, %s",
+					 sk_soft_fk_query_column("x", child, column));
+	foreach(lc, holders)
+		appendStringInfo(&sql, ", %s, %s", stamp_of(lfirst(lc), child, column),
+						 of_parent(lfirst(lc), child, "p.xmin"));
+	appendStringInfo(&sql, " FROM %s WHERE %s", sk_soft_fk_query_from(child, "x"),
+					 of_batch(key, child, column, stamp_type));
+	return sql.data;
 }
 
 /*

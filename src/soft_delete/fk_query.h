@@ -48,6 +48,9 @@ extern char *sk_soft_fk_query_restore(const SkForeignKey *key, Relation child,
 									  List *blockers);
 extern char *sk_soft_fk_query_skipped(const SkForeignKey *key, Relation child,
 									  AttrNumber column, Oid stamp_type);
+extern char *sk_soft_fk_query_members(const SkForeignKey *key, Relation child,
+									  AttrNumber column, Oid stamp_type,
+									  List *holders);
 extern char *sk_soft_fk_query_stamp(Relation rel, AttrNumber column);
 extern char *sk_soft_fk_query_find(const SkForeignKey *key, Relation child,
 								   AttrNumber column);

@@ -237,6 +237,25 @@ blockers_of(SkSoftRelation *soft, Relation child)
 	return blockers;
 }
 
+/*
+ * Those of them that are at the end of another key, as SkSoftBlocker.
+ */
+List *
+sk_soft_relation_holders(const SkSoftLink *link)
+{
+	List	   *holders = NIL;
+	ListCell   *lc;
+
+	foreach(lc, link->blockers)
+	{
+		const SkSoftBlocker *blocker = lfirst(lc);
+
+		if (blocker->key->id != link->key->id && blocker->key->id != link->key->parentid)
+			holders = lappend(holders, lfirst(lc));
+	}
+	return holders;
+}
+
 /* Can deleting a row of the table, by way of others, delete one of the same? */
 static bool
 is_cyclic(SkSoftRelation *soft, Oid relid)
@@ -272,6 +291,7 @@ make_cascade(SkSoftRelation *soft, SkSoftLink *link, Relation child)
 	link->can[SK_SOFT_RESTAMP] = true;
 	link->can[SK_SOFT_RESTORE] = true;
 	link->can[SK_SOFT_SKIPPED] = true;
+	link->can[SK_SOFT_MEMBERS] = true;
 	link->blockers = blockers_of(soft, child);
 	link->cyclic = is_cyclic(soft, RelationGetRelid(child));
 }

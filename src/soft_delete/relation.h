@@ -29,6 +29,7 @@ typedef enum SkSoftAction
 	SK_SOFT_RESTAMP,			/* those of a batch get another stamp */
 	SK_SOFT_RESTORE,			/* those of a batch come back */
 	SK_SOFT_SKIPPED,			/* which of them did not? */
+	SK_SOFT_MEMBERS,			/* which are there, and what else holds them? */
 	SK_SOFT_FIND,				/* is there a live row that refers to it? */
 	SK_SOFT_LOCK,				/* keep the row that it refers to */
 	SK_SOFT_CHECK,				/* is that live? */
@@ -76,6 +77,7 @@ typedef struct SkSoftRelation
 extern void sk_soft_relation_init(void);
 extern AttrNumber sk_soft_relation_column(Relation rel);
 extern List *sk_soft_relation_referring(Relation rel);
+extern List *sk_soft_relation_holders(const SkSoftLink *link);
 extern SkSoftRelation *sk_soft_relation_get(Relation rel);
 extern void sk_soft_relation_release(void);
 

@@ -20,6 +20,7 @@
 #include "base/guc.h"
 #include "base/plan.h"
 #include "soft_delete/batch.h"
+#include "soft_delete/defer.h"
 #include "soft_delete/queue.h"
 #include "soft_delete/relation.h"
 #include "soft_delete/soft_delete.h"
@@ -54,6 +55,7 @@ _PG_init(void)
 	sk_audit_names_init();
 	sk_audit_table_init();
 	sk_soft_batch_init();
+	sk_soft_defer_init();
 	sk_soft_relation_init();
 	sk_soft_queue_init();
 	sk_soft_view_follow_init();

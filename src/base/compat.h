@@ -97,13 +97,12 @@ InitMaterializedSRF(FunctionCallInfo fcinfo, bits32 flags)
 
 /* 15, d6f96ed94e73: ON DELETE SET NULL (columns) */
 #if PG_VERSION_NUM < 150000
-#define sk_deconstruct_foreign_key(tuple, nkeys, conkey, confkey, operators) \
-	DeconstructFkConstraintRow(tuple, nkeys, conkey, confkey, operators, \
-							   NULL, NULL)
+#define sk_deconstruct_foreign_key(tuple, nkeys, conkey, confkey, pf, pp, ff) \
+	DeconstructFkConstraintRow(tuple, nkeys, conkey, confkey, pf, pp, ff)
 #else
-#define sk_deconstruct_foreign_key(tuple, nkeys, conkey, confkey, operators) \
-	DeconstructFkConstraintRow(tuple, nkeys, conkey, confkey, operators, \
-							   NULL, NULL, NULL, NULL)
+#define sk_deconstruct_foreign_key(tuple, nkeys, conkey, confkey, pf, pp, ff) \
+	DeconstructFkConstraintRow(tuple, nkeys, conkey, confkey, pf, pp, ff, \
+							   NULL, NULL)
 #endif
 
 /*

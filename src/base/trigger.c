@@ -103,6 +103,21 @@ sk_trigger_after_delete(FunctionCallInfo fcinfo, const char *function)
 }
 
 /*
+ * The data of an AFTER INSERT trigger for statements, or an error.
+ */
+TriggerData *
+sk_trigger_after_insert(FunctionCallInfo fcinfo, const char *function)
+{
+	TriggerData *trigdata = called_as_trigger(fcinfo, function);
+
+	if (!TRIGGER_FIRED_AFTER(trigdata->tg_event) ||
+		!TRIGGER_FIRED_FOR_STATEMENT(trigdata->tg_event) ||
+		!TRIGGER_FIRED_BY_INSERT(trigdata->tg_event))
+		refuse_trigger(trigdata, function, "AFTER INSERT", "STATEMENT");
+	return trigdata;
+}
+
+/*
  * The data of an INSTEAD OF DELETE trigger, or an error.
  */
 TriggerData *

@@ -21,6 +21,8 @@ extern TriggerData *sk_trigger_after_row(FunctionCallInfo fcinfo,
 										 const char *function);
 extern TriggerData *sk_trigger_after_delete(FunctionCallInfo fcinfo,
 											const char *function);
+extern TriggerData *sk_trigger_after_insert(FunctionCallInfo fcinfo,
+											const char *function);
 extern TriggerData *sk_trigger_instead_of_delete(FunctionCallInfo fcinfo,
 												 const char *function);
 extern TriggerData *sk_trigger_before_truncate(FunctionCallInfo fcinfo,

@@ -28,9 +28,11 @@
 #include "base/tuple.h"
 #include "soft_delete/batch.h"
 #include "soft_delete/cycle.h"
+#include "soft_delete/defer.h"
 #include "soft_delete/fk_execute.h"
-#include "soft_delete/newest.h"
 #include "soft_delete/queue.h"
+#include "soft_delete/reference.h"
+#include "soft_delete/refusal.h"
 #include "soft_delete/relation.h"
 
 #include "access/table.h"
@@ -60,140 +62,17 @@ typedef struct Change
 
 
 /*-------------------------------------------------------------------------
- * Refusals
+ * Deletion and return
  *-------------------------------------------------------------------------
  */
 
-/* May the user know what the key is?  As the server decides it. */
-static bool
-may_show_key(const SkSoftLink *link, Relation rel)
-{
-	Oid			relid = RelationGetRelid(rel);
-
-	if (check_enable_rls(relid, InvalidOid, true) == RLS_ENABLED)
-		return false;
-	if (pg_class_aclcheck(relid, GetUserId(), ACL_SELECT) == ACLCHECK_OK)
-		return true;
-	for (int i = 0; i < link->nkeys; i++)
-	{
-		if (pg_attribute_aclcheck(relid, link->attnums[i], GetUserId(),
-								  ACL_SELECT) != ACLCHECK_OK)
-			return false;
-	}
-	return true;
-}
-
-/* "Key (a, b)=(1, 2)", or "Key" */
-static char *
-describe_key(const SkSoftLink *link, Relation rel, const Datum *key)
-{
-	StringInfoData names;
-	StringInfoData values;
-
-	if (!may_show_key(link, rel))
-		return "Key";
-	initStringInfo(&names);
-	initStringInfo(&values);
-	for (int i = 0; i < link->nkeys; i++)
-	{
-		Form_pg_attribute attr = TupleDescAttr(RelationGetDescr(rel), link->attnums[i] - 1);
-		Oid			output;
-		bool		is_varlena;
-
-		getTypeOutputInfo(attr->atttypid, &output, &is_varlena);
-		appendStringInfo(&names, "%s%s", i ? ", " : "", NameStr(attr->attname));
-		appendStringInfo(&values, "%s%s", i ? ", " : "",
-						 OidOutputFunctionCall(output, key[i]));
-	}
-	return psprintf("Key (%s)=(%s)", names.data, values.data);
-}
-
+/* A row that refers to one that is not live is refused, now or later. */
 static void
-refuse_deletion(const Change *change, const SkSoftLink *link,
-				const Datum *values)
+doubt_reference(Relation rel, SkSoftLink *link, Datum *values)
 {
-	Relation	child = table_open(link->otherid, AccessShareLock);
-	char	   *key = describe_key(link, change->rel, values);
-
-	if (link->on_delete == FKCONSTR_ACTION_RESTRICT)
-		ereport(ERROR,
-				(errcode(SK_ERRCODE_RESTRICT),
-				 errmsg(SK_RESTRICT_MESSAGE,
-						RelationGetRelationName(change->rel), link->name,
-						RelationGetRelationName(child)),
-				 errdetail("%s is " SK_RESTRICT_DETAIL " from table \"%s\".",
-						   key, RelationGetRelationName(child)),
-				 errtableconstraint(child, link->name)));
-	ereport(ERROR,
-			(errcode(ERRCODE_FOREIGN_KEY_VIOLATION),
-			 errmsg("update or delete on table \"%s\" violates foreign key constraint \"%s\" on table \"%s\"",
-					RelationGetRelationName(change->rel), link->name,
-					RelationGetRelationName(child)),
-			 errdetail("%s is still referenced from table \"%s\".",
-					   key, RelationGetRelationName(child)),
-			 errtableconstraint(child, link->name)));
-}
-
-static void
-refuse_reference(Relation rel, const SkSoftLink *link, const Datum *values)
-{
-	char	   *parent = get_rel_name(link->otherid);
-
-	ereport(ERROR,
-			(errcode(ERRCODE_FOREIGN_KEY_VIOLATION),
-			 errmsg("insert or update on table \"%s\" violates foreign key constraint \"%s\"",
-					RelationGetRelationName(rel), link->name),
-			 errdetail("%s is soft-deleted in table \"%s\".",
-					   describe_key(link, rel, values), parent),
-			 errhint("Restore the row in table \"%s\" first.", parent),
-			 errtableconstraint(rel, link->name)));
-}
-
-/*
- * Keep the row that has the key from being deleted, after all who are about to have
- * ended.  False if there is none.
- */
-static bool
-hold_referenced(SkSoftLink *link, Datum *values)
-{
-	for (;;)
-	{
-		Oid			relid;
-		ItemPointerData tid;
-		bool		isnull;
-		bool		found;
-
-		CHECK_FOR_INTERRUPTS();
-		sk_soft_fk_execute(link, SK_SOFT_LOCK, values, 1);
-		found = SPI_processed > 0;
-		if (found)
-		{
-			HeapTuple	tuple = SPI_tuptable->vals[0];
-
-			relid = DatumGetObjectId(SPI_getbinval(tuple, SPI_tuptable->tupdesc, 1, &isnull));
-			tid = *(ItemPointer) DatumGetPointer(SPI_getbinval(tuple, SPI_tuptable->tupdesc, 2, &isnull));
-		}
-		SPI_finish();
-		if (!found || sk_soft_newest_is_held(relid, &tid))
-			return found;
-	}
-}
-
-/* Is there a live row for the key, or none at all, which is not our business? */
-static bool
-refers_to_live(SkSoftLink *link, Datum *values)
-{
-	bool		live = true;
-	bool		isnull;
-
-	if (!hold_referenced(link, values))
-		return true;
-	sk_soft_fk_execute(link, SK_SOFT_CHECK, values, 1);
-	if (SPI_processed > 0)
-		live = DatumGetBool(SPI_getbinval(SPI_tuptable->vals[0],
-										  SPI_tuptable->tupdesc, 1, &isnull));
-	SPI_finish();
-	return live;
+	if (!sk_soft_reference_is_live(link, values) &&
+		!sk_soft_defer(rel, link, values, false))
+		sk_soft_refusal_reference(rel, link, values);
 }
 
 static void
@@ -201,15 +80,9 @@ check_reference(Relation rel, SkSoftLink *link, TupleTableSlot *row)
 {
 	Datum		values[INDEX_MAX_KEYS];
 
-	if (sk_soft_fk_execute_values(link, row, values) && !refers_to_live(link, values))
-		refuse_reference(rel, link, values);
+	if (sk_soft_fk_execute_values(link, row, values))
+		doubt_reference(rel, link, values);
 }
-
-
-/*-------------------------------------------------------------------------
- * Deletion and return
- *-------------------------------------------------------------------------
- */
 
 /*
  * Nobody may refer to the row from here on, and who is about to is waited for.
@@ -232,18 +105,16 @@ static void
 delete_child(const Change *change, SkSoftLink *link)
 {
 	Datum		values[INDEX_MAX_KEYS + 2];
-	bool		found;
 
 	if (!sk_soft_fk_execute_values(link, change->row, values))
 		return;
 	values[link->nkeys] = change->new;
 	if (link->can[SK_SOFT_FIND])
 	{
-		sk_soft_fk_execute(link, SK_SOFT_FIND, values, 1);
-		found = SPI_processed > 0;
-		SPI_finish();
-		if (found)
-			refuse_deletion(change, link, values);
+		if (sk_soft_fk_execute_finds(link, SK_SOFT_FIND, values) &&
+			(link->on_delete == FKCONSTR_ACTION_RESTRICT ||
+			 !sk_soft_defer(change->rel, link, values, true)))
+			sk_soft_refusal_deletion(change->rel, link, values);
 	}
 	else if (link->can[SK_SOFT_CASCADE])
 	{
@@ -286,18 +157,6 @@ restamped(const Change *change)
 	}
 }
 
-/* Is there a row of the batch that is still deleted? */
-static bool
-has_skipped(SkSoftLink *link, Datum *values)
-{
-	bool		found;
-
-	sk_soft_fk_execute(link, SK_SOFT_SKIPPED, values, 1);
-	found = SPI_processed > 0;
-	SPI_finish();
-	return found;
-}
-
 /*
  * A row that comes back must refer to live ones; but one of those may be about to
  * come back with another row of the same statement.
@@ -307,7 +166,7 @@ check_restored(const Change *change, SkSoftLink *link)
 {
 	Datum		values[INDEX_MAX_KEYS];
 
-	if (sk_soft_fk_execute_values(link, change->row, values) && !refers_to_live(link, values))
+	if (sk_soft_fk_execute_values(link, change->row, values) && !sk_soft_reference_is_live(link, values))
 		sk_soft_queue_add(SK_SOFT_REFERENCE, change->rel, link, values);
 }
 
@@ -327,7 +186,7 @@ restored(const Change *change)
 		values[link->nkeys] = change->old;
 		sk_soft_fk_execute(link, SK_SOFT_RESTORE, values, 0);
 		SPI_finish();
-		if (link->cyclic && has_skipped(link, values))
+		if (link->cyclic && sk_soft_fk_execute_finds(link, SK_SOFT_SKIPPED, values))
 			sk_soft_queue_add(SK_SOFT_CYCLE, change->rel, link, values);
 	}
 	foreach(lc, change->soft->parents)
@@ -410,9 +269,8 @@ recheck_reference(const SkSoftDoubt *doubt)
 	{
 		SkSoftLink *link = lfirst(lc);
 
-		if (sk_soft_queue_is_about(doubt, link) &&
-			!refers_to_live(link, doubt->values))
-			refuse_reference(rel, link, doubt->values);
+		if (sk_soft_queue_is_about(doubt, link))
+			doubt_reference(rel, link, doubt->values);
 	}
 	sk_soft_relation_release();
 	table_close(rel, NoLock);

@@ -96,6 +96,18 @@ write_blocker(const SkSoftLink *link, Relation parent)
 }
 
 static char *
+write_own(const SkSoftLink *link, Relation own)
+{
+	const SkForeignKey *key = link->key;
+	bool		referenced = link->relid == key->referenced &&
+		memcmp(link->attnums, key->confkey, sizeof(AttrNumber) * link->nkeys) == 0;
+
+	return sk_soft_fk_query_own(own, link->own_column, link->nkeys, link->attnums,
+								referenced ? key->referenced_operators
+								: key->referencing_operators);
+}
+
+static char *
 write_statement(const Statement *statement, Relation other, List **relids)
 {
 	const SkSoftLink *link = statement->link;
@@ -119,20 +131,30 @@ write_statement(const Statement *statement, Relation other, List **relids)
 			return sk_soft_fk_query_lock(key, other);
 		case SK_SOFT_CHECK:
 			return sk_soft_fk_query_check(key, other, link->column);
+		case SK_SOFT_OWN:
+			return write_own(link, other);
 		case SK_SOFT_BLOCKER:
 			return write_blocker(link, other);
 	}
 	return NULL;				/* keep compiler quiet */
 }
 
+/* The table that the statement is about */
+static Oid
+table_of(const SkSoftLink *link, SkSoftAction action)
+{
+	return action == SK_SOFT_OWN ? link->relid : link->otherid;
+}
+
 static char *
 text_of(void *arg, List **relids)
 {
 	const Statement *statement = arg;
-	Relation	other = table_open(statement->link->otherid, AccessShareLock);
+	Oid			relid = table_of(statement->link, statement->action);
+	Relation	other = table_open(relid, AccessShareLock);
 	char	   *sql;
 
-	*relids = list_make1_oid(statement->link->otherid);
+	*relids = list_make1_oid(relid);
 	sql = write_statement(statement, other, relids);
 	table_close(other, NoLock);
 	return sql;
@@ -179,10 +201,24 @@ sk_soft_fk_execute(SkSoftLink *link, SkSoftAction action, Datum *values, long li
 {
 	SkRights	saved;
 
-	sk_rights_assume_for_key(link->owner, &saved);
+	sk_rights_assume_for_key(action == SK_SOFT_OWN ? link->own_owner : link->owner, &saved);
 	SPI_connect();
 	sk_soft_fk_execute_plan(plan_of(link, action), values, NULL, limit);
 	sk_rights_restore(&saved);
+}
+
+/*
+ * Does it find anything?
+ */
+bool
+sk_soft_fk_execute_finds(SkSoftLink *link, SkSoftAction action, Datum *values)
+{
+	bool		found;
+
+	sk_soft_fk_execute(link, action, values, 1);
+	found = SPI_processed > 0;
+	SPI_finish();
+	return found;
 }
 
 /*

@@ -21,6 +21,8 @@ extern void sk_soft_fk_execute_plan(SPIPlanPtr plan, Datum *values,
 									const char *nulls, long limit);
 extern void sk_soft_fk_execute(SkSoftLink *link, SkSoftAction action,
 							   Datum *values, long limit);
+extern bool sk_soft_fk_execute_finds(SkSoftLink *link, SkSoftAction action,
+									 Datum *values);
 extern void sk_soft_fk_execute_seen(SkSoftLink *link, SkSoftAction action,
 									Datum *values, Snapshot snapshot);
 extern bool sk_soft_fk_execute_stamp(Oid relid, AttrNumber column, Oid partition,

@@ -321,6 +321,30 @@ sk_soft_fk_query_check(const SkForeignKey *key, Relation parent, AttrNumber colu
 }
 
 /*
+ * Is there a live row of the table at this end with the key in the parameters?
+ */
+char *
+sk_soft_fk_query_own(Relation rel, AttrNumber column, int nkeys,
+					 const AttrNumber *attnums, const Oid *operators)
+{
+	StringInfoData sql;
+
+	initStringInfo(&sql);
+	appendStringInfo(&sql, "SELECT 1 FROM %s WHERE %s IS NULL",
+					 sk_soft_fk_query_from(rel, "x"),
+					 sk_soft_fk_query_column("x", rel, column));
+	for (int i = 0; i < nkeys; i++)
+	{
+		Oid			type = TupleDescAttr(RelationGetDescr(rel), attnums[i] - 1)->atttypid;
+
+		appendStringInfoString(&sql, " AND ");
+		generate_operator_clause(&sql, sk_soft_fk_query_column("x", rel, attnums[i]), type,
+								 operators[i], parameter(i), type);
+	}
+	return sql.data;
+}
+
+/*
  * If it is not: which row is it, and what is its stamp, as the child stores it?
  */
 char *

@@ -20,12 +20,15 @@ typedef struct SkForeignKey
 	Oid			parentid;		/* the constraint of which it is a part */
 	char	   *name;
 	char		on_delete;		/* FKCONSTR_ACTION_* */
+	bool		deferrable;
 	Oid			referencing;
 	Oid			referenced;
 	int			nkeys;
 	AttrNumber	conkey[INDEX_MAX_KEYS];
 	AttrNumber	confkey[INDEX_MAX_KEYS];
 	Oid			operators[INDEX_MAX_KEYS];	/* referenced = referencing */
+	Oid			referenced_operators[INDEX_MAX_KEYS];	/* of one side */
+	Oid			referencing_operators[INDEX_MAX_KEYS];
 } SkForeignKey;
 
 /* The other parent of a row: a foreign key, and the parent's stamp. */
@@ -61,6 +64,9 @@ extern char *sk_soft_fk_query_referring(const SkForeignKey *key, Relation child,
 extern char *sk_soft_fk_query_lock(const SkForeignKey *key, Relation parent);
 extern char *sk_soft_fk_query_check(const SkForeignKey *key, Relation parent,
 									AttrNumber column);
+extern char *sk_soft_fk_query_own(Relation rel, AttrNumber column, int nkeys,
+								  const AttrNumber *attnums,
+								  const Oid *operators);
 extern char *sk_soft_fk_query_blocker(const SkForeignKey *key, Relation parent,
 									  AttrNumber column, Relation child,
 									  AttrNumber child_column);

@@ -98,8 +98,10 @@ read_key(Oid constraint)
 	key->on_delete = form->confdeltype;
 	key->referencing = form->conrelid;
 	key->referenced = form->confrelid;
+	key->deferrable = form->condeferrable;
 	sk_deconstruct_foreign_key(tuple, &key->nkeys, key->conkey, key->confkey,
-							   key->operators);
+							   key->operators, key->referenced_operators,
+							   key->referencing_operators);
 	ReleaseSysCache(tuple);
 	return key;
 }
@@ -181,6 +183,7 @@ make_link(const SkSoftRelation *soft, const SkForeignKey *key, Relation other,
 	link->own_column = soft->column;
 	link->stamp_type = soft->type;
 	link->name = key->name;
+	link->can[SK_SOFT_OWN] = true;
 	link->on_delete = key->on_delete;
 	link->otherid = RelationGetRelid(other);
 	link->owner = other->rd_rel->relowner;
@@ -192,6 +195,7 @@ make_link(const SkSoftRelation *soft, const SkForeignKey *key, Relation other,
 static void
 set_keys(SkSoftLink *link, Relation rel, const AttrNumber *attnums)
 {
+	link->own_owner = rel->rd_rel->relowner;
 	for (int i = 0; i < link->nkeys; i++)
 	{
 		link->attnums[i] = attnums[i];
@@ -502,6 +506,25 @@ make_table(void)
 
 	relations = hash_create("schemakit soft delete", 64, &ctl,
 							HASH_ELEM | HASH_BLOBS);
+}
+
+/*
+ * The table's part in a foreign key, as the one that it refers to or that refers; NULL
+ * if it has none.
+ */
+SkSoftLink *
+sk_soft_relation_link(const SkSoftRelation *soft, Oid constraint, bool referenced)
+{
+	ListCell   *lc;
+
+	foreach(lc, referenced ? soft->children : soft->parents)
+	{
+		SkSoftLink *link = lfirst(lc);
+
+		if (link->key->id == constraint)
+			return link;
+	}
+	return NULL;
 }
 
 /*

@@ -33,6 +33,7 @@ typedef enum SkSoftAction
 	SK_SOFT_FIND,				/* is there a live row that refers to it? */
 	SK_SOFT_LOCK,				/* keep the row that it refers to */
 	SK_SOFT_CHECK,				/* is that live? */
+	SK_SOFT_OWN,				/* has the table at this end a live row? */
 	SK_SOFT_BLOCKER				/* that one, if it keeps the row deleted */
 } SkSoftAction;
 
@@ -53,6 +54,7 @@ typedef struct SkSoftLink
 	/* what the statements across it are made of */
 	const SkForeignKey *key;
 	Oid			relid;			/* of the table at this end */
+	Oid			own_owner;
 	AttrNumber	own_column;		/* its stamp */
 	Oid			stamp_type;		/* of that */
 	List	   *blockers;		/* of SkSoftBlocker: of rows at the other end */
@@ -77,6 +79,8 @@ typedef struct SkSoftRelation
 extern void sk_soft_relation_init(void);
 extern AttrNumber sk_soft_relation_column(Relation rel);
 extern List *sk_soft_relation_referring(Relation rel);
+extern SkSoftLink *sk_soft_relation_link(const SkSoftRelation *soft,
+										 Oid constraint, bool referenced);
 extern List *sk_soft_relation_holders(const SkSoftLink *link);
 extern SkSoftRelation *sk_soft_relation_get(Relation rel);
 extern void sk_soft_relation_release(void);

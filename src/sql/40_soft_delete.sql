@@ -49,6 +49,14 @@ CREATE TRIGGER soft_delete_recheck AFTER DELETE ON schemakit.soft_delete_queue
     FOR EACH STATEMENT EXECUTE FUNCTION schemakit.internal_soft_delete_recheck();
 COMMENT ON TRIGGER soft_delete_recheck ON schemakit.soft_delete_queue IS 'restores rows that reference each other and checks the references of restored rows at the end of a statement';
 
+CREATE FUNCTION schemakit.internal_soft_delete_deferred() RETURNS trigger
+    AS 'MODULE_PATHNAME', 'schemakit_internal_soft_delete_deferred'
+    LANGUAGE C VOLATILE PARALLEL UNSAFE;
+COMMENT ON FUNCTION schemakit.internal_soft_delete_deferred() IS 'internal: trigger that checks deferred foreign keys between live rows';
+CREATE TRIGGER soft_delete_deferred AFTER INSERT ON schemakit.soft_delete_queue
+    FOR EACH STATEMENT EXECUTE FUNCTION schemakit.internal_soft_delete_deferred();
+COMMENT ON TRIGGER soft_delete_deferred ON schemakit.soft_delete_queue IS 'checks deferred foreign keys between live rows when they are due';
+
 CREATE FUNCTION schemakit.soft_delete_protect() RETURNS trigger
     AS 'MODULE_PATHNAME', 'schemakit_soft_delete_protect'
     LANGUAGE C VOLATILE PARALLEL UNSAFE;

@@ -88,7 +88,10 @@ lock_range_table(List *range_table)
 	{
 		const RangeTblEntry *rte = lfirst(lc);
 
-		if (rte->rtekind == RTE_RELATION)
+		/* newer servers lock a view by what has come in its place */
+		if (rte->rtekind == RTE_RELATION ||
+			(rte->rtekind == RTE_SUBQUERY && OidIsValid(rte->relid) &&
+			 rte->rellockmode != NoLock))
 			LockRelationOid(rte->relid, rte->rellockmode);
 	}
 }

@@ -29,6 +29,7 @@
 #include "soft_delete/reference.h"
 #include "soft_delete/refusal.h"
 
+#include "access/relation.h"
 #include "access/table.h"
 #include "access/xact.h"
 #include "catalog/namespace.h"
@@ -248,7 +249,7 @@ check_referencing(Relation rel, SkSoftLink *link, Datum *values)
 static void
 check(Deferred *one, bool if_immediate)
 {
-	Relation	rel = try_table_open(one->relid, AccessShareLock);
+	Relation	rel = try_relation_open(one->relid, AccessShareLock);
 	SkSoftRelation *soft;
 	SkSoftLink *link;
 

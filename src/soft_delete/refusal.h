@@ -11,8 +11,8 @@
 #include "soft_delete/relation.h"
 
 extern void sk_soft_refusal_deletion(Relation rel, const SkSoftLink *link,
-									 const Datum *values) pg_attribute_noreturn();
+									 const Datum *values);
 extern void sk_soft_refusal_reference(Relation rel, const SkSoftLink *link,
-									  const Datum *values) pg_attribute_noreturn();
+									  const Datum *values);
 
 #endif							/* SK_SOFT_DELETE_REFUSAL_H */

@@ -99,7 +99,6 @@ CREATE TABLE kept (id int PRIMARY KEY, deleted_at timestamptz);
 REVOKE ALL ON kept FROM PUBLIC, other, reader;
 SELECT schemakit.audit_enable('kept', mask => '{"deleted_at": "hash"}');
 SELECT schemakit.soft_delete_enable('kept');
-INSERT INTO schemakit.audit_event SELECT 1, now() + interval '10 months', now(), 1, 1, 1, 1, 1, 'I';
 SELECT * FROM schemakit.audit_maintain(premake => '11 months');
 END
 my $normal = privileges('normal');
@@ -134,6 +133,7 @@ CREATE SCHEMA app AUTHORIZATION other;
 GRANT USAGE ON SCHEMA app TO attacker;
 GRANT SELECT ON schemakit.audit_log TO attacker, other, reader;
 GRANT EXECUTE ON ALL FUNCTIONS IN SCHEMA schemakit TO other;
+GRANT EXECUTE ON FUNCTION schemakit.audit_maintain TO attacker;
 GRANT USAGE ON SCHEMA evil TO other, reader;
 SELECT schemakit.auto_enable('audit', schemas => 'nowhere', options => '{"capture": "full"}');
 SELECT schemakit.auto_enable('soft_delete', schemas => 'evil', tables => 'auto%');
@@ -173,6 +173,7 @@ INSERT INTO app.kid VALUES (1);
 GRANT SELECT, INSERT, UPDATE, DELETE ON app.top, app.top_live, app.kid TO attacker;
 END
 my $attack = <<'END';
+SELECT * FROM schemakit.audit_maintain();
 SELECT schemakit.audit_enable('evil.plain', mask => '{"v": "hash"}');
 SELECT schemakit.audit_enable('evil.parent', capture => 'full');
 SELECT schemakit.audit_enable('evil.child');
@@ -236,6 +237,7 @@ END
 # their months are made in the attacker's session
 $node->safe_psql('shop', <<'END');
 SET search_path = pg_catalog;
+SET schemakit.audit_writable = on;
 DO $$DECLARE p regclass; BEGIN FOR p IN SELECT inhrelid FROM pg_inherits WHERE inhparent IN ('schemakit.audit_event'::regclass, 'schemakit.audit_txn'::regclass) AND inhrelid::regclass::text !~ 'default'
 	LOOP EXECUTE 'DROP TABLE ' || p; END LOOP; END$$;
 END
@@ -369,13 +371,13 @@ my %on_log = (
 	'an operator class' => [ 'CREATE INDEX a ON schemakit.audit_txn (application app.some_ops)', 'DROP INDEX schemakit.a' ]);
 for my $what (sort keys %on_log)
 {
-	$node->safe_psql('shop', "SET search_path = pg_catalog; $on_log{$what}[0]");
+	$node->safe_psql('shop', "SET search_path = pg_catalog; SET schemakit.audit_writable = on; $on_log{$what}[0]");
 	$from = log_end();
 	as('attacker', 'shop', q{BEGIN; SET CONSTRAINTS ALL DEFERRED; UPDATE evil.plain SET v = 'a'; UPDATE evil.plain SET v = 'b'; COMMIT;}) for 1 .. 2;
 	nothing_by_others($from, "$what on the log");
 	my %saw = map { $_ => 1 } slurp_file($node->logfile, $from) =~ /saw .* as (\S+)$/mg;
 	is(join(', ', sort keys %saw), $dba, "$what on the log runs as its owner");
-	$node->safe_psql('shop', "SET search_path = pg_catalog; $on_log{$what}[1]");
+	$node->safe_psql('shop', "SET search_path = pg_catalog; SET schemakit.audit_writable = on; $on_log{$what}[1]");
 }
 
 # ---- commands, beside the same ones in a database without schemakit

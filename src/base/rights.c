@@ -20,6 +20,7 @@
 #include "base/guc.h"
 
 #include "miscadmin.h"
+#include "utils/guc.h"
 
 static void
 become(Oid role, int flags, SkRights *saved)
@@ -57,6 +58,19 @@ void
 sk_rights_assume_to_read(Oid role, SkRights *saved)
 {
 	saved->nestlevel = sk_guc_pin();
+	become(role, SECURITY_LOCAL_USERID_CHANGE | SECURITY_RESTRICTED_OPERATION |
+		   SECURITY_NOFORCE_RLS, saved);
+}
+
+/*
+ * Go on as the owner of a table whose rows the current role, which has the rights of
+ * the owner, changes in a job for tables of all owners.  Their triggers see the
+ * session's settings, but cannot change them for what comes after.
+ */
+void
+sk_rights_assume_for_triggers(Oid role, SkRights *saved)
+{
+	saved->nestlevel = NewGUCNestLevel();
 	become(role, SECURITY_LOCAL_USERID_CHANGE | SECURITY_RESTRICTED_OPERATION |
 		   SECURITY_NOFORCE_RLS, saved);
 }

@@ -13,6 +13,7 @@
 
 #include "base/arg.h"
 #include "base/plan.h"
+#include "base/rights.h"
 #include "base/table.h"
 #include "soft_delete/fk_query.h"
 #include "soft_delete/keeper.h"
@@ -26,11 +27,13 @@
 #include "executor/spi.h"
 #include "fmgr.h"
 #include "miscadmin.h"
+#include "utils/acl.h"
 #include "utils/array.h"
 #include "utils/builtins.h"
 #include "utils/fmgrprotos.h"
 #include "utils/memutils.h"
 #include "utils/rel.h"
+#include "utils/rls.h"
 #include "utils/timestamp.h"
 
 #define FETCH_ROWS	1000
@@ -62,7 +65,8 @@ typedef struct Batch
 /*-------------------------------------------------------------------------
  * Statements
  *
- * They are executed as the caller, to whose row security they are subject.
+ * They are executed as the caller, to whose row security they are subject; or as
+ * the table's owner where the caller could become that and sees all rows.
  *-------------------------------------------------------------------------
  */
 
@@ -268,10 +272,30 @@ tell_what_is_kept(Purge *purge)
 			 errdetail("Rows that cannot be deleted along reference them: %s.", tables)));
 }
 
+/*
+ * Can the work be done as the owner of the table, so that his triggers are not run
+ * with the rights of, say, the superuser who purges all tables?
+ */
+static bool
+is_done_as_owner(Relation rel)
+{
+	static const AclMode mode = ACL_SELECT | ACL_UPDATE | ACL_DELETE;
+	Oid			owner = rel->rd_rel->relowner;
+
+	return owner != GetUserId() && has_privs_of_role(GetUserId(), owner) &&
+		pg_class_aclmask(RelationGetRelid(rel), owner, mode, ACLMASK_ALL) == mode &&
+		check_enable_rls(RelationGetRelid(rel), InvalidOid, true) != RLS_ENABLED;
+}
+
 /* Rows that others kept may be free once those are gone. */
 static void
 purge_rows(Purge *purge)
 {
+	bool		as_owner = is_done_as_owner(purge->rel);
+	SkRights	saved;
+
+	if (as_owner)
+		sk_rights_assume_for_triggers(purge->rel->rd_rel->relowner, &saved);
 	SPI_connect();
 	purge->batch_context = AllocSetContextCreate(CurrentMemoryContext,
 												 "schemakit purged rows",
@@ -281,6 +305,8 @@ purge_rows(Purge *purge)
 	if (purge->total < purge->max_rows && purge->kept)
 		tell_what_is_kept(purge);
 	SPI_finish();
+	if (as_owner)
+		sk_rights_restore(&saved);
 }
 
 static void

@@ -136,7 +136,7 @@ SELECT count(DISTINCT rel_id) AS identities FROM schemakit.audit_shape WHERE tab
 -- a rename that was not recorded makes no other table of it
 ALTER EVENT TRIGGER schemakit_ddl_command_end DISABLE;
 ALTER TABLE found RENAME TO renamed;
-ALTER EVENT TRIGGER schemakit_ddl_command_end ENABLE;
+ALTER EVENT TRIGGER schemakit_ddl_command_end ENABLE ALWAYS;
 INSERT INTO renamed VALUES (1, 'x');
 SELECT count(DISTINCT rel_id) AS identities FROM schemakit.audit_shape WHERE table_name IN ('found', 'renamed');
 

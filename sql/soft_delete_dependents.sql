@@ -154,5 +154,41 @@ ALTER TABLE parted DROP COLUMN deleted_at CASCADE;
 SELECT tgrelid::regclass, tgname FROM pg_trigger WHERE tgrelid IN ('parted'::regclass, 'parted_1'::regclass);
 TRUNCATE parted_1;
 
+-- operators and configurations that columns are generated with
+CREATE TABLE texts (id int PRIMARY KEY, t text);
+SELECT schemakit.soft_delete_enable('texts');
+CREATE TEXT SEARCH CONFIGURATION plain (COPY = simple);
+CREATE FUNCTION same(text, text) RETURNS boolean LANGUAGE sql IMMUTABLE AS 'SELECT $1 = $2';
+CREATE OPERATOR === (LEFTARG = text, RIGHTARG = text, FUNCTION = same);
+ALTER TABLE texts ADD COLUMN v tsvector GENERATED ALWAYS AS (to_tsvector('built.plain', t)) STORED, ADD COLUMN o boolean GENERATED ALWAYS AS (t OPERATOR(built.===) 'x') STORED;
+DROP TEXT SEARCH CONFIGURATION plain CASCADE;
+DROP OPERATOR ===(text, text) CASCADE;
+SELECT col FROM shown WHERE view = 'texts_live';
+-- in replica mode, and in a session that looks as if it restored a dump
+ALTER TABLE texts ADD COLUMN a int, ADD COLUMN b int, ADD COLUMN c int;
+SET session_replication_role = replica;
+ALTER TABLE texts DROP COLUMN a, ALTER COLUMN b TYPE bigint;
+RESET session_replication_role;
+SELECT col, type FROM shown WHERE view = 'texts_live';
+-- without the event trigger that would put things right afterwards, nothing is done before
+ALTER EVENT TRIGGER schemakit_ddl_command_end DISABLE;
+\set VERBOSITY terse
+ALTER TABLE texts DROP COLUMN b;  -- fails
+\set VERBOSITY default
+ALTER EVENT TRIGGER schemakit_ddl_command_end ENABLE ALWAYS;
+SET check_function_bodies = off;
+SET search_path = '';
+ALTER TABLE built.texts DROP COLUMN b, ALTER COLUMN c TYPE text;
+RESET check_function_bodies;
+SET search_path = built, public;
+SELECT col, type FROM shown WHERE view = 'texts_live';
+DELETE FROM texts_live;
+SET check_function_bodies = off;
+SET search_path = '';
+DROP TABLE built.texts;
+RESET check_function_bodies;
+SET search_path = built, public;
+SELECT count(*) FROM shown WHERE view = 'texts_live';
+
 DROP SCHEMA built CASCADE;
 DROP ROLE regress_built_owner, regress_built_reader, regress_built_type;

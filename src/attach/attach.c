@@ -427,25 +427,24 @@ sk_attach_drop(const Trigger *trigger)
 
 /* Arguments as pg_trigger has them: each with a zero byte at its end. */
 static Datum
-args_as_bytea(const char *first, const Trigger *others)
+args_as_bytea(List *args)
 {
 	StringInfoData buf;
+	ListCell   *lc;
 
 	initStringInfo(&buf);
-	appendBinaryStringInfo(&buf, first, strlen(first) + 1);
-	for (int i = 1; i < others->tgnargs; i++)
-		appendBinaryStringInfo(&buf, others->tgargs[i], strlen(others->tgargs[i]) + 1);
+	foreach(lc, args)
+		appendBinaryStringInfo(&buf, lfirst(lc), strlen(lfirst(lc)) + 1);
 	return PointerGetDatum(cstring_to_text_with_len(buf.data, buf.len));
 }
 
 /*
- * Give a trigger of ours another first argument, and leave all else as its owner
- * made it: its other arguments, state and condition, and its clones, which the
- * caller sees to.  Nothing has to be allowed for that, as for the rename that makes
- * it necessary.
+ * Give a trigger of ours other arguments, and leave all else as its owner made it: its
+ * state and condition, and its clones, which the caller sees to.  Nothing has to be
+ * allowed for that, as for the rename that makes it necessary.
  */
 void
-sk_attach_set_argument(Relation rel, const Trigger *trigger, const char *arg)
+sk_attach_set_arguments(Relation rel, const Trigger *trigger, List *args)
 {
 	Relation	pg_trigger = table_open(TriggerRelationId, RowExclusiveLock);
 	Datum		values[Natts_pg_trigger] = {0};
@@ -455,8 +454,8 @@ sk_attach_set_argument(Relation rel, const Trigger *trigger, const char *arg)
 	SysScanDesc scan;
 	HeapTuple	tuple;
 
-	values[Anum_pg_trigger_tgnargs - 1] = Int16GetDatum(Max(trigger->tgnargs, 1));
-	values[Anum_pg_trigger_tgargs - 1] = args_as_bytea(arg, trigger);
+	values[Anum_pg_trigger_tgnargs - 1] = Int16GetDatum(list_length(args));
+	values[Anum_pg_trigger_tgargs - 1] = args_as_bytea(args);
 	replace[Anum_pg_trigger_tgnargs - 1] = true;
 	replace[Anum_pg_trigger_tgargs - 1] = true;
 
@@ -474,6 +473,19 @@ sk_attach_set_argument(Relation rel, const Trigger *trigger, const char *arg)
 	table_close(pg_trigger, RowExclusiveLock);
 	CacheInvalidateRelcache(rel);
 	CommandCounterIncrement();
+}
+
+/*
+ * The same for the first argument only.
+ */
+void
+sk_attach_set_argument(Relation rel, const Trigger *trigger, const char *arg)
+{
+	List	   *args = list_make1((void *) arg);
+
+	for (int i = 1; i < trigger->tgnargs; i++)
+		args = lappend(args, trigger->tgargs[i]);
+	sk_attach_set_arguments(rel, trigger, args);
 }
 
 /* Drop those of the table's own triggers that the parent's will stand for. */

@@ -39,6 +39,7 @@ extern Oid	sk_attach_relid(Oid trigger);
 extern Oid	sk_attach_origin(Oid trigger);
 extern void sk_attach_create(Relation rel, const SkTriggerDef *def);
 extern void sk_attach_drop(const Trigger *trigger);
+extern void sk_attach_set_arguments(Relation rel, const Trigger *trigger, List *args);
 extern void sk_attach_set_argument(Relation rel, const Trigger *trigger,
 								   const char *arg);
 extern void sk_attach_depend(Oid trigger);

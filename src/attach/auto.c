@@ -362,6 +362,17 @@ typedef struct Application
 	const char *action;			/* NULL: nothing to do */
 } Application;
 
+/* Has it the trigger, and it fires, but something else is missing? */
+static bool
+is_damaged(Relation rel, const SkFeature *feature)
+{
+	const Trigger *trigger = sk_attach_find(rel, sk_attach_function(feature->function));
+
+	return feature->is_damaged != NULL && trigger != NULL && !trigger->tgisclone &&
+		sk_coverage_fires(trigger) &&
+		feature->is_damaged(rel);
+}
+
 /*
  * What does the table lack that a rule asks for?  One that is disabled is meant to
  * be.
@@ -380,16 +391,25 @@ lacking(Relation rel, const SkFeature *feature)
 	return trigger == NULL ? "attached" : "repaired";
 }
 
+/* The same, or what belongs to its trigger, whether there is a rule or not */
+static const char *
+lacking_or_damaged(Relation rel, const SkFeature *feature)
+{
+	return is_damaged(rel, feature) ? "repaired" : lacking(rel, feature);
+}
+
 static void
 attach_or_repair(Relation rel, Application *app)
 {
 	const Trigger *trigger = sk_attach_find(rel, sk_attach_function(app->feature->function));
 
-	app->action = lacking(rel, app->feature);
+	app->action = lacking_or_damaged(rel, app->feature);
 	if (app->action == NULL)
 		return;
 	sk_guard_become(rel->rd_rel->relowner);
-	if (trigger == NULL
+	if (is_damaged(rel, app->feature))
+		app->feature->mend(rel);
+	else if (trigger == NULL
 		? !sk_auto_attach(app->feature, rel, NULL, TRIGGER_FIRES_ON_ORIGIN)
 		: !app->feature->repair(rel, trigger))
 		app->action = NULL;
@@ -432,7 +452,7 @@ look(void *arg)
 	app->action = NULL;
 	if (rel == NULL)
 		return;
-	app->action = lacking(rel, app->feature);
+	app->action = lacking_or_damaged(rel, app->feature);
 	relation_close(rel, NoLock);
 }
 

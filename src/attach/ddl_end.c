@@ -40,6 +40,7 @@
 #include "catalog/partition.h"
 #include "commands/extension.h"
 #include "commands/tablecmds.h"
+#include "commands/trigger.h"
 #include "miscadmin.h"
 #include "parser/parse_func.h"
 #include "storage/lmgr.h"
@@ -542,6 +543,8 @@ settle(const Node *stmt)
 
 /*
  * schemakit.internal_on_ddl_command_end() RETURNS event_trigger
+ *
+ * In replica mode only what is in the way of commands is put back after them.
  */
 PG_FUNCTION_INFO_V1(schemakit_internal_on_ddl_command_end);
 Datum
@@ -553,21 +556,14 @@ schemakit_internal_on_ddl_command_end(PG_FUNCTION_ARGS)
 	{
 		bool		pushed = push_missing_snapshot();
 
-		command_ended(data->parsetree);
+		if (SessionReplicationRole == SESSION_REPLICATION_ROLE_REPLICA)
+			settle(data->parsetree);
+		else
+			command_ended(data->parsetree);
 		if (pushed)
 			PopActiveSnapshot();
 	}
 	PG_RETURN_NULL();
-}
-
-/* Without CASCADE such a command drops nothing of tables that remain. */
-static bool
-drops_no_more(const Node *parsetree)
-{
-	const DropStmt *stmt = (const DropStmt *) parsetree;
-
-	return IsA(parsetree, DropStmt) && stmt->behavior != DROP_CASCADE &&
-		stmt->removeType != OBJECT_TRIGGER;
 }
 
 /*
@@ -583,7 +579,7 @@ schemakit_internal_on_sql_drop(PG_FUNCTION_ARGS)
 	{
 		bool		pushed = push_missing_snapshot();
 
-		if (!drops_no_more(data->parsetree))
+		if (sk_reach_drops_parts(data->parsetree))
 		{
 			columns_dropped();
 			triggers_dropped();

@@ -112,6 +112,13 @@ typedef struct SkFeature
 	 */
 	char	   *(*objection) (Relation rel, const Jsonb *options);
 
+	/* Has the table lost what is no trigger, and mend() makes?  Optional. */
+	bool		(*is_damaged) (Relation rel);
+	void		(*mend) (Relation rel);
+
+	/* What is missing that attach() needs, as status() tells it?  Optional. */
+	char	   *(*lacks) (const Jsonb *options);
+
 	/*
 	 * A column of a table that has the feature's trigger was renamed, or
 	 * dropped if "to" is NULL.  False if the trigger is gone because of it.
@@ -150,10 +157,7 @@ typedef struct SkFeature
 	 */
 	void		(*altered) (Relation rel, bool detached);
 
-	/*
-	 * A table was dropped that may have had the feature's trigger: see to what is
-	 * recorded of it.  Optional.
-	 */
+	/* A table was dropped that may have had the trigger.  Optional. */
 	void		(*dropped) (Oid relid, const char *schema, const char *name);
 
 	/*
@@ -163,16 +167,10 @@ typedef struct SkFeature
 	 */
 	bool		(*owes) (Oid relid);
 
-	/*
-	 * The tables of which before() has, for the command, taken away something: some
-	 * that the server does not name afterwards.  Optional.
-	 */
+	/* The tables of which before() has done so for the command.  Optional. */
 	List	   *(*owed) (const Node *stmt);
 
-	/*
-	 * Rights on a table that has the feature's trigger were granted or
-	 * revoked. Optional.
-	 */
+	/* Rights on a table with the trigger were granted or revoked.  Optional. */
 	void		(*granted) (const GrantStmt *stmt, Oid relid);
 
 	/* Why does a trigger that fires leave the table alone?  Or NULL.  Optional. */

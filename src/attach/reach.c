@@ -27,12 +27,15 @@
 #include "catalog/pg_extension.h"
 #include "catalog/pg_inherits.h"
 #include "catalog/pg_namespace.h"
+#include "catalog/pg_operator.h"
 #include "catalog/pg_proc.h"
 #include "catalog/pg_shdepend.h"
+#include "catalog/pg_ts_config.h"
 #include "catalog/pg_type.h"
 #include "commands/extension.h"
 #include "miscadmin.h"
 #include "parser/parse_func.h"
+#include "parser/parse_oper.h"
 #include "parser/parse_type.h"
 #include "utils/acl.h"
 #include "utils/fmgroids.h"
@@ -127,6 +130,12 @@ find_object(ObjectType kind, Node *object)
 		case OBJECT_COLLATION:
 			return address_of(CollationRelationId,
 							  get_collation_oid(castNode(List, object), true));
+		case OBJECT_TSCONFIGURATION:
+			return address_of(TSConfigRelationId,
+							  get_ts_config_oid(castNode(List, object), true));
+		case OBJECT_OPERATOR:
+			return address_of(OperatorRelationId,
+							  LookupOperWithArgs(castNode(ObjectWithArgs, object), true));
 		case OBJECT_TABLE:
 		case OBJECT_FOREIGN_TABLE:
 		case OBJECT_VIEW:
@@ -227,6 +236,18 @@ sk_reach_dropped(const Node *stmt)
 	if (IsA(stmt, DropOwnedStmt) && ((const DropOwnedStmt *) stmt)->behavior == DROP_CASCADE)
 		return owned_objects((const DropOwnedStmt *) stmt);
 	return NIL;
+}
+
+/*
+ * Can the command drop columns or triggers of tables that remain?
+ */
+bool
+sk_reach_drops_parts(const Node *parsetree)
+{
+	const DropStmt *stmt = (const DropStmt *) parsetree;
+
+	return !IsA(parsetree, DropStmt) || stmt->behavior == DROP_CASCADE ||
+		stmt->removeType == OBJECT_TRIGGER;
 }
 
 

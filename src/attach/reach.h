@@ -21,6 +21,7 @@ typedef struct SkReachedTable
 extern List *sk_reach_typed_tables(Oid composite);
 extern List *sk_reach_altered(Oid relid);
 extern List *sk_reach_dropped(const Node *stmt);
+extern bool sk_reach_drops_parts(const Node *parsetree);
 extern List *sk_reach_columns(List *addresses);
 
 #endif							/* SK_ATTACH_REACH_H */

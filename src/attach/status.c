@@ -146,9 +146,12 @@ rule_state(Relation rel, const SkFeature *feature, List *rules)
 	}
 	else
 	{
+		char	   *lacks = feature->lacks ? feature->lacks(rule->options) : NULL;
+
 		finding.state = "missing trigger";
-		finding.detail = psprintf("rule %lld covers the table; schemakit.auto_apply() attaches it",
-								  (long long) rule->id);
+		finding.detail = psprintf(lacks ? "rule %lld covers the table, but %s"
+								  : "rule %lld covers the table; schemakit.auto_apply() attaches it",
+								  (long long) rule->id, lacks);
 	}
 	return finding;
 }

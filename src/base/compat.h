@@ -35,7 +35,9 @@
 	 pg_namespace_aclcheck((objectid), (roleid), (mode)))
 #include "catalog/pg_collation.h"
 #include "catalog/pg_extension.h"
+#include "catalog/pg_operator.h"
 #include "catalog/pg_proc.h"
+#include "catalog/pg_ts_config.h"
 #include "catalog/pg_type.h"
 #define object_ownercheck(classid, objectid, roleid) \
 	((classid) == NamespaceRelationId ? \
@@ -46,6 +48,10 @@
 	 pg_proc_ownercheck((objectid), (roleid)) : \
 	 (classid) == CollationRelationId ? \
 	 pg_collation_ownercheck((objectid), (roleid)) : \
+	 (classid) == OperatorRelationId ? \
+	 pg_oper_ownercheck((objectid), (roleid)) : \
+	 (classid) == TSConfigRelationId ? \
+	 pg_ts_config_ownercheck((objectid), (roleid)) : \
 	 (classid) == ExtensionRelationId ? \
 	 pg_extension_ownercheck((objectid), (roleid)) : \
 	 pg_class_ownercheck((objectid), (roleid)))

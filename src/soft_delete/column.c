@@ -106,7 +106,7 @@ static const char *
 default_column(Relation rel)
 {
 	const Trigger *trigger = sk_attach_find(rel, sk_attach_function(SK_SOFT_FUNCTION));
-	const char *col = trigger != NULL && trigger->tgnargs == 1
+	const char *col = trigger != NULL && trigger->tgnargs > 0
 		? trigger->tgargs[0] : sk_soft_column_choose(rel, NULL);
 	List	   *names = sk_guc_soft_delete_columns();
 	ListCell   *lc;

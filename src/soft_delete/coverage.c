@@ -57,7 +57,7 @@ is_column_of(Node *node, int row, AttrNumber attnum)
 static bool
 has_stamp_condition(Oid relid, const Trigger *trigger)
 {
-	AttrNumber	attnum = trigger->tgnargs == 1
+	AttrNumber	attnum = trigger->tgnargs >= 1
 		? get_attnum(relid, trigger->tgargs[0]) : InvalidAttrNumber;
 	Node	   *node = trigger->tgqual ? stringToNode(trigger->tgqual) : NULL;
 	List	   *args;

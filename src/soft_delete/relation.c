@@ -63,7 +63,7 @@ sk_soft_relation_column(Relation rel)
 	AttrNumber	attnum;
 	Oid			type;
 
-	if (trigger == NULL || trigger->tgnargs != 1 ||
+	if (trigger == NULL || trigger->tgnargs < 1 ||
 		(trigger->tgenabled != TRIGGER_FIRES_ON_ORIGIN &&
 		 trigger->tgenabled != TRIGGER_FIRES_ALWAYS))
 		return InvalidAttrNumber;

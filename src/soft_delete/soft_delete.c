@@ -29,6 +29,7 @@
 #include "soft_delete/fk_query.h"
 #include "soft_delete/protect.h"
 #include "soft_delete/relation.h"
+#include "soft_delete/table.h"
 #include "soft_delete/view.h"
 #include "soft_delete/view_follow.h"
 #include "soft_delete/view_make.h"
@@ -55,91 +56,6 @@ static const char *const option_names[] = {
 
 
 /*-------------------------------------------------------------------------
- * Triggers
- *-------------------------------------------------------------------------
- */
-
-static void
-create_stamp_trigger(Relation rel, const char *col, char fires_when)
-{
-	SkTriggerDef def = {
-		.name = SK_TRIGGER_PREFIX SK_SOFT_FUNCTION,
-		.function = sk_attach_function(SK_SOFT_FUNCTION),
-		.timing = TRIGGER_TYPE_AFTER,
-		.events = TRIGGER_TYPE_UPDATE,
-		.args = list_make1(pstrdup(col)),
-		.when = sk_soft_coverage_condition(col),
-		.fires_when = fires_when,
-	};
-
-	sk_attach_create(rel, &def);
-}
-
-static void
-create_triggers(Relation rel, const char *col, char fires_when)
-{
-	SkTriggerDef def = {
-		.name = SK_TRIGGER_PREFIX SK_SOFT_REFERENCE_FUNCTION,
-		.function = sk_attach_function(SK_SOFT_REFERENCE_FUNCTION),
-		.timing = TRIGGER_TYPE_AFTER,
-		.events = TRIGGER_TYPE_INSERT | TRIGGER_TYPE_UPDATE,
-		.fires_when = fires_when,
-	};
-
-	create_stamp_trigger(rel, col, fires_when);
-	sk_attach_create(rel, &def);
-}
-
-static void
-drop_triggers(Relation rel, const char *function)
-{
-	ListCell   *lc;
-
-	foreach(lc, sk_attach_list(rel, sk_attach_function(function)))
-		sk_attach_drop(lfirst(lc));
-}
-
-static void
-set_protection(Relation rel, bool protect)
-{
-	SkTriggerDef def = {
-		.name = SK_TRIGGER_PREFIX SK_SOFT_PROTECT_FUNCTION,
-		.function = sk_attach_function(SK_SOFT_PROTECT_FUNCTION),
-		.timing = TRIGGER_TYPE_BEFORE,
-		.events = TRIGGER_TYPE_DELETE,
-		.fires_when = TRIGGER_FIRES_ON_ORIGIN,
-	};
-
-	if (protect)
-	{
-		if (!sk_coverage_is_complete(RelationGetRelid(rel), sk_soft_coverage_triggers) ||
-			sk_attach_find(rel, def.function) == NULL)
-			sk_attach_create(rel, &def);
-		sk_truncate_trigger_all(rel, SK_SOFT_PROTECT_TRUNCATE, TRIGGER_FIRES_ON_ORIGIN);
-	}
-	else
-	{
-		drop_triggers(rel, SK_SOFT_PROTECT_FUNCTION);
-		sk_truncate_trigger_end(rel, SK_SOFT_PROTECT_TRUNCATE);
-	}
-}
-
-static const Trigger *
-find_trigger(Relation rel)
-{
-	return sk_attach_find(rel, sk_attach_function(SK_SOFT_FUNCTION));
-}
-
-/* Is it meant to be?  Whether the triggers really do it is another question. */
-static bool
-is_protected(Relation rel)
-{
-	const Trigger *trigger = sk_attach_find(rel, sk_attach_function(SK_SOFT_PROTECT_FUNCTION));
-
-	return trigger != NULL && trigger->tgenabled != TRIGGER_DISABLED;
-}
-
-/*-------------------------------------------------------------------------
  * The feature, as rules and DDL see it
  *-------------------------------------------------------------------------
  */
@@ -159,6 +75,16 @@ soft_delete_check_options(const Jsonb *options)
 				 errdetail("New tables get no soft delete until it is created.")));
 }
 
+/* A rule may name a schema that is still to be made, or is gone. */
+static char *
+soft_delete_lacks(const Jsonb *options)
+{
+	char	   *schema = sk_option_text(options, "view_schema");
+
+	return schema == NULL || OidIsValid(get_namespace_oid(schema, true)) ? NULL
+		: psprintf("schema %s of its option view_schema does not exist", quote_identifier(schema));
+}
+
 static const char *
 column_for(Relation rel, const Jsonb *options)
 {
@@ -171,7 +97,7 @@ soft_delete_wants(Relation rel, const Jsonb *options, const SkGain *gain)
 {
 	const char *col = column_for(rel, options);
 
-	return col != NULL &&
+	return !sk_soft_table_by_hand && col != NULL &&
 		(sk_feature_gained(gain, col) || gain->primary_key) &&
 		OidIsValid(sk_table_primary_key(rel));
 }
@@ -191,23 +117,25 @@ soft_delete_attach(Relation rel, const Jsonb *options, char fires_when)
 	char	   *table = RelationGetRelationName(rel);
 	SkLiveView	live;
 
-	create_triggers(rel, col, fires_when);
-	set_protection(rel, sk_option_bool(options, "protect", false));
+	sk_soft_table_make_triggers(rel, col, fires_when);
+	sk_soft_table_protect(rel, sk_option_bool(options, "protect", false));
 	if (OidIsValid(sk_soft_view_find(RelationGetRelid(rel), &live)))
 		return;
 	(void) sk_soft_view_make(rel, col,
 							 schema ? schema : get_namespace_name(RelationGetNamespace(rel)),
 							 schema ? table : sk_soft_view_make_default_name(table));
+	sk_soft_table_note_view(rel);
 }
 
 static bool
 soft_delete_repair(Relation rel, const Trigger *trigger)
 {
-	if (trigger->tgnargs != 1 || sk_soft_column_find(rel, trigger->tgargs[0]) == NULL)
+	if (trigger->tgnargs < 1 || sk_soft_column_find(rel, trigger->tgargs[0]) == NULL)
 		return false;
-	create_triggers(rel, trigger->tgargs[0], trigger->tgenabled);
-	if (is_protected(rel))
-		set_protection(rel, true);
+	sk_soft_table_make_triggers(rel, trigger->tgargs[0], trigger->tgenabled);
+	sk_soft_table_note_view(rel);
+	if (sk_soft_table_is_protected(rel))
+		sk_soft_table_protect(rel, true);
 	return true;
 }
 
@@ -216,7 +144,7 @@ static bool
 soft_delete_column_changed(Relation rel, const Trigger *trigger,
 						   const char *from, const char *to)
 {
-	if (to != NULL && trigger->tgnargs == 1 && strcmp(trigger->tgargs[0], from) == 0)
+	if (to != NULL && trigger->tgnargs > 0 && strcmp(trigger->tgargs[0], from) == 0)
 		sk_attach_set_argument(rel, trigger, to);
 	return true;
 }
@@ -235,10 +163,10 @@ static void
 put_trigger_back(Relation rel)
 {
 	char		fires_when;
-	char	   *col = sk_soft_view_follow_trigger(RelationGetRelid(rel), &fires_when);
+	List	   *args = sk_soft_view_follow_trigger(RelationGetRelid(rel), &fires_when);
 
-	if (col != NULL)
-		create_stamp_trigger(rel, col, fires_when);
+	if (args != NIL)
+		sk_soft_table_make_trigger(rel, args, fires_when);
 }
 
 static Oid
@@ -265,8 +193,8 @@ drop_remains(Relation rel)
 		 sk_attach_find(rel, sk_attach_function(SK_SOFT_PROTECT_FUNCTION)) == NULL) ||
 		OidIsValid(sk_soft_view_find(RelationGetRelid(rel), &live)))
 		return;
-	drop_triggers(rel, SK_SOFT_REFERENCE_FUNCTION);
-	set_protection(rel, false);
+	sk_soft_table_drop_triggers(rel, SK_SOFT_REFERENCE_FUNCTION);
+	sk_soft_table_protect(rel, false);
 }
 
 static void
@@ -277,12 +205,15 @@ soft_delete_altered(Relation rel, bool detached)
 	if (sk_restore_is_running() && !sk_soft_view_follow_owes(RelationGetRelid(rel)))
 		return;
 	put_trigger_back(rel);
-	trigger = find_trigger(rel);
+	trigger = sk_soft_table_trigger(rel);
 	if (trigger == NULL)
 		drop_remains(rel);
 	else
+	{
 		sk_soft_view_follow_after(rel);
-	if (trigger != NULL && trigger->tgisclone && is_protected(rel) && sk_truncate_trigger_can_truncate(rel))
+		sk_soft_table_note_view(rel);
+	}
+	if (trigger != NULL && trigger->tgisclone && sk_soft_table_is_protected(rel) && sk_truncate_trigger_can_truncate(rel))
 		sk_truncate_trigger_one(rel, SK_SOFT_PROTECT_TRUNCATE, TRIGGER_FIRES_ON_ORIGIN);
 }
 
@@ -297,7 +228,7 @@ stamp_is_retyped(const Trigger *trigger, List *retyped)
 		const AlterTableCmd *cmd = lfirst(lc);
 		const ColumnDef *def = (const ColumnDef *) cmd->def;
 
-		if (trigger->tgnargs == 1 && strcmp(cmd->name, trigger->tgargs[0]) == 0)
+		if (trigger->tgnargs > 0 && strcmp(cmd->name, trigger->tgargs[0]) == 0)
 			return sk_soft_column_is_type(LookupTypeNameOid(NULL, def->typeName, true));
 	}
 	return false;
@@ -310,9 +241,10 @@ stamp_is_retyped(const Trigger *trigger, List *retyped)
 static void
 soft_delete_before(Relation rel, const SkTableChange *change)
 {
-	const Trigger *trigger = find_trigger(rel);
+	const Trigger *trigger = sk_soft_table_trigger(rel);
 
-	if (trigger == NULL || sk_restore_is_running())
+	if (trigger == NULL || (sk_restore_is_running() && !change->dropped &&
+							change->lost == NIL && change->retyped == NIL))
 		return;
 	if (trigger->tgisclone || !stamp_is_retyped(trigger, change->retyped) ||
 		pg_class_aclcheck(RelationGetRelid(rel), GetUserId(), ACL_TRIGGER) != ACLCHECK_OK)
@@ -341,6 +273,40 @@ list_gaps(Relation rel)
 	return buf.len > 0 ? buf.data : NULL;
 }
 
+/* Is the view missing?  One that is there is its owner's, even without our trigger. */
+static bool
+soft_delete_is_damaged(Relation rel)
+{
+	SkLiveView	live;
+
+	return sk_soft_relation_column(rel) != InvalidAttrNumber &&
+		!rel->rd_rel->relispartition &&
+		!OidIsValid(sk_soft_view_find(RelationGetRelid(rel), &live));
+}
+
+/* Make the view again where it was, with the table's grants. */
+static void
+soft_delete_mend(Relation rel)
+{
+	const Trigger *trigger = sk_soft_table_trigger(rel);
+	char	   *schema;
+	char	   *name;
+
+	sk_soft_view_make_find_name(rel, trigger, &schema, &name);
+	(void) sk_soft_view_make(rel, trigger->tgargs[0], schema, name);
+}
+
+static char *
+missing_view(Relation rel)
+{
+	char	   *schema;
+	char	   *name;
+
+	sk_soft_view_make_find_name(rel, sk_soft_table_trigger(rel), &schema, &name);
+	return psprintf("no view; schemakit.auto_apply() creates %s",
+					quote_qualified_identifier(schema, name));
+}
+
 static const char *
 soft_delete_fault(Relation rel, const Trigger *trigger, char **detail)
 {
@@ -352,8 +318,8 @@ soft_delete_fault(Relation rel, const Trigger *trigger, char **detail)
 	*detail = OidIsValid(viewid)
 		? psprintf("view %s", quote_qualified_identifier(get_namespace_name(get_rel_namespace(viewid)),
 														 get_rel_name(viewid)))
-		: pstrdup("no view");
-	if (is_protected(rel))
+		: missing_view(rel);
+	if (sk_soft_table_is_protected(rel))
 		*detail = psprintf("%s; protected", *detail);
 	if (gaps != NULL)
 		*detail = psprintf("%s; rows that are not soft-deleted along: %s", *detail, gaps);
@@ -366,10 +332,10 @@ soft_delete_fault(Relation rel, const Trigger *trigger, char **detail)
 		return "view not covered";
 	if (!sk_soft_view_make_is_complete(rel, &live))
 		return "view lacks columns";
-	if (is_protected(rel) &&
+	if (sk_soft_table_is_protected(rel) &&
 		sk_attach_find(rel, sk_attach_function(SK_SOFT_PROTECT_TRUNCATE)) == NULL)
 		return SK_SOFT_NOT_PROTECTED;
-	child = is_protected(rel) ? sk_soft_coverage_open_child(rel) : NULL;
+	child = sk_soft_table_is_protected(rel) ? sk_soft_coverage_open_child(rel) : NULL;
 	if (child != NULL)
 	{
 		*detail = psprintf("%s; rows of %s can be deleted", *detail, child);
@@ -389,6 +355,9 @@ const SkFeature sk_feature_soft_delete = {
 	.attach = soft_delete_attach,
 	.repair = soft_delete_repair,
 	.lost = sk_soft_coverage_lost,
+	.is_damaged = soft_delete_is_damaged,
+	.mend = soft_delete_mend,
+	.lacks = soft_delete_lacks,
 	.column_changed = soft_delete_column_changed,
 	.marks = soft_delete_marks,
 	.companion = live_view_of,
@@ -398,126 +367,5 @@ const SkFeature sk_feature_soft_delete = {
 	.owed = sk_soft_view_follow_owed,
 	.granted = sk_soft_view_follow_grant,
 	.fault = soft_delete_fault,
+	.uninstall = sk_soft_view_give_up,
 };
-
-
-/*-------------------------------------------------------------------------
- * By hand
- *-------------------------------------------------------------------------
- */
-
-/* Schema and name of the view that is wanted */
-static void
-parse_view_name(Relation rel, FunctionCallInfo fcinfo, char **schema, char **name)
-{
-	List	   *names = NIL;
-
-	*schema = get_namespace_name(RelationGetNamespace(rel));
-	*name = sk_soft_view_make_default_name(RelationGetRelationName(rel));
-	if (PG_ARGISNULL(2))
-		return;
-	names = textToQualifiedNameList(PG_GETARG_TEXT_PP(2));
-	if (list_length(names) > 2)
-		ereport(ERROR,
-				(errcode(ERRCODE_INVALID_NAME),
-				 errmsg("improper qualified name (too many dotted names): %s",
-						NameListToString(names)),
-				 errhint("Write view_name => 'schema.view'.")));
-	*name = strVal(llast(names));
-	if (list_length(names) == 2)
-		*schema = strVal(linitial(names));
-}
-
-static void
-ensure_view(Relation rel, const char *col, FunctionCallInfo fcinfo)
-{
-	SkLiveView	live;
-	Oid			viewid = sk_soft_view_find(RelationGetRelid(rel), &live);
-	char	   *schema;
-	char	   *name;
-
-	parse_view_name(rel, fcinfo, &schema, &name);
-	if (!OidIsValid(viewid))
-	{
-		(void) sk_soft_view_make(rel, col, schema, name);
-		return;
-	}
-	if (!PG_ARGISNULL(2))
-	{
-		sk_soft_view_make_check_name(viewid, schema, name);
-		sk_soft_view_make_set_name(viewid, schema, name);
-	}
-	sk_soft_view_make_cover(viewid);
-	(void) sk_soft_view_state_refresh(rel, viewid);
-}
-
-static void
-check_same_column(Relation rel, const char *col)
-{
-	const Trigger *trigger = find_trigger(rel);
-
-	if (trigger != NULL && trigger->tgnargs == 1 && strcmp(trigger->tgargs[0], col) != 0)
-		ereport(ERROR,
-				(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
-				 errmsg("soft delete of table \"%s\" uses column \"%s\"",
-						RelationGetRelationName(rel), trigger->tgargs[0]),
-				 errhint("Call schemakit.soft_delete_disable() first.  Rows that are marked in that column are then no longer deleted.")));
-}
-
-/*
- * schemakit.soft_delete_enable(rel regclass, col name, view_name text,
- *								protect boolean)
- */
-PG_FUNCTION_INFO_V1(schemakit_soft_delete_enable);
-Datum
-schemakit_soft_delete_enable(PG_FUNCTION_ARGS)
-{
-	const char *col;
-	Relation	rel;
-
-	sk_arg_reject_null(fcinfo, 0, "rel");
-	sk_arg_reject_null(fcinfo, 3, "protect");
-	PreventCommandIfReadOnly("soft_delete_enable()");
-	col = sk_soft_column_ensure(PG_GETARG_OID(0), PG_ARGISNULL(1) ? NULL
-								: NameStr(*PG_GETARG_NAME(1)));
-	rel = sk_table_open(PG_GETARG_OID(0), ShareRowExclusiveLock);
-	check_same_column(rel, col);
-	create_triggers(rel, col, TRIGGER_FIRES_ON_ORIGIN);
-	set_protection(rel, PG_GETARG_BOOL(3));
-	ensure_view(rel, col, fcinfo);
-	table_close(rel, NoLock);
-	PG_RETURN_VOID();
-}
-
-/*
- * schemakit.soft_delete_disable(rel regclass)
- *
- * Triggers and view go, so that what is called the live rows never includes
- * others; the column stays, and what is in it.
- */
-PG_FUNCTION_INFO_V1(schemakit_soft_delete_disable);
-Datum
-schemakit_soft_delete_disable(PG_FUNCTION_ARGS)
-{
-	Relation	rel;
-	SkLiveView	live;
-	Oid			viewid;
-
-	sk_arg_reject_null(fcinfo, 0, "rel");
-	rel = sk_table_open_attached(PG_GETARG_OID(0), ShareRowExclusiveLock);
-	viewid = sk_soft_view_find(RelationGetRelid(rel), &live);
-	if (find_trigger(rel) == NULL && !OidIsValid(viewid))
-		ereport(NOTICE,
-				(errmsg("soft delete is not enabled on table \"%s\"",
-						RelationGetRelationName(rel))));
-	if (OidIsValid(viewid))
-		(void) sk_spi_execute(psprintf("DROP VIEW %s",
-									   quote_qualified_identifier(get_namespace_name(get_rel_namespace(viewid)),
-																  get_rel_name(viewid))),
-							  0, NULL, NULL, SPI_OK_UTILITY, NULL);
-	drop_triggers(rel, SK_SOFT_FUNCTION);
-	drop_triggers(rel, SK_SOFT_REFERENCE_FUNCTION);
-	set_protection(rel, false);
-	table_close(rel, NoLock);
-	PG_RETURN_VOID();
-}

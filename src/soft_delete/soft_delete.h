@@ -10,6 +10,7 @@
 
 #include "attach/feature.h"
 
+
 extern const SkFeature sk_feature_soft_delete;
 
 #endif							/* SK_SOFT_DELETE_SOFT_DELETE_H */

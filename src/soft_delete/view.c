@@ -29,13 +29,18 @@
 #include "access/genam.h"
 #include "access/htup_details.h"
 #include "access/table.h"
+#include "access/xact.h"
+#include "catalog/dependency.h"
 #include "catalog/indexing.h"
 #include "catalog/namespace.h"
 #include "catalog/pg_class.h"
 #include "catalog/pg_depend.h"
+#include "catalog/pg_extension.h"
 #include "catalog/pg_proc.h"
 #include "catalog/pg_rewrite.h"
 #include "catalog/pg_type.h"
+#include "commands/extension.h"
+#include "commands/trigger.h"
 #include "nodes/makefuncs.h"
 #include "nodes/pathnodes.h"
 #include "nodes/supportnodes.h"
@@ -86,6 +91,38 @@ is_target(const PlannerInfo *root, Node *arg)
 		((Var *) arg)->varlevelsup == 0;
 }
 
+/* Does the statement delete from a view whose trigger would do nothing now? */
+static bool
+is_idle(const Query *query)
+{
+	const RangeTblEntry *rte;
+
+	if (!deletes(query))
+		return false;
+	rte = rt_fetch(query->resultRelation, query->rtable);
+	return rte->relkind == RELKIND_VIEW && sk_soft_view_is_covered(rte->relid);
+}
+
+/*
+ * In replica mode the trigger does not fire, and the server would say that rows were
+ * deleted.  Whoever changes the mode forgets all plans.
+ */
+static void
+refuse_in_replica_mode(const PlannerInfo *root)
+{
+	if (SessionReplicationRole != SESSION_REPLICATION_ROLE_REPLICA)
+		return;
+	for (; root != NULL; root = root->parent_root)
+	{
+		if (is_idle(root->parse))
+			ereport(ERROR,
+					(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
+					 errmsg("cannot delete from a view of live rows in replica mode"),
+					 errdetail("The trigger that marks the rows does not fire if session_replication_role is \"replica\"."),
+					 errhint("Update the column of the table instead.")));
+	}
+}
+
 /*
  * schemakit.internal_is_live_support(internal) RETURNS internal
  */
@@ -107,6 +144,7 @@ schemakit_internal_is_live_support(PG_FUNCTION_ARGS)
 				 errmsg("cannot permanently delete rows through a view of live rows"),
 				 errdetail("The view has lost its trigger \"%s\".", TRIGGER_NAME),
 				 errhint("Make the owner of the table the owner of the view, and call schemakit.soft_delete_enable() for the table again.")));
+	refuse_in_replica_mode(simplify->root);
 	test = makeNode(NullTest);
 	test->arg = (Expr *) arg;
 	test->nulltesttype = IS_NULL;
@@ -421,4 +459,31 @@ sk_soft_view_followed(Oid tableid, SkLiveView *live)
 	Oid			viewid = sk_soft_view_find(tableid, live);
 
 	return OidIsValid(viewid) && live->covered ? viewid : InvalidOid;
+}
+
+/*
+ * The extension is about to be dropped.  The views depend on it, but go with it as the
+ * triggers do, without CASCADE; what users have built on them is still in the way.
+ */
+void
+sk_soft_view_give_up(void)
+{
+	ObjectAddress extension;
+	ListCell   *lc;
+
+	ObjectAddressSet(extension, ExtensionRelationId, get_extension_oid(SK_EXTENSION, false));
+	foreach(lc, sk_soft_view_dependents(ProcedureRelationId, is_live_function()))
+	{
+		Form_pg_depend depend = lfirst(lc);
+		Oid			viewid = depend->classid == RewriteRelationId
+			? sk_soft_view_of_rule(depend->objid) : InvalidOid;
+		ObjectAddress view;
+
+		if (!OidIsValid(viewid) || get_rel_relkind(viewid) != RELKIND_VIEW ||
+			!sk_soft_view_is_covered(viewid))
+			continue;
+		ObjectAddressSet(view, RelationRelationId, viewid);
+		recordDependencyOn(&view, &extension, DEPENDENCY_AUTO_EXTENSION);
+	}
+	CommandCounterIncrement();
 }

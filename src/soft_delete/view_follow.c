@@ -25,7 +25,9 @@
 #include "soft_delete/view_make.h"
 #include "soft_delete/view_state.h"
 
+#include "access/htup_details.h"
 #include "access/xact.h"
+#include "catalog/pg_event_trigger.h"
 #include "catalog/pg_class.h"
 #include "catalog/pg_namespace.h"
 #include "commands/event_trigger.h"
@@ -38,6 +40,7 @@
 #include "utils/lsyscache.h"
 #include "utils/memutils.h"
 #include "utils/rel.h"
+#include "utils/syscache.h"
 
 /* A table that a command is about to change, as it was, and a view of it */
 typedef struct Pending
@@ -52,8 +55,8 @@ typedef struct Pending
 	bool		released;		/* it does not read some columns meanwhile */
 	SkLiveView	live;			/* what it read before */
 	SkLiveState *state;			/* what it was, should it be dropped */
-	char	   *column;			/* of a trigger that has been taken away, or
-								 * NULL */
+	List	   *args;			/* of a trigger that has been taken away, or
+								 * NIL */
 	char		fires_when;
 } Pending;
 
@@ -124,11 +127,28 @@ can_name(Oid viewid)
 						   GetUserId(), ACL_CREATE) == ACLCHECK_OK;
 }
 
-/* Will sk_soft_view_follow_after() be called? */
+/* Is the event trigger there, and does it fire in this session? */
 static bool
-will_follow(void)
+fires(const char *event_trigger)
 {
-	return SessionReplicationRole != SESSION_REPLICATION_ROLE_REPLICA;
+	HeapTuple	tuple = SearchSysCache1(EVENTTRIGGERNAME, CStringGetDatum(event_trigger));
+	bool		replica = SessionReplicationRole == SESSION_REPLICATION_ROLE_REPLICA;
+	char		enabled;
+
+	if (!HeapTupleIsValid(tuple))
+		return false;
+	enabled = ((Form_pg_event_trigger) GETSTRUCT(tuple))->evtenabled;
+	ReleaseSysCache(tuple);
+	return enabled == TRIGGER_FIRES_ALWAYS ||
+		enabled == (replica ? TRIGGER_FIRES_ON_REPLICA : TRIGGER_FIRES_ON_ORIGIN);
+}
+
+/* Will sk_soft_view_follow_after() be called for the command? */
+static bool
+will_follow(const Node *stmt)
+{
+	return fires(IsA(stmt, DropStmt) || IsA(stmt, DropOwnedStmt)
+				 ? "schemakit_sql_drop" : "schemakit_ddl_command_end");
 }
 
 /* In the context of what is remembered */
@@ -177,7 +197,8 @@ remember_trigger(Relation rel, const SkTableChange *change, const Trigger *trigg
 
 	if (p == NULL || p->stmt != change->stmt)
 		p = remember(rel, change);
-	p->column = pstrdup(trigger->tgargs[0]);
+	for (int i = 0; i < trigger->tgnargs; i++)
+		p->args = lappend(p->args, pstrdup(trigger->tgargs[i]));
 	p->fires_when = trigger->tgenabled;
 	MemoryContextSwitchTo(old);
 	sk_attach_drop(trigger);
@@ -192,7 +213,7 @@ prepare_view(Relation rel, const SkTableChange *change, const SkLiveView *live,
 	p->others = others;
 	if (change->dropped && sk_soft_view_state_can_drop(live->viewid))
 		sk_soft_view_state_drop(live->viewid);
-	else if (live->plain && (change->lost != NIL || change->retyped != NIL) && will_follow())
+	else if (live->plain && (change->lost != NIL || change->retyped != NIL))
 	{
 		if (change->cascade && !others)
 			save_state(p);
@@ -212,7 +233,9 @@ sk_soft_view_follow_before(Relation rel, const SkTableChange *change, const Trig
 	bool		reshaped = change->dropped || change->lost != NIL || change->retyped != NIL;
 	ListCell   *lc;
 
-	if (!will_follow() && !change->dropped)
+	if (!change->dropped &&
+		(!will_follow(change->stmt) ||
+		 (SessionReplicationRole == SESSION_REPLICATION_ROLE_REPLICA && !reshaped)))
 		return;
 	if (context == NULL)
 		context = AllocSetContextCreate(TopMemoryContext,
@@ -233,9 +256,9 @@ sk_soft_view_follow_before(Relation rel, const SkTableChange *change, const Trig
 }
 
 /*
- * The column of the trigger that was taken away, and its state; NULL if none was.
+ * The arguments of the trigger that was taken away, and its state; NIL if none was.
  */
-char *
+List *
 sk_soft_view_follow_trigger(Oid relid, char *fires_when)
 {
 	ListCell   *lc;
@@ -244,13 +267,13 @@ sk_soft_view_follow_trigger(Oid relid, char *fires_when)
 	{
 		const Pending *p = lfirst(lc);
 
-		if (p->relid == relid && p->column != NULL)
+		if (p->relid == relid && p->args != NIL)
 		{
 			*fires_when = p->fires_when;
-			return p->column;
+			return p->args;
 		}
 	}
-	return NULL;
+	return NIL;
 }
 
 /*
@@ -292,7 +315,7 @@ sk_soft_view_follow_forget(Oid relid)
 static bool
 is_owed(const Pending *p)
 {
-	return p->released || p->column != NULL;
+	return p->released || p->args != NIL;
 }
 
 /*

@@ -17,7 +17,7 @@
 extern void sk_soft_view_follow_init(void);
 extern void sk_soft_view_follow_before(Relation rel, const SkTableChange *change,
 									   const Trigger *trigger);
-extern char *sk_soft_view_follow_trigger(Oid relid, char *fires_when);
+extern List *sk_soft_view_follow_trigger(Oid relid, char *fires_when);
 extern void sk_soft_view_follow_after(Relation rel);
 extern bool sk_soft_view_follow_owes(Oid relid);
 extern List *sk_soft_view_follow_owed(const Node *stmt);

@@ -21,6 +21,7 @@
 #include "access/relation.h"
 #include "access/reloptions.h"
 #include "access/xact.h"
+#include "catalog/catalog.h"
 #include "catalog/dependency.h"
 #include "catalog/namespace.h"
 #include "catalog/pg_class.h"
@@ -43,6 +44,42 @@ char *
 sk_soft_view_make_default_name(const char *table)
 {
 	return makeObjectName(table, NULL, "live");
+}
+
+/*
+ * The name that the view is to have if none is wanted: the table's trigger remembers one
+ * that is not so by default, for when the view is gone.
+ */
+void
+sk_soft_view_make_find_name(Relation rel, const Trigger *trigger, char **schema,
+							char **name)
+{
+	bool		remembered = trigger != NULL && trigger->tgnargs == 3;
+
+	*schema = remembered ? pstrdup(trigger->tgargs[1])
+		: get_namespace_name(RelationGetNamespace(rel));
+	*name = remembered ? pstrdup(trigger->tgargs[2])
+		: sk_soft_view_make_default_name(RelationGetRelationName(rel));
+}
+
+/*
+ * Let the table's trigger remember the view's name.
+ */
+void
+sk_soft_view_make_note_name(Relation rel, const Trigger *trigger, Oid viewid)
+{
+	char	   *name = get_rel_name(viewid);
+	char	   *schema = get_namespace_name(get_rel_namespace(viewid));
+	bool		as_default = get_rel_namespace(viewid) == RelationGetNamespace(rel) &&
+		strcmp(name, sk_soft_view_make_default_name(RelationGetRelationName(rel))) == 0;
+	List	   *args = list_make1(trigger->tgargs[0]);
+
+	if (!as_default)
+		args = lappend(lappend(args, schema), name);
+	if (list_length(args) != trigger->tgnargs ||
+		(!as_default && (strcmp(trigger->tgargs[1], schema) != 0 ||
+						 strcmp(trigger->tgargs[2], name) != 0)))
+		sk_attach_set_arguments(rel, trigger, args);
 }
 
 /* SELECT of the table's live rows */
@@ -148,20 +185,40 @@ sk_soft_view_make_set_owner(Oid viewid, Oid owner)
 	CommandCounterIncrement();
 }
 
+/* Is it a schema for what users make? */
+static void
+check_schema(const char *schema, Oid schemaid)
+{
+	bool		temporary = isAnyTempNamespace(schemaid) || strcmp(schema, "pg_temp") == 0;
+
+	if (!temporary && !IsCatalogNamespace(schemaid) && !IsToastNamespace(schemaid) &&
+		strcmp(schema, "information_schema") != 0 && strcmp(schema, SK_SCHEMA) != 0)
+		return;
+	ereport(ERROR,
+			(errcode(ERRCODE_INVALID_TABLE_DEFINITION),
+			 temporary
+			 ? errmsg("cannot create the view of a permanent table in a temporary schema")
+			 : errmsg("cannot create a view of live rows in schema \"%s\"", schema),
+			 errhint("Choose another schema with view_name or view_schema.")));
+}
+
 /*
  * May the view be called so, or one be made if there is none yet?
  */
 void
 sk_soft_view_make_check_name(Oid viewid, const char *schema, const char *name)
 {
-	Oid			schemaid = LookupCreationNamespace(schema);
-	Oid			taken = get_relname_relid(name, schemaid);
+	Oid			schemaid = get_namespace_oid(schema, true);
+	Oid			taken;
 
-	if (isAnyTempNamespace(schemaid))
+	check_schema(schema, schemaid);
+	if (!OidIsValid(schemaid))
 		ereport(ERROR,
-				(errcode(ERRCODE_INVALID_TABLE_DEFINITION),
-				 errmsg("cannot create the view of a permanent table in a temporary schema"),
-				 errhint("Choose another schema for the view with view_name.")));
+				(errcode(ERRCODE_UNDEFINED_SCHEMA),
+				 errmsg("schema \"%s\" does not exist", schema),
+				 errhint("Create the schema for the view, or choose another one with view_name or view_schema.")));
+	(void) LookupCreationNamespace(schema);
+	taken = get_relname_relid(name, schemaid);
 	if (OidIsValid(taken) && taken != viewid)
 		ereport(ERROR,
 				(errcode(ERRCODE_DUPLICATE_TABLE),

@@ -10,9 +10,13 @@
 
 #include "soft_delete/view.h"
 
+#include "commands/trigger.h"
 #include "utils/relcache.h"
 
 extern char *sk_soft_view_make_default_name(const char *table);
+extern void sk_soft_view_make_find_name(Relation rel, const Trigger *trigger,
+										char **schema, char **name);
+extern void sk_soft_view_make_note_name(Relation rel, const Trigger *trigger, Oid viewid);
 extern Oid	sk_soft_view_make(Relation rel, const char *col,
 							  const char *schema, const char *name);
 extern Oid	sk_soft_view_make_bare(Relation rel, const char *col,

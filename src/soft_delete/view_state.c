@@ -17,8 +17,10 @@
 #include "base/rights.h"
 #include "base/spi.h"
 #include "base/table.h"
+#include "schemakit.h"
 #include "soft_delete/view.h"
 #include "soft_delete/view_make.h"
+#include "soft_delete/view_readers.h"
 
 #include "access/genam.h"
 #include "access/htup_details.h"
@@ -115,16 +117,30 @@ is_part(const FormData_pg_depend *depend, Oid viewid)
 }
 
 static bool
-has_dependents(Oid classid, Oid objectid, Oid viewid)
+has_dependents(Oid classid, Oid objectid, Oid viewid, bool but_readers)
 {
 	ListCell   *lc;
 
 	foreach(lc, sk_soft_view_dependents(classid, objectid))
 	{
-		if (!is_part(lfirst(lc), viewid))
+		Form_pg_depend depend = lfirst(lc);
+
+		if (!is_part(depend, viewid) &&
+			!(but_readers && depend->classid == RewriteRelationId &&
+			  OidIsValid(sk_soft_view_of_rule(depend->objid))))
 			return true;
 	}
 	return false;
+}
+
+static bool
+is_free(Oid viewid, bool but_readers)
+{
+	Oid			type = get_rel_type_id(viewid);
+
+	return !has_dependents(RelationRelationId, viewid, viewid, but_readers) &&
+		!has_dependents(TypeRelationId, type, viewid, but_readers) &&
+		!has_dependents(TypeRelationId, get_array_type(type), viewid, but_readers);
 }
 
 /*
@@ -133,11 +149,7 @@ has_dependents(Oid classid, Oid objectid, Oid viewid)
 bool
 sk_soft_view_state_can_drop(Oid viewid)
 {
-	Oid			type = get_rel_type_id(viewid);
-
-	return !has_dependents(RelationRelationId, viewid, viewid) &&
-		!has_dependents(TypeRelationId, type, viewid) &&
-		!has_dependents(TypeRelationId, get_array_type(type), viewid);
+	return is_free(viewid, false);
 }
 
 void
@@ -418,11 +430,18 @@ static void
 make_again(void *arg)
 {
 	Oid		   *viewid = arg;
-	SkLiveState *state = sk_soft_view_state_save(*viewid);
-	Relation	rel = table_open(state->tableid, AccessShareLock);
+	Oid			old = *viewid;
+	SkLiveState *state = sk_soft_view_state_save(old);
+	Relation	rel;
+	List	   *readers;
 
-	sk_soft_view_state_drop(*viewid);
+	if (!sk_soft_view_readers_find(old, &readers))
+		return;
+	rel = table_open(state->tableid, AccessShareLock);
+	sk_soft_view_make_set_name(old, state->schema, psprintf("%s%u", SK_TRIGGER_PREFIX, old));
 	*viewid = sk_soft_view_state_restore(rel, state);
+	sk_soft_view_readers_store(readers);
+	sk_soft_view_state_drop(old);
 	table_close(rel, NoLock);
 }
 
@@ -439,15 +458,15 @@ renew(Oid viewid)
 {
 	Oid			renewed = viewid;
 
-	if (!sk_soft_view_state_can_drop(viewid) ||
+	if (!is_free(viewid, true) ||
 		sk_guard_try(make_again, &renewed, is_failure) != NULL)
 		return viewid;
 	return renewed;
 }
 
 /*
- * Make the view like the table, and a new one if that has columns less and nothing
- * depends on it.
+ * Make the view like the table, and a new one if that has columns less and nothing but
+ * views depends on it.
  */
 Oid
 sk_soft_view_state_refresh(Relation rel, Oid viewid)

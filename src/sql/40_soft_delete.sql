@@ -70,15 +70,17 @@ COMMENT ON FUNCTION schemakit.soft_delete_protect_truncate() IS
 'internal: BEFORE TRUNCATE trigger: refuses TRUNCATE.';
 
 CREATE FUNCTION schemakit.soft_delete_enable(
-    rel regclass, col name DEFAULT NULL, view_name text DEFAULT NULL, protect boolean DEFAULT false)
+    rel regclass, col name DEFAULT NULL, view_name text DEFAULT NULL, protect boolean DEFAULT NULL, view_schema name DEFAULT NULL)
     RETURNS void
     AS 'MODULE_PATHNAME', 'schemakit_soft_delete_enable'
     LANGUAGE C VOLATILE PARALLEL UNSAFE;
-COMMENT ON FUNCTION schemakit.soft_delete_enable(regclass, name, text, boolean) IS
-'enables soft delete: adds the column "col" if the table does not have it, by default the first one in the setting schemakit.soft_delete_columns, and creates a view of the live rows, by default <table>_live.
+COMMENT ON FUNCTION schemakit.soft_delete_enable(regclass, name, text, boolean, name) IS
+'enables soft delete: adds the column "col" if the table does not have it, by default the first one in the setting schemakit.soft_delete_columns, and creates a view of the live rows, by default <table>_live in its schema.
 DELETE from the view sets the column to the current time, and so can an UPDATE of the table.  Setting it to null restores the row, and the rows that ON DELETE CASCADE has deleted with it.
-protect => true refuses DELETE and TRUNCATE of the table.  A second call changes the view''s name and "protect".  The caller must own the table.
-Errors: 42501 not the owner; 42809 not a table, a partition, or a temporary or system table; 55000 no primary key, or another column is in use; 42804 the column is not of type timestamptz or timestamp, is generated, or is NOT NULL; 42P07 another relation has the name of the view; 42P16 a view in a temporary schema.';
+view_schema is a schema in which the view has the name of the table.
+protect => true refuses DELETE and TRUNCATE of the table.
+A second call changes what it names, keeps the rest, and makes again what is missing.  The caller must own the table.
+Errors: 42501 not the owner; 42809 not a table, a partition, or a temporary or system table; 55000 no primary key, or another column is in use; 42804 the column is not of type timestamptz or timestamp, is generated, or is NOT NULL; 42P07 another relation has the name of the view; 42P16 a view in a temporary or system schema; 3F000 the schema does not exist; 42622 a name is too long.';
 
 CREATE FUNCTION schemakit.soft_delete_disable(rel regclass)
     RETURNS void

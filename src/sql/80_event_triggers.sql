@@ -26,7 +26,8 @@ COMMENT ON FUNCTION schemakit.internal_on_sql_drop() IS 'internal: event trigger
 CREATE EVENT TRIGGER zz_schemakit_ddl_command_start ON ddl_command_start
     WHEN TAG IN ('ALTER EXTENSION', 'ALTER TABLE', 'ALTER TYPE', 'CREATE RULE', 'CREATE TRIGGER',
         'DROP COLLATION', 'DROP DOMAIN', 'DROP EXTENSION', 'DROP FOREIGN TABLE', 'DROP FUNCTION', 'DROP MATERIALIZED VIEW',
-        'DROP OWNED', 'DROP PROCEDURE', 'DROP ROUTINE', 'DROP SCHEMA', 'DROP TABLE', 'DROP TRIGGER', 'DROP TYPE', 'DROP VIEW')
+        'DROP OPERATOR', 'DROP OWNED', 'DROP PROCEDURE', 'DROP ROUTINE', 'DROP SCHEMA', 'DROP TABLE', 'DROP TEXT SEARCH CONFIGURATION',
+        'DROP TRIGGER', 'DROP TYPE', 'DROP VIEW')
     EXECUTE FUNCTION schemakit.internal_on_ddl_command_start();
 /* a session in replica mode can fail for our triggers, too */
 ALTER EVENT TRIGGER zz_schemakit_ddl_command_start ENABLE ALWAYS;
@@ -37,14 +38,16 @@ CREATE EVENT TRIGGER schemakit_ddl_command_end ON ddl_command_end
     WHEN TAG IN ('ALTER FOREIGN TABLE', 'ALTER MATERIALIZED VIEW', 'ALTER TABLE', 'ALTER TYPE', 'ALTER VIEW',
         'CREATE SCHEMA', 'CREATE TABLE', 'CREATE TABLE AS', 'CREATE TRIGGER', 'GRANT', 'REVOKE', 'SELECT INTO')
     EXECUTE FUNCTION schemakit.internal_on_ddl_command_end();
+/* what the one at the start has taken away for a command is put back in replica mode, too */
+ALTER EVENT TRIGGER schemakit_ddl_command_end ENABLE ALWAYS;
 COMMENT ON EVENT TRIGGER schemakit_ddl_command_end IS 'applies the rules to new tables and columns, and updates triggers when columns are renamed';
 
 /* a column goes with ALTER TABLE or ALTER TYPE, or with CASCADE, like its type; tables with what they are made of */
 CREATE EVENT TRIGGER schemakit_sql_drop ON sql_drop
     WHEN TAG IN ('ALTER EXTENSION', 'ALTER FOREIGN TABLE', 'ALTER TABLE', 'ALTER TYPE', 'DROP ACCESS METHOD',
         'DROP COLLATION', 'DROP DOMAIN', 'DROP EXTENSION', 'DROP FOREIGN DATA WRAPPER', 'DROP FOREIGN TABLE', 'DROP FUNCTION',
-        'DROP MATERIALIZED VIEW', 'DROP OWNED', 'DROP PROCEDURE', 'DROP ROUTINE', 'DROP SCHEMA', 'DROP SERVER', 'DROP TABLE',
-        'DROP TRIGGER', 'DROP TYPE', 'DROP VIEW')
+        'DROP MATERIALIZED VIEW', 'DROP OPERATOR', 'DROP OWNED', 'DROP PROCEDURE', 'DROP ROUTINE', 'DROP SCHEMA', 'DROP SERVER',
+        'DROP TABLE', 'DROP TEXT SEARCH CONFIGURATION', 'DROP TRIGGER', 'DROP TYPE', 'DROP VIEW')
     EXECUTE FUNCTION schemakit.internal_on_sql_drop();
 /* a table that goes unnoticed could be taken for another one that gets its OID */
 ALTER EVENT TRIGGER schemakit_sql_drop ENABLE ALWAYS;

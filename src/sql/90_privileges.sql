@@ -50,7 +50,7 @@ GRANT EXECUTE ON FUNCTION schemakit.soft_delete_reference() TO PUBLIC;
 GRANT EXECUTE ON FUNCTION schemakit.soft_delete_row() TO PUBLIC;
 GRANT EXECUTE ON FUNCTION schemakit.soft_delete_protect() TO PUBLIC;
 GRANT EXECUTE ON FUNCTION schemakit.soft_delete_protect_truncate() TO PUBLIC;
-GRANT EXECUTE ON FUNCTION schemakit.soft_delete_enable(regclass, name, text, boolean) TO PUBLIC;
+GRANT EXECUTE ON FUNCTION schemakit.soft_delete_enable(regclass, name, text, boolean, name) TO PUBLIC;
 GRANT EXECUTE ON FUNCTION schemakit.soft_delete_disable(regclass) TO PUBLIC;
 
 /* it deletes with the privileges of its caller */

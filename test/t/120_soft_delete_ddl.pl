@@ -35,7 +35,7 @@ $node->safe_psql('postgres', q{
 
     -- the column that the trigger names
     CREATE FUNCTION stamp_of(t oid) RETURNS text LANGUAGE sql AS $$
-    SELECT left(encode(tgargs, 'escape'), -length('\000')) FROM pg_trigger WHERE tgrelid = t AND tgname = 'zz_schemakit_soft_delete' $$;
+    SELECT split_part(encode(tgargs, 'escape'), '\000', 1) FROM pg_trigger WHERE tgrelid = t AND tgname = 'zz_schemakit_soft_delete' $$;
 
     CREATE FUNCTION is_protected(t oid) RETURNS boolean LANGUAGE sql AS $$SELECT relkind = 'p' FROM pg_class WHERE oid = t$$;
 

@@ -216,7 +216,11 @@ SELECT schemakit.auto_enable('soft_delete', 'coverage', 'taken%') AS soft \gset
 CREATE TABLE taken_live (id int);
 CREATE TABLE taken (id int PRIMARY KEY, updated_at timestamptz, deleted_at timestamptz);
 SELECT rel, feature, state FROM states WHERE rel ~ '^taken$';
-DELETE FROM schemakit.auto_rule WHERE id IN (:rule, :soft);
+SELECT action FROM schemakit.auto_apply() WHERE relid = 'taken'::regclass;
+-- a rule that can attach nothing
+SELECT schemakit.auto_enable('soft_delete', 'coverage', 'nothing%', '{"view_schema": "nowhere"}') AS idle \gset
+SELECT state, regexp_replace(detail, '[0-9]+', 'N') AS detail FROM schemakit.status() WHERE relid IS NULL AND detail ~ 'nowhere';
+DELETE FROM schemakit.auto_rule WHERE id IN (:rule, :soft, :idle);
 
 SET client_min_messages = warning;
 DROP SCHEMA coverage CASCADE;

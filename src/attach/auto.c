@@ -488,7 +488,7 @@ apply(Oid relid, const SkFeature *feature)
 		return "not owner";
 	if (sk_auto_obstacle() != NULL)
 		return "left alone";
-	if (!sk_guard_run(apply_in_time, &app, "attach triggers to", relid))
+	if (!sk_guard_run_one(apply_in_time, &app, "attach triggers to", relid))
 		return "failed";
 	return app.action;
 }

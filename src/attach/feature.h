@@ -120,6 +120,12 @@ typedef struct SkFeature
 	char	   *(*lacks) (const Jsonb *options);
 
 	/*
+	 * A rule's options name something that is not there, without which the rule
+	 * attaches nothing.  What status() tells then, or NULL.  Optional.
+	 */
+	char	   *(*lacks) (const Jsonb *options);
+
+	/*
 	 * A column of a table that has the feature's trigger was renamed, or
 	 * dropped if "to" is NULL.  False if the trigger is gone because of it.
 	 */

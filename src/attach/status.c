@@ -312,7 +312,21 @@ report_table(Report *r)
 		UnlockRelationOid(r->relid, AccessShareLock);
 }
 
-/* A rule whose pattern for schemas is misspelled, perhaps. */
+/* The pattern for schemas is misspelled, perhaps. */
+static char *
+what_rule_lacks(const SkRule *rule)
+{
+	for (const SkFeature *const *f = sk_features; *f; f++)
+	{
+		if (strcmp((*f)->name, rule->feature) == 0 && (*f)->lacks != NULL &&
+			sk_rule_has_schema(rule->schemas))
+			return (*f)->lacks(rule->options);
+	}
+	return sk_rule_has_schema(rule->schemas) ? NULL
+		: psprintf("no schema matches the pattern \"%s\"",
+				   text_to_cstring(rule->schemas));
+}
+
 static void
 report_idle_rules(ReturnSetInfo *rsinfo, List *rules)
 {
@@ -321,13 +335,12 @@ report_idle_rules(ReturnSetInfo *rsinfo, List *rules)
 	foreach(lc, rules)
 	{
 		const SkRule *rule = lfirst(lc);
+		char	   *lacking = what_rule_lacks(rule);
 		Finding		finding = {"no schema", NULL};
 
-		if (sk_rule_has_schema(rule->schemas))
+		if (lacking == NULL)
 			continue;
-		finding.detail = psprintf("rule %lld: no schema matches the pattern \"%s\"",
-								  (long long) rule->id,
-								  text_to_cstring(rule->schemas));
+		finding.detail = psprintf("rule %lld: %s", (long long) rule->id, lacking);
 		put_row(rsinfo, InvalidOid, rule->feature, &finding);
 	}
 }

@@ -160,6 +160,16 @@ sk_guard_run(SkGuarded work, void *arg, const char *purpose, Oid relid)
 }
 
 /*
+ * The same, where no statement of a user's is concerned, but many tables are.
+ */
+bool
+sk_guard_run_one(SkGuarded work, void *arg, const char *purpose, Oid relid)
+{
+	return run_and_warn(work, arg, sk_guard_is_failure, purpose, relid,
+						"Other tables are not affected.");
+}
+
+/*
  * The same before the user's command is run: it would not get a lock, either, that
  * cannot be had now.
  */

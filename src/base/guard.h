@@ -23,6 +23,8 @@ extern bool sk_guard_prepare(SkGuarded work, void *arg,
 							 const char *purpose, Oid relid);
 extern bool sk_guard_run(SkGuarded work, void *arg,
 						 const char *purpose, Oid relid);
+extern bool sk_guard_run_one(SkGuarded work, void *arg,
+							 const char *purpose, Oid relid);
 extern void sk_guard_become(Oid role);
 
 #endif							/* SK_GUARD_H */

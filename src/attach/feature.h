@@ -100,29 +100,17 @@ typedef struct SkFeature
 	 */
 	bool		(*repair) (Relation rel, const Trigger *trigger);
 
-	/*
-	 * The table has no trigger.  Is it known to have had one, or to need one?
-	 * What status() tells then, or NULL.  Optional.
-	 */
+	/* What status() tells of a table that has lost its trigger.  Optional. */
 	char	   *(*lost) (Relation rel);
 
-	/*
-	 * wants() has said no.  If that is for a reason that people do not expect of
-	 * a table that a rule names, what status() tells, or NULL.  Optional.
-	 */
+	/* Why does a rule leave it alone, if that may surprise?  Optional. */
 	char	   *(*objection) (Relation rel, const Jsonb *options);
 
 	/* Has the table lost what is no trigger, and mend() makes?  Optional. */
 	bool		(*is_damaged) (Relation rel);
 	void		(*mend) (Relation rel);
 
-	/* What is missing that attach() needs, as status() tells it?  Optional. */
-	char	   *(*lacks) (const Jsonb *options);
-
-	/*
-	 * A rule's options name something that is not there, without which the rule
-	 * attaches nothing.  What status() tells then, or NULL.  Optional.
-	 */
+	/* What do a rule's options name that is not there?  Optional. */
 	char	   *(*lacks) (const Jsonb *options);
 
 	/*

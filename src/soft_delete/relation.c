@@ -18,6 +18,7 @@
 
 #include "soft_delete/relation.h"
 #include "attach/attach.h"
+#include "attach/coverage.h"
 #include "base/compat.h"
 #include "base/tuple.h"
 
@@ -63,9 +64,7 @@ sk_soft_relation_column(Relation rel)
 	AttrNumber	attnum;
 	Oid			type;
 
-	if (trigger == NULL || trigger->tgnargs < 1 ||
-		(trigger->tgenabled != TRIGGER_FIRES_ON_ORIGIN &&
-		 trigger->tgenabled != TRIGGER_FIRES_ALWAYS))
+	if (trigger == NULL || trigger->tgnargs < 1 || !sk_coverage_fires(trigger))
 		return InvalidAttrNumber;
 	attnum = sk_tuple_column(RelationGetDescr(rel), trigger->tgargs[0]);
 	if (attnum == InvalidAttrNumber)

@@ -409,7 +409,7 @@ is_as_wanted(Relation rel, const Trigger *trigger, const SkTouchArgs *wanted)
 {
 	SkTouchArgs args;
 
-	return trigger->tgenabled == TRIGGER_FIRES_ON_ORIGIN &&
+	return sk_coverage_fires(trigger) &&
 		sk_touch_read_args(trigger, &args) == NULL &&
 		strcmp(args.col, wanted->col) == 0 &&
 		args.always == wanted->always && args.key == wanted->key &&

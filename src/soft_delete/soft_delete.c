@@ -103,16 +103,6 @@ soft_delete_wants(Relation rel, const Jsonb *options, const SkGain *gain)
 }
 
 static char *
-soft_delete_lacks(const Jsonb *options)
-{
-	char	   *schema = sk_option_name(options, "view_schema");
-
-	if (schema == NULL || OidIsValid(get_namespace_oid(schema, true)))
-		return NULL;
-	return psprintf("schema \"%s\" of \"view_schema\" does not exist", schema);
-}
-
-static char *
 soft_delete_objection(Relation rel, const Jsonb *options)
 {
 	return column_for(rel, options) != NULL && !OidIsValid(sk_table_primary_key(rel))

@@ -1,12 +1,19 @@
 /*-------------------------------------------------------------------------
  *
  * audit/as_of.c
- *	  schemakit.audit_as_of(): a table as it was.  That is what it is, with
- *	  what has happened since taken back (audit/undo.c).
+ *	  schemakit.audit_as_of() and audit_as_of_jsonb(): a table as it was.
+ *	  That is what it is, with what has happened since taken back
+ *	  (audit/undo.c).
  *
  * Columns are those of the table as it is, found by their numbers under their
  * former names.  One that the table did not have then is null, and so is one
- * whose values the log does not have, because it is excluded or masked.
+ * whose values the log does not have, because it is excluded or masked: a
+ * NOTICE names those.
+ *
+ * A column's type may have been another one then, and not take a value that it
+ * has now to hold.  audit_as_of() raises an error that names the value's row
+ * and column; audit_as_of_jsonb() returns values as the log has them, and so
+ * needs no type to take them.
  *
  * The memory that it takes grows with the rows that have changed since.
  *
@@ -18,6 +25,8 @@
 #include "audit/descendants.h"
 #include "audit/json_decode.h"
 #include "audit/options.h"
+#include "audit/past.h"
+#include "audit/spelling.h"
 #include "audit/undo.h"
 #include "base/arg.h"
 #include "base/compat.h"
@@ -68,6 +77,10 @@ check_shape(const SkAuditPast *past, const SkAuditShape *shape)
 {
 	const SkAuditOptions *options = sk_audit_options_parse(shape->options);
 
+	if (!shape->covered && shape == llast(past->reader->shapes))
+		sk_audit_undo_refuse(past, psprintf("Changes of the table have not been recorded since %s.",
+											timestamptz_to_str(shape->recorded_at)),
+							 "Call schemakit.audit_enable() to record them again.  Then use a time after that call.");
 	if (!shape->covered)
 		sk_audit_undo_refuse(past, psprintf("Changes of the table were not recorded for some time after %s.",
 											timestamptz_to_str(shape->recorded_at)),
@@ -138,13 +151,45 @@ stored_column(const SkAuditShape *shape, int32 id)
 	return true;
 }
 
+/* Were the column's values stored, all the time? */
+static bool
+always_stored(List *shapes, const SkAuditShapeColumn *column,
+			  Form_pg_attribute attr)
+{
+	bool		stored = !sk_tuple_is_virtual(attr);
+	ListCell   *lc;
+
+	foreach(lc, shapes)
+		stored = stored && stored_column(lfirst(lc), column->id);
+	return stored;
+}
+
+/* Say which columns the table had, but the log does not tell. */
+static void
+tell_of_missing(const SkAuditPast *past, List *names)
+{
+	StringInfoData buf;
+	ListCell   *lc;
+
+	if (names == NIL)
+		return;
+	initStringInfo(&buf);
+	foreach(lc, names)
+		appendStringInfo(&buf, "%s%s", buf.len ? ", " : "",
+						 quote_identifier(lfirst(lc)));
+	ereport(NOTICE,
+			(errmsg_plural("the audit log does not have the values of this column of table \"%s\": %s",
+						   "the audit log does not have the values of these columns of table \"%s\": %s",
+						   list_length(names), past->reader->label, buf.data)));
+}
+
 /* Decide which columns can be shown, or that nothing can. */
 static void
 examine_shapes(SkAuditPast *past)
 {
 	List	   *shapes = shapes_since(past);
+	List	   *missing = NIL;
 	ListCell   *lc;
-	ListCell   *lcc;
 
 	past->shown = palloc0(sizeof(bool) * Max(past->reader->tupdesc->natts, 1));
 	foreach(lc, shapes)
@@ -152,15 +197,16 @@ examine_shapes(SkAuditPast *past)
 	foreach(lc, past->reader->current->columns)
 	{
 		SkAuditShapeColumn *column = lfirst(lc);
-		Form_pg_attribute attr = TupleDescAttr(past->reader->tupdesc,
-											   column->attnum - 1);
-		bool		shown = had_column(linitial(shapes), column->id) &&
-			!sk_tuple_is_virtual(attr);
+		bool		had = had_column(linitial(shapes), column->id);
+		bool		stored = always_stored(shapes, column,
+										   TupleDescAttr(past->reader->tupdesc,
+														 column->attnum - 1));
 
-		foreach(lcc, shapes)
-			shown = shown && stored_column(lfirst(lcc), column->id);
-		past->shown[column->attnum - 1] = shown;
+		past->shown[column->attnum - 1] = had && stored;
+		if (had && !stored)
+			missing = lappend(missing, column->name);
 	}
+	tell_of_missing(past, missing);
 }
 
 
@@ -168,45 +214,6 @@ examine_shapes(SkAuditPast *past)
  * The rows that there were
  *-------------------------------------------------------------------------
  */
-
-/* The columns of the result, which a table that inherits has among its own */
-static void
-put_columns(SkAuditPast *past, const Datum *values, const bool *nulls)
-{
-	int			natts = past->result->natts;
-	Datum	   *out = palloc0(sizeof(Datum) * Max(natts, 1));
-	bool	   *out_nulls = palloc(sizeof(bool) * Max(natts, 1));
-
-	for (int i = 0; i < natts; i++)
-	{
-		AttrNumber	attnum = past->columns[i];
-
-		out_nulls[i] = attnum == InvalidAttrNumber || nulls[attnum - 1];
-		if (!out_nulls[i])
-			out[i] = values[attnum - 1];
-	}
-	tuplestore_putvalues(past->rsinfo->setResult, past->result, out, out_nulls);
-}
-
-static void
-put_row(SkAuditPast *past, const Datum *values, const bool *nulls)
-{
-	if (past->columns != NULL)
-		put_columns(past, values, nulls);
-	else
-		tuplestore_putvalues(past->rsinfo->setResult, past->result,
-							 (Datum *) values, (bool *) nulls);
-}
-
-/* A column's value that an event tells, which the type may not take any more. */
-static void
-put_known(SkAuditPast *past, int i, const JsonbValue *value, Datum *values,
-		  bool *nulls)
-{
-	values[i] = sk_audit_json_decode(past->reader->types[i],
-									 TupleDescAttr(past->reader->tupdesc, i)->atttypmod,
-									 value, &nulls[i]);
-}
 
 /* A row that is all in the log */
 static void
@@ -216,13 +223,8 @@ put_logged(SkAuditPast *past, const SkAuditPastRow *row)
 	Datum	   *values = palloc0(sizeof(Datum) * Max(natts, 1));
 	bool	   *nulls = palloc(sizeof(bool) * Max(natts, 1));
 
-	for (int i = 0; i < natts; i++)
-	{
-		nulls[i] = true;
-		if (past->shown[i] && row->known[i])
-			put_known(past, i, &row->values[i], values, nulls);
-	}
-	put_row(past, values, nulls);
+	memset(nulls, true, sizeof(bool) * natts);
+	sk_audit_past_put(past, row, values, nulls);
 }
 
 /* The values of a row as it is; the query returns no dropped columns. */
@@ -246,7 +248,6 @@ identity_of_live(const SkAuditPast *past, const Datum *values, const bool *nulls
 {
 	int			natts = past->reader->tupdesc->natts;
 	JsonbValue *encoded = palloc0(sizeof(JsonbValue) * Max(natts, 1));
-	Size		budget = SK_JSON_BUDGET;
 
 	for (int i = 0; i < natts; i++)
 	{
@@ -254,8 +255,8 @@ identity_of_live(const SkAuditPast *past, const Datum *values, const bool *nulls
 
 		for (int k = 0; k < past->reader->nkeys; k++)
 			wanted |= past->reader->keys[k] == i + 1;
-		if (wanted && !nulls[i])
-			sk_audit_json_encode(past->reader->types[i], values[i], &budget, &encoded[i]);
+		if (wanted)
+			sk_audit_past_encode(past, i, values[i], nulls[i], &encoded[i]);
 	}
 	return sk_audit_undo_identity(past, encoded);
 }
@@ -280,16 +281,9 @@ put_live(SkAuditPast *past, HeapTuple tuple, TupleDesc tupdesc)
 	if (row != NULL && (row->absent || row->complete))
 		return;
 	nestlevel = row ? sk_guc_pin() : 0;
-	for (int i = 0; i < natts; i++)
-	{
-		if (!past->shown[i])
-			nulls[i] = true;
-		else if (row != NULL && row->known[i])
-			put_known(past, i, &row->values[i], values, nulls);
-	}
+	sk_audit_past_put(past, row, values, nulls);
 	if (row != NULL)
 		sk_guc_unpin(nestlevel);
-	put_row(past, values, nulls);
 }
 
 /* The operator that the type is compared with, whatever the search_path */
@@ -379,27 +373,35 @@ put_live_rows(SkAuditPast *past)
 		sk_rights_restore(&saved);
 }
 
+/* Is it the row that is asked for, if one is? */
+static bool
+is_asked_for(const SkAuditPast *past, const SkAuditPastRow *row)
+{
+	ListCell   *lc;
+
+	if (past->key == NULL)
+		return true;
+	foreach(lc, past->spellings)
+	{
+		if (strcmp(row->identity,
+				   sk_audit_reader_identity(lfirst(lc), past->reader->nkeys, true)) == 0)
+			return true;
+	}
+	return false;
+}
+
 static void
 put_logged_rows(SkAuditPast *past)
 {
 	HASH_SEQ_STATUS status;
 	SkAuditPastBucket *bucket;
-	char	   *asked = NULL;
 
-	if (past->key != NULL)
-	{
-		JsonbValue *values = palloc0(sizeof(JsonbValue) * past->reader->tupdesc->natts);
-
-		for (int i = 0; i < past->reader->nkeys; i++)
-			values[past->reader->keys[i] - 1] = past->key[i];
-		asked = sk_audit_undo_identity(past, values);
-	}
 	hash_seq_init(&status, past->buckets);
 	while ((bucket = hash_seq_search(&status)) != NULL)
 	{
 		for (SkAuditPastRow *row = bucket->rows; row != NULL; row = row->next)
 		{
-			if (asked != NULL && strcmp(row->identity, asked) != 0)
+			if (!is_asked_for(past, row))
 				continue;
 			if (row->complete)
 				put_logged(past, row);
@@ -479,22 +481,6 @@ open_past(SkAuditPast *past, Oid relid, FunctionCallInfo fcinfo)
 	check_triggers(past);
 }
 
-static void
-map_columns(SkAuditPast *past, const SkAuditPast *parent)
-{
-	TupleDesc	tupdesc = parent->reader->tupdesc;
-
-	past->columns = palloc0(sizeof(AttrNumber) * Max(tupdesc->natts, 1));
-	for (int i = 0; i < tupdesc->natts; i++)
-	{
-		Form_pg_attribute attr = TupleDescAttr(tupdesc, i);
-
-		if (!attr->attisdropped)
-			past->columns[i] = sk_tuple_column(past->reader->tupdesc,
-											   NameStr(attr->attname));
-	}
-}
-
 /* A key that is given is the parent's. */
 static void
 check_same_key(const SkAuditPast *past, const SkAuditPast *parent)
@@ -518,7 +504,10 @@ return_rows(SkAuditPast *past, FunctionCallInfo fcinfo)
 	int			nestlevel;
 
 	if (!PG_ARGISNULL(2))
+	{
 		past->key = sk_audit_reader_key(past->reader, PG_GETARG_JSONB_P(2));
+		past->spellings = sk_audit_spelling_list(past->reader, past->key);
+	}
 	SPI_connect();
 	sk_audit_undo_events(past);
 	put_live_rows(past);
@@ -532,33 +521,25 @@ return_rows(SkAuditPast *past, FunctionCallInfo fcinfo)
 static void
 return_child(const SkAuditPast *parent, Oid relid, FunctionCallInfo fcinfo)
 {
-	SkAuditPast past = {0};
+	SkAuditPast past = {.as_documents = parent->as_documents};
 
 	open_past(&past, relid, fcinfo);
-	map_columns(&past, parent);
+	sk_audit_past_map(&past, parent);
 	if (!PG_ARGISNULL(2))
 		check_same_key(&past, parent);
 	return_rows(&past, fcinfo);
 }
 
-/*
- * schemakit.audit_as_of(rel anyelement, at timestamptz, key jsonb)
- *		RETURNS SETOF anyelement
- *
- * Rows of tables that inherited from it come along, as SELECT would return them.
- */
-PG_FUNCTION_INFO_V1(schemakit_audit_as_of);
-Datum
-schemakit_audit_as_of(PG_FUNCTION_ARGS)
+/* Rows of tables that inherited from it come along, as SELECT would return them. */
+static void
+return_past(FunctionCallInfo fcinfo, Oid relid, bool as_documents)
 {
-	SkAuditPast past = {0};
-	Oid			relid = table_of_type(fcinfo);
+	SkAuditPast past = {.as_documents = as_documents};
 	const char *refusal;
 	List	   *children;
 	ListCell   *lc;
 
-	sk_arg_reject_null(fcinfo, 1, "at");
-	InitMaterializedSRF(fcinfo, 0);
+	InitMaterializedSRF(fcinfo, as_documents ? MAT_SRF_USE_EXPECTED_DESC : 0);
 	open_past(&past, relid, fcinfo);
 	children = sk_audit_descendants_at(past.reader, past.at, &refusal);
 	if (refusal != NULL)
@@ -566,6 +547,34 @@ schemakit_audit_as_of(PG_FUNCTION_ARGS)
 	return_rows(&past, fcinfo);
 	foreach(lc, children)
 		return_child(&past, lfirst_oid(lc), fcinfo);
+}
+
+/*
+ * schemakit.audit_as_of(rel anyelement, at timestamptz, key jsonb)
+ *		RETURNS SETOF anyelement
+ */
+PG_FUNCTION_INFO_V1(schemakit_audit_as_of);
+Datum
+schemakit_audit_as_of(PG_FUNCTION_ARGS)
+{
+	Oid			relid = table_of_type(fcinfo);
+
+	sk_arg_reject_null(fcinfo, 1, "at");
+	return_past(fcinfo, relid, false);
+	return (Datum) 0;
+}
+
+/*
+ * schemakit.audit_as_of_jsonb(rel regclass, at timestamptz, key jsonb)
+ *		RETURNS SETOF jsonb
+ */
+PG_FUNCTION_INFO_V1(schemakit_audit_as_of_jsonb);
+Datum
+schemakit_audit_as_of_jsonb(PG_FUNCTION_ARGS)
+{
+	sk_arg_reject_null(fcinfo, 0, "rel");
+	sk_arg_reject_null(fcinfo, 1, "at");
+	return_past(fcinfo, PG_GETARG_OID(0), true);
 	return (Datum) 0;
 }
 

@@ -4,10 +4,8 @@
  *	  What an audited table's rows become: the triggers schemakit.audit() and
  *	  schemakit.audit_truncate(), and the baseline.
  *
- * Events of one transaction are in the order in which the rows were changed if
- * they are ordered by the command that changed them.  The order in which
- * triggers fire is another one: the trigger of a command fires after those of
- * the commands that its row's other triggers and functions execute.
+ * The order in which triggers fire is not that in which rows were changed: see
+ * audit/order.c.
  *
  *-------------------------------------------------------------------------
  */
@@ -52,6 +50,33 @@ deleting_command(TupleTableSlot *slot, HeapTuple tuple)
 	return HeapTupleHeaderGetCmax(tuple->t_data);
 }
 
+/*
+ * The command of this transaction that has changed a row version since; the
+ * trigger's event is written only now.
+ */
+static CommandId
+changing_command(TupleTableSlot *slot, HeapTuple tuple)
+{
+	HeapTupleHeader header = tuple->t_data;
+
+	if (!TTS_IS_BUFFERTUPLE(slot) ||
+		(header->t_infomask & HEAP_XMAX_INVALID) ||
+		HEAP_XMAX_IS_LOCKED_ONLY(header->t_infomask) ||
+		!TransactionIdIsCurrentTransactionId(HeapTupleHeaderGetUpdateXid(header)))
+		return InvalidCommandId;
+	return HeapTupleHeaderGetCmax(header);
+}
+
+static SkAuditCommands
+commands_of(TupleTableSlot *slot, HeapTuple tuple)
+{
+	SkAuditCommands commands;
+
+	commands.made = inserting_command(slot, tuple);
+	commands.again = changing_command(slot, tuple);
+	return commands;
+}
+
 static void
 record_row(SkAuditTable *table, const TriggerData *trigdata)
 {
@@ -60,10 +85,10 @@ record_row(SkAuditTable *table, const TriggerData *trigdata)
 
 	if (TRIGGER_FIRED_BY_INSERT(trigdata->tg_event))
 		sk_audit_event_insert(table, SK_AUDIT_INSERT, old,
-							  inserting_command(old, trigdata->tg_trigtuple));
+							  commands_of(old, trigdata->tg_trigtuple));
 	else if (TRIGGER_FIRED_BY_UPDATE(trigdata->tg_event))
 		sk_audit_event_update(table, old, new,
-							  inserting_command(new, trigdata->tg_newtuple));
+							  commands_of(new, trigdata->tg_newtuple));
 	else
 		sk_audit_event_delete(table, old,
 							  deleting_command(old, trigdata->tg_trigtuple));
@@ -99,7 +124,7 @@ static void
 record_rows(Relation rel, char op)
 {
 	SkAuditTable *table = sk_audit_table_get(rel);
-	CommandId	command = GetCurrentCommandId(true);
+	SkAuditCommands commands = {GetCurrentCommandId(true), InvalidCommandId};
 	Snapshot	snapshot = RegisterSnapshot(GetLatestSnapshot());
 	TableScanDesc scan = table_beginscan(rel, snapshot, 0, NULL, SO_NONE);
 	TupleTableSlot *slot = table_slot_create(rel, NULL);
@@ -112,9 +137,9 @@ record_rows(Relation rel, char op)
 	{
 		CHECK_FOR_INTERRUPTS();
 		if (op == SK_AUDIT_DELETE)
-			sk_audit_event_delete(table, slot, command);
+			sk_audit_event_delete(table, slot, commands.made);
 		else
-			sk_audit_event_insert(table, op, slot, command);
+			sk_audit_event_insert(table, op, slot, commands);
 		MemoryContextReset(context);
 	}
 	MemoryContextSwitchTo(old);

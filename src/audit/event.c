@@ -22,6 +22,7 @@
 #include "audit/event.h"
 #include "audit/log.h"
 #include "audit/mask.h"
+#include "audit/order.h"
 #include "audit/txn.h"
 #include "base/compat.h"
 #include "base/tuple.h"
@@ -35,6 +36,8 @@ typedef struct Event
 	SkAuditTable *table;
 	char		op;
 	CommandId	command;
+	CommandId	again;			/* if a row with the key is made: the command
+								 * that changed it again */
 	TupleTableSlot *keyed;		/* the row whose key it is; NULL: none */
 	Jsonb	   *old;
 	Jsonb	   *new;
@@ -142,6 +145,13 @@ set_document(Datum *values, bool *nulls, int attnum, Jsonb *document)
 	values[attnum - 1] = document ? JsonbPGetDatum(document) : (Datum) 0;
 }
 
+/* Does it make a row with the key, rather than change or remove one? */
+static bool
+adds_row(char op)
+{
+	return op == SK_AUDIT_INSERT || op == SK_AUDIT_NEW_KEY;
+}
+
 static void
 write_event(const Event *event)
 {
@@ -152,14 +162,22 @@ write_event(const Event *event)
 	bool		has_key = event->keyed != NULL && table->nkeys > 0;
 	uint64		hash = 0;
 	Jsonb	   *key = has_key ? encode_key(table, event->keyed, &hash) : NULL;
+	SkAuditPlace place = {
+		.adds = has_key && adds_row(event->op),
+		.command = event->command,
+		.again = event->again,
+		.changed_at = stamp.changed_at,
+	};
 
+	sk_audit_order_place(&place, has_key ? hash : (uint64) table->rel_id,
+						 has_key, stamp.txn_id, stamp.at);
 	values[Anum_audit_event_txn_id - 1] = Int64GetDatum(stamp.txn_id);
 	values[Anum_audit_event_at - 1] = TimestampTzGetDatum(stamp.at);
-	values[Anum_audit_event_changed_at - 1] = TimestampTzGetDatum(stamp.changed_at);
+	values[Anum_audit_event_changed_at - 1] = TimestampTzGetDatum(place.changed_at);
 	nulls[Anum_audit_event_key_hash - 1] = !has_key;
 	values[Anum_audit_event_key_hash - 1] = UInt64GetDatum(hash);
 	values[Anum_audit_event_n - 1] = Int32GetDatum(stamp.n);
-	values[Anum_audit_event_command - 1] = Int32GetDatum((int32) event->command);
+	values[Anum_audit_event_command - 1] = Int32GetDatum((int32) place.command);
 	values[Anum_audit_event_shape_id - 1] = Int32GetDatum(table->shape_id);
 	values[Anum_audit_event_context - 1] = Int32GetDatum(stamp.context);
 	values[Anum_audit_event_op - 1] = CharGetDatum(event->op);
@@ -180,12 +198,13 @@ stores_values(const SkAuditTable *table)
  */
 void
 sk_audit_event_insert(SkAuditTable *table, char op, TupleTableSlot *new,
-					  CommandId command)
+					  SkAuditCommands commands)
 {
 	Event		event = {
 		.table = table,
 		.op = op,
-		.command = command,
+		.command = commands.made,
+		.again = commands.again,
 		.keyed = new,
 	};
 
@@ -261,12 +280,13 @@ write_old_key(SkAuditTable *table, TupleTableSlot *old, TupleTableSlot *new,
 
 void
 sk_audit_event_update(SkAuditTable *table, TupleTableSlot *old,
-					  TupleTableSlot *new, CommandId command)
+					  TupleTableSlot *new, SkAuditCommands commands)
 {
 	Event		event = {
 		.table = table,
 		.op = SK_AUDIT_UPDATE,
-		.command = command,
+		.command = commands.made,
+		.again = commands.again,
 		.keyed = new,
 	};
 	bool	   *changed = palloc(sizeof(bool) * Max(table->ncolumns, 1));
@@ -279,7 +299,7 @@ sk_audit_event_update(SkAuditTable *table, TupleTableSlot *old,
 		return;
 	if (key_changed)
 	{
-		write_old_key(table, old, new, command);
+		write_old_key(table, old, new, commands.made);
 		event.op = SK_AUDIT_NEW_KEY;
 	}
 	which = table->options->capture == SK_AUDIT_FULL || table->nkeys == 0

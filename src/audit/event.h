@@ -20,12 +20,19 @@
 #define SK_AUDIT_OLD_KEY	'O'
 #define SK_AUDIT_NEW_KEY	'N'
 
+/* Which command changed a row, and which one has changed the new row again. */
+typedef struct SkAuditCommands
+{
+	CommandId	made;
+	CommandId	again;			/* InvalidCommandId: none */
+} SkAuditCommands;
+
 extern void sk_audit_event_insert(SkAuditTable *table, char op,
-								  TupleTableSlot *new, CommandId command);
+								  TupleTableSlot *new, SkAuditCommands commands);
 extern void sk_audit_event_delete(SkAuditTable *table, TupleTableSlot *old,
 								  CommandId command);
 extern void sk_audit_event_update(SkAuditTable *table, TupleTableSlot *old,
-								  TupleTableSlot *new, CommandId command);
+								  TupleTableSlot *new, SkAuditCommands commands);
 extern void sk_audit_event_truncate(SkAuditTable *table, char *partition,
 									CommandId command);
 extern uint64 sk_audit_event_hash(const JsonbValue *values, int nvalues,

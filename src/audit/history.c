@@ -17,14 +17,15 @@
 #include "postgres.h"
 
 #include "audit/event.h"
+#include "audit/position.h"
 #include "audit/reader.h"
+#include "audit/spelling.h"
 #include "audit/txn.h"
 #include "base/arg.h"
 #include "base/compat.h"
 #include "base/guc.h"
 #include "base/plan.h"
 
-#include "access/xlog.h"
 #include "catalog/pg_type.h"
 #include "funcapi.h"
 #include "miscadmin.h"
@@ -264,13 +265,17 @@ add_after(History *history, const HistoryEvent *from)
 }
 
 static List *
-find_history(SkAuditReader *reader, const JsonbValue *key)
+find_history(SkAuditReader *reader, JsonbValue *key)
 {
 	History		history = {.reader = reader};
 	ListCell   *lc;
+	ListCell   *lce;
 
-	foreach(lc, key_events(&history, key))
-		add_event(&history, lfirst(lc), true, true);
+	foreach(lc, sk_audit_spelling_list(reader, key))
+	{
+		foreach(lce, key_events(&history, lfirst(lc)))
+			add_event(&history, lfirst(lce), true, true);
+	}
 	list_sort(history.events, in_order);
 	return history.events;
 }
@@ -375,12 +380,7 @@ schemakit_audit_history(PG_FUNCTION_ARGS)
 static void
 check_changes(void)
 {
-	if (RecoveryInProgress())
-		ereport(ERROR,
-				(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
-				 errmsg("audit_changes() cannot be used during recovery"),
-				 errdetail("A standby does not know which transactions are running."),
-				 errhint("Call it on the primary.")));
+	sk_audit_reader_check_primary("audit_changes()");
 	if (sk_audit_txn_has_events())
 		ereport(ERROR,
 				(errcode(ERRCODE_ACTIVE_SQL_TRANSACTION),
@@ -412,21 +412,21 @@ static const char changes_query[] =
 " AND ($1 IS NULL OR (SELECT cluster FROM schemakit.audit_shape AS s"
 " WHERE s.shape_id OPERATOR(pg_catalog.=) l.shape_id) OPERATOR(pg_catalog.=) $3)"
 " AND ($2 IS NULL OR l.rel_id OPERATOR(pg_catalog.=) $2)"
-") SELECT pg_catalog.pg_current_snapshot(), changed_at, actor, role, table_name, op, key, changed, old, new, soft_delete, context,"
+") SELECT $4 OPERATOR(pg_catalog.||) pg_catalog.pg_current_snapshot()::pg_catalog.text, changed_at, actor, role, table_name, op, key, changed, old, new, soft_delete, context,"
 " application, session_role, client, query, at, pid, xid, txn_id, command, n, rel_id, key_hash"
 " FROM l ORDER BY ended_at, txn_id, command, n";
 
 /*
- * schemakit.audit_changes(since pg_snapshot, rel regclass)
- *		RETURNS SETOF (position pg_snapshot, ...)
+ * schemakit.audit_changes(since text, rel regclass)
+ *		RETURNS SETOF (position text, ...)
  */
 PG_FUNCTION_INFO_V1(schemakit_audit_changes);
 Datum
 schemakit_audit_changes(PG_FUNCTION_ARGS)
 {
-	static const Oid types[] = {PG_SNAPSHOTOID, INT8OID, INT8OID};
-	Datum		values[3];
-	char		nulls[] = "   ";
+	static const Oid types[] = {PG_SNAPSHOTOID, INT8OID, INT8OID, TEXTOID};
+	Datum		values[4] = {0};
+	char		nulls[] = "    ";
 	SkRights	saved;
 
 	sk_audit_reader_check();
@@ -434,13 +434,15 @@ schemakit_audit_changes(PG_FUNCTION_ARGS)
 	InitMaterializedSRF(fcinfo, 0);
 	nulls[0] = PG_ARGISNULL(0) ? 'n' : ' ';
 	nulls[1] = PG_ARGISNULL(1) ? 'n' : ' ';
-	values[0] = PG_GETARG_DATUM(0);
+	if (!PG_ARGISNULL(0))
+		values[0] = sk_audit_position_snapshot(text_to_cstring(PG_GETARG_TEXT_PP(0)));
 	if (!PG_ARGISNULL(1))
 		values[1] = Int64GetDatum(sk_audit_reader_open(PG_GETARG_OID(1))->rel_id);
 	values[2] = Int64GetDatum(sk_audit_shape_cluster());
+	values[3] = CStringGetTextDatum(sk_audit_position_prefix());
 	sk_audit_reader_begin(&saved);
 	SPI_connect();
-	if (SPI_execute_with_args(changes_query, 3, (Oid *) types, values, nulls,
+	if (SPI_execute_with_args(changes_query, 4, (Oid *) types, values, nulls,
 							  true, 0) != SPI_OK_SELECT)
 		elog(ERROR, "could not read schemakit.audit_log");
 	put_result((ReturnSetInfo *) fcinfo->resultinfo);

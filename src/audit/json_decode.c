@@ -112,3 +112,42 @@ sk_audit_json_decode(SkJsonType *type, int32 typmod, const JsonbValue *value,
 		return decode_array(type, typmod, value->val.binary.data);
 	return decode_text(type, typmod, sk_audit_json_text(value));
 }
+
+/* Does it say that a value does not suit a type, or a domain? */
+static bool
+is_about_value(int sqlerrcode)
+{
+	return sqlerrcode == ERRCODE_CHECK_VIOLATION ||
+		sqlerrcode == ERRCODE_NOT_NULL_VIOLATION ||
+		ERRCODE_TO_CATEGORY(sqlerrcode) == ERRCODE_DATA_EXCEPTION;
+}
+
+/*
+ * The same.  If the type does not take the value, what it says is returned in
+ * "error"; the caller must raise an error, which says which value it is.
+ */
+Datum
+sk_audit_json_decode_or_tell(SkJsonType *type, int32 typmod,
+							 const JsonbValue *value, bool *isnull,
+							 ErrorData **error)
+{
+	MemoryContext context = CurrentMemoryContext;
+	ErrorData  *volatile failure = NULL;
+	volatile Datum result = (Datum) 0;
+
+	PG_TRY();
+	{
+		result = sk_audit_json_decode(type, typmod, value, isnull);
+	}
+	PG_CATCH();
+	{
+		MemoryContextSwitchTo(context);
+		failure = CopyErrorData();
+		if (!is_about_value(failure->sqlerrcode))
+			PG_RE_THROW();
+		FlushErrorState();
+	}
+	PG_END_TRY();
+	*error = failure;
+	return result;
+}

@@ -12,5 +12,8 @@
 
 extern Datum sk_audit_json_decode(SkJsonType *type, int32 typmod,
 								  const JsonbValue *value, bool *isnull);
+extern Datum sk_audit_json_decode_or_tell(SkJsonType *type, int32 typmod,
+										  const JsonbValue *value,
+										  bool *isnull, ErrorData **error);
 
 #endif							/* SK_AUDIT_JSON_DECODE_H */

@@ -526,6 +526,21 @@ sk_audit_log_insert(SkAuditLog log, TimestampTz at, Datum *values, bool *nulls)
 }
 
 /*
+ * The partition that a transaction which began "at" writes to, if it is laid out
+ * as the log's table is; else invalid.
+ */
+Oid
+sk_audit_log_direct_leaf(SkAuditLog log, TimestampTz at)
+{
+	Writer	   *writer = &writers[log];
+
+	if (!OidIsValid(writer->table))
+		place(writer, at);
+	return writer->direct && writer->described == writer->leaf ? writer->leaf
+		: InvalidOid;
+}
+
+/*
  * Where a row of that time belongs; InvalidOid: nowhere.
  */
 Oid

@@ -24,12 +24,14 @@
 #include "schemakit.h"
 
 #include "access/table.h"
+#include "access/xlog.h"
 #include "catalog/pg_authid.h"
 #include "catalog/pg_class.h"
 #include "catalog/pg_type.h"
 #include "miscadmin.h"
 #include "utils/array.h"
 #include "utils/builtins.h"
+#include "utils/json.h"
 #include "utils/lsyscache.h"
 #include "utils/numeric.h"
 #include "utils/rel.h"
@@ -45,6 +47,20 @@ sk_audit_reader_check(void)
 
 	if (result != ACLCHECK_OK)
 		aclcheck_error(result, OBJECT_VIEW, "audit_log");
+}
+
+/*
+ * Stop here on a standby.
+ */
+void
+sk_audit_reader_check_primary(const char *function)
+{
+	if (RecoveryInProgress())
+		ereport(ERROR,
+				(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
+				 errmsg("%s cannot be used during recovery", function),
+				 errdetail("A standby does not know which transactions are running."),
+				 errhint("Call it on the primary.")));
 }
 
 /*
@@ -68,6 +84,18 @@ refuse_unknown(Relation rel)
 			 errhint("Call schemakit.audit_enable() to record its changes.")));
 }
 
+static void
+refuse_partition(Relation rel, Oid root)
+{
+	ereport(ERROR,
+			(errcode(ERRCODE_WRONG_OBJECT_TYPE),
+			 errmsg("\"%s\" is a partition of an audited table",
+					RelationGetRelationName(rel)),
+			 errhint("Name the partitioned table, %s, instead.",
+					 quote_qualified_identifier(get_namespace_name(get_rel_namespace(root)),
+												get_rel_name(root)))));
+}
+
 /* The options that the table is audited with; the defaults if it is not. */
 static SkAuditOptions *
 find_options(Relation rel)
@@ -75,11 +103,7 @@ find_options(Relation rel)
 	const Trigger *trigger = sk_attach_find(rel, sk_attach_function(SK_AUDIT_FUNCTION));
 
 	if (trigger != NULL && trigger->tgisclone)
-		ereport(ERROR,
-				(errcode(ERRCODE_WRONG_OBJECT_TYPE),
-				 errmsg("\"%s\" is a partition of an audited table",
-						RelationGetRelationName(rel)),
-				 errhint("Name the partitioned table instead.")));
+		refuse_partition(rel, sk_attach_origin(trigger->tgoid));
 	return trigger != NULL ? sk_audit_options_of(trigger)
 		: palloc0(sizeof(SkAuditOptions));
 }
@@ -193,6 +217,24 @@ key_names(const SkAuditReader *reader)
 	return buf.data;
 }
 
+/* "{"order_id": ..., "line": ...}" */
+static char *
+key_example(const SkAuditReader *reader)
+{
+	StringInfoData buf;
+	ListCell   *lc;
+
+	initStringInfo(&buf);
+	foreach(lc, reader->current->key)
+	{
+		appendStringInfoString(&buf, buf.len ? ", " : "{");
+		escape_json(&buf, lfirst(lc));
+		appendStringInfoString(&buf, ": ...");
+	}
+	appendStringInfoChar(&buf, '}');
+	return buf.data;
+}
+
 static void
 check_given_key(const SkAuditReader *reader, const Jsonb *given)
 {
@@ -208,7 +250,52 @@ check_given_key(const SkAuditReader *reader, const Jsonb *given)
 				 errmsg("key must be an object of the columns of the key"),
 				 errdetail("The key of table \"%s\" is (%s).",
 						   reader->label, key_names(reader)),
-				 errhint("Name the columns of the key, like {\"id\": 42}.")));
+				 errhint("Write the key as %s.", key_example(reader))));
+}
+
+/*
+ * A number that JSON writes in another way than the type does: 1.0 is the
+ * integer 1.
+ */
+static JsonbValue
+as_type_writes(const SkJsonType *type, const JsonbValue *value)
+{
+	JsonbValue	result = *value;
+	char	   *digits;
+
+	if (value->type == jbvNumeric &&
+		(type->kind == SK_JSON_INT2 || type->kind == SK_JSON_INT4 ||
+		 type->kind == SK_JSON_INT8))
+	{
+		digits = numeric_normalize(value->val.numeric);
+		sk_audit_json_set_string(&result, digits, strlen(digits));
+	}
+	return result;
+}
+
+/* The value that is given for a column of the key, or an error */
+static Datum
+decode_given(const SkAuditReader *reader, AttrNumber attnum,
+			 const JsonbValue *given, bool *isnull)
+{
+	Form_pg_attribute attr = TupleDescAttr(reader->tupdesc, attnum - 1);
+	SkJsonType *type = reader->types[attnum - 1];
+	JsonbValue	value = as_type_writes(type, given);
+	ErrorData  *error;
+	Datum		datum;
+
+	datum = sk_audit_json_decode_or_tell(type, attr->atttypmod, &value, isnull,
+										 &error);
+	if (error != NULL)
+		ereport(ERROR,
+				(errcode(error->sqlerrcode),
+				 errmsg("value of \"%s\" in argument \"key\" is not valid for type %s",
+						NameStr(attr->attname),
+						format_type_with_typemod(attr->atttypid, attr->atttypmod)),
+				 errdetail("%s.", error->message),
+				 errhint("The key of table \"%s\" is (%s).",
+						 reader->label, key_names(reader))));
+	return datum;
 }
 
 /*
@@ -241,7 +328,7 @@ sk_audit_reader_key(SkAuditReader *reader, const Jsonb *given)
 					 errmsg("key lacks column \"%s\"", NameStr(attr->attname)),
 					 errhint("The key of table \"%s\" is (%s).",
 							 reader->label, key_names(reader))));
-		datum = sk_audit_json_decode(type, attr->atttypmod, &value, &isnull);
+		datum = decode_given(reader, reader->keys[i], &value, &isnull);
 		if (isnull)
 			values[i].type = jbvNull;
 		else

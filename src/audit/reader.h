@@ -47,6 +47,7 @@ extern void sk_audit_reader_values(const SkAuditReader *reader,
 								   JsonbValue *values, bool *known);
 extern Datum sk_audit_reader_shape_ids(const SkAuditReader *reader);
 extern void sk_audit_reader_check(void);
+extern void sk_audit_reader_check_primary(const char *function);
 extern void sk_audit_reader_begin(SkRights *saved);
 
 #endif							/* SK_AUDIT_READER_H */

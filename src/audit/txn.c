@@ -23,6 +23,8 @@
 
 #include "access/xact.h"
 #include "miscadmin.h"
+#include "nodes/plannodes.h"
+#include "tcop/pquery.h"
 #include "tcop/tcopprot.h"
 #include "utils/builtins.h"
 #include "utils/fmgrprotos.h"
@@ -32,11 +34,17 @@
 #include "utils/timestamp.h"
 #include "utils/xid8.h"
 
-/* A statement of the client's: neither of the two is enough. */
+/*
+ * A statement of the client's, and where it is in the text that the client sent.
+ * It takes all of this to tell it from others.
+ */
 typedef struct Statement
 {
 	const char *text;
 	TimestampTz started_at;
+	bool		running;		/* false: at commit, or outside of any */
+	int			location;
+	int			length;			/* 0: the rest of the text */
 } Statement;
 
 static struct
@@ -44,8 +52,9 @@ static struct
 	int64		id;				/* 0: no event yet */
 	int32		n;				/* of the last event */
 	TimestampTz changed_at;
-	bool		is_lost;		/* an actor was set outside of a transaction
-								 * block */
+	bool		is_local;		/* an actor was set for this transaction, by a
+								 * statement of the client's */
+	TimestampTz set_at;			/* when that statement began */
 
 	/* what the current row in audit_txn was written from */
 	int32		context;		/* 0: there is none */
@@ -55,14 +64,20 @@ static struct
 	uint64		settings;
 	Statement	statement;
 	char	   *actor;			/* in TopTransactionContext; NULL: nobody */
+	bool		in_comment;		/* a comment says so */
 	char	   *application;	/* likewise */
 }			txn;
 
-/* As SET LOCAL warns, but at the end: a DO block may go on and change rows. */
+/*
+ * As SET LOCAL warns, but at the end: a DO block may go on and change rows, and in a
+ * pipeline other statements may follow.  This is about the client's transaction
+ * block, not about the one of a subtransaction in which the actor was set.
+ */
 static void
 warn_of_lost_actor(void)
 {
-	if (txn.is_lost && txn.id == 0)
+	if (txn.is_local && txn.id == 0 && !IsTransactionBlock() &&
+		txn.set_at == GetCurrentStatementStartTimestamp())
 		ereport(WARNING,
 				(errcode(ERRCODE_NO_ACTIVE_SQL_TRANSACTION),
 				 errmsg("the actor was set for this statement only"),
@@ -76,7 +91,7 @@ warn_of_lost_actor(void)
 static bool
 is_called_by_client(void)
 {
-	return debug_query_string != NULL && !IsTransactionBlock() &&
+	return debug_query_string != NULL &&
 		strstr(debug_query_string, "audit_set_actor") != NULL;
 }
 
@@ -130,32 +145,70 @@ is_set(const char *setting)
 	return setting != NULL && *setting != '\0';
 }
 
-/* The setting goes before the comment; NULL if neither tells. */
-static char *
-current_actor(void)
+/*
+ * Is it the portal in which the client's statement runs?  Others are cursors of
+ * functions, and EXECUTE.
+ */
+static bool
+is_of_client(Portal portal)
 {
-	char	   *actor;
-
-	if (is_set(sk_guc_audit_actor))
-		return pstrdup(sk_guc_audit_actor);
-	actor = sk_audit_sqlcommenter_value(debug_query_string, "actor");
-	return is_set(actor) ? actor : NULL;
+	return portal != NULL && portal->status == PORTAL_ACTIVE &&
+		portal->sourceText == debug_query_string && portal->stmts != NIL;
 }
 
+/*
+ * A text of several statements is run in the unnamed portal, one statement after
+ * the other.  What has a named one is a text of one statement.
+ */
 static Statement
 current_statement(void)
 {
-	Statement	statement;
+	Statement	statement = {
+		.text = debug_query_string,
+		.started_at = GetCurrentStatementStartTimestamp(),
+		.running = ActivePortal != NULL,
+	};
+	Portal		portal = ActivePortal;
 
-	statement.text = debug_query_string;
-	statement.started_at = GetCurrentStatementStartTimestamp();
+	if (portal != NULL && !is_of_client(portal))
+		portal = GetPortalByName("");
+	if (is_of_client(portal))
+	{
+		statement.location = linitial_node(PlannedStmt, portal->stmts)->stmt_location;
+		statement.length = linitial_node(PlannedStmt, portal->stmts)->stmt_len;
+	}
 	return statement;
 }
 
 static bool
 is_same_statement(Statement a, Statement b)
 {
-	return a.started_at == b.started_at && a.text == b.text;
+	return a.started_at == b.started_at && a.text == b.text &&
+		a.running == b.running && a.location == b.location;
+}
+
+/*
+ * What a comment says.  At commit, deferred triggers go on with what statements
+ * have begun: if COMMIT does not say who acts, it is who did before.
+ */
+static char *
+actor_in_comment(Statement statement)
+{
+	char	   *actor = sk_audit_sqlcommenter_value(statement.text, statement.location,
+													statement.length, "actor");
+
+	if (!is_set(actor) && !statement.running && txn.in_comment)
+		return txn.actor ? pstrdup(txn.actor) : NULL;
+	return is_set(actor) ? actor : NULL;
+}
+
+/* The setting goes before the comment; NULL if neither tells. */
+static char *
+current_actor(void)
+{
+	if (is_set(sk_guc_audit_actor))
+		return pstrdup(sk_guc_audit_actor);
+	return actor_in_comment(current_statement());
 }
 
 static bool
@@ -243,6 +296,21 @@ set_text(Datum *values, bool *nulls, int attnum, const char *text)
 				text ? CStringGetTextDatum(text) : (Datum) 0);
 }
 
+/* The statement's own text */
+static char *
+statement_text(Statement statement)
+{
+	const char *begin = statement.text + Max(statement.location, 0);
+	const char *end = statement.length > 0 ? begin + statement.length
+		: begin + strlen(begin);
+
+	while (begin < end && isspace((unsigned char) *begin))
+		begin++;
+	while (begin < end && isspace((unsigned char) end[-1]))
+		end--;
+	return pnstrdup(begin, end - begin);
+}
+
 static void
 insert_row(int32 n)
 {
@@ -267,7 +335,8 @@ insert_row(int32 n)
 	set_or_null(values, nulls, Anum_audit_txn_client, has_client, client);
 	values[Anum_audit_txn_pid - 1] = Int32GetDatum(MyProcPid);
 	set_text(values, nulls, Anum_audit_txn_query,
-			 sk_guc_audit_query ? txn.statement.text : NULL);
+			 sk_guc_audit_query && txn.statement.text
+			 ? statement_text(txn.statement) : NULL);
 	sk_audit_log_insert(SK_AUDIT_LOG_TXN, at, values, nulls);
 }
 
@@ -296,6 +365,7 @@ write_context(int32 n)
 	txn.settings = sk_guc_audit_changes;
 	txn.statement = current_statement();
 	keep(&txn.actor, current_actor());
+	txn.in_comment = !is_set(sk_guc_audit_actor);
 	keep(&txn.application, current_application());
 	insert_row(n);
 	txn.subid = GetCurrentSubTransactionId();
@@ -319,7 +389,7 @@ check_actor(void)
 				(errcode(ERRCODE_INVALID_AUTHORIZATION_SPECIFICATION),
 				 errmsg("no actor is set"),
 				 errdetail("The table is audited with require_actor."),
-				 errhint("Call schemakit.audit_set_actor() in the transaction, or set schemakit.audit_actor.")));
+				 errhint("Call schemakit.audit_set_actor() in the transaction, set schemakit.audit_actor, or add a comment like /*actor='ann'*/ to the statement.")));
 }
 
 /*
@@ -339,7 +409,7 @@ sk_audit_txn_next(bool require_actor)
 				 errmsg("too many changes of audited tables in one transaction"),
 				 errhint("Divide the transaction.")));
 	stamp.n = ++txn.n;
-	stamp.changed_at = txn.changed_at = Max(txn.changed_at, GetCurrentTimestamp());
+	stamp.changed_at = txn.changed_at = Max(txn.changed_at + 1, GetCurrentTimestamp());
 	if (!is_context_current())
 		write_context(stamp.n);
 	if (require_actor)
@@ -371,8 +441,9 @@ schemakit_audit_set_actor(PG_FUNCTION_ARGS)
 
 		context = JsonbToCString(NULL, &jsonb->root, VARSIZE(jsonb));
 	}
-	txn.is_lost = action == GUC_ACTION_LOCAL && is_called_by_client() &&
+	txn.is_local = action == GUC_ACTION_LOCAL && is_called_by_client() &&
 		(*actor != '\0' || *context != '\0');
+	txn.set_at = GetCurrentStatementStartTimestamp();
 	(void) set_config_option("schemakit.audit_actor", actor, PGC_USERSET,
 							 PGC_S_SESSION, action, true, 0, false);
 	(void) set_config_option("schemakit.audit_context", context, PGC_USERSET,

@@ -27,6 +27,7 @@
 #include "catalog/pg_type.h"
 #include "common/hashfn.h"
 #include "miscadmin.h"
+#include "utils/array.h"
 #include "utils/builtins.h"
 #include "utils/datum.h"
 #include "utils/memutils.h"
@@ -258,7 +259,7 @@ events_query(const SkAuditPast *past)
 	const char *which = past->key == NULL
 		? "shape_id OPERATOR(pg_catalog.=) ANY ($1)"
 		: "shape_id OPERATOR(pg_catalog.=) ANY ($1)"
-		" AND (key_hash OPERATOR(pg_catalog.=) $3 OR key_hash IS NULL AND op OPERATOR(pg_catalog.=) 'T')";
+		" AND (key_hash OPERATOR(pg_catalog.=) ANY ($3) OR key_hash IS NULL AND op OPERATOR(pg_catalog.=) 'T')";
 
 	return psprintf("SELECT op, shape_id, key, old, new FROM ("
 					"SELECT * FROM schemakit.audit_event"
@@ -302,13 +303,29 @@ sk_audit_undo_for_each(SkAuditPast *past, Portal portal,
 	MemoryContextDelete(context);
 }
 
+/* The hashes of the key that is asked for, as an int8 array */
+static Datum
+key_hashes(const SkAuditPast *past)
+{
+	Datum	   *hashes = palloc(sizeof(Datum) * list_length(past->spellings));
+	int			count = 0;
+	ListCell   *lc;
+
+	foreach(lc, past->spellings)
+		hashes[count++] = UInt64GetDatum(sk_audit_event_hash(lfirst(lc),
+															 past->reader->nkeys,
+															 past->reader->rel_id));
+	return PointerGetDatum(construct_array(hashes, count, INT8OID, 8, true,
+										   TYPALIGN_DOUBLE));
+}
+
 /*
  * Take back all events since then.
  */
 void
 sk_audit_undo_events(SkAuditPast *past)
 {
-	static const Oid types[] = {INT4ARRAYOID, TIMESTAMPTZOID, INT8OID};
+	static const Oid types[] = {INT4ARRAYOID, TIMESTAMPTZOID, INT8ARRAYOID};
 	Datum		values[3];
 	static SkPlan plan_of_row;
 	char	   *sql = events_query(past);
@@ -318,8 +335,7 @@ sk_audit_undo_events(SkAuditPast *past)
 	values[0] = sk_audit_reader_shape_ids(past->reader);
 	values[1] = TimestampTzGetDatum(past->at);
 	if (past->key != NULL)
-		values[2] = UInt64GetDatum(sk_audit_event_hash(past->key, past->reader->nkeys,
-													   past->reader->rel_id));
+		values[2] = key_hashes(past);
 	sk_audit_reader_begin(&saved);
 
 	/*

@@ -38,13 +38,16 @@ typedef struct SkAuditPast
 	SkAuditReader *reader;
 	TimestampTz at;
 	JsonbValue *key;			/* only this row; NULL: all */
+	List	   *spellings;		/* it, and equal ones in the log */
 	bool	   *shown;			/* by attribute number - 1 */
+	bool		as_documents;	/* values as the log has them */
 	HTAB	   *buckets;
 	MemoryContext context;		/* for what is kept */
 	ReturnSetInfo *rsinfo;
 	TupleDesc	result;
 	AttrNumber *columns;		/* of a table that inherits: its column for each
 								 * of the result, or 0; NULL: they are the same */
+	bool	   *wanted;			/* those of its columns; NULL: all */
 } SkAuditPast;
 
 typedef void (*SkAuditEach) (SkAuditPast *past, HeapTuple tuple,

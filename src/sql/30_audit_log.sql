@@ -31,10 +31,10 @@ CREATE TABLE schemakit.audit_event
 COMMENT ON TABLE schemakit.audit_event IS 'events of the audit log: one row for each change of a row; use the view schemakit.audit_log to read them';
 COMMENT ON COLUMN schemakit.audit_event.txn_id IS 'number of the transaction in the audit log';
 COMMENT ON COLUMN schemakit.audit_event.at IS 'start of the transaction';
-COMMENT ON COLUMN schemakit.audit_event.changed_at IS 'time of the change';
+COMMENT ON COLUMN schemakit.audit_event.changed_at IS 'time of the change; the order of the changes of a row';
 COMMENT ON COLUMN schemakit.audit_event.key_hash IS 'hash of the table''s identity and of the values in "key"';
 COMMENT ON COLUMN schemakit.audit_event.n IS 'number of the event in its transaction; numbers are missing after ROLLBACK TO SAVEPOINT';
-COMMENT ON COLUMN schemakit.audit_event.command IS 'number of the command in its transaction: the order of events in a transaction is command, n';
+COMMENT ON COLUMN schemakit.audit_event.command IS 'number of the command in its transaction, or of the last one that the event follows: the order of events in a transaction is command, n';
 COMMENT ON COLUMN schemakit.audit_event.shape_id IS 'row of schemakit.audit_shape that describes the table';
 COMMENT ON COLUMN schemakit.audit_event.context IS 'column n of the row in schemakit.audit_txn that says who made the change';
 COMMENT ON COLUMN schemakit.audit_event.op IS 'I insert, U update, D delete, T truncate, B baseline; an update that changes the key has two rows: O with the old key, and the new key in "new", and N with the new key';
@@ -236,7 +236,7 @@ WHERE e.op OPERATOR(pg_catalog.<>) 'O';
 COMMENT ON VIEW schemakit.audit_log IS
 'the audit log: one row for each change of a row of an audited table.
 The client sets actor, application and context.  The server sets role, session_role, client, pid and xid.';
-COMMENT ON COLUMN schemakit.audit_log.changed_at IS 'time of the change';
+COMMENT ON COLUMN schemakit.audit_log.changed_at IS 'time of the change; the order of the changes of a row';
 COMMENT ON COLUMN schemakit.audit_log.actor IS 'the actor, as set by the application; null if none is set';
 COMMENT ON COLUMN schemakit.audit_log.role IS 'current role, which made the change';
 COMMENT ON COLUMN schemakit.audit_log.table_name IS 'schema and name of the table at the time of the change';

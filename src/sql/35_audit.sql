@@ -83,20 +83,37 @@ COMMENT ON FUNCTION schemakit.audit_as_of(text, timestamptz, jsonb) IS
 
 COMMENT ON FUNCTION schemakit.audit_as_of(anyelement, timestamptz, jsonb) IS
 'returns the rows of a table as they were: SELECT * FROM schemakit.audit_as_of(NULL::users, ''2026-11-20 14:00'').  With "key", such as ''{"id": 42}'', it returns only that row, which is fast.
-A transaction is included if its last change of the table was made at that time or before.  Columns that the table did not have then, or that are excluded or masked, are null.
+A transaction is included if its last change of the table was made at that time or before.  Columns that the table did not have then are null, and so are those that are excluded or masked, which a NOTICE names.
 Needs SELECT on schemakit.audit_log and on the table.
-Errors: 55000 the log does not have all changes since that time, because the table was not audited or only without values, or its key has changed.';
+Errors: 55000 the log does not have all changes since that time, because the table was not audited or only without values, or its key has changed; any error of a type, such as 22P02, if a value is not valid for the present type of its column: audit_as_of_jsonb() returns it.';
+
+CREATE FUNCTION schemakit.audit_as_of_jsonb(rel regclass, at timestamptz, key jsonb DEFAULT NULL)
+    RETURNS SETOF jsonb
+    AS 'MODULE_PATHNAME', 'schemakit_audit_as_of_jsonb'
+    LANGUAGE C STABLE PARALLEL UNSAFE;
+COMMENT ON FUNCTION schemakit.audit_as_of_jsonb(regclass, timestamptz, jsonb) IS
+'returns the rows of a table as they were, like audit_as_of(), but each as an object of the columns that the log has, with values as they were recorded.  It needs no row type, and does not fail if a value is not valid for the present type of its column.
+Needs SELECT on schemakit.audit_log and on the table.
+Errors: 55000 the log does not have all changes since that time.';
 
 CREATE FUNCTION schemakit.audit_changes(
-    since pg_snapshot DEFAULT NULL, rel regclass DEFAULT NULL,
-    OUT "position" pg_snapshot, OUT changed_at timestamptz, OUT actor text, OUT role text, OUT table_name text, OUT op text,
+    since text DEFAULT NULL, rel regclass DEFAULT NULL,
+    OUT "position" text, OUT changed_at timestamptz, OUT actor text, OUT role text, OUT table_name text, OUT op text,
     OUT key jsonb, OUT changed text[], OUT old jsonb, OUT new jsonb, OUT soft_delete text, OUT context jsonb,
     OUT application text, OUT session_role text, OUT client inet, OUT query text, OUT at timestamptz, OUT pid integer,
     OUT xid xid8, OUT txn_id bigint, OUT command integer, OUT n integer, OUT rel_id bigint, OUT key_hash bigint)
     RETURNS SETOF record
     AS 'MODULE_PATHNAME', 'schemakit_audit_changes'
     LANGUAGE C STABLE PARALLEL UNSAFE;
-COMMENT ON FUNCTION schemakit.audit_changes(pg_snapshot, regclass) IS
-'returns the changes that were committed since a position, for a program that must not miss any: store the "position" of the returned rows, and pass it in the next call; if there are no rows, keep the old position.
+COMMENT ON FUNCTION schemakit.audit_changes(text, regclass) IS
+'returns the changes that were committed since a position, for a program that must not miss any: store the "position" of the returned rows, and pass it in the next call; if there are no rows, keep the old position.  Without a position, it returns the whole log.  audit_position() returns the current one.
 Each transaction is returned once and as a whole, however long it took to commit, after those on which it depends.  Needs SELECT on schemakit.audit_log.
-Errors: 25001 in a transaction that has changed audited tables itself; 55000 on a standby.';
+Errors: 22023 "since" is a position in another database, or ahead of this one; 25001 in a transaction that has changed audited tables itself; 55000 on a standby.';
+
+CREATE FUNCTION schemakit.audit_position()
+    RETURNS text
+    AS 'MODULE_PATHNAME', 'schemakit_audit_position'
+    LANGUAGE C STABLE PARALLEL UNSAFE;
+COMMENT ON FUNCTION schemakit.audit_position() IS
+'returns the current position for audit_changes(), which then returns what is committed later.  Needs SELECT on schemakit.audit_log.
+Errors: 55000 on a standby.';

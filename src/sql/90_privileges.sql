@@ -41,7 +41,9 @@ GRANT EXECUTE ON FUNCTION schemakit.audit_set_actor(text, jsonb, boolean) TO PUB
 GRANT EXECUTE ON FUNCTION schemakit.audit_history(regclass, jsonb) TO PUBLIC;
 GRANT EXECUTE ON FUNCTION schemakit.audit_as_of(anyelement, timestamptz, jsonb) TO PUBLIC;
 GRANT EXECUTE ON FUNCTION schemakit.audit_as_of(text, timestamptz, jsonb) TO PUBLIC;
-GRANT EXECUTE ON FUNCTION schemakit.audit_changes(pg_snapshot, regclass) TO PUBLIC;
+GRANT EXECUTE ON FUNCTION schemakit.audit_as_of_jsonb(regclass, timestamptz, jsonb) TO PUBLIC;
+GRANT EXECUTE ON FUNCTION schemakit.audit_changes(text, regclass) TO PUBLIC;
+GRANT EXECUTE ON FUNCTION schemakit.audit_position() TO PUBLIC;
 
 /* as for timestamps; is_live() is also called by any user of a view of live rows */
 GRANT EXECUTE ON FUNCTION schemakit.is_live(anyelement) TO PUBLIC;

@@ -21,7 +21,7 @@ sub since
     my $from = defined $position ? "'$position'" : 'NULL';
     my $events = $node->safe_psql('postgres',
         "SELECT string_agg(op || coalesce(key ->> 'id', ''), ' ') FROM schemakit.audit_changes($from)");
-    my $next = $node->safe_psql('postgres', 'SELECT pg_current_snapshot()');
+    my $next = $node->safe_psql('postgres', 'SELECT schemakit.audit_position()');
     $position = $next;
     return $events;
 }
@@ -44,6 +44,44 @@ INSERT INTO t VALUES (6);});
 is(since(), 'I4 I5 I6', 'a session goes on after PREPARE TRANSACTION');
 is( $node->safe_psql('postgres', q{SELECT count(DISTINCT txn_id), count(DISTINCT xid) FROM schemakit.audit_log WHERE (key ->> 'id')::int BETWEEN 4 AND 6}),
     '3|3', 'with numbers of their own');
+
+# comments in UTF-8, and databases in other encodings
+for my $encoding (qw(LATIN1 EUC_JP SQL_ASCII UTF8))
+{
+    my $db = lc $encoding;
+    $node->safe_psql('postgres', "CREATE DATABASE $db ENCODING $encoding LOCALE 'C' TEMPLATE template0");
+    $node->safe_psql($db, q{CREATE EXTENSION schemakit; CREATE TABLE said (id int PRIMARY KEY); SELECT schemakit.audit_enable('said')});
+    my ($rc, $out, $err) = $node->psql($db, q{INSERT INTO said VALUES (1) /*actor='J%C3%BCrgen'*/;
+        INSERT INTO said VALUES (2) /*actor='%e7%94%b0%E4%B8%AD'*/;
+        INSERT INTO said VALUES (3) /*actor='%e7%94'*/;
+        INSERT INTO said VALUES (4) /*actor='J%fcrgen'*/;
+        INSERT INTO said VALUES (5) /*actor='ann'*/});
+    is($err, '', "$encoding: no comment fails its statement");
+    my $ascii = $encoding eq 'SQL_ASCII';
+    is( $node->safe_psql($db, q{SET client_encoding = SQL_ASCII; SELECT string_agg(coalesce(encode(convert_to(actor, 'SQL_ASCII'), 'hex'), '-'), ' ' ORDER BY changed_at) FROM schemakit.audit_log}),
+        {
+            LATIN1 => '4afc7267656e - - - 616e6e',
+            EUC_JP => '4a8fabe47267656e c5c4c3e6 - - 616e6e',
+            SQL_ASCII => '4ac3bc7267656e e794b0e4b8ad e794 4afc7267656e 616e6e',
+            UTF8 => '4ac3bc7267656e e794b0e4b8ad - - 616e6e',
+        }->{$encoding},
+        "$encoding: the actor is in the encoding of the database");
+}
+
+# statements of the extended protocol
+$node->safe_psql('postgres', 'CREATE TABLE spoken (id int GENERATED ALWAYS AS IDENTITY PRIMARY KEY, v int); SELECT schemakit.audit_enable(\'spoken\')');
+my $spoken = $node->basedir . '/spoken.sql';
+append_to_file($spoken, "\\set v 1\nINSERT INTO spoken (v) VALUES (:v) /*actor='ann'*/;\n/*actor='bob'*/ INSERT INTO spoken (v) VALUES (:v);\nINSERT INTO spoken (v) VALUES (:v);\n"
+      . "\\startpipeline\nSELECT schemakit.audit_set_actor('cas');\nSELECT 1;\n\\endpipeline\n");
+for my $protocol (qw(extended prepared))
+{
+    my ($out, $err) = run_command([ 'pgbench', '-n', '-t', 2, '-M', $protocol, '-f', $spoken, '-h', $node->host, '-p', $node->port, 'postgres' ]);
+    unlike($err, qr/WARNING/, "$protocol: an actor in a pipeline that only reads is no mistake");
+    is( $node->safe_psql('postgres', q{SELECT string_agg(coalesce(actor, '-'), ' ' ORDER BY changed_at) FROM schemakit.audit_log WHERE table_name = 'public.spoken'}),
+        'ann bob - ann bob -', "$protocol: each statement has its comment");
+    $node->safe_psql('postgres', 'SET schemakit.audit_writable = on; DELETE FROM schemakit.audit_event WHERE shape_id IN (SELECT shape_id FROM schemakit.audit_shape WHERE table_name = \'spoken\')');
+}
+since();
 
 $node->safe_psql('postgres', q{CREATE PROCEDURE p() LANGUAGE plpgsql AS $$
 BEGIN

@@ -1,6 +1,7 @@
 # The oracle of the audit log: random work of many sessions, and a server that is
 # killed in the middle of it.  Afterwards replaying the log gives every table,
-# value for value; audit_as_of() gives the copies that were taken on the way; and
+# value for value; audit_as_of() gives the copies that were taken on the way, some of
+# them while others worked; a row's events are in the order of changed_at; and
 # no event is there of a transaction that was not committed.
 #
 # SCHEMAKIT_ORACLE=long runs it for minutes; SCHEMAKIT_SEED repeats a run as far as
@@ -68,6 +69,9 @@ ROLLBACK PREPARED ':name';
 \endif
 S
 
+my $snap = $node->basedir . '/snap.sql';
+append_to_file($snap, "\\set r random(0, 1000000)\nSELECT snap(rel) FROM (SELECT rel FROM watched OFFSET :r % (SELECT count(*) FROM watched) LIMIT 1) AS w;\n");
+
 # The server and all its processes at once: nobody has time to clean up.
 sub kill_server
 {
@@ -96,7 +100,7 @@ for my $round (1 .. $rounds)
     my ($out, $err) = ('', '');
     my $work = IPC::Run::start(
         [
-            'pgbench', '-n', '-c', 10, '-j', 2, '-T', int($seconds + 1), '-f', $script,
+            'pgbench', '-n', '-c', 10, '-j', 2, '-T', int($seconds + 1), '-f', "$script\@40", '-f', "$snap\@1",
             '-R', $rate,
             "--random-seed=" . ($seed + $round), '-h', $node->host, '-p', $node->port, '-U', $node->safe_psql('postgres', 'SELECT current_user'), 'postgres'
         ],
@@ -107,7 +111,7 @@ for my $round (1 .. $rounds)
     $node->start if $round <= $kills;
     unlike($err, qr/ERROR/, "round $round: no statement failed") if $round > $kills;
     end_prepared();
-    $node->safe_psql('postgres', "SELECT remember($round)");
+    $node->safe_psql('postgres', "SELECT remember($round); SELECT snap(rel) FROM watched");
 }
 
 # A log of nothing suits tables in which nothing succeeds: changes fail for reasons
@@ -118,7 +122,7 @@ is( $node->safe_psql('postgres', q{SELECT what, sqlstate, message, count(*) FROM
         WHERE sqlstate NOT IN ('23503', '23505', '40001', '40P01', '55P03') AND message <> 'undone' AND (what, sqlstate) NOT IN ((29, '21000'), (30, '42701'), (30, '42703'))
         GROUP BY 1, 2, 3 ORDER BY 4 DESC LIMIT 5}),
     '', 'changes fail for reasons of their own only');
-is( $node->safe_psql('postgres', q{SELECT rel, k.op FROM audited, unnest('{I,U,D}'::text[]) AS k(op)
+is( $node->safe_psql('postgres', q{SELECT rel, k.op FROM watched, unnest('{I,U,D}'::text[]) AS k(op)
         WHERE (rel::text, k.op) NOT IN (('friends', 'U'), ('friends', 'D'), ('chained', 'D'))
         AND NOT EXISTS (SELECT FROM schemakit.audit_log l WHERE l.table_name = 'public.' || rel::text AND l.op = k.op)}),
     '', 'each table has events of each kind');
@@ -135,6 +139,17 @@ for my $round (1 .. $rounds)
     is( $node->safe_psql('postgres', "SELECT rel, d FROM audited, as_of_differences($round, rel) AS d"),
         '', "audit_as_of() gives all tables as they were after round $round");
 }
+
+my ($snaps, $of) = split /\|/, $node->safe_psql('postgres', 'SELECT count(*), count(DISTINCT rel) FROM snaps');
+cmp_ok($snaps, '>', 10, "$snaps copies of $of tables while others worked");
+is($node->safe_psql('postgres', 'SELECT n, rel, at, d FROM snaps, snap_differences(n) AS d ORDER BY n LIMIT 10'), '', 'audit_as_of() gives them, too');
+is( $node->safe_psql('postgres', q{SELECT n, rel, at, d FROM snaps, snap_differences_by_key(n) AS d WHERE rel IN ('by_citext'::regclass, 'by_caseless'::regclass) ORDER BY n LIMIT 10}),
+    '', 'and their rows, by keys that are equal');
+is( $node->safe_psql('postgres', q{SELECT * FROM (
+        SELECT table_name, e.key, op, lag(op) OVER (PARTITION BY rel_id, key_hash ORDER BY changed_at) AS before, txn_id, command, n
+        FROM schemakit.audit_event e JOIN schemakit.audit_shape USING (shape_id) WHERE e.key IS NOT NULL) AS e
+        WHERE before IS NOT NULL AND (op IN ('I', 'N', 'B')) <> (before IN ('D', 'O')) LIMIT 10}),
+    '', "a row's events are in the order of changed_at");
 
 is( $node->safe_psql('postgres', q{SELECT count(*) FROM schemakit.audit_txn t WHERE NOT EXISTS (SELECT FROM done d WHERE d.xid = t.xid)
         AND txn_id > (SELECT max(txn_id) FROM schemakit.audit_event WHERE op = 'B')}),

@@ -118,6 +118,9 @@ for my $way (sort keys %restore)
     is(log_of($other, 'target'), $before, "the same log after restore, $way");
     is(dump_text($other, 'target'), $text, "the same dump after restore, $way");
 }
+my $old_position = $node->safe_psql('source', 'SELECT position FROM schemakit.audit_changes() LIMIT 1');
+my ($rc, $none, $refusal) = $other->psql('target', "SELECT count(*) FROM schemakit.audit_changes('$old_position')");
+like($refusal, qr/It is a position in another database/, 'a position in the database that was dumped is refused');
 history_goes_on($other, 'target', 'after restore');
 runs_clean([ 'pg_restore', @to, '-e', '--clean', '--if-exists', '-d', 'target', "$dir/custom" ], 'restore over itself, clean');
 is(log_of($other, 'target'), $before, 'the same log after restore over itself');

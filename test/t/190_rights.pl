@@ -212,7 +212,9 @@ SELECT * FROM schemakit.audit_as_of(NULL::evil.odd, pg_catalog.now(), '{"k": "(1
 SELECT * FROM schemakit.audit_history('evil.odd', '{"k": "(1,x)"}');
 SELECT * FROM schemakit.audit_history('evil.plain', '{"id": 1}');
 SELECT * FROM schemakit.audit_changes();
+SELECT * FROM schemakit.audit_changes(schemakit.audit_position(), 'evil.plain');
 SELECT * FROM schemakit.audit_changes(rel => 'evil.plain');
+SELECT * FROM schemakit.audit_as_of_jsonb('evil.parent', pg_catalog.now());
 SELECT * FROM schemakit.audit_log;
 SELECT schemakit.audit_set_actor('me', '{"a": 1}', local => false);
 INSERT INTO evil.plain VALUES (11, 'one');
@@ -266,7 +268,9 @@ sub reading
 		$key ? (
 			"SELECT * FROM schemakit.audit_as_of(NULL::$table, '$past', '$key')",
 			"SELECT * FROM schemakit.audit_as_of(NULL::$table, $hour, '$key')",
+			"SELECT * FROM schemakit.audit_as_of_jsonb('$table', '$past', '$key')",
 			"SELECT * FROM schemakit.audit_history('$table', '$key')") : (),
+		"SELECT * FROM schemakit.audit_as_of_jsonb('$table', $hour)",
 		"SELECT * FROM schemakit.audit_changes(rel => '$table')");
 }
 

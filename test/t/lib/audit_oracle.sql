@@ -31,11 +31,44 @@ CREATE FUNCTION drag() RETURNS trigger LANGUAGE plpgsql AS
 $$BEGIN UPDATE bosses SET v = new.v WHERE id = new.id; new.v := left(new.v, 20); RETURN new; END$$;
 CREATE TRIGGER a_drag BEFORE UPDATE ON chained FOR EACH ROW EXECUTE FUNCTION drag();
 
+-- a row makes room for itself, and comes back when it is deleted
+CREATE TABLE replaced (id int PRIMARY KEY, v text);
+CREATE FUNCTION make_room() RETURNS trigger LANGUAGE plpgsql AS
+$$BEGIN IF tg_op = 'INSERT' OR new.id <> old.id THEN DELETE FROM replaced WHERE id = new.id; END IF; RETURN new; END$$;
+CREATE TRIGGER make_room BEFORE INSERT OR UPDATE ON replaced FOR EACH ROW EXECUTE FUNCTION make_room();
+CREATE FUNCTION revive() RETURNS trigger LANGUAGE plpgsql AS
+$$BEGIN IF length(old.v) > 30 AND old.id % 2 = 0 THEN INSERT INTO replaced VALUES (old.id, left(old.v, 8)) ON CONFLICT DO NOTHING; END IF; RETURN NULL; END$$;
+CREATE TRIGGER a_revive AFTER DELETE ON replaced FOR EACH ROW EXECUTE FUNCTION revive();
+
+-- values of odd types, and keys
+DO $$BEGIN
+    CREATE EXTENSION citext;
+EXCEPTION WHEN undefined_file OR feature_not_supported THEN
+    CREATE DOMAIN citext AS text;  -- a server without it
+END$$;
+DO $$BEGIN
+    CREATE COLLATION caseless (provider = icu, locale = 'und-u-ks-level2', deterministic = false);
+EXCEPTION WHEN feature_not_supported OR object_not_in_prerequisite_state THEN
+    CREATE COLLATION caseless FROM "C";  -- a server without ICU
+END$$;
+CREATE DOMAIN short AS varchar(5) COLLATE "C" CHECK (value <> 'never');
+CREATE TYPE deep AS (p pair, m mood[], s short, at timestamptz);
+CREATE TABLE odd (
+    id int PRIMARY KEY, po positive, ps positive[], md mood, mds mood[], pr pair, prs pair[], dp deep, sh short, shs short[],
+    nr numrange, drs daterange[], tr tstzrange, mr nummultirange, ci citext, cis citext[], nd text COLLATE caseless, n numeric(12,3), ns numeric[],
+    tz timestamptz(3), tzs timestamptz[], tt timetz, c char(7), cs char(3)[], b bytea, bs bytea[], js json, jss json[], jb jsonb, jbs jsonb[],
+    iv interval, ip inet, bt varbit, f real, m money, oc "char", nm name, rc regclass, pt point, ts tsvector);
+CREATE TABLE by_citext (k citext PRIMARY KEY, v int);
+CREATE TABLE by_caseless (k text COLLATE caseless PRIMARY KEY, v int);
+CREATE TABLE by_odd (n numeric(10,2), c char(4), at timestamptz, md mood, iv interval, v int, PRIMARY KEY (n, c, at, md, iv));
+
 -- some tables have rows already
 INSERT INTO parents SELECT i, 'there' FROM generate_series(1, 20) AS i;
 INSERT INTO keyless VALUES (1, 'there'), (1, 'there');
-CREATE VIEW audited AS SELECT unnest('{parts,parents,children,friends,bosses,composite,keyless,altered,typed,chained}'::regclass[]) AS rel;
-SELECT schemakit.audit_enable(rel, baseline => true) FROM audited;
+CREATE VIEW audited AS SELECT unnest('{parts,parents,children,friends,bosses,composite,keyless,altered,typed,chained,replaced}'::regclass[]) AS rel;
+-- the replay does not know all types
+CREATE VIEW watched AS SELECT rel FROM audited UNION ALL SELECT unnest('{odd,by_citext,by_caseless,by_odd}'::regclass[]);
+SELECT schemakit.audit_enable(rel, baseline => true) FROM watched;
 
 CREATE TABLE done (xid xid8);  -- which transactions were committed
 CREATE TABLE failed (sqlstate text, what int, message text);  -- what change() caught, as far as it was committed
@@ -46,9 +79,9 @@ CREATE TABLE failed (sqlstate text, what int, message text);  -- what change() c
  */
 CREATE FUNCTION change(r bigint) RETURNS void LANGUAGE plpgsql AS $fn$
 DECLARE
-    what int := r % 31;
-    i int := (r / 31) % 40 + 1;
-    j int := (r / 1240) % 40 + 1;
+    what int := r % 40;
+    i int := (r / 40) % 40 + 1;
+    j int := (r / 1600) % 40 + 1;
     s text := md5(r::text);
 BEGIN
     CASE what
@@ -91,10 +124,48 @@ BEGIN
         MERGE INTO composite c USING (VALUES (i, j::text), (j, i::text)) AS v(a, b) ON c.a = v.a AND c.b = v.b
         WHEN MATCHED AND c.a % 2 = 0 THEN DELETE WHEN MATCHED THEN UPDATE SET v = 0 WHEN NOT MATCHED THEN INSERT VALUES (v.a, v.b, 1);
     WHEN 30 THEN PERFORM rarely(i, j);
+    WHEN 31 THEN INSERT INTO replaced VALUES (i, s), (j, s);
+    WHEN 32 THEN UPDATE replaced SET id = j, v = v || 'x' WHERE id = i;
+    WHEN 33 THEN DELETE FROM replaced WHERE id BETWEEN i AND i + 3;
+    WHEN 34 THEN PERFORM change_odd(i, j, s);
+    WHEN 35 THEN UPDATE odd SET ci = upper(ci), nd = upper(nd), n = n + 0.5, ns = ns || 1.50, md = NULL, mds = CASE WHEN array_ndims(mds) > 1 THEN NULL ELSE mds || md END, jb = 'null', js = 'null', c = left(c, 2), b = b || b, tz = tz + '1 s',
+        f = -f, po = po + 1, iv = -iv, nr = NULL, dp.s = left(s, 5), pr.b = NULL, cs[1] = 'q', jss = jss || js, tzs = tzs || tz WHERE id BETWEEN i AND i + 3;
+    WHEN 36 THEN DELETE FROM odd WHERE id = i;
+    WHEN 37 THEN
+        INSERT INTO by_citext VALUES ('Key ' || i, j) ON CONFLICT (k) DO UPDATE SET k = CASE WHEN j % 2 = 0 THEN upper(excluded.k::text) ELSE excluded.k::text END, v = j;
+        INSERT INTO by_caseless VALUES ('Key ' || i, j) ON CONFLICT (k) DO UPDATE SET k = CASE WHEN j % 2 = 0 THEN lower(excluded.k) ELSE excluded.k END, v = j;
+    WHEN 38 THEN
+        INSERT INTO by_odd VALUES (i / 2.0, chr(64 + i % 26), timestamptz '2026-03-29 00:30:00Z' + i * interval '30 min', CASE WHEN j % 2 = 0 THEN 'sad' ELSE 'happy' END::mood, i * interval '25 h', j)
+        ON CONFLICT (n, c, at, md, iv) DO UPDATE SET iv = justify_interval(excluded.iv), v = j;
+    WHEN 39 THEN
+        DELETE FROM by_citext WHERE v % 40 = i;
+        DELETE FROM by_caseless WHERE k = 'KEY ' || i;
+        UPDATE by_odd SET n = n + 100, md = 'sad' WHERE v = i;
+        DELETE FROM by_odd WHERE v = j;
     END CASE;
     IF r % 7 = 0 THEN RAISE 'undone'; END IF;
 EXCEPTION WHEN OTHERS THEN
     INSERT INTO failed VALUES (sqlstate, what, sqlerrm);
+END$fn$;
+
+/* A row of odd values; sessions differ in how they write them. */
+CREATE FUNCTION change_odd(i int, j int, s text) RETURNS void LANGUAGE plpgsql AS $fn$
+BEGIN
+    PERFORM set_config('TimeZone', (ARRAY['UTC', 'Asia/Kathmandu', 'America/New_York', 'Europe/Berlin'])[j % 4 + 1], true),
+        set_config('DateStyle', (ARRAY['ISO', 'German', 'SQL, DMY', 'Postgres'])[j % 4 + 1], true),
+        set_config('IntervalStyle', (ARRAY['postgres', 'iso_8601', 'sql_standard', 'postgres_verbose'])[i % 4 + 1], true),
+        set_config('bytea_output', (ARRAY['hex', 'escape'])[i % 2 + 1], true), set_config('extra_float_digits', (i % 4 - 1)::text, true);
+    INSERT INTO odd VALUES (
+        i, j, ARRAY[j, NULL, i], (ARRAY['sad', 'happy', NULL])[j % 3 + 1]::mood, (ARRAY['{}', '{sad,NULL}', '{{sad,happy}}'])[i % 3 + 1]::mood[],
+        (i, E'a"b\\,(' || s), ARRAY[(j, NULL), NULL, (NULL, '')]::pair[], ((i, s), '{happy}', left(s, 5), now()), left(s, j % 6), ARRAY[left(s, 3), NULL, ''],
+        numrange(i / 3.0, NULL, '(]'), ARRAY[daterange(current_date, NULL), 'empty'], tstzrange(now(), now() + '1 d'), nummultirange(numrange(1, 2.50), numrange(3, 4)),
+        'MiXed ' || left(s, 3), ARRAY['Ab', NULL]::citext[], 'MiXed ' || left(s, 3), (ARRAY['1', '1.500', '-0.001', 'NaN'])[j % 4 + 1]::numeric, ARRAY[1.0, 1.00, 'NaN', '-Infinity']::numeric[],
+        '2026-10-25 00:59:59.9996Z'::timestamptz + j * interval '1 h', ARRAY[timestamptz '-infinity', '0044-03-15 12:00 BC', '2026-01-01 00:00+05:45'], '23:59:59.5+13:45',
+        left(s, j % 8), ARRAY['a', 'b  ', NULL], decode(s, 'hex'), ARRAY['\x', '\x00'::bytea], (ARRAY['null', ' {"b":1, "a" : [ ]}', '"\u0000"', NULL])[j % 4 + 1]::json,
+        ARRAY['null', NULL, '1.0']::json[], (ARRAY['null', '{"$bytes": 1, "$sha256": 2}', '1.0', NULL])[i % 4 + 1]::jsonb, ARRAY['null', NULL, '{"$jsonb": 1}']::jsonb[],
+        interval '1 mon -25 h' * i, '10.0.0.1/8', B'101' || (i % 2)::text::varbit, (ARRAY['NaN', '-0', '1e-38', '0.1'])[i % 4 + 1]::real, 1.1::numeric::money, 'x', left(s, 10), 'odd', point(i, -0.0), to_tsvector('simple', s));
+EXCEPTION WHEN unique_violation THEN
+    UPDATE odd SET sh = left(s, 4), c = s::char(5), tt = NULL, m = m * 2 WHERE id = i;
 END$fn$;
 
 /* TRUNCATE and DDL, which lock out others, a few times only. */
@@ -128,13 +199,13 @@ $$;
 CREATE FUNCTION replay() RETURNS bigint LANGUAGE plpgsql SET enable_seqscan = off AS $fn$
 DECLARE
     e record;
-    left_behind jsonb;
+    left_behind jsonb := '{}';  -- rows that are between two keys, by the number of the event that has the new one
     d jsonb;
     events bigint := 0;
 BEGIN
     TRUNCATE replayed;
     FOR e IN
-        SELECT s.rel_id, v.op, by_id(v.key, v.shape_id) AS key, by_id(v.old, v.shape_id) AS old, by_id(v.new, v.shape_id) AS new, v.key IS NULL AS keyless
+        SELECT s.rel_id, v.txn_id, v.n, v.op, by_id(v.key, v.shape_id) AS key, by_id(v.old, v.shape_id) AS old, by_id(v.new, v.shape_id) AS new, v.key IS NULL AS keyless
         FROM schemakit.audit_event v JOIN schemakit.audit_shape s USING (shape_id)
         ORDER BY max(v.changed_at) OVER (PARTITION BY v.txn_id), v.txn_id, v.command, v.n
     LOOP
@@ -158,9 +229,10 @@ BEGIN
             END IF;
         END IF;
         IF e.op = 'O' THEN
-            left_behind := d;
+            left_behind := left_behind || jsonb_build_object(e.txn_id || '/' || e.n + 1, d);
         ELSIF e.op = 'N' THEN
-            d := left_behind;
+            d := left_behind -> (e.txn_id || '/' || e.n);
+            left_behind := left_behind - (e.txn_id || '/' || e.n);
         END IF;
         IF e.op IN ('I', 'B', 'N', 'U') THEN
             d := d || e.new;
@@ -215,4 +287,47 @@ DECLARE
 BEGIN
     RETURN QUERY EXECUTE format('(SELECT ''only in the copy: '' || x FROM (%1$s EXCEPT ALL %2$s) AS a(x) LIMIT 3)
         UNION ALL (SELECT ''only in as_of: '' || x FROM (%2$s EXCEPT ALL %1$s) AS b(x) LIMIT 3)', copy, was);
+END$fn$;
+
+/*
+ * Copies of a table while others work: whoever changes it has finished, or waits.
+ * A transaction that is prepared keeps its locks, and so keeps copies from being made.
+ */
+CREATE SEQUENCE snap_n;
+CREATE TABLE snaps (n int PRIMARY KEY, rel regclass, at timestamptz);
+CREATE FUNCTION snap(snapped regclass) RETURNS void LANGUAGE plpgsql AS $fn$
+DECLARE
+    i int := nextval('snap_n');
+BEGIN
+    SET LOCAL lock_timeout = '50ms';
+    EXECUTE format('LOCK TABLE %s IN SHARE MODE', snapped);
+    INSERT INTO snaps VALUES (i, snapped, clock_timestamp());
+    EXECUTE format('CREATE TABLE snap_%s AS SELECT * FROM %s', i, snapped);
+EXCEPTION WHEN lock_not_available OR deadlock_detected OR undefined_column THEN
+    NULL;
+END$fn$;
+CREATE FUNCTION snap_differences(i int) RETURNS SETOF text LANGUAGE plpgsql AS $fn$
+DECLARE
+    s record;
+    columns text;
+    rows text;
+BEGIN
+    SELECT * INTO s FROM snaps WHERE n = i;
+    columns := CASE WHEN s.rel = 'altered'::regclass THEN 'id::int, v' ELSE '*' END;
+    rows := 'SELECT r::text FROM (SELECT %s FROM %s) AS r';
+    RETURN QUERY EXECUTE format('(SELECT ''only in the copy: '' || x FROM (%1$s EXCEPT ALL %2$s) AS a(x) LIMIT 3)
+        UNION ALL (SELECT ''only in as_of: '' || x FROM (%2$s EXCEPT ALL %1$s) AS b(x) LIMIT 3)',
+        format(rows, columns, 'snap_' || i), format(rows, columns, format('schemakit.audit_as_of(NULL::%s, %L)', s.rel, s.at)));
+END$fn$;
+
+/* The same for each row of it, by its key in capitals, where that is the same key. */
+CREATE FUNCTION snap_differences_by_key(i int) RETURNS SETOF text LANGUAGE plpgsql AS $fn$
+DECLARE
+    s record;
+BEGIN
+    SELECT * INTO s FROM snaps WHERE n = i;
+    RETURN QUERY EXECUTE format('SELECT c::text || '' was '' || w::text FROM snap_%1$s AS c
+        LEFT JOIN LATERAL schemakit.audit_as_of(NULL::%2$s, %3$L, jsonb_build_object(''k'', upper(c.k::text))) AS w ON true
+        WHERE upper(c.k::text)::%4$s = c.k AND w::text IS DISTINCT FROM c::text LIMIT 3',
+        i, s.rel, s.at, (SELECT format_type(atttypid, -1) FROM pg_attribute WHERE attrelid = s.rel AND attname = 'k'));
 END$fn$;

@@ -1,0 +1,205 @@
+/*-------------------------------------------------------------------------
+ *
+ * audit/past.c
+ *	  A row as it was, put into the result: typed, or as a document of values as
+ *	  the log has them.
+ *
+ * A column's type may have been another one then, and not take a value that it
+ * is to hold now.  That is an error, which names the value's row and column; of
+ * documents no type is asked.
+ *
+ *-------------------------------------------------------------------------
+ */
+#include "postgres.h"
+
+#include "audit/past.h"
+#include "audit/json_decode.h"
+#include "base/compat.h"
+#include "base/tuple.h"
+
+#include "utils/builtins.h"
+#include "utils/tuplestore.h"
+
+/* A value of a live row, as the log would have it */
+void
+sk_audit_past_encode(const SkAuditPast *past, int i, Datum value, bool isnull,
+					 JsonbValue *out)
+{
+	Size		budget = SK_JSON_BUDGET;
+
+	out->type = jbvNull;
+	if (!isnull)
+		sk_audit_json_encode(past->reader->types[i], value, &budget, out);
+}
+
+/* Can the column be shown, and is it one of the result? */
+static bool
+is_returned(const SkAuditPast *past, int i)
+{
+	return past->shown[i] && (past->wanted == NULL || past->wanted[i]);
+}
+
+static void
+push_column(JsonbInState *state, const char *name, JsonbValue *value)
+{
+	JsonbValue	key;
+
+	sk_audit_json_set_string(&key, (char *) name, strlen(name));
+	pushJsonbValue(state, WJB_KEY, &key);
+	pushJsonbValue(state, WJB_VALUE, value);
+}
+
+/* The row as a document of what the log tells of it, and of what it is now. */
+static void
+put_document(SkAuditPast *past, const SkAuditPastRow *row, const Datum *values,
+			 const bool *nulls)
+{
+	TupleDesc	tupdesc = past->reader->tupdesc;
+	JsonbInState state = {0};
+	JsonbValue	value;
+	Datum		document;
+	bool		isnull = false;
+
+	pushJsonbValue(&state, WJB_BEGIN_OBJECT, NULL);
+	for (int i = 0; i < tupdesc->natts; i++)
+	{
+		if (!is_returned(past, i))
+			continue;
+		if (row != NULL && row->known[i])
+			value = row->values[i];
+		else
+			sk_audit_past_encode(past, i, values[i], nulls[i], &value);
+		push_column(&state, NameStr(TupleDescAttr(tupdesc, i)->attname), &value);
+	}
+	pushJsonbValue(&state, WJB_END_OBJECT, NULL);
+	document = JsonbPGetDatum(JsonbValueToJsonb(state.result));
+	tuplestore_putvalues(past->rsinfo->setResult, past->result, &document, &isnull);
+}
+
+/* "{"id": 1}", of a row that has these values, but for those the log tells. */
+static char *
+key_text(const SkAuditPast *past, const SkAuditPastRow *row, const Datum *values,
+		 const bool *nulls)
+{
+	const SkAuditReader *reader = past->reader;
+	JsonbInState state = {0};
+	JsonbValue	value;
+	Jsonb	   *key;
+
+	pushJsonbValue(&state, WJB_BEGIN_OBJECT, NULL);
+	for (int k = 0; k < reader->nkeys; k++)
+	{
+		int			i = reader->keys[k] - 1;
+
+		if (row->known[i])
+			value = row->values[i];
+		else
+			sk_audit_past_encode(past, i, values[i], nulls[i], &value);
+		push_column(&state, NameStr(TupleDescAttr(reader->tupdesc, i)->attname), &value);
+	}
+	pushJsonbValue(&state, WJB_END_OBJECT, NULL);
+	key = JsonbValueToJsonb(state.result);
+	return JsonbToCString(NULL, &key->root, VARSIZE(key));
+}
+
+/* The column had a value that its present type does not take. */
+static void
+refuse_value(const SkAuditPast *past, int i, const char *key,
+			 const ErrorData *error)
+{
+	Form_pg_attribute attr = TupleDescAttr(past->reader->tupdesc, i);
+
+	ereport(ERROR,
+			(errcode(error->sqlerrcode),
+			 errmsg("column \"%s\" of table \"%s\" had a value that is not valid for type %s",
+					NameStr(attr->attname), past->reader->label,
+					format_type_with_typemod(attr->atttypid, attr->atttypmod)),
+			 past->reader->nkeys > 0
+			 ? errdetail("Row %s: %s.", key, error->message)
+			 : errdetail("A row without key: %s.", error->message),
+			 errhint("schemakit.audit_as_of_jsonb() returns values as they were recorded.")));
+}
+
+/* The columns of the result, which a table that inherits has among its own */
+static void
+put_columns(SkAuditPast *past, const Datum *values, const bool *nulls)
+{
+	int			natts = past->result->natts;
+	Datum	   *out = palloc0(sizeof(Datum) * Max(natts, 1));
+	bool	   *out_nulls = palloc(sizeof(bool) * Max(natts, 1));
+
+	for (int i = 0; i < natts; i++)
+	{
+		AttrNumber	attnum = past->columns[i];
+
+		out_nulls[i] = attnum == InvalidAttrNumber || nulls[attnum - 1];
+		if (!out_nulls[i])
+			out[i] = values[attnum - 1];
+	}
+	tuplestore_putvalues(past->rsinfo->setResult, past->result, out, out_nulls);
+}
+
+/*
+ * A row with these values, but for those that the log tells.  Columns that
+ * cannot be shown are null.
+ */
+static void
+put_values(SkAuditPast *past, const SkAuditPastRow *row, Datum *values, bool *nulls)
+{
+	TupleDesc	tupdesc = past->reader->tupdesc;
+
+	for (int i = 0; i < tupdesc->natts; i++)
+	{
+		ErrorData  *error = NULL;
+
+		if (!is_returned(past, i))
+			nulls[i] = true;
+		else if (row != NULL && row->known[i])
+			values[i] = sk_audit_json_decode_or_tell(past->reader->types[i],
+													 TupleDescAttr(tupdesc, i)->atttypmod,
+													 &row->values[i], &nulls[i], &error);
+		if (error != NULL)
+			refuse_value(past, i, key_text(past, row, values, nulls), error);
+	}
+	if (past->columns != NULL)
+		put_columns(past, values, nulls);
+	else
+		tuplestore_putvalues(past->rsinfo->setResult, past->result, values, nulls);
+}
+
+/*
+ * Return a row that is now made of these values, but for those that the log tells
+ * in "row"; NULL: none, the row is what it was.
+ */
+void
+sk_audit_past_put(SkAuditPast *past, const SkAuditPastRow *row, Datum *values,
+				  bool *nulls)
+{
+	if (past->as_documents)
+		put_document(past, row, values, nulls);
+	else
+		put_values(past, row, values, nulls);
+}
+
+/*
+ * The rows of a table that inherits are to be returned as the parent's: by the names
+ * of columns, as the server does.
+ */
+void
+sk_audit_past_map(SkAuditPast *past, const SkAuditPast *parent)
+{
+	TupleDesc	tupdesc = parent->reader->tupdesc;
+
+	past->columns = palloc0(sizeof(AttrNumber) * Max(tupdesc->natts, 1));
+	past->wanted = palloc0(sizeof(bool) * Max(past->reader->tupdesc->natts, 1));
+	for (int i = 0; i < tupdesc->natts; i++)
+	{
+		Form_pg_attribute attr = TupleDescAttr(tupdesc, i);
+
+		if (!attr->attisdropped)
+			past->columns[i] = sk_tuple_column(past->reader->tupdesc,
+											   NameStr(attr->attname));
+		if (past->columns[i] != InvalidAttrNumber)
+			past->wanted[past->columns[i] - 1] = true;
+	}
+}

@@ -1,0 +1,19 @@
+/*-------------------------------------------------------------------------
+ *
+ * audit/past.h
+ *	  A row as it was, put into the result.
+ *
+ *-------------------------------------------------------------------------
+ */
+#ifndef SK_AUDIT_PAST_H
+#define SK_AUDIT_PAST_H
+
+#include "audit/undo.h"
+
+extern void sk_audit_past_encode(const SkAuditPast *past, int i, Datum value,
+								 bool isnull, JsonbValue *out);
+extern void sk_audit_past_map(SkAuditPast *past, const SkAuditPast *parent);
+extern void sk_audit_past_put(SkAuditPast *past, const SkAuditPastRow *row,
+							  Datum *values, bool *nulls);
+
+#endif							/* SK_AUDIT_PAST_H */

@@ -1,0 +1,14 @@
+/*-------------------------------------------------------------------------
+ *
+ * audit/position.h
+ *	  Positions of audit_changes().
+ *
+ *-------------------------------------------------------------------------
+ */
+#ifndef SK_AUDIT_POSITION_H
+#define SK_AUDIT_POSITION_H
+
+extern Datum sk_audit_position_snapshot(const char *text);
+extern char *sk_audit_position_prefix(void);
+
+#endif							/* SK_AUDIT_POSITION_H */

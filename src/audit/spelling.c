@@ -1,0 +1,204 @@
+/*-------------------------------------------------------------------------
+ *
+ * audit/spelling.c
+ *	  Keys that are equal, but are written differently in the log.
+ *
+ * The log finds a row's events by the text of its key.  For most types, equal
+ * values have the same text.  For others, such as citext, interval, or text with
+ * a nondeterministic collation, a key may be written in another way than the row
+ * had it, and rows that had equal keys one after the other may have written them
+ * differently.  For those, all keys that the log has of the table are compared
+ * with the type's own equality.
+ *
+ *-------------------------------------------------------------------------
+ */
+#include "postgres.h"
+
+#include "audit/spelling.h"
+#include "audit/json_decode.h"
+#include "base/compat.h"
+#include "base/rights.h"
+
+#include "access/nbtree.h"
+#include "catalog/pg_type.h"
+#include "executor/spi.h"
+#include "utils/builtins.h"
+#include "utils/lsyscache.h"
+#include "utils/typcache.h"
+
+static Form_pg_attribute
+key_column(const SkAuditReader *reader, int i)
+{
+	return TupleDescAttr(reader->tupdesc, reader->keys[i] - 1);
+}
+
+static SkJsonType *
+key_type(const SkAuditReader *reader, int i)
+{
+	return reader->types[reader->keys[i] - 1];
+}
+
+/*
+ * Have equal values the same text?  A b-tree operator class says so, for the sake
+ * of deduplication, of types whose equal values have the same image.  Numbers are
+ * compared as such.
+ */
+static bool
+has_one_text(const SkAuditReader *reader, int i)
+{
+	TypeCacheEntry *type = lookup_type_cache(key_type(reader, i)->type,
+											 TYPECACHE_BTREE_OPFAMILY);
+	Oid			same_image;
+
+	if (key_type(reader, i)->kind == SK_JSON_NUMERIC || !OidIsValid(type->btree_opf))
+		return true;
+	same_image = get_opfamily_proc(type->btree_opf, type->btree_opintype,
+								   type->btree_opintype, BTEQUALIMAGE_PROC);
+	return OidIsValid(same_image) &&
+		DatumGetBool(OidFunctionCall1Coll(same_image, key_column(reader, i)->attcollation,
+										  ObjectIdGetDatum(type->btree_opintype)));
+}
+
+static bool
+all_have_one_text(const SkAuditReader *reader)
+{
+	for (int i = 0; i < reader->nkeys; i++)
+	{
+		if (!has_one_text(reader, i))
+			return false;
+	}
+	return true;
+}
+
+static Datum
+decode(const SkAuditReader *reader, int i, const JsonbValue *value, bool *isnull)
+{
+	ErrorData  *error;
+	Datum		result = sk_audit_json_decode_or_tell(key_type(reader, i), -1, value,
+													  isnull, &error);
+
+	if (error != NULL)
+		ereport(ERROR,
+				(errcode(error->sqlerrcode),
+				 errmsg("column \"%s\" in a key of table \"%s\" had a value that is not valid for type %s",
+						NameStr(key_column(reader, i)->attname), reader->label,
+						format_type_be(key_type(reader, i)->type)),
+				 errdetail("%s.", error->message),
+				 errhint("Query schemakit.audit_log instead.")));
+	return result;
+}
+
+static bool
+is_equal_value(const SkAuditReader *reader, int i, const JsonbValue *a,
+			   const JsonbValue *b)
+{
+	TypeCacheEntry *type = lookup_type_cache(key_type(reader, i)->type,
+											 TYPECACHE_EQ_OPR_FINFO);
+	bool		null_a;
+	bool		null_b;
+	Datum		value_a = decode(reader, i, a, &null_a);
+	Datum		value_b = decode(reader, i, b, &null_b);
+
+	if (!OidIsValid(type->eq_opr_finfo.fn_oid))
+		return false;
+	if (null_a || null_b)
+		return null_a && null_b;
+	return DatumGetBool(FunctionCall2Coll(&type->eq_opr_finfo,
+										  key_column(reader, i)->attcollation,
+										  value_a, value_b));
+}
+
+static bool
+is_equal_key(const SkAuditReader *reader, const JsonbValue *a, const JsonbValue *b)
+{
+	for (int i = 0; i < reader->nkeys; i++)
+	{
+		if (!is_equal_value(reader, i, &a[i], &b[i]))
+			return false;
+	}
+	return true;
+}
+
+static bool
+is_same_text(const SkAuditReader *reader, const JsonbValue *a, const JsonbValue *b)
+{
+	return strcmp(sk_audit_reader_identity(a, reader->nkeys, true),
+				  sk_audit_reader_identity(b, reader->nkeys, true)) == 0;
+}
+
+/* The key in a row of the query */
+static JsonbValue *
+read_key(const SkAuditReader *reader, HeapTuple tuple, TupleDesc tupdesc)
+{
+	JsonbValue *values = palloc0(sizeof(JsonbValue) * Max(reader->tupdesc->natts, 1));
+	const SkAuditShape *shape;
+	bool		isnull;
+
+	shape = sk_audit_reader_shape(reader,
+								  DatumGetInt32(SPI_getbinval(tuple, tupdesc, 1, &isnull)));
+	sk_audit_reader_values(reader, shape,
+						   DatumGetJsonbPCopy(SPI_getbinval(tuple, tupdesc, 2, &isnull)),
+						   values, NULL);
+	return sk_audit_reader_key_of(reader, values);
+}
+
+static List *
+add_equal(const SkAuditReader *reader, List *keys, JsonbValue *key)
+{
+	ListCell   *lc;
+
+	foreach(lc, keys)
+	{
+		if (is_same_text(reader, lfirst(lc), key))
+			return keys;
+	}
+	return is_equal_key(reader, linitial(keys), key) ? lappend(keys, key) : keys;
+}
+
+/* All keys that the log has of the table, as a list of JsonbValue * */
+static List *
+keys_in_log(const SkAuditReader *reader)
+{
+	static const Oid types[] = {INT4ARRAYOID};
+	Datum		values[] = {sk_audit_reader_shape_ids(reader)};
+	MemoryContext context = CurrentMemoryContext;
+	List	   *keys = NIL;
+	SkRights	saved;
+
+	sk_audit_reader_begin(&saved);
+	SPI_connect();
+	if (SPI_execute_with_args("SELECT DISTINCT shape_id, key FROM schemakit.audit_event"
+							  " WHERE key IS NOT NULL AND shape_id OPERATOR(pg_catalog.=) ANY ($1)",
+							  1, (Oid *) types, values, NULL, true, 0) != SPI_OK_SELECT)
+		elog(ERROR, "could not read events");
+	for (uint64 i = 0; i < SPI_processed; i++)
+	{
+		MemoryContext old = MemoryContextSwitchTo(context);
+
+		keys = lappend(keys, read_key(reader, SPI_tuptable->vals[i],
+									  SPI_tuptable->tupdesc));
+		MemoryContextSwitchTo(old);
+	}
+	SPI_finish();
+	sk_rights_restore(&saved);
+	return keys;
+}
+
+/*
+ * The key, and all that are equal to it in the log, as a list of JsonbValue *.
+ */
+List *
+sk_audit_spelling_list(const SkAuditReader *reader, JsonbValue *key)
+{
+	List	   *spellings = list_make1(key);
+	SkRights	saved;
+	ListCell   *lc;
+
+	if (all_have_one_text(reader))
+		return spellings;
+	sk_rights_pin(&saved);
+	foreach(lc, keys_in_log(reader))
+		spellings = add_equal(reader, spellings, lfirst(lc));
+	sk_rights_restore(&saved);
+	return spellings;
+}

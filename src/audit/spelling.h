@@ -1,0 +1,15 @@
+/*-------------------------------------------------------------------------
+ *
+ * audit/spelling.h
+ *	  Keys that are equal, but are written differently in the log.
+ *
+ *-------------------------------------------------------------------------
+ */
+#ifndef SK_AUDIT_SPELLING_H
+#define SK_AUDIT_SPELLING_H
+
+#include "audit/reader.h"
+
+extern List *sk_audit_spelling_list(const SkAuditReader *reader, JsonbValue *key);
+
+#endif							/* SK_AUDIT_SPELLING_H */

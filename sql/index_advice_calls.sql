@@ -179,6 +179,36 @@ SELECT schemakit.estimate_index_size('CREATE INDEX ON parent ((id + no))');
 SELECT schemakit.explain_with_indexes('SELECT * FROM parent', '{"CREATE INDEX ON parent (id",parent_pkey}');
 SELECT schemakit.explain_with_indexes('SELECT * FROM parent', 'DROP TABLE parent');
 SELECT schemakit.explain_with_indexes('SELECT * FROM parent WHERE no = 1', 'CREATE INDEX ON parent (id)');
+
+-- statements that were copied out of a function, and texts that are none
+CREATE FUNCTION asked(queries text[]) RETURNS TABLE (ddl text, confidence text) LANGUAGE sql AS $$
+    SELECT ddl, confidence FROM schemakit.advise_indexes(queries, actions => '{create}') $$;
+SELECT * FROM asked(ARRAY['SELECT * FROM item WHERE owner = v_owner']);
+SELECT * FROM asked(ARRAY['SELECT filler INTO v_filler FROM item WHERE owner = new.owner AND code > new.code - "V code" LIMIT v_n']);
+SELECT * FROM asked(ARRAY['SELECT * FROM item WHERE owner = ANY (v_owners)', 'DELETE FROM item WHERE code = v_code;']);
+SELECT * FROM asked(ARRAY['SELECT * FROM item WHERE age(now(), now() - v_age) > ''1 h'' AND code = 7']);
+SELECT * FROM asked(ARRAY['SELECT * FROM item WHERE item.onwer = 7']);
+SELECT * FROM asked(ARRAY['SELECT * FROM item WHERE owner = v_owner AND nosuch(v_owner)']);
+SELECT * FROM asked(ARRAY['SELECT * FROM nosuch WHERE owner = v_owner', '', 'PERFORM 1', 'SELECT 1; SELECT 2', 'SELECT filler INTO a, b FROM item']);
+SELECT schemakit.advise_indexes_report('SELECT * FROM item WHERE owner = v_owner') -> 'notes' AS notes;
+SELECT schemakit.explain_with_indexes('SELECT * FROM item WHERE owner = v_owner', '{}');
+
+-- types are guessed in whatever is called
+DO $$ BEGIN PERFORM * FROM schemakit.advise_indexes('SELECT filler FROM item WHERE code > $1 - $2', actions => '{create}'); END $$;
+
+-- the ends of what arguments may be
+SELECT ddl, reason FROM schemakit.advise_indexes('SELECT * FROM item WHERE owner = 7', time_budget => '300000 years', actions => '{create}');
+SELECT ddl FROM schemakit.advise_indexes('SELECT * FROM item WHERE owner = 7', time_budget => '178000000 years', actions => '{create}');
+SELECT ddl FROM schemakit.advise_indexes('SELECT * FROM item WHERE owner = 7', time_budget => '-178000000 years');
+SELECT ddl FROM schemakit.advise_indexes('SELECT * FROM item WHERE owner = 7', tables => '{}');
+SELECT ddl FROM schemakit.advise_indexes('SELECT * FROM item WHERE owner = 7', tables => ARRAY[to_regclass('nosuch')]);
+SELECT ddl FROM schemakit.advise_indexes('SELECT * FROM item WHERE owner = 7', schemas => '{}');
+SELECT ddl FROM schemakit.advise_indexes('SELECT * FROM item WHERE owner = 7', actions => '{}');
+SELECT ddl FROM schemakit.advise_indexes('SELECT * FROM item WHERE owner = 7', actions => '{replace}');
+SELECT ddl FROM schemakit.advise_indexes('SELECT * FROM item WHERE owner = 7', max_indexes => 0, actions => '{create}');
+SELECT ddl FROM schemakit.advise_indexes('SELECT * FROM item WHERE owner = 7', max_indexes => -1);
+SELECT ddl FROM schemakit.advise_indexes('SELECT * FROM item WHERE owner = 7', storage_budget => 0, actions => '{create}');
+SELECT ddl FROM schemakit.advise_indexes('SELECT * FROM item WHERE owner = 7', storage_budget => -1);
 SET client_min_messages = warning;
 
 DROP SCHEMA calls CASCADE;

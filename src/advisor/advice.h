@@ -29,8 +29,10 @@ typedef struct SkAdviceOptions
 {
 	ArrayType  *queries;		/* NULL: pg_stat_statements */
 	ArrayType  *weights;
-	List	   *schemas;		/* OIDs; NIL: all */
-	List	   *tables;			/* OIDs; NIL: all */
+	bool		all_schemas;
+	List	   *schemas;		/* OIDs, unless all */
+	bool		all_tables;
+	List	   *tables;			/* OIDs, unless all */
 	bool		create;
 	bool		drop;
 	bool		replace;
@@ -38,7 +40,7 @@ typedef struct SkAdviceOptions
 	int			max_indexes;
 	int			max_width;
 	double		storage_budget; /* bytes; infinity: none */
-	double		time_budget;	/* milliseconds */
+	double		time_budget;	/* milliseconds; infinity: none */
 	int			max_queries;
 	double		min_benefit;
 	double		max_regression;

@@ -74,6 +74,11 @@ enum
 	NCOLUMNS
 };
 
+#define HINT_ACTIONS "Actions are \"create\", \"drop\", \"replace\" and \"reindex\"."
+
+/* What is longer than somebody's life is not added to a time. */
+#define NO_LIMIT_MS (200 * 365 * 86400000.0)
+
 static const char *const action_names[] = {"create", "replace", "reindex", "drop"};
 
 /* ----------
@@ -122,8 +127,13 @@ read_actions(ArrayType *array, SkAdviceOptions *options)
 			ereport(ERROR,
 					(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
 					 errmsg("unrecognized action \"%s\"", name),
-					 errhint("Actions are \"create\", \"drop\", \"replace\" and \"reindex\".")));
+					 errhint(HINT_ACTIONS)));
 	}
+	if (n == 0)
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				 errmsg("argument \"actions\" must not be empty"),
+				 errhint(HINT_ACTIONS)));
 }
 
 static double
@@ -148,7 +158,7 @@ read_time(Datum value)
 		ereport(ERROR,
 				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
 				 errmsg("argument \"time_budget\" must be positive")));
-	return ms;
+	return ms < NO_LIMIT_MS ? ms : INFINITY;
 }
 
 static void
@@ -163,9 +173,11 @@ read_options(FunctionCallInfo fcinfo, SkAdviceOptions *options)
 		ereport(ERROR,
 				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
 				 errmsg("weights can only be used with queries")));
-	if (!PG_ARGISNULL(ARG_SCHEMAS))
+	options->all_schemas = PG_ARGISNULL(ARG_SCHEMAS);
+	if (!options->all_schemas)
 		options->schemas = read_schemas(PG_GETARG_ARRAYTYPE_P(ARG_SCHEMAS));
-	if (!PG_ARGISNULL(ARG_TABLES))
+	options->all_tables = PG_ARGISNULL(ARG_TABLES);
+	if (!options->all_tables)
 		options->tables = sk_arg_oids(PG_GETARG_ARRAYTYPE_P(ARG_TABLES));
 	sk_arg_reject_null(fcinfo, ARG_ACTIONS, "actions");
 	sk_arg_reject_null(fcinfo, ARG_MAX_INDEXES, "max_indexes");

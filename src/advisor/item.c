@@ -75,6 +75,15 @@ sk_advice_item_replaced(SkAdvice *advice, const SkIndex *index)
 	return result;
 }
 
+/* Of what is there now, no more exactly than it is known. */
+static const char *
+per_cent(double percent)
+{
+	if (percent > 0 && percent < 0.01)
+		return "less than 0.01";
+	return psprintf(percent < 10 ? "%.2g" : "%.0f", percent);
+}
+
 /* Why, in words. */
 char *
 sk_advice_item_reason(const SkAdviceItem *item)
@@ -93,9 +102,9 @@ sk_advice_item_reason(const SkAdviceItem *item)
 	}
 	initStringInfo(&buf);
 	appendStringInfo(&buf, list_length(item->helped) == 1 ?
-					 "%d statement would cost %.4g %% of what it costs now" :
-					 "%d statements would cost %.4g %% of what they cost now",
-					 list_length(item->helped), value > 0 ? 100 * left / value : 0);
+					 "%d statement would cost %s %% of what it costs now" :
+					 "%d statements would cost %s %% of what they cost now",
+					 list_length(item->helped), per_cent(value > 0 ? 100 * left / value : 0));
 	foreach(lc, item->helped)
 	{
 		const SkHelped *help = lfirst(lc);

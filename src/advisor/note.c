@@ -40,6 +40,15 @@
  * What is missing
  * ----------
  */
+static int
+by_id(const ListCell *a, const ListCell *b)
+{
+	int64		x = ((SkQuery *) lfirst(a))->entry.id;
+	int64		y = ((SkQuery *) lfirst(b))->entry.id;
+
+	return x < y ? -1 : x > y;
+}
+
 static List *
 add(List *notes, char *message, char *hint)
 {
@@ -91,6 +100,44 @@ add_unknown(List *notes, const SkAdvice *advice)
 	return notes;
 }
 
+/* "a", "b" */
+static char *
+quoted_names(List *names)
+{
+	StringInfoData buf;
+	ListCell   *lc;
+
+	initStringInfo(&buf);
+	foreach(lc, names)
+		appendStringInfo(&buf, "%s\"%s\"", buf.len > 0 ? ", " : "",
+						 (char *) lfirst(lc));
+	return buf.data;
+}
+
+static List *
+add_variables(List *notes, const SkAdvice *advice)
+{
+	List	   *queries = list_copy(advice->queries);
+	ListCell   *lc;
+
+	list_sort(queries, by_id);
+	foreach(lc, queries)
+	{
+		const SkQuery *query = lfirst(lc);
+		List	   *names = query->entry.statement->variables;
+
+		if (query->entry.sqlerrcode == 0 && names != NIL &&
+			query->entry.statement->variables_guessed)
+			notes = add(notes,
+						psprintf(ngettext("query " INT64_FORMAT " was planned with a variable for %s",
+										  "query " INT64_FORMAT " was planned with variables for %s",
+										  list_length(names)),
+								 query->entry.id, quoted_names(names)),
+						"No table of the statement has such a column.");
+	}
+	return notes;
+}
+
 static List *
 add_young(List *notes, double minutes)
 {
@@ -129,22 +176,13 @@ sk_advice_note_list(const SkAdvice *advice)
 											 "%d indexes were not tried, since each is larger than storage_budget: the smallest takes %.0f bytes",
 											 too_large), too_large, least),
 					NULL);
-	return add_unknown(notes, advice);
+	return add_unknown(add_variables(notes, advice), advice);
 }
 
 /* ----------
  * Statements that could not be planned
  * ----------
  */
-static int
-by_id(const ListCell *a, const ListCell *b)
-{
-	int64		x = ((SkQuery *) lfirst(a))->entry.id;
-	int64		y = ((SkQuery *) lfirst(b))->entry.id;
-
-	return x < y ? -1 : x > y;
-}
-
 static void
 raise_left_out(const SkAdvice *advice, const char *argument)
 {

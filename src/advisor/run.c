@@ -168,7 +168,7 @@ learn_foreign_key(void *arg)
 		sk_advice_foreign_key_is_served(key, sk_candidate_existing(advice->pool,
 																   key->relid)))
 		return;
-	entry.statement = sk_statement_make(sk_advice_foreign_key_query(key), false);
+	entry.statement = sk_statement_make(sk_advice_foreign_key_query(key), SK_NAMES_COLUMNS);
 	/* nobody has asked for the statement, so it is planned as whom it is run as */
 	entry.role = sk_table_owner(key->relid);
 	entry.rows = -1;
@@ -234,6 +234,10 @@ pose(SkAdvice *advice, SkProblem *problem)
 		if (bytes[i] > problem->budget)
 			sk_advice_refusal_add(advice, candidate, write[i],
 								  "it alone is larger than storage_budget");
+		else if (!advice->options.create &&
+				 sk_advice_item_replaced(advice, candidate->index) == NIL)
+			sk_advice_refusal_add(advice, candidate, write[i],
+								  "it replaces no index, and actions has no \"create\"");
 		else if (sk_advice_refusal_most_saved(advice, i) <= write[i])
 			sk_advice_refusal_add(advice, candidate, write[i],
 								  "it costs more in writes than it saves");
@@ -525,7 +529,7 @@ sk_advice_run(const SkAdviceOptions *options)
 
 	advice->options = *options;
 	advice->start = GetCurrentTimestamp();
-	if (options->time_budget > 0)
+	if (!isinf(options->time_budget))
 		advice->deadline = advice->start + (TimestampTz) (options->time_budget * 1000);
 	advice->pool = sk_candidate_pool(options->max_width, options->storage_budget);
 	advice->workload = options->queries != NULL ?

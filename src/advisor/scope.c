@@ -58,10 +58,10 @@ size_of(Oid relid)
 static bool
 is_asked_for(const SkAdviceOptions *options, Oid relid)
 {
-	if (options->schemas != NIL &&
+	if (!options->all_schemas &&
 		!list_member_oid(options->schemas, get_rel_namespace(relid)))
 		return false;
-	return options->tables == NIL || list_member_oid(options->tables, relid);
+	return options->all_tables || list_member_oid(options->tables, relid);
 }
 
 static bool

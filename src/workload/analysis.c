@@ -23,6 +23,7 @@
 #include "catalog/pg_type.h"
 #include "parser/analyze.h"
 #include "parser/parse_node.h"
+#include "parser/parse_relation.h"
 #include "parser/parser.h"
 #include "utils/builtins.h"
 #include "utils/lsyscache.h"
@@ -111,6 +112,17 @@ on_coerce(ParseState *pstate, Param *param, Oid type, int32 typmod,
 	return (Node *) param;
 }
 
+/* Is it a column of a table of the statement, whose name is just not right? */
+static bool
+names_table(ParseState *pstate, const ColumnRef *ref)
+{
+	int			levels_up;
+
+	return list_length(ref->fields) > 1 &&
+		refnameNamespaceItem(pstate, NULL, strVal(linitial(ref->fields)), -1,
+							 &levels_up) != NULL;
+}
+
 /* A name that is no column: a variable of the function that it is from. */
 static Node *
 on_column(ParseState *pstate, ColumnRef *ref, Node *var)
@@ -120,7 +132,8 @@ on_column(ParseState *pstate, ColumnRef *ref, Node *var)
 	ListCell   *lc;
 	int			i = 0;
 
-	if (var != NULL || IsA(llast(ref->fields), A_Star))
+	if (var != NULL || IsA(llast(ref->fields), A_Star) ||
+		(analysis->statement->variables_guessed && names_table(pstate, ref)))
 		return NULL;
 	name = NameListToString(ref->fields);
 	foreach(lc, analysis->names)
@@ -171,6 +184,19 @@ unwrap(RawStmt *raw)
 	return unwrap(raw);
 }
 
+/* SELECT ... INTO makes a table, or sets variables of a function. */
+static void
+forget_into(Node *stmt)
+{
+	SelectStmt *select = (SelectStmt *) stmt;
+
+	if (!IsA(stmt, SelectStmt))
+		return;
+	while (select->op != SETOP_NONE)
+		select = select->larg;
+	select->intoClause = NULL;
+}
+
 static bool
 is_planned(const Node *stmt)
 {
@@ -216,6 +242,7 @@ sk_analysis_parse(SkStatement *statement)
 				(errcode(ERRCODE_SYNTAX_ERROR),
 				 errmsg("cannot plan several statements as one")));
 	raw = unwrap(linitial_node(RawStmt, commands));
+	forget_into(raw->stmt);
 	statement->utility = !is_planned(raw->stmt);
 	if (statement->utility)
 		reject_utility();
@@ -233,7 +260,7 @@ transform(SkAnalysis *analysis)
 	pstate->p_ref_hook_state = analysis;
 	pstate->p_paramref_hook = on_param;
 	pstate->p_coerce_param_hook = on_coerce;
-	if (statement->nested)
+	if (statement->names == SK_NAMES_VARIABLES || statement->variables_guessed)
 		pstate->p_post_columnref_hook = on_column;
 	query = transformTopLevelStmt(pstate, copyObject(analysis->raw));
 	free_parsestate(pstate);
@@ -265,9 +292,23 @@ sk_analysis_run(SkAnalysis *analysis)
 }
 
 static void
+note_position(void *arg)
+{
+	((SkAnalysis *) arg)->position = geterrposition();
+}
+
+/*
+ * Functions that the caller is called by take an error's position for one in their
+ * own text, and move it away; who is called last is asked first.
+ */
+static void
 run(void *arg)
 {
+	ErrorContextCallback callback = {error_context_stack, note_position, arg};
+
+	error_context_stack = &callback;
 	sk_analysis_run(arg);
+	error_context_stack = callback.previous;
 }
 
 /* An error that says something about the statement. */
@@ -282,9 +323,27 @@ is_about_statement(const ErrorData *edata)
 		category == ERRCODE_INVALID_SCHEMA_NAME;
 }
 
-/* The same; an error that says something about the statement is returned. */
+/*
+ * The same; an error that says something about the statement is returned, with its
+ * position in the statement.
+ */
 ErrorData *
 sk_analysis_try(SkAnalysis *analysis)
 {
-	return sk_guard_try(run, analysis, is_about_statement);
+	ErrorData  *error;
+
+	analysis->position = 0;
+	error = sk_guard_try(run, analysis, is_about_statement);
+	if (error != NULL)
+		error->cursorpos = analysis->position;
+	return error;
+}
+
+/* Raise such an error, for those who have called to point to it where they will. */
+void
+sk_analysis_raise(ErrorData *error)
+{
+	if (error->internalpos > 0)
+		error->cursorpos = 0;
+	ReThrowError(error);
 }

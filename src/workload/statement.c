@@ -57,6 +57,21 @@ static const Oid guesses[] = {
  * Guessing
  * ----------
  */
+/* Variables that are found are parameters, whose types may be guessed, too. */
+static ErrorData *
+try_once(SkAnalysis *analysis)
+{
+	SkStatement *statement = analysis->statement;
+	ErrorData  *error = sk_analysis_try(analysis);
+
+	if (analysis->nparams <= statement->ntypes)
+		return error;
+	statement->types = repalloc(statement->types, analysis->nparams * sizeof(Oid));
+	while (statement->ntypes < analysis->nparams)
+		statement->types[statement->ntypes++] = InvalidOid;
+	return error;
+}
+
 /* Has the context told the type?  What is text may just not be known. */
 static bool
 is_resolved(const SkAnalysis *analysis, int i)
@@ -80,7 +95,7 @@ near_params(const SkAnalysis *analysis, int cursorpos, bool unknown_first,
 		int			best_distance = INT_MAX;
 
 		for (int i = 0; i < analysis->nparams &&
-			 i < analysis->statement->nparams; i++)
+			 i < analysis->statement->ntypes; i++)
 		{
 			int			distance;
 
@@ -141,7 +156,7 @@ guess_type(SkAnalysis *analysis, ErrorData *error, int *tries)
 			ErrorData  *left;
 
 			statement->types[near[i]] = guesses[g];
-			left = sk_analysis_try(analysis);
+			left = try_once(analysis);
 			if (left == NULL)
 				return NULL;
 			if (best == NULL && left->cursorpos != error->cursorpos &&
@@ -160,7 +175,7 @@ guess_type(SkAnalysis *analysis, ErrorData *error, int *tries)
 		return error;
 	}
 	statement->types[best_param] = best_type;
-	return sk_analysis_try(analysis);
+	return try_once(analysis);
 }
 
 /* The name that an error points to, if it is a plain one. */
@@ -247,6 +262,21 @@ guess_schema(SkAnalysis *analysis, const ErrorData *error)
 	return true;
 }
 
+/*
+ * Who copies a statement out of a function leaves the names of its variables in
+ * it.  True if names that are not found were not taken for such yet.
+ */
+static bool
+guess_variables(SkStatement *statement, const ErrorData *error)
+{
+	if (statement->names != SK_NAMES_GUESSED || statement->variables_guessed ||
+		(error->sqlerrcode != ERRCODE_UNDEFINED_COLUMN &&
+		 error->sqlerrcode != ERRCODE_UNDEFINED_TABLE))
+		return false;
+	statement->variables_guessed = true;
+	return true;
+}
+
 static bool
 is_about_types(const ErrorData *error)
 {
@@ -271,7 +301,7 @@ find_out(SkAnalysis *analysis)
 {
 	SkStatement *statement = analysis->statement;
 	ErrorData  *first = NULL;
-	ErrorData  *error = sk_analysis_try(analysis);
+	ErrorData  *error = try_once(analysis);
 	int			tries = 0;
 
 	while (error != NULL)
@@ -281,17 +311,22 @@ find_out(SkAnalysis *analysis)
 		CHECK_FOR_INTERRUPTS();
 		if (error->sqlerrcode == ERRCODE_UNDEFINED_TABLE &&
 			guess_schema(analysis, error))
-			error = sk_analysis_try(analysis);
+			error = try_once(analysis);
+		else if (guess_variables(statement, error))
+		{
+			error = try_once(analysis);
+			first = NULL;
+		}
 		else if (is_about_types(error) && tries < MAX_TRIES &&
-				 statement->nparams > 0)
+				 analysis->nparams > 0)
 		{
 			error = guess_type(analysis, error, &tries);
 			statement->guessed = true;
 		}
 		else
-			ReThrowError(first);
+			sk_analysis_raise(first);
 		if (error != NULL && tries >= MAX_TRIES)
-			ReThrowError(first);
+			sk_analysis_raise(first);
 	}
 }
 
@@ -318,16 +353,16 @@ keep_types(SkAnalysis *analysis)
  */
 
 /*
- * "nested" if it was run by a function.  What is found out about the statement
- * goes to the memory context that is current now.
+ * What is found out about the statement goes to the memory context that is current
+ * now.
  */
 SkStatement *
-sk_statement_make(const char *source, bool nested)
+sk_statement_make(const char *source, SkNames names)
 {
 	SkStatement *statement = palloc0(sizeof(SkStatement));
 
 	statement->source = source;
-	statement->nested = nested;
+	statement->names = names;
 	statement->context = CurrentMemoryContext;
 	return statement;
 }
@@ -337,6 +372,7 @@ resolve(SkAnalysis *analysis)
 {
 	SkStatement *statement = analysis->statement;
 	MemoryContext old;
+	ListCell   *lc;
 
 	find_out(analysis);
 	old = MemoryContextSwitchTo(statement->context);
@@ -344,6 +380,8 @@ resolve(SkAnalysis *analysis)
 	statement->text = pstrdup(statement->text);
 	if (statement->search_path != NULL)
 		statement->search_path = pstrdup(statement->search_path);
+	foreach(lc, analysis->names)
+		statement->variables = lappend(statement->variables, pstrdup(lfirst(lc)));
 	MemoryContextSwitchTo(old);
 	statement->resolved = true;
 }

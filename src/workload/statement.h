@@ -10,7 +10,7 @@
 
 #include "workload/analysis.h"
 
-extern SkStatement *sk_statement_make(const char *source, bool nested);
+extern SkStatement *sk_statement_make(const char *source, SkNames names);
 extern List *sk_statement_analyze(SkStatement *statement);
 
 #endif							/* SK_WORKLOAD_STATEMENT_H */

@@ -33,12 +33,12 @@
 #define MS_PER_DAY 86400000.0
 
 static SkWorkloadEntry *
-make_entry(int64 id, const char *text, bool nested, Oid role)
+make_entry(int64 id, const char *text, SkNames names, Oid role)
 {
 	SkWorkloadEntry *entry = palloc0(sizeof(SkWorkloadEntry));
 
 	entry->id = id;
-	entry->statement = sk_statement_make(text, nested);
+	entry->statement = sk_statement_make(text, names);
 	entry->role = role;
 	entry->rows = -1;
 	return entry;
@@ -93,7 +93,8 @@ sk_workload_given(ArrayType *queries, ArrayType *weights)
 			ereport(ERROR,
 					(errcode(ERRCODE_NULL_VALUE_NOT_ALLOWED),
 					 errmsg("a query must not be null")));
-		entry = make_entry(i + 1, TextDatumGetCString(elems[i]), false, GetUserId());
+		entry = make_entry(i + 1, TextDatumGetCString(elems[i]), SK_NAMES_GUESSED,
+						   GetUserId());
 		entry->calls = weight_at(weights, i);
 		workload->entries = lappend(workload->entries, entry);
 	}
@@ -213,7 +214,8 @@ read_entry(HeapTuple row, SkWorkload *workload)
 
 	entry = make_entry(DatumGetInt64(datum_of(row, "queryid")),
 					   TextDatumGetCString(datum_of(row, "query")),
-					   DatumGetBool(datum_of(row, "nested")), role);
+					   DatumGetBool(datum_of(row, "nested")) ? SK_NAMES_VARIABLES :
+					   SK_NAMES_COLUMNS, role);
 	entry->calls = Max(number_of(row, "calls"), 1);
 	entry->rows = number_of(row, "rows") / entry->calls;
 	entry->total_ms = number_of(row, "ms");

@@ -206,7 +206,7 @@ explain(void *arg)
 	ListCell   *lc;
 
 	work->whatif.indexes = parse_indexes(work->indexes);
-	work->statement = sk_statement_make(work->source, false);
+	work->statement = sk_statement_make(work->source, SK_NAMES_COLUMNS);
 	error_context_stack = &callback;
 	queries = sk_statement_analyze(work->statement);
 	error_context_stack = callback.previous;

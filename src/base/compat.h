@@ -57,6 +57,12 @@
 	 pg_class_ownercheck((objectid), (roleid)))
 #endif
 
+/*
+ * Its header, utils/pg_locale.h, includes those of ICU, which do not come with the
+ * server's.
+ */
+extern PGDLLIMPORT char *locale_monetary;
+
 /* 15, 88103567cb8f: the prefix is reserved, not only warned about */
 #if PG_VERSION_NUM < 150000
 #define MarkGUCPrefixReserved(className) EmitWarningsOnPlaceholders(className)

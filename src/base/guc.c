@@ -21,7 +21,6 @@
 #include "utils/bytea.h"
 #include "utils/float.h"
 #include "utils/fmgrprotos.h"
-#include "utils/pg_locale.h"
 #include "utils/varlena.h"
 #include "utils/xml.h"
 

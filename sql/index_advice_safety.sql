@@ -102,6 +102,14 @@ SELECT count(*) > 0 AS advised FROM schemakit.advise_indexes('{"SELECT * FROM ba
 SET ROLE safety_low;
 SELECT sized('CREATE INDEX ON bait ((spied(id)))');
 RESET ROLE;
+-- nor what is in indexes and statistics of a table that is only looked at
+SET ROLE safety_low;
+CREATE STATISTICS bait_statistics ON (id + spied(1)), filler FROM bait;
+CREATE INDEX ON bait ((id + spied(2)));
+CREATE INDEX ON bait (id) WHERE id > spied(3);
+RESET ROLE;
+SELECT sized('CREATE INDEX ON bait (id)'), sized('CREATE INDEX ON bait ((lower(filler)))'), sized('CREATE INDEX ON bait (id) WHERE lower(filler) = ''y''');
+SELECT count(*) FROM schemakit.advise_indexes('SELECT * FROM twin WHERE a = 7', tables => '{bait,twin}', actions => '{create,drop}') WHERE table_name = 'bait'::regclass;
 -- nor are rows read that who asks may not read
 CREATE TABLE secret (id int, owner text, value text);
 INSERT INTO secret SELECT i, CASE WHEN i % 2 = 0 THEN 'safety_low' ELSE 'bob' END, CASE WHEN i % 2 = 0 THEN i::text ELSE 'secret ' || i END FROM generate_series(1, 20000) AS i;

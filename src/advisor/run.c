@@ -29,11 +29,13 @@
 #include "advisor/search/select.h"
 #include "base/guard.h"
 #include "base/table.h"
+#include "base/trust.h"
 #include "index/compare.h"
 #include "index/deparse.h"
 
 #include "miscadmin.h"
 #include "nodes/nodeFuncs.h"
+#include "utils/acl.h"
 #include "utils/lsyscache.h"
 #include "utils/timestamp.h"
 
@@ -165,12 +167,13 @@ learn_foreign_key(void *arg)
 		sk_write_cost_changes(advice->writes, key->referenced, key->keys, key->n);
 	key->changes = rows;
 	if (rows <= 0 || is_over(advice, LEARN_UNTIL) ||
+		pg_class_aclcheck(key->relid, GetUserId(), ACL_SELECT) != ACLCHECK_OK ||
 		sk_advice_foreign_key_is_served(key, sk_candidate_existing(advice->pool,
 																   key->relid)))
 		return;
 	entry.statement = sk_statement_make(sk_advice_foreign_key_query(key), SK_NAMES_COLUMNS);
-	/* nobody has asked for the statement, so it is planned as whom it is run as */
-	entry.role = sk_table_owner(key->relid);
+	/* nobody has asked for the statement, so it is not planned as who calls */
+	entry.role = sk_trust_reader(key->relid);
 	entry.rows = -1;
 	entry.calls = rows;
 	query = sk_query_make(&entry);

@@ -13,6 +13,7 @@
 #include "postgres.h"
 
 #include "base/trust.h"
+#include "base/table.h"
 
 #include "access/htup_details.h"
 #include "access/transam.h"
@@ -28,6 +29,20 @@ static bool
 is_trusted_role(Oid role)
 {
 	return role == GetUserId() || superuser_arg(role);
+}
+
+/*
+ * As whom to plan for a table that the current user has not named in a statement, to
+ * read its rows, or to look at its indexes and statistics: the planner runs code that
+ * the owner has put there.  That is the owner; for a superuser's table it is the
+ * current user, who gets no more rights than he has.
+ */
+Oid
+sk_trust_reader(Oid relid)
+{
+	Oid			owner = sk_table_owner(relid);
+
+	return superuser_arg(owner) ? GetUserId() : owner;
 }
 
 /* Is the object of somebody else's, who is not a superuser? */

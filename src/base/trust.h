@@ -10,6 +10,7 @@
 
 #include "nodes/nodes.h"
 
+extern Oid	sk_trust_reader(Oid relid);
 extern bool sk_trust_expression(Node *expr);
 extern Oid	sk_trust_language(Oid function);
 extern Oid	sk_trust_maker(Oid type, bool *several);

@@ -22,6 +22,7 @@
 #include "base/compat.h"
 #include "base/rights.h"
 #include "base/table.h"
+#include "base/trust.h"
 
 #include "access/amapi.h"
 #include "access/attmap.h"
@@ -198,7 +199,7 @@ read_expressions(Relation indexrel, Relation rel, List **exprs, List **predicate
 	*exprs = *predicate = NIL;
 	if (sk_table_index_is_plain(indexrel))
 		return;
-	sk_rights_assume(rel->rd_rel->relowner, &saved);
+	sk_rights_assume(sk_trust_reader(RelationGetRelid(rel)), &saved);
 	*exprs = RelationGetIndexExpressions(indexrel);
 	*predicate = RelationGetIndexPredicate(indexrel);
 	sk_rights_restore(&saved);

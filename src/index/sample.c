@@ -8,11 +8,13 @@
  * whole pages, and always the same ones, so that the same question has the same
  * answer.
  *
- * Rows are read as the current user, if he may read the columns and no policy hides
- * rows from him, and if what is evaluated is his own or a superuser's code (see
- * base/trust.c).  Otherwise nothing is read.  An error must be caught in a
- * subtransaction, which also gives the role back.  The caller holds a lock on the
- * table, which is not partitioned.
+ * Rows are read if the current user may read the columns and no policy hides rows
+ * from him, and if what is evaluated is his own or a superuser's code (see
+ * base/trust.c).  The planner looks at all indexes and statistics of the table, which
+ * runs code of the table's owner, so they are read as that one, for whom all of this
+ * must be so, too: somebody else's expression is not evaluated as he.  Otherwise
+ * nothing is read.  An error must be caught in a subtransaction, which also gives the
+ * role back.  The caller holds a lock on the table, which is not partitioned.
  *
  *-------------------------------------------------------------------------
  */
@@ -31,6 +33,7 @@
 #include "access/relation.h"
 #include "access/sysattr.h"
 #include "catalog/pg_class.h"
+#include "catalog/pg_namespace.h"
 #include "catalog/pg_statistic.h"
 #include "catalog/pg_type.h"
 #include "commands/vacuum.h"
@@ -126,6 +129,23 @@ may_read(const SkIndex *index)
 		may_read_columns(index->relid, columns);
 }
 
+/* Go on as whom the rows are read, if they may be. */
+static bool
+begin_reading(const SkIndex *index, SkRights *saved)
+{
+	if (!may_read(index))
+		return false;
+
+	/* names in pg_catalog are written without it */
+	sk_rights_assume_to_read(sk_trust_reader(index->relid), saved);
+	if (may_read(index) &&
+		object_aclcheck(NamespaceRelationId, get_rel_namespace(index->relid),
+						GetUserId(), ACL_USAGE) == ACLCHECK_OK)
+		return true;
+	sk_rights_restore(saved);
+	return false;
+}
+
 /* What was read must be what the index has: the values are taken for such. */
 static void
 check_types(const SkIndex *index)
@@ -151,10 +171,8 @@ sk_index_sample_read(const SkIndex *index, int rows, SkSampleRow told, void *arg
 	SkRights	saved;
 	int			found;
 
-	if (!may_read(index))
+	if (!begin_reading(index, &saved))
 		return 0;
-	/* names in pg_catalog are written without it */
-	sk_rights_pin(&saved);
 	SPI_connect();
 	if (SPI_execute(sql, true, rows) != SPI_OK_SELECT)
 		elog(ERROR, "could not read rows: %s", sql);

@@ -290,6 +290,7 @@ sub changing
 			"SELECT schemakit.soft_delete_purge('$table', '1 us', force => true)") : (),
 		"SELECT * FROM schemakit.explain_with_indexes('SELECT * FROM app.top', '{CREATE INDEX ON $table (v)}')",
 		"SELECT schemakit.estimate_index_size('CREATE INDEX ON $table (v)')",
+		"SELECT schemakit.estimate_index_size('CREATE INDEX ON $table ((pg_catalog.lower(v)))')",
 		"SELECT * FROM schemakit.advise_indexes('{SELECT * FROM app.top WHERE v OPERATOR(pg_catalog.=) ''x''}', tables => '{$table}')");
 }
 

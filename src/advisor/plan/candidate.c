@@ -20,6 +20,8 @@
 #include "advisor/plan/candidate.h"
 
 #include "base/guard.h"
+#include "base/guc.h"
+#include "base/trust.h"
 #include "index/compare.h"
 #include "index/deparse.h"
 #include "index/existing.h"
@@ -88,8 +90,10 @@ read_back(void *arg)
 {
 	Reading    *reading = arg;
 	const SkIndex *index = reading->index;
+	int			nestlevel = sk_guc_pin();
 	SkIndex    *read = sk_index_parse(reading->ddl);
 
+	sk_guc_unpin(nestlevel);
 	reading->same = read->nkeys == index->nkeys &&
 		equal(read->predicate, index->predicate);
 	for (int i = 0; i < index->nkeys && reading->same; i++)
@@ -508,6 +512,18 @@ sk_candidate_refine(SkPool *pool, const SkIndexable *access,
 	return ids;
 }
 
+/* Statements of others may have brought it, whose code is not run then. */
+static bool
+is_trusted(const SkIndex *index)
+{
+	for (int i = 0; i < index->nkeys; i++)
+	{
+		if (!sk_trust_expression(index->keys[i].expr))
+			return false;
+	}
+	return sk_trust_expression((Node *) index->predicate);
+}
+
 /*
  * One index instead of two, where one has the keys that the other begins with:
  * the longer keys, and what both include.
@@ -523,7 +539,8 @@ sk_candidate_merge(SkPool *pool, const SkCandidate *a, const SkCandidate *b,
 
 	if (wide->relid != narrow->relid || wide->am != BTREE_AM_OID ||
 		narrow->am != BTREE_AM_OID || (wide->ninclude == 0 && narrow->ninclude == 0) ||
-		!equal(wide->predicate, narrow->predicate))
+		!equal(wide->predicate, narrow->predicate) ||
+		!is_trusted(wide) || !is_trusted(narrow))
 		return ids;
 	keys = sk_index_copy(narrow);
 	keys->ninclude = 0;

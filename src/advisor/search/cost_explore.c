@@ -18,6 +18,7 @@
 #include "advisor/search/cost_table.h"
 #include "base/guard.h"
 #include "base/table.h"
+#include "base/trust.h"
 
 #include "catalog/pg_am.h"
 #include "utils/timestamp.h"
@@ -339,6 +340,7 @@ merge_on_table(void *arg)
 	SkPool	   *pool = merging->pool;
 
 	sk_table_hold(merging->relid);
+	sk_guard_become(sk_trust_reader(merging->relid));
 	for (int i = 0; i < merging->n && merging->merged < MAX_MERGED; i++)
 	{
 		if (!is_promising(merging, i))

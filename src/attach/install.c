@@ -92,6 +92,9 @@ describe(Object *object, Oid class, Oid oid)
 					 Anum_pg_namespace_nspacl);
 			return true;
 		case TypeRelationId:
+			/* an array has the privileges of its elements; 17 makes it a member */
+			if (OidIsValid(get_element_type(oid)))
+				return false;
 			object->kind = "TYPE";
 			object->name = format_type_be_qualified(oid);
 			read_acl(object, TYPEOID, oid, Anum_pg_type_typowner, Anum_pg_type_typacl);

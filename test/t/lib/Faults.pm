@@ -37,7 +37,7 @@ CREATE INDEX ON plain (p);
 SELECT schemakit.soft_delete_enable(t), schemakit.audit_enable(t) FROM unnest('{parents,children}'::regclass[]) AS t;
 SELECT schemakit.audit_enable('plain');
 -- Rules for what is made later, and advice that nobody has followed.
-SELECT schemakit.auto_enable('audit', 'public', 'later%', '{"mask": {"email": "hash", "ssn": "null"}, "exclude": ["note"]}'),
+SELECT schemakit.auto_enable('audit', 'public', 'later%', '{"mask": {"email": "hash:later", "ssn": "null"}, "exclude": ["note"]}'),
     schemakit.auto_enable('soft_delete', 'public', 'later%'), schemakit.auto_enable('timestamps', 'public', 'later%', '{"col": "at"}');
 CREATE TABLE looked_up (id int PRIMARY KEY, owner int NOT NULL);
 CREATE INDEX once ON looked_up (id, owner);
@@ -171,7 +171,7 @@ sub holds
 	is($node->safe_psql($db, q{SELECT * FROM schemakit.status() WHERE state <> 'ok'}), '', "$when: status() finds no fault");
 	is( $node->safe_psql($db, q{SELECT string_agg(concat_ws(' ', id, feature, schemas, tables, options, enabled), ', ' ORDER BY id) FROM schemakit.auto_rule;
 			SELECT action, steps, status FROM schemakit.index_advice WHERE table_name = 'looked_up'}),
-		join(', ', '1 timestamps % % {} t', '2 audit public later% {"mask": {"ssn": "null", "email": "hash"}, "exclude": ["note"]} t',
+		join(', ', '1 timestamps % % {} t', '2 audit public later% {"mask": {"ssn": "null", "email": "hash:later"}, "exclude": ["note"]} t',
 			'3 soft_delete public later% {} t', '4 timestamps public later% {"col": "at"} t') . "\ndrop|{\"DROP INDEX CONCURRENTLY public.twice\"}|open",
 		"$when: rules and advice are what they were");
 	return;
@@ -212,10 +212,10 @@ sub leaves
 sub forget_months
 {
 	my ($node, $db) = @_;
-	$node->safe_psql($db, q{DO $$DECLARE leaf regclass; parent regclass; BEGIN
+	$node->safe_psql($db, q{SET schemakit.audit_writable = on; DO $$DECLARE leaf regclass; parent regclass; BEGIN
 		FOR leaf, parent IN SELECT inhrelid, inhparent FROM pg_inherits
 			WHERE inhparent IN ('schemakit.audit_event'::regclass, 'schemakit.audit_txn'::regclass) AND inhrelid::regclass::text !~ 'default' LOOP
-			EXECUTE format('ALTER TABLE %1$s DETACH PARTITION %2$s; INSERT INTO %1$s SELECT * FROM %2$s; DROP TABLE %2$s', parent, leaf);
+			EXECUTE format('ALTER TABLE %1$s DETACH PARTITION %2$s; INSERT INTO %1$s SELECT * FROM %2$s; ALTER EXTENSION schemakit DROP TABLE %2$s; DROP TABLE %2$s', parent, leaf);
 		END LOOP; END$$});
 	return;
 }

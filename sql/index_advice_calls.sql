@@ -193,6 +193,8 @@ SELECT * FROM asked(ARRAY['SELECT * FROM nosuch WHERE owner = v_owner', '', 'PER
 SELECT schemakit.advise_indexes_report('SELECT * FROM item WHERE owner = v_owner') -> 'notes' AS notes;
 SELECT schemakit.explain_with_indexes('SELECT * FROM item WHERE owner = v_owner', '{}');
 
+SELECT count(*) FROM asked(ARRAY['SELECT * FROM item WHERE owner IN (v_1, v_2, v_3, v_4, v_5, v_6, v_7)']);
+SELECT count(*) FROM asked(array_fill('SELECT * FROM item WHERE owner = v'::text, '{7}'));
 -- types are guessed in whatever is called
 DO $$ BEGIN PERFORM * FROM schemakit.advise_indexes('SELECT filler FROM item WHERE code > $1 - $2', actions => '{create}'); END $$;
 

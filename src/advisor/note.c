@@ -100,7 +100,7 @@ add_unknown(List *notes, const SkAdvice *advice)
 	return notes;
 }
 
-/* "a", "b" */
+/* "a", "b"; not all, if they are many. */
 static char *
 quoted_names(List *names)
 {
@@ -109,8 +109,16 @@ quoted_names(List *names)
 
 	initStringInfo(&buf);
 	foreach(lc, names)
-		appendStringInfo(&buf, "%s\"%s\"", buf.len > 0 ? ", " : "",
-						 (char *) lfirst(lc));
+	{
+		int			n = foreach_current_index(lc);
+
+		if (n == MOST_NAMED)
+		{
+			appendStringInfo(&buf, ", and %d more", list_length(names) - n);
+			break;
+		}
+		appendStringInfo(&buf, "%s\"%s\"", n > 0 ? ", " : "", (char *) lfirst(lc));
+	}
 	return buf.data;
 }
 
@@ -118,6 +126,7 @@ static List *
 add_variables(List *notes, const SkAdvice *advice)
 {
 	List	   *queries = list_copy(advice->queries);
+	int			n = 0;
 	ListCell   *lc;
 
 	list_sort(queries, by_id);
@@ -127,7 +136,7 @@ add_variables(List *notes, const SkAdvice *advice)
 		List	   *names = query->entry.statement->variables;
 
 		if (query->entry.sqlerrcode == 0 && names != NIL &&
-			query->entry.statement->variables_guessed)
+			query->entry.statement->variables_guessed && n++ < MOST_NAMED)
 			notes = add(notes,
 						psprintf(ngettext("query " INT64_FORMAT " was planned with a variable for %s",
 										  "query " INT64_FORMAT " was planned with variables for %s",
@@ -135,6 +144,11 @@ add_variables(List *notes, const SkAdvice *advice)
 								 query->entry.id, quoted_names(names)),
 						"No table of the statement has such a column.");
 	}
+	if (n > MOST_NAMED)
+		notes = add(notes,
+					psprintf(ngettext("%d more query was planned with variables",
+									  "%d more queries were planned with variables",
+									  n - MOST_NAMED), n - MOST_NAMED), NULL);
 	return notes;
 }
 

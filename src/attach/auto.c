@@ -410,8 +410,8 @@ attach_or_repair(Relation rel, Application *app)
 	if (is_damaged(rel, app->feature))
 		app->feature->mend(rel);
 	else if (trigger == NULL
-		? !sk_auto_attach(app->feature, rel, NULL, TRIGGER_FIRES_ON_ORIGIN)
-		: !app->feature->repair(rel, trigger))
+			 ? !sk_auto_attach(app->feature, rel, NULL, TRIGGER_FIRES_ON_ORIGIN)
+			 : !app->feature->repair(rel, trigger))
 		app->action = NULL;
 }
 

@@ -291,7 +291,8 @@ sk_ddl_lock_tables(const Node *stmt, List *names)
 	ListCell   *lc;
 	ListCell   *child;
 
-	CurrentResourceOwner = CurTransactionResourceOwner; /* as in sk_ddl_lock_reached() */
+	/* as in sk_ddl_lock_reached() */
+	CurrentResourceOwner = CurTransactionResourceOwner;
 	foreach(lc, names)
 	{
 		Oid			relid = lock_named(stmt, lfirst(lc));

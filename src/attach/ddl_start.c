@@ -266,7 +266,7 @@ before_set_schema(const AlterObjectSchemaStmt *stmt)
 static void
 before_drop(const DropStmt *stmt)
 {
-	SkTableChange change = {.stmt = (const Node *) stmt, .dropped = true};
+	SkTableChange change = {.stmt = (const Node *) stmt,.dropped = true};
 	List	   *names = NIL;
 	ListCell   *lc;
 

@@ -44,8 +44,8 @@ typedef struct SkOwnTables
 	void		(*granted) (Oid relid);
 
 	/*
-	 * A command is about to be run, by whoever may do so: raise an error if it
-	 * would change what is kept from changes.
+	 * A command is about to be run, by whoever may do so: raise an error if
+	 * it would change what is kept from changes.
 	 */
 	void		(*check_command) (const Node *stmt);
 
@@ -81,8 +81,9 @@ typedef struct SkFeature
 	bool		(*wants) (Relation rel, const Jsonb *options, const SkGain *gain);
 
 	/*
-	 * Can the options give a whole table what it lacks, so that wants() says yes?
-	 * Do so: it is locked, but not open, so that it can be altered.  Both optional.
+	 * Can the options give a whole table what it lacks, so that wants() says
+	 * yes? Do so: it is locked, but not open, so that it can be altered. Both
+	 * optional.
 	 */
 	bool		(*can_equip) (Relation rel, const Jsonb *options);
 	void		(*equip) (Oid relid, const Jsonb *options);
@@ -94,9 +95,9 @@ typedef struct SkFeature
 	void		(*attach) (Relation rel, const Jsonb *options, char fires_when);
 
 	/*
-	 * The table's trigger does not do its work, but is enabled: make it and the
-	 * others as they should be, with the arguments that it has.  False if it is
-	 * left alone.
+	 * The table's trigger does not do its work, but is enabled: make it and
+	 * the others as they should be, with the arguments that it has.  False if
+	 * it is left alone.
 	 */
 	bool		(*repair) (Relation rel, const Trigger *trigger);
 
@@ -167,7 +168,10 @@ typedef struct SkFeature
 	/* Rights on a table with the trigger were granted or revoked.  Optional. */
 	void		(*granted) (const GrantStmt *stmt, Oid relid);
 
-	/* Why does a trigger that fires leave the table alone?  Or NULL.  Optional. */
+	/*
+	 * Why does a trigger that fires leave the table alone?  Or NULL.
+	 * Optional.
+	 */
 	char	   *(*idle) (Relation rel, const Trigger *trigger);
 
 	/*

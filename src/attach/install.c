@@ -92,7 +92,7 @@ describe(Object *object, Oid class, Oid oid)
 					 Anum_pg_namespace_nspacl);
 			return true;
 		case TypeRelationId:
-			/* an array has the privileges of its elements; 17 makes it a member */
+			/* an array, a member since 17, has the privileges of its elements */
 			if (OidIsValid(get_element_type(oid)))
 				return false;
 			object->kind = "TYPE";

@@ -160,9 +160,9 @@ key_events(const History *history, const JsonbValue *key)
 {
 	static const Oid types[] = {INT4ARRAYOID, INT8OID};
 	static const char events_query[] =
-	"SELECT txn_id, n, command, changed_at, op, shape_id, key, old, new"
-	" FROM schemakit.audit_event WHERE key_hash OPERATOR(pg_catalog.=) $2"
-	" AND shape_id OPERATOR(pg_catalog.=) ANY ($1)";
+		"SELECT txn_id, n, command, changed_at, op, shape_id, key, old, new"
+		" FROM schemakit.audit_event WHERE key_hash OPERATOR(pg_catalog.=) $2"
+		" AND shape_id OPERATOR(pg_catalog.=) ANY ($1)";
 	static SkPlan plan;
 	const SkAuditReader *reader = history->reader;
 	uint64		hash = sk_audit_event_hash(key, reader->nkeys, reader->rel_id);
@@ -311,12 +311,12 @@ put_events(ReturnSetInfo *rsinfo, List *events)
 {
 	static const Oid types[] = {INT8ARRAYOID, INT8ARRAYOID, INT4ARRAYOID};
 	static const char log_query[] =
-	"SELECT l.* FROM schemakit.audit_log AS l"
-	" JOIN ROWS FROM (pg_catalog.unnest($1), pg_catalog.unnest($2), pg_catalog.unnest($3))"
-	" WITH ORDINALITY AS w(key_hash, txn_id, n, i)"
-	" ON l.key_hash OPERATOR(pg_catalog.=) w.key_hash"
-	" AND l.txn_id OPERATOR(pg_catalog.=) w.txn_id AND l.n OPERATOR(pg_catalog.=) w.n"
-	" WHERE l.key_hash OPERATOR(pg_catalog.=) ANY ($1) ORDER BY w.i";
+		"SELECT l.* FROM schemakit.audit_log AS l"
+		" JOIN ROWS FROM (pg_catalog.unnest($1), pg_catalog.unnest($2), pg_catalog.unnest($3))"
+		" WITH ORDINALITY AS w(key_hash, txn_id, n, i)"
+		" ON l.key_hash OPERATOR(pg_catalog.=) w.key_hash"
+		" AND l.txn_id OPERATOR(pg_catalog.=) w.txn_id AND l.n OPERATOR(pg_catalog.=) w.n"
+		" WHERE l.key_hash OPERATOR(pg_catalog.=) ANY ($1) ORDER BY w.i";
 	static SkPlan plan;
 	int			count = list_length(events);
 	Datum	   *columns[3];

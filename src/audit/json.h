@@ -41,7 +41,8 @@ typedef struct SkJsonType
 	FmgrInfo	output;
 	FmgrInfo	input;
 	Oid			ioparam;
-	Oid			maker;			/* whose code reading it runs: sk_trust_maker() */
+	Oid			maker;			/* whose code reading it runs:
+								 * sk_trust_maker() */
 	bool		several;
 	struct SkJsonType *element; /* of an array */
 	int16		length;			/* of an array's element */

@@ -34,7 +34,7 @@ is_well_formed(const char *text)
 	for (const char *p = text; *p != '\0'; p++)
 		colons += *p == ':';
 	return colons == 3 && text[0] != ':' &&
-		strspn(text, "0123456789:,") == strlen(text);
+				strspn(text, "0123456789:,") == strlen(text);
 }
 
 static void

@@ -461,7 +461,8 @@ static void
 set_text(Datum *values, bool *nulls, int attnum, const char *text)
 {
 	nulls[attnum - 1] = text == NULL;
-	if (text != NULL)
+
+	if (!nulls[attnum - 1])
 		values[attnum - 1] = CStringGetTextDatum(text);
 }
 

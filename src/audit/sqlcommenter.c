@@ -347,7 +347,8 @@ sk_audit_sqlcommenter_value(const char *text, int location, int length,
 
 	if (text == NULL)
 		return NULL;
-	part.begin = text + Max(location, 0);
+	part.begin = &text[Max(location, 0)];
+
 	part.end = length > 0 ? part.begin + length : part.begin + strlen(part.begin);
 	if (*skip(part.end, true, NULL) == '\0')
 		part.end += strlen(part.end);

@@ -168,7 +168,7 @@ record_gap_of_parents(Relation rel)
  */
 void
 sk_audit_trigger_attach(Relation rel, const SkAuditOptions *options, const char *name,
-	   char fires_when)
+						char fires_when)
 {
 	const char *gap = sk_audit_coverage_gap(RelationGetRelid(rel));
 

@@ -300,7 +300,7 @@ set_text(Datum *values, bool *nulls, int attnum, const char *text)
 static char *
 statement_text(Statement statement)
 {
-	const char *begin = statement.text + Max(statement.location, 0);
+	const char *begin = &statement.text[Max(statement.location, 0)];
 	const char *end = statement.length > 0 ? begin + statement.length
 		: begin + strlen(begin);
 

@@ -45,8 +45,9 @@ typedef struct SkAuditPast
 	MemoryContext context;		/* for what is kept */
 	ReturnSetInfo *rsinfo;
 	TupleDesc	result;
-	AttrNumber *columns;		/* of a table that inherits: its column for each
-								 * of the result, or 0; NULL: they are the same */
+	AttrNumber *columns;		/* of a table that inherits: its column for
+								 * each of the result, or 0; NULL: they are
+								 * the same */
 	bool	   *wanted;			/* those of its columns; NULL: all */
 } SkAuditPast;
 

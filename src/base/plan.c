@@ -151,12 +151,12 @@ is_about(SPIPlanPtr plan, List *relids)
  * SPI_prepare_cursor().
  */
 SPIPlanPtr
-sk_plan_once(SkPlanText text, void *arg, int nargs, const Oid *types, int options)
+sk_plan_once(SkPlanText make_text, void *arg, int nargs, const Oid *types, int options)
 {
 	for (int i = 0; i < MAX_TRIES; i++)
 	{
 		List	   *relids = NIL;
-		char	   *sql = text(arg, &relids);
+		char	   *sql = make_text(arg, &relids);
 		SPIPlanPtr	plan = SPI_prepare_cursor(sql, nargs, (Oid *) types, options);
 
 		if (plan == NULL)
@@ -176,7 +176,7 @@ sk_plan_once(SkPlanText text, void *arg, int nargs, const Oid *types, int option
  * longer than its execution.
  */
 SPIPlanPtr
-sk_plan_get(SkPlan *kept, SkPlanText text, void *arg, int nargs, const Oid *types,
+sk_plan_get(SkPlan *kept, SkPlanText make_text, void *arg, int nargs, const Oid *types,
 			int options)
 {
 	SPIPlanPtr	plan = kept->plan;
@@ -188,7 +188,7 @@ sk_plan_get(SkPlan *kept, SkPlanText text, void *arg, int nargs, const Oid *type
 	kept->plan = NULL;
 	if (plan != NULL)
 		retire(plan);
-	plan = sk_plan_once(text, arg, nargs, types, options);
+	plan = sk_plan_once(make_text, arg, nargs, types, options);
 	if (SPI_keepplan(plan) != 0)
 		elog(ERROR, "could not keep a plan");
 	kept->plan = plan;

@@ -25,9 +25,9 @@ typedef struct SkPlan
 
 extern void sk_plan_init(void);
 extern char *sk_plan_constant(void *text, List **relids);
-extern SPIPlanPtr sk_plan_once(SkPlanText text, void *arg, int nargs,
+extern SPIPlanPtr sk_plan_once(SkPlanText make_text, void *arg, int nargs,
 							   const Oid *types, int options);
-extern SPIPlanPtr sk_plan_get(SkPlan *kept, SkPlanText text, void *arg,
+extern SPIPlanPtr sk_plan_get(SkPlan *kept, SkPlanText make_text, void *arg,
 							  int nargs, const Oid *types, int options);
 extern void sk_plan_free(SkPlan *kept);
 

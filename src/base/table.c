@@ -237,7 +237,7 @@ sk_table_open_attached(Oid relid, LOCKMODE lockmode)
 
 	sk_table_check_owner(relid);
 	rel = try_relation_open(relid, lockmode);
-	sk_table_check_owner(relid);			/* it may have changed hands meanwhile */
+	sk_table_check_owner(relid);	/* it may have changed hands meanwhile */
 	if (rel == NULL)
 		elog(ERROR, "could not open relation with OID %u", relid);
 	check_kind(rel);

@@ -262,7 +262,7 @@ sk_soft_fk_execute_stamp(Oid relid, AttrNumber column, Oid partition, ItemPointe
 						 const Timestamp *stamp)
 {
 	Relation	rel = table_open(relid, RowExclusiveLock);
-	StampText	text = {.rel = rel,.column = column};
+	StampText text = {.rel = rel,.column = column};
 	Oid			types[] = {OIDOID, TIDOID, get_atttype(relid, column)};
 	Datum		values[] = {ObjectIdGetDatum(partition), PointerGetDatum(tid),
 	stamp ? TimestampGetDatum(*stamp) : (Datum) 0};

@@ -32,8 +32,8 @@ typedef struct SkLiveView
 	bool		covered;		/* has the trigger, as far as it was found */
 	int			natts;			/* of the view */
 	int			nlost;			/* of these, those that the table has lost */
-	AttrNumber *attnums;		/* for each column of the view, the table's, or
-								 * InvalidAttrNumber */
+	AttrNumber *attnums;		/* for each column of the view, the table's,
+								 * or InvalidAttrNumber */
 } SkLiveView;
 
 extern bool sk_soft_view_read(Relation view, SkLiveView *live);

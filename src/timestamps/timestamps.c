@@ -234,7 +234,7 @@ static char *
 timestamps_objection(Relation rel, const Jsonb *options)
 {
 	const char *col = sk_columns_choose(RelationGetDescr(rel),
-									sk_option_text(options, "col"));
+										sk_option_text(options, "col"));
 	char	   *reason = col == NULL ? NULL : obstacle(rel, col);
 
 	return reason == NULL ? NULL

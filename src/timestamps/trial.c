@@ -40,9 +40,9 @@
 typedef enum Demand
 {
 	MUST_COMPUTE,				/* that there is no error */
-	MUST_NOT_BE_NULL,				/* and that it is not null */
-	MUST_NOT_BE_FALSE,				/* as of a CHECK constraint */
-	MUST_STAY_TRUE,					/* as of a policy, if it was true before */
+	MUST_NOT_BE_NULL,			/* and that it is not null */
+	MUST_NOT_BE_FALSE,			/* as of a CHECK constraint */
+	MUST_STAY_TRUE,				/* as of a policy, if it was true before */
 } Demand;
 
 typedef struct Test

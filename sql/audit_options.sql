@@ -117,7 +117,7 @@ ALTER TABLE users DISABLE TRIGGER zz_schemakit_audit;
 SELECT schemakit.audit_disable('keysonly');
 DROP TRIGGER zz_schemakit_audit_truncate ON applied;
 ALTER TABLE parts_1 DISABLE TRIGGER zz_schemakit_audit;
-SELECT relid, state, detail FROM schemakit.status() WHERE feature = 'audit' AND relid::text !~ '^schemakit' ORDER BY relid::text COLLATE "C";
+SELECT relid, state, regexp_replace(detail, 'since .*, role [^:;]*', 'since') AS detail FROM schemakit.status() WHERE feature = 'audit' AND relid::text !~ '^schemakit' ORDER BY relid::text COLLATE "C";
 SELECT table_name, covered FROM schemakit.audit_shape WHERE table_name IN ('users', 'keysonly') AND schema_name = 'audit_options' ORDER BY shape_id;
 
 -- rules

@@ -1,7 +1,7 @@
 -- What really fires: triggers that are replaced, crippled, dropped or late, and who mends them.
 CREATE SCHEMA coverage;
 SET search_path = coverage;
-CREATE VIEW states AS SELECT relid::text AS rel, feature, state, detail FROM schemakit.status()
+CREATE VIEW states AS SELECT relid::text AS rel, feature, state, nullif(regexp_replace(detail, '(; )?(not )?complete since [^;]*', ''), '') AS detail FROM schemakit.status()
 WHERE relid IN (SELECT oid FROM pg_class WHERE relnamespace = 'coverage'::regnamespace) ORDER BY relid::text COLLATE "C", feature;
 CREATE VIEW gaps AS SELECT table_name, covered FROM schemakit.audit_shape WHERE schema_name = 'coverage' ORDER BY shape_id;
 -- replaces the trigger by one with another definition, as its owner or anybody with TRIGGER may

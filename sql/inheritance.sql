@@ -4,7 +4,7 @@ SET search_path = inheritance;
 CREATE VIEW events AS
 SELECT regexp_replace(table_name, '^inheritance\.', '') AS rel, op, key, old, new
 FROM schemakit.audit_log WHERE table_name LIKE 'inheritance.%' ORDER BY txn_id, command, n;
-CREATE VIEW states AS SELECT relid::text AS rel, feature, state, detail FROM schemakit.status()
+CREATE VIEW states AS SELECT relid::text AS rel, feature, state, nullif(regexp_replace(detail, '(; )?(not )?complete since [^;]*', ''), '') AS detail FROM schemakit.status()
 WHERE relid IN (SELECT oid FROM pg_class WHERE relnamespace = 'inheritance'::regnamespace) ORDER BY relid::text COLLATE "C", feature;
 
 -- the error with its detail, without times

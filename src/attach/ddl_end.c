@@ -28,12 +28,12 @@
 #include "attach/inherit.h"
 #include "attach/partition.h"
 #include "attach/reach.h"
+#include "attach/rows.h"
 #include "base/compat.h"
 #include "base/guard.h"
 #include "base/restore.h"
 #include "base/table.h"
 #include "base/trigger.h"
-#include "schemakit.h"
 
 #include "access/relation.h"
 #include "catalog/namespace.h"
@@ -386,6 +386,10 @@ simple_command(const CollectedCommand *cmd)
 			if (object->classId == RelationRelationId)
 				altered(object->objectId, false);
 			break;
+		case T_AlterEnumStmt:
+			if (((const AlterEnumStmt *) stmt)->oldVal != NULL)
+				sk_rows_renamed_value(object->objectId);
+			break;
 		case T_CreateTrigStmt:
 			after_create_trigger(object->objectId,
 								 (const CreateTrigStmt *) stmt);
@@ -401,6 +405,7 @@ alter_table_command(const CollectedCommand *cmd)
 {
 	Oid			relid = cmd->d.alterTable.objectId;
 	SkGain		gain = sk_command_gain(cmd);
+	List	   *retyped = NIL;
 	ListCell   *lc;
 
 	foreach(lc, cmd->d.alterTable.subcmds)
@@ -408,14 +413,24 @@ alter_table_command(const CollectedCommand *cmd)
 		const CollectedATSubcmd *sub = lfirst(lc);
 		const AlterTableCmd *alter = (const AlterTableCmd *) sub->parsetree;
 
-		if (IsA(alter, AlterTableCmd) &&
-			(alter->subtype == AT_DetachPartition ||
-			 alter->subtype == AT_DetachPartitionFinalize))
+		if (!IsA(alter, AlterTableCmd))
+			continue;
+		if (alter->subtype == AT_AlterColumnType)
+			retyped = lappend(retyped, (AlterTableCmd *) alter);
+		if (alter->subtype == AT_AttachPartition)
+			sk_rows_moved(relid,
+						  RangeVarGetRelid(((const PartitionCmd *) alter->def)->name,
+										   NoLock, true),
+						  true);
+		else if (alter->subtype == AT_DetachPartition ||
+				 alter->subtype == AT_DetachPartitionFinalize)
 			altered(sk_partition_after_detach(relid, (const PartitionCmd *) alter->def),
 					true);
-		else if (IsA(alter, AlterTableCmd) && alter->subtype == AT_AddInherit)
+		else if (alter->subtype == AT_AddInherit)
 			parent_added(relid);
 	}
+	if (retyped != NIL)
+		sk_rows_retyped(sk_reach_altered(relid), retyped);
 	altered_with_children(relid);
 
 	/* what was taken away is back now, and must not be attached again */
@@ -500,34 +515,6 @@ columns_dropped(void)
 	}
 }
 
-static void
-tell_of_drops(void *arg)
-{
-	ListCell   *lc;
-
-	foreach(lc, (List *) arg)
-	{
-		const SkDroppedTable *table = lfirst(lc);
-
-		for (const SkFeature *const *f = sk_features; *f; f++)
-		{
-			if ((*f)->dropped != NULL)
-				(*f)->dropped(table->relid, table->schema, table->name);
-		}
-	}
-}
-
-/* Not if it was the extension that was dropped, with all that it recorded */
-static void
-tables_dropped(void)
-{
-	List	   *tables = sk_command_dropped_tables();
-
-	if (tables != NIL && OidIsValid(get_extension_oid(SK_EXTENSION, true)))
-		sk_guard_run(tell_of_drops, tables, "record the drop of",
-					 ((SkDroppedTable *) linitial(tables))->relid);
-}
-
 /* What was taken away before a command that has changed other tables, too */
 static void
 settle(const Node *stmt)
@@ -584,7 +571,7 @@ schemakit_internal_on_sql_drop(PG_FUNCTION_ARGS)
 			columns_dropped();
 			triggers_dropped();
 		}
-		tables_dropped();
+		sk_rows_dropped();
 		if (IsA(data->parsetree, DropStmt) || IsA(data->parsetree, DropOwnedStmt))
 			settle(data->parsetree);
 		if (pushed)

@@ -152,6 +152,12 @@ typedef struct SkFeature
 	 */
 	void		(*altered) (Relation rel, bool detached);
 
+	/* A table became a partition (attached), or no longer is one.  Optional. */
+	void		(*moved) (Relation parent, Relation child, bool attached);
+
+	/* Columns' types, or the names of values, changed; computed: any value. */
+	void		(*retyped) (Relation rel, List *columns, bool computed);
+
 	/* A table was dropped that may have had the trigger.  Optional. */
 	void		(*dropped) (Oid relid, const char *schema, const char *name);
 

@@ -13,6 +13,7 @@
 
 #include "attach/partition.h"
 #include "attach/attach.h"
+#include "attach/rows.h"
 #include "base/compat.h"
 #include "base/guard.h"
 
@@ -127,7 +128,10 @@ sk_partition_after_detach(Oid parentid, const PartitionCmd *cmd)
 
 	move.childid = RangeVarGetRelid(cmd->name, NoLock, true);
 	if (OidIsValid(move.childid))
+	{
+		sk_rows_moved(parentid, move.childid, false);
 		sk_guard_run(inherit_from_parent, &move,
 					 "restore the triggers of", move.childid);
+	}
 	return move.childid;
 }

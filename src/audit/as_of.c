@@ -7,8 +7,9 @@
  *
  * Columns are those of the table as it is, found by their numbers under their
  * former names.  One that the table did not have then is null, and so is one
- * whose values the log does not have, because it is excluded or masked: a
- * NOTICE names those.
+ * whose values the log does not have, because it is excluded, masked or ignored:
+ * a NOTICE names those.  Of one whose values were computed anew since then, only
+ * what events tell is returned (audit/gap.c).
  *
  * A column's type may have been another one then, and not take a value that it
  * has now to hold.  audit_as_of() raises an error that names the value's row
@@ -23,6 +24,7 @@
 
 #include "audit/coverage.h"
 #include "audit/descendants.h"
+#include "audit/gap.h"
 #include "audit/json_decode.h"
 #include "audit/options.h"
 #include "audit/past.h"
@@ -51,40 +53,24 @@
  *-------------------------------------------------------------------------
  */
 
-/* The numbers of the columns that the key of the shape consists of */
-static List *
-key_ids(const SkAuditShape *shape)
-{
-	List	   *ids = NIL;
-	ListCell   *lc;
-	ListCell   *lcc;
-
-	foreach(lc, shape->key)
-	{
-		foreach(lcc, shape->columns)
-		{
-			SkAuditShapeColumn *column = lfirst(lcc);
-
-			if (strcmp(column->name, lfirst(lc)) == 0)
-				ids = lappend_int(ids, column->id);
-		}
-	}
-	return ids;
-}
-
 static void
 check_shape(const SkAuditPast *past, const SkAuditShape *shape)
 {
 	const SkAuditOptions *options = sk_audit_options_parse(shape->options);
+	const char *reason = shape->reason ? psprintf("  %s", shape->reason) : "";
 
 	if (!shape->covered && shape == llast(past->reader->shapes))
-		sk_audit_undo_refuse(past, psprintf("Changes of the table have not been recorded since %s.",
-											timestamptz_to_str(shape->recorded_at)),
+		sk_audit_undo_refuse(past, psprintf("Changes of the table have not been recorded since %s.%s",
+											timestamptz_to_str(shape->recorded_at), reason),
 							 "Call schemakit.audit_enable() to record them again.  Then use a time after that call.");
 	if (!shape->covered)
-		sk_audit_undo_refuse(past, psprintf("Changes of the table were not recorded for some time after %s.",
-											timestamptz_to_str(shape->recorded_at)),
+		sk_audit_undo_refuse(past, psprintf("Changes of the table were not recorded for some time after %s.%s",
+											timestamptz_to_str(shape->recorded_at), reason),
 							 "Use a later time.");
+	if (shape->reason != NULL && shape->recorded_at > past->at)
+		sk_audit_undo_refuse(past, shape->reason,
+							 psprintf("Use a time after %s.",
+									  timestamptz_to_str(shape->recorded_at)));
 	if (shape->cluster == past->reader->current->cluster &&
 		shape->relid != past->reader->current->relid)
 		sk_audit_undo_refuse(past, "The table was dropped and created again since then.",
@@ -92,7 +78,7 @@ check_shape(const SkAuditPast *past, const SkAuditShape *shape)
 	if (options->capture == SK_AUDIT_KEYS)
 		sk_audit_undo_refuse(past, "The table was audited with capture \"keys\", which stores no values.",
 							 "Use capture \"diff\" or \"full\" to record them.");
-	if (!equal(key_ids(shape), key_ids(past->reader->current)))
+	if (!equal(sk_audit_shape_key(shape), sk_audit_shape_key(past->reader->current)))
 		sk_audit_undo_refuse(past, "The key of the table was changed since then.",
 							 "Query schemakit.audit_log instead.");
 }
@@ -103,6 +89,8 @@ shapes_since(const SkAuditPast *past)
 {
 	List	   *shapes = NIL;
 	ListCell   *lc;
+
+	sk_audit_gap_check_retention(past);
 
 	foreach(lc, past->reader->shapes)
 	{
@@ -144,9 +132,9 @@ stored_column(const SkAuditShape *shape, int32 id)
 		SkAuditShapeColumn *column = lfirst(lc);
 
 		if (column->id == id)
-			return !sk_audit_options_has(options->exclude, column->name) &&
-				!sk_audit_options_has(options->mask_null, column->name) &&
-				!sk_audit_options_has(options->mask_hash, column->name);
+			return !sk_audit_options_hides(options, column->name) &&
+				!(options->ignore_given &&
+				  sk_audit_options_has(options->ignore, column->name));
 	}
 	return true;
 }
@@ -194,6 +182,7 @@ examine_shapes(SkAuditPast *past)
 	past->shown = palloc0(sizeof(bool) * Max(past->reader->tupdesc->natts, 1));
 	foreach(lc, shapes)
 		check_shape(past, lfirst(lc));
+	sk_audit_gap_follow(past, linitial(shapes));
 	foreach(lc, past->reader->current->columns)
 	{
 		SkAuditShapeColumn *column = lfirst(lc);
@@ -202,7 +191,9 @@ examine_shapes(SkAuditPast *past)
 										   TupleDescAttr(past->reader->tupdesc,
 														 column->attnum - 1));
 
-		past->shown[column->attnum - 1] = had && stored;
+		/* rows without key are told apart by what they are now */
+		past->shown[column->attnum - 1] = had && stored &&
+			!(past->reader->nkeys == 0 && past->rewritten[column->attnum - 1]);
 		if (had && !stored)
 			missing = lappend(missing, column->name);
 	}

@@ -12,6 +12,7 @@
 #include "attach/attach.h"
 #include "attach/truncate_trigger.h"
 #include "audit/ddl.h"
+#include "audit/gap.h"
 #include "audit/identity.h"
 #include "audit/key.h"
 #include "audit/options.h"
@@ -83,9 +84,9 @@ record_partition(Oid relid, Oid root)
 	const char *gap = sk_audit_coverage_gap(relid);
 
 	if (gap != NULL)
-		sk_audit_shape_record_gap(root, gap);
+		sk_audit_gap_begin(root, gap);
 	else if (sk_audit_coverage_gap(root) == NULL)
-		sk_audit_shape_record_end_of_gap(root);
+		sk_audit_gap_end(root);
 }
 
 /*
@@ -110,7 +111,7 @@ table_altered(Relation rel, const Trigger *trigger)
 	SkAuditOptions *options = sk_audit_options_try(trigger);
 
 	if (options == NULL)
-		sk_audit_shape_record_gap(RelationGetRelid(rel), WRONG_ARGUMENT);
+		sk_audit_gap_begin(RelationGetRelid(rel), WRONG_ARGUMENT);
 	else if (!sk_restore_is_running() || sk_audit_identity_is_bound(rel))
 		sk_audit_trigger_record(rel, options);
 }
@@ -121,7 +122,7 @@ audit_altered(Relation rel, bool detached)
 	const Trigger *trigger = sk_audit_trigger_find(rel);
 
 	if (trigger == NULL)
-		sk_audit_shape_record_gap(RelationGetRelid(rel), SK_AUDIT_NO_TRIGGER);
+		sk_audit_gap_begin(RelationGetRelid(rel), SK_AUDIT_NO_TRIGGER);
 	else if (trigger->tgisclone)
 		partition_altered(rel, trigger);
 	else
@@ -143,6 +144,15 @@ append_missing(StringInfo buf, Relation rel, const SkAuditOptions *options)
 	}
 }
 
+static void
+append_gap(StringInfo buf, Relation rel)
+{
+	char	   *gap = sk_audit_gap_describe(rel);
+
+	if (gap != NULL)
+		appendStringInfo(buf, "%s%s", buf->len ? "; " : "", gap);
+}
+
 /* What status() tells of a trigger that works: what differs from defaults */
 static char *
 describe(Relation rel, const Trigger *trigger, const SkAuditOptions *options)
@@ -154,6 +164,7 @@ describe(Relation rel, const Trigger *trigger, const SkAuditOptions *options)
 	if (strcmp(text, "{}") != 0)
 		appendStringInfoString(&buf, text);
 	append_missing(&buf, rel, options);
+	append_gap(&buf, rel);
 	if (trigger->tgenabled == TRIGGER_FIRES_ALWAYS)
 		appendStringInfo(&buf, "%salso in replica mode", buf.len ? "; " : "");
 	return buf.len > 0 ? buf.data : NULL;
@@ -235,7 +246,9 @@ const SkFeature sk_feature_audit = {
 	.lost = audit_lost,
 	.column_changed = audit_column_changed,
 	.altered = audit_altered,
-	.dropped = sk_audit_shape_record_drop,
+	.moved = sk_audit_gap_moved,
+	.retyped = sk_audit_gap_retyped,
+	.dropped = sk_audit_gap_dropped,
 	.fault = audit_fault,
 	.own = &own_tables,
 	.uninstall = sk_audit_protect_uninstall,

@@ -38,7 +38,8 @@ static bool
 is_log(Oid relid)
 {
 	static const char *const names[] = {
-		"audit_definition", "audit_event", "audit_origin", "audit_secret",
+		"audit_definition", "audit_event", "audit_origin", "audit_retention",
+		"audit_secret",
 		"audit_shape", "audit_txn", "table_addition"
 	};
 	Oid			top = relid;

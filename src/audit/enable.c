@@ -15,6 +15,7 @@
 #include "attach/truncate_trigger.h"
 #include "audit/capture.h"
 #include "audit/coverage.h"
+#include "audit/gap.h"
 #include "audit/identity.h"
 #include "audit/key.h"
 #include "audit/options.h"
@@ -222,7 +223,7 @@ disable(Oid relid)
 	List	   *relids = sk_truncate_trigger_tables(rel);
 
 	if (triggers != NIL)
-		sk_audit_shape_record_gap(relid, SK_AUDIT_DISABLED);
+		sk_audit_gap_begin(relid, SK_AUDIT_DISABLED);
 	table_close(rel, NoLock);	/* ALTER TABLE wants it for itself */
 	disable_triggers(table, triggers);
 	disable_truncate_triggers(relids);

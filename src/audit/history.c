@@ -17,6 +17,7 @@
 #include "postgres.h"
 
 #include "audit/event.h"
+#include "audit/gap.h"
 #include "audit/position.h"
 #include "audit/reader.h"
 #include "audit/spelling.h"
@@ -364,6 +365,7 @@ schemakit_audit_history(PG_FUNCTION_ARGS)
 	InitMaterializedSRF(fcinfo, 0);
 	reader = sk_audit_reader_open(PG_GETARG_OID(0));
 	key = sk_audit_reader_key(reader, PG_GETARG_JSONB_P(1));
+	sk_audit_gap_notice(reader);
 	nestlevel = sk_guc_pin();
 	events = find_history(reader, key);
 	put_events((ReturnSetInfo *) fcinfo->resultinfo, events);

@@ -30,6 +30,7 @@
 #include "audit/log.h"
 #include "audit/partition.h"
 #include "audit/protect.h"
+#include "audit/retention.h"
 #include "base/arg.h"
 #include "base/compat.h"
 #include "base/guard.h"
@@ -66,6 +67,9 @@ typedef struct Maintenance
 	ReturnSetInfo *rsinfo;
 	Interval   *premake;
 	Interval   *retain;			/* NULL: forever */
+	TimestampTz before;			/* what began earlier is too old */
+	TimestampTz complete_since; /* if that is removed */
+	bool		removed;		/* have any been? */
 	Task		tasks[SK_LOG_TABLES];
 	const char *waiting;		/* for that table, from the beginning on */
 } Maintenance;
@@ -163,18 +167,19 @@ plan(const Maintenance *m, Task *task)
 {
 	task->months = sk_audit_partition_missing(task->table, m->premake);
 	task->ended = m->retain == NULL ? NIL
-		: sk_audit_partition_ended(task->relid, end_of_retention(m->retain));
+		: sk_audit_partition_ended(task->relid, m->before);
 }
 
 static void
-empty_default(const Maintenance *m, const SkLogTable *table)
+empty_default(Maintenance *m, const SkLogTable *table)
 {
-	uint64		deleted = sk_audit_partition_empty_default(table,
-														   end_of_retention(m->retain));
+	uint64		deleted = sk_audit_partition_empty_default(table, m->before);
 
-	if (deleted > 0)
-		report(m->rsinfo, psprintf("%s_default", table->name),
-			   psprintf("rows deleted: " UINT64_FORMAT, deleted));
+	if (deleted == 0)
+		return;
+	m->removed = true;
+	report(m->rsinfo, psprintf("%s_default", table->name),
+		   psprintf("rows deleted: " UINT64_FORMAT, deleted));
 }
 
 /* What takes long, while everybody goes on */
@@ -251,12 +256,31 @@ finish(Maintenance *m, const Task *task)
 		drop_partition(m->rsinfo, lfirst_oid(lc));
 }
 
+/* Are there events that are too old? */
+static bool
+removes_events(const Maintenance *m)
+{
+	for (size_t i = 0; i < lengthof(m->tasks); i++)
+	{
+		const SkLogTable *table = &sk_audit_partition_tables[i];
+
+		if (!sk_audit_partition_is_default_empty(table) ||
+			sk_audit_partition_ended(sk_audit_log_relid(table->name), m->before) != NIL)
+			return true;
+	}
+	return false;
+}
+
 static void
 maintain(void *arg)
 {
 	Maintenance *m = arg;
 	bool		first = true;
 
+	if (m->retain != NULL)
+		m->before = end_of_retention(m->retain);
+	if (m->retain != NULL && removes_events(m))
+		m->complete_since = sk_audit_retention_end(m->before);
 	for (size_t i = 0; i < lengthof(m->tasks); i++)
 	{
 		m->tasks[i].table = &sk_audit_partition_tables[i];
@@ -271,8 +295,11 @@ maintain(void *arg)
 			continue;
 		lock_away(m, task, first);
 		finish(m, task);
+		m->removed |= task->ended != NIL;
 		first = false;
 	}
+	if (m->removed && m->complete_since != 0)
+		sk_audit_retention_record(m->complete_since);
 }
 
 /*

@@ -344,3 +344,13 @@ sk_audit_partition_empty_default(const SkLogTable *table, TimestampTz before)
 									   " WHERE at OPERATOR(pg_catalog.<) '%s'::pg_catalog.timestamptz",
 									   table->name, timestamptz_to_str(before)));
 }
+
+/*
+ * Has nothing gone to the default partition?
+ */
+bool
+sk_audit_partition_is_default_empty(const SkLogTable *table)
+{
+	return run(SPI_OK_SELECT, psprintf("SELECT FROM schemakit.%s_default LIMIT 1",
+									   table->name)) == 0;
+}

@@ -48,5 +48,6 @@ extern void sk_audit_partition_release(Oid relid);
 extern List *sk_audit_partition_ended(Oid relid, TimestampTz before);
 extern uint64 sk_audit_partition_empty_default(const SkLogTable *table,
 											   TimestampTz before);
+extern bool sk_audit_partition_is_default_empty(const SkLogTable *table);
 
 #endif							/* SK_AUDIT_PARTITION_H */

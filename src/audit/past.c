@@ -167,6 +167,17 @@ put_values(SkAuditPast *past, const SkAuditPastRow *row, Datum *values, bool *nu
 		tuplestore_putvalues(past->rsinfo->setResult, past->result, values, nulls);
 }
 
+/* Values that were computed anew since then are not what they were. */
+static void
+forget_rewritten(const SkAuditPast *past, const SkAuditPastRow *row, bool *nulls)
+{
+	for (int i = 0; i < past->reader->tupdesc->natts; i++)
+	{
+		if (past->rewritten[i] && (row == NULL || !row->known[i]))
+			nulls[i] = true;
+	}
+}
+
 /*
  * Return a row that is now made of these values, but for those that the log tells
  * in "row"; NULL: none, the row is what it was.
@@ -175,6 +186,7 @@ void
 sk_audit_past_put(SkAuditPast *past, const SkAuditPastRow *row, Datum *values,
 				  bool *nulls)
 {
+	forget_rewritten(past, row, nulls);
 	if (past->as_documents)
 		put_document(past, row, values, nulls);
 	else

@@ -338,13 +338,15 @@ same_text(const char *a, const char *b)
 	return a == NULL || b == NULL ? a == b : strcmp(a, b) == 0;
 }
 
+/* What happened at the time of a shape that is covered is no part of it. */
 static bool
 same_shape(const SkAuditShape *a, const SkAuditShape *b)
 {
 	return same_table(a, b) && a->owner == b->owner &&
 		strcmp(a->owner_name, b->owner_name) == 0 &&
 		a->covered == b->covered && a->dropped == b->dropped &&
-		same_text(a->reason, b->reason) && sk_audit_parents_are_same(&a->parents, &b->parents) &&
+		(a->covered || same_text(a->reason, b->reason)) &&
+		sk_audit_parents_are_same(&a->parents, &b->parents) &&
 		same_text(a->soft_delete, b->soft_delete) &&
 		strcmp(a->schema_name, b->schema_name) == 0 &&
 		strcmp(a->table_name, b->table_name) == 0 &&
@@ -370,6 +372,47 @@ find_column(const SkAuditShape *shape, const SkAuditShapeColumn *column,
 }
 
 /*
+ * The numbers of the columns that the key of the shape consists of.
+ */
+List *
+sk_audit_shape_key(const SkAuditShape *shape)
+{
+	List	   *ids = NIL;
+	ListCell   *lc;
+	ListCell   *lcc;
+
+	foreach(lc, shape->key)
+	{
+		foreach(lcc, shape->columns)
+		{
+			SkAuditShapeColumn *column = lfirst(lcc);
+
+			if (strcmp(column->name, lfirst(lc)) == 0)
+				ids = lappend_int(ids, column->id);
+		}
+	}
+	return ids;
+}
+
+/*
+ * The greatest number that a column has in the shapes.
+ */
+int32
+sk_audit_shape_last_number(List *shapes)
+{
+	int32		max_id = 0;
+	ListCell   *lc;
+	ListCell   *lcc;
+
+	foreach(lc, shapes)
+	{
+		foreach(lcc, ((SkAuditShape *) lfirst(lc))->columns)
+			max_id = Max(max_id, ((SkAuditShapeColumn *) lfirst(lcc))->id);
+	}
+	return max_id;
+}
+
+/*
  * Give the columns of a shape of this database their numbers, from the last of
  * the older shapes.
  */
@@ -377,16 +420,10 @@ void
 sk_audit_shape_number(SkAuditShape *shape, List *older)
 {
 	SkAuditShape *last = older != NIL ? llast(older) : NULL;
-	int32		max_id = 0;
+	int32		max_id = sk_audit_shape_last_number(older);
 	ListCell   *lc;
-	ListCell   *lcc;
 
 	shape->cluster = sk_audit_shape_cluster();
-	foreach(lc, older)
-	{
-		foreach(lcc, ((SkAuditShape *) lfirst(lc))->columns)
-			max_id = Max(max_id, ((SkAuditShapeColumn *) lfirst(lcc))->id);
-	}
 	foreach(lc, shape->columns)
 	{
 		SkAuditShapeColumn *column = lfirst(lc);
@@ -522,59 +559,12 @@ sk_audit_shape_record(SkAuditShape *shape)
 	return shape->shape_id;
 }
 
-/* The same shape once more, with what has changed about it. */
-static void
-record_again(SkAuditShape *shape)
+/*
+ * The same shape once more, with what has changed about it.
+ */
+void
+sk_audit_shape_record_again(SkAuditShape *shape)
 {
 	shape->shape_id = (int32) sk_audit_log_number("audit_shape_id");
 	insert_shape(shape);
-}
-
-/*
- * If the changes of the table are thought to be recorded, say that they are not.
- */
-void
-sk_audit_shape_record_gap(Oid relid, const char *reason)
-{
-	SkAuditShape *last = sk_audit_shape_last_of(relid);
-
-	if (last == NULL || !last->covered)
-		return;
-	last->covered = false;
-	last->reason = pstrdup(reason);
-	record_again(last);
-}
-
-/*
- * If they are thought not to be, say that they are.
- */
-void
-sk_audit_shape_record_end_of_gap(Oid relid)
-{
-	SkAuditShape *last = sk_audit_shape_last_of(relid);
-
-	if (last == NULL || last->covered || last->dropped)
-		return;
-	last->covered = true;
-	last->reason = NULL;
-	record_again(last);
-}
-
-/*
- * The table is gone, and its OID may be another one's some day.  Its schema may
- * have been renamed since the last event.
- */
-void
-sk_audit_shape_record_drop(Oid relid, const char *schema, const char *name)
-{
-	SkAuditShape *last = sk_audit_shape_last_of(relid);
-
-	if (last == NULL || last->dropped)
-		return;
-	last->schema_name = pstrdup(schema);
-	last->table_name = pstrdup(name);
-	last->covered = false;
-	last->dropped = true;
-	last->reason = pstrdup("The table was dropped.");
-	record_again(last);
 }

@@ -39,8 +39,8 @@ typedef struct SkAuditShape
 	Jsonb	   *options;
 	bool		covered;		/* are changes recorded? */
 	bool		dropped;
-	char	   *reason;			/* why not, or what changed rows without
-								 * events; NULL: nothing */
+	char	   *reason;			/* why not, or what changed rows at that time
+								 * without events; NULL: nothing */
 	char	   *role;			/* whose command it was */
 	char	   *soft_delete;	/* the column that marks rows as deleted, or
 								 * NULL */
@@ -56,11 +56,10 @@ extern List *sk_audit_shape_list(int64 rel_id);
 extern List *sk_audit_shape_list_inheriting(void);
 extern List *sk_audit_shape_list_named(const char *schema, const char *table);
 extern SkAuditShape *sk_audit_shape_last_of(Oid relid);
+extern List *sk_audit_shape_key(const SkAuditShape *shape);
+extern int32 sk_audit_shape_last_number(List *shapes);
 extern void sk_audit_shape_number(SkAuditShape *shape, List *older);
 extern int32 sk_audit_shape_record(SkAuditShape *shape);
-extern void sk_audit_shape_record_gap(Oid relid, const char *reason);
-extern void sk_audit_shape_record_end_of_gap(Oid relid);
-extern void sk_audit_shape_record_drop(Oid relid, const char *schema,
-									   const char *name);
+extern void sk_audit_shape_record_again(SkAuditShape *shape);
 
 #endif							/* SK_AUDIT_SHAPE_H */

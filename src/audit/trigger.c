@@ -17,6 +17,7 @@
 #include "attach/attach.h"
 #include "attach/inherit.h"
 #include "attach/truncate_trigger.h"
+#include "audit/gap.h"
 #include "audit/identity.h"
 #include "audit/key.h"
 #include "audit/log.h"
@@ -155,11 +156,11 @@ record_gap_of_parents(Relation rel)
 		return;
 	foreach(lc, sk_inherit_parents(RelationGetRelid(rel)))
 	{
-		sk_audit_shape_record_gap(lfirst_oid(lc),
+		sk_audit_gap_begin(lfirst_oid(lc),
 								  psprintf("Table %s, which inherits from it, was not audited.",
 										   RelationGetRelationName(rel)));
 		if (sk_audit_coverage_gap(lfirst_oid(lc)) == NULL)
-			sk_audit_shape_record_end_of_gap(lfirst_oid(lc));
+			sk_audit_gap_end(lfirst_oid(lc));
 	}
 }
 
@@ -174,7 +175,7 @@ sk_audit_trigger_attach(Relation rel, const SkAuditOptions *options, const char 
 
 	record_gap_of_parents(rel);
 	if (gap != NULL)
-		sk_audit_shape_record_gap(RelationGetRelid(rel),
+		sk_audit_gap_begin(RelationGetRelid(rel),
 								  sk_audit_trigger_find(rel) == NULL ? SK_AUDIT_NO_TRIGGER : gap);
 	create_row_trigger(rel, name, options, fires_when);
 	sk_truncate_trigger_all(rel, SK_AUDIT_TRUNCATE_FUNCTION, fires_when);

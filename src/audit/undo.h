@@ -40,6 +40,7 @@ typedef struct SkAuditPast
 	JsonbValue *key;			/* only this row; NULL: all */
 	List	   *spellings;		/* it, and equal ones in the log */
 	bool	   *shown;			/* by attribute number - 1 */
+	bool	   *rewritten;		/* likewise: only what events tell is true */
 	bool		as_documents;	/* values as the log has them */
 	HTAB	   *buckets;
 	MemoryContext context;		/* for what is kept */

@@ -149,6 +149,18 @@ CREATE TABLE schemakit.audit_secret
 COMMENT ON TABLE schemakit.audit_secret IS 'key of the hashes of audit_enable(mask => ''{"column": "hash"}''); created when it is first used';
 COMMENT ON COLUMN schemakit.audit_secret.key IS '32 random bytes';
 
+CREATE TABLE schemakit.audit_retention
+(
+    complete_since  timestamptz NOT NULL,
+    recorded_at     timestamptz NOT NULL DEFAULT pg_catalog.clock_timestamp(),
+    role            text        NOT NULL
+);
+ALTER TABLE schemakit.audit_retention REPLICA IDENTITY FULL;
+COMMENT ON TABLE schemakit.audit_retention IS 'events that were removed from the audit log: one row for each call of audit_maintain() that removed any';
+COMMENT ON COLUMN schemakit.audit_retention.complete_since IS 'time from which on the log was complete after that';
+COMMENT ON COLUMN schemakit.audit_retention.recorded_at IS 'time of the call';
+COMMENT ON COLUMN schemakit.audit_retention.role IS 'role that called it';
+
 /*
  * The log is append-only: events get there without statements, and what a statement
  * would add or change is refused, in replica mode, too.
@@ -178,6 +190,14 @@ CREATE TRIGGER audit_protect BEFORE UPDATE OR DELETE ON schemakit.audit_secret
     FOR EACH ROW EXECUTE FUNCTION schemakit.internal_audit_protect();
 COMMENT ON TRIGGER audit_protect ON schemakit.audit_secret IS 'refuses changes of the audit log';
 ALTER TABLE schemakit.audit_secret ENABLE ALWAYS TRIGGER audit_protect;
+CREATE TRIGGER audit_protect BEFORE UPDATE OR DELETE ON schemakit.audit_retention
+    FOR EACH ROW EXECUTE FUNCTION schemakit.internal_audit_protect();
+COMMENT ON TRIGGER audit_protect ON schemakit.audit_retention IS 'refuses changes of the audit log';
+ALTER TABLE schemakit.audit_retention ENABLE ALWAYS TRIGGER audit_protect;
+CREATE TRIGGER audit_protect_statement BEFORE INSERT OR TRUNCATE ON schemakit.audit_retention
+    FOR EACH STATEMENT EXECUTE FUNCTION schemakit.internal_audit_protect();
+COMMENT ON TRIGGER audit_protect_statement ON schemakit.audit_retention IS 'refuses changes of the audit log';
+ALTER TABLE schemakit.audit_retention ENABLE ALWAYS TRIGGER audit_protect_statement;
 CREATE TRIGGER audit_protect_statement BEFORE INSERT OR TRUNCATE ON schemakit.audit_event
     FOR EACH STATEMENT EXECUTE FUNCTION schemakit.internal_audit_protect();
 COMMENT ON TRIGGER audit_protect_statement ON schemakit.audit_event IS 'refuses changes of the audit log';

@@ -69,6 +69,7 @@ SELECT pg_catalog.pg_extension_config_dump('schemakit.audit_txn_default', $$
         AND refclassid OPERATOR(pg_catalog.=) 'pg_catalog.pg_extension'::pg_catalog.regclass AND deptype OPERATOR(pg_catalog.=) 'e')$$);
 SELECT pg_catalog.pg_extension_config_dump('schemakit.audit_shape', '');
 SELECT pg_catalog.pg_extension_config_dump('schemakit.audit_secret', '');
+SELECT pg_catalog.pg_extension_config_dump('schemakit.audit_retention', '');
 
 CREATE TRIGGER dump_load BEFORE INSERT ON schemakit.audit_definition
     FOR EACH ROW EXECUTE FUNCTION schemakit.internal_dump_load();

@@ -1,0 +1,17 @@
+/*-------------------------------------------------------------------------
+ *
+ * audit/retention.h
+ *	  From when on the audit log is complete.
+ *
+ *-------------------------------------------------------------------------
+ */
+#ifndef SK_AUDIT_RETENTION_H
+#define SK_AUDIT_RETENTION_H
+
+#include "datatype/timestamp.h"
+
+extern TimestampTz sk_audit_retention_since(void);
+extern TimestampTz sk_audit_retention_end(TimestampTz before);
+extern void sk_audit_retention_record(TimestampTz since);
+
+#endif							/* SK_AUDIT_RETENTION_H */

@@ -165,6 +165,7 @@ SELECT for_key('{SELECT 1}', NULL, 0, NULL);
 SELECT for_key('{SELECT 1}', NULL, 10, 8192);
 SELECT for_key('{DELETE FROM parent WHERE id = 5,SELECT count(*) FROM child}', '{3,1e6}', 10, NULL);
 SELECT for_key('{DELETE FROM parent WHERE id = 5,SELECT count(*) FROM child}', '{3,1}', 10, NULL);
+SELECT for_key('{DELETE FROM parent WHERE id = 5,SELECT count(*) FROM child}', '{1,1e6}', 10, NULL);
 
 -- a table's name is no statement, and nothing but CREATE INDEX is an index
 \set VERBOSITY default

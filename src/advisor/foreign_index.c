@@ -69,6 +69,10 @@ describe_changes(const SkAdvice *advice, const SkForeignKey *key)
 	if (key->changes <= 0)
 		return "no such change was recorded";
 	number = psprintf(key->changes < 10 ? "%.3g" : "%.0f", key->changes);
+	if (strcmp(number, "1") == 0)
+		return advice->workload->measured ?
+			"one such change per day was recorded" :
+			"there is one such change in the statements";
 	return psprintf(advice->workload->measured ?
 					"%s such changes per day were recorded" :
 					"there are %s such changes in the statements", number);

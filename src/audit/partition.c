@@ -181,18 +181,46 @@ sk_audit_partition_granted(Oid relid)
 }
 
 /*
+ * What of a table is a member of the extension: since 17, also its row type and the
+ * type of arrays of it, as those of the log's own tables are.
+ */
+static List *
+members(Oid relid)
+{
+	Oid			type = get_rel_type_id(relid);
+	Oid			log_type = get_rel_type_id(sk_audit_log_relid("audit_event"));
+	Oid			ids[][2] = {
+		{RelationRelationId, relid},
+		{TypeRelationId, type},
+		{TypeRelationId, get_array_type(type)},
+	};
+	bool		types = OidIsValid(getExtensionOfObject(TypeRelationId, log_type));
+	List	   *objects = NIL;
+
+	for (size_t i = 0; i < (types ? lengthof(ids) : 1); i++)
+	{
+		ObjectAddress *object = palloc(sizeof(ObjectAddress));
+
+		ObjectAddressSet(*object, ids[i][0], ids[i][1]);
+		objects = lappend(objects, object);
+	}
+	return objects;
+}
+
+/*
  * The extension's tables are not locked by pg_dump, which needs rights on them, and not
  * dropped by mistake.
  */
 static void
 become_member(Oid relid)
 {
-	ObjectAddress table = {RelationRelationId, relid, 0};
 	ObjectAddress extension = {
 		ExtensionRelationId, get_extension_oid(SK_EXTENSION, false), 0
 	};
+	ListCell   *lc;
 
-	recordDependencyOn(&table, &extension, DEPENDENCY_EXTENSION);
+	foreach(lc, members(relid))
+		recordDependencyOn(lfirst(lc), &extension, DEPENDENCY_EXTENSION);
 	sk_audit_partition_granted(relid);
 	CommandCounterIncrement();
 }
@@ -203,8 +231,15 @@ become_member(Oid relid)
 void
 sk_audit_partition_release(Oid relid)
 {
-	deleteDependencyRecordsForClass(RelationRelationId, relid,
-									ExtensionRelationId, DEPENDENCY_EXTENSION);
+	ListCell   *lc;
+
+	foreach(lc, members(relid))
+	{
+		const ObjectAddress *object = lfirst(lc);
+
+		deleteDependencyRecordsForClass(object->classId, object->objectId,
+										ExtensionRelationId, DEPENDENCY_EXTENSION);
+	}
 	removeExtObjInitPriv(relid, RelationRelationId);
 	CommandCounterIncrement();
 }

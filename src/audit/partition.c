@@ -31,6 +31,7 @@
 #include "executor/spi.h"
 #include "partitioning/partbounds.h"
 #include "partitioning/partdesc.h"
+#include "storage/lmgr.h"
 #include "utils/builtins.h"
 #include "utils/lsyscache.h"
 #include "utils/rel.h"
@@ -317,6 +318,14 @@ restore(void *arg)
 		return;
 	sk_guard_become(sk_audit_log_owner());
 	sk_audit_partition_prepare(table, month);
+
+	/*
+	 * Another session may be loading the month's rows into the default partition.
+	 * So what ATTACH PARTITION locks is locked before they are moved.
+	 */
+	LockRelationOid(sk_audit_log_relid(table->name), ShareUpdateExclusiveLock);
+	LockRelationOid(sk_audit_log_relid(psprintf("%s_default", table->name)),
+					AccessExclusiveLock);
 	sk_audit_partition_attach(table, month);
 }
 

@@ -92,8 +92,8 @@ describe(Object *object, Oid class, Oid oid)
 					 Anum_pg_namespace_nspacl);
 			return true;
 		case TypeRelationId:
-			/* an array, a member since 17, has the privileges of its elements */
-			if (OidIsValid(get_element_type(oid)))
+			/* members since 17: default privileges are not about row types and arrays */
+			if (OidIsValid(get_typ_typrelid(oid)) || OidIsValid(get_element_type(oid)))
 				return false;
 			object->kind = "TYPE";
 			object->name = format_type_be_qualified(oid);

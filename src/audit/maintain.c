@@ -71,7 +71,7 @@ typedef struct Maintenance
 	TimestampTz complete_since; /* if that is removed */
 	bool		removed;		/* have any been? */
 	Task		tasks[SK_LOG_TABLES];
-	const char *waiting;		/* for that table, from the beginning on */
+	const char *waiting;		/* for that table; never NULL */
 } Maintenance;
 
 /* What is reported about one partition. */
@@ -258,12 +258,13 @@ finish(Maintenance *m, const Task *task)
 
 /* Are there events that are too old? */
 static bool
-removes_events(const Maintenance *m)
+removes_events(Maintenance *m)
 {
 	for (size_t i = 0; i < lengthof(m->tasks); i++)
 	{
 		const SkLogTable *table = &sk_audit_partition_tables[i];
 
+		m->waiting = table->name;
 		if (!sk_audit_partition_is_default_empty(table) ||
 			sk_audit_partition_ended(sk_audit_log_relid(table->name), m->before) != NIL)
 			return true;
@@ -378,7 +379,10 @@ PG_FUNCTION_INFO_V1(schemakit_audit_maintain);
 Datum
 schemakit_audit_maintain(PG_FUNCTION_ARGS)
 {
-	Maintenance m = {.rsinfo = (ReturnSetInfo *) fcinfo->resultinfo};
+	Maintenance m = {
+		.rsinfo = (ReturnSetInfo *) fcinfo->resultinfo,
+		.waiting = sk_audit_partition_tables[0].name,
+	};
 
 	sk_arg_reject_null(fcinfo, 2, "force");
 	m.premake = premake_argument(fcinfo);

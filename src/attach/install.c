@@ -92,7 +92,7 @@ describe(Object *object, Oid class, Oid oid)
 					 Anum_pg_namespace_nspacl);
 			return true;
 		case TypeRelationId:
-			/* members since 17: default privileges are not about row types and arrays */
+			/* members since 17, but without default privileges */
 			if (OidIsValid(get_typ_typrelid(oid)) || OidIsValid(get_element_type(oid)))
 				return false;
 			object->kind = "TYPE";

@@ -163,7 +163,7 @@ sk_audit_gap_moved(Relation parent, Relation child, bool attached)
 							  : "Partition %s was detached with its rows.", name));
 	if (attached)
 		sk_audit_gap_begin(RelationGetRelid(child),
-								  "The table became a partition of another one.");
+						   "The table became a partition of another one.");
 }
 
 /*

@@ -320,8 +320,9 @@ restore(void *arg)
 	sk_audit_partition_prepare(table, month);
 
 	/*
-	 * Another session may be loading the month's rows into the default partition.
-	 * So what ATTACH PARTITION locks is locked before they are moved.
+	 * Another session may be loading the month's rows into the default
+	 * partition. So what ATTACH PARTITION locks is locked before they are
+	 * moved.
 	 */
 	LockRelationOid(sk_audit_log_relid(table->name), ShareUpdateExclusiveLock);
 	LockRelationOid(sk_audit_log_relid(psprintf("%s_default", table->name)),

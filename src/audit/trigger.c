@@ -157,8 +157,8 @@ record_gap_of_parents(Relation rel)
 	foreach(lc, sk_inherit_parents(RelationGetRelid(rel)))
 	{
 		sk_audit_gap_begin(lfirst_oid(lc),
-								  psprintf("Table %s, which inherits from it, was not audited.",
-										   RelationGetRelationName(rel)));
+						   psprintf("Table %s, which inherits from it, was not audited.",
+									RelationGetRelationName(rel)));
 		if (sk_audit_coverage_gap(lfirst_oid(lc)) == NULL)
 			sk_audit_gap_end(lfirst_oid(lc));
 	}
@@ -176,7 +176,7 @@ sk_audit_trigger_attach(Relation rel, const SkAuditOptions *options, const char 
 	record_gap_of_parents(rel);
 	if (gap != NULL)
 		sk_audit_gap_begin(RelationGetRelid(rel),
-								  sk_audit_trigger_find(rel) == NULL ? SK_AUDIT_NO_TRIGGER : gap);
+						   sk_audit_trigger_find(rel) == NULL ? SK_AUDIT_NO_TRIGGER : gap);
 	create_row_trigger(rel, name, options, fires_when);
 	sk_truncate_trigger_all(rel, SK_AUDIT_TRUNCATE_FUNCTION, fires_when);
 	CommandCounterIncrement();

@@ -84,7 +84,7 @@ for my $section ([ 'audit.md', '## Reference: the view audit_log', 'audit_log' ]
 table('index-advice.md', grep { $_ ne 'queries' } query("SELECT DISTINCT unnest(proargnames[1:pronargs]) FROM $public AND proname = 'advise_indexes'"));
 described('keys of the report', query(q{SELECT jsonb_object_keys(schemakit.advise_indexes_report('SELECT 1'))}));
 my %state;
-for my $file (map { "src/$_" } qw(attach/status.c attach/auto.c attach/coverage.c attach/feature.h timestamps/columns.h timestamps/timestamps.c audit/audit.c audit/coverage.c audit/watch.c soft_delete/soft_delete.c soft_delete/coverage.h))
+for my $file (map { "src/$_" } qw(attach/status.c attach/coverage.c attach/feature.h timestamps/columns.h timestamps/timestamps.c audit/audit.c audit/coverage.c audit/watch.c soft_delete/soft_delete.c soft_delete/coverage.h))
 {
     my $source = slurp_file($file);
     $state{$_} = 1 for $source =~ /(?:return|state =|Finding\s+finding = \{|#define (?:OTHER|SK_COLUMN|SK_LEFT|SK_SOFT)_\w+\s)\s*"([a-z]+(?: [a-z]+){0,2})"/g;

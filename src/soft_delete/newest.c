@@ -16,6 +16,13 @@
  * from that one inherits it, and whoever deletes the row waits then.  If it has
  * not, whoever has made the newest version is waited for, and the caller starts again.
  *
+ * Nor does a lock always stay where it is.  An UPDATE that stores its version on another
+ * page, or large values out of line, computes who holds the row, marks it as locked by
+ * itself, lets go of the page meanwhile, and then writes what it has computed.  A
+ * lock that was taken between is gone.  That mark looks like FOR NO KEY UPDATE; so if
+ * somebody has that, it is waited until he cannot be amid such an UPDATE any more, and
+ * then looked again.
+ *
  *-------------------------------------------------------------------------
  */
 #include "postgres.h"
@@ -25,6 +32,7 @@
 #include "access/heapam.h"
 #include "access/htup_details.h"
 #include "access/multixact.h"
+#include "access/subtrans.h"
 #include "access/table.h"
 #include "access/tableam.h"
 #include "access/transam.h"
@@ -32,9 +40,15 @@
 #include "miscadmin.h"
 #include "storage/bufmgr.h"
 #include "storage/lmgr.h"
+#include "storage/proc.h"
 #include "storage/procarray.h"
 #include "utils/rel.h"
 #include "utils/snapmgr.h"
+#include "utils/wait_event.h"
+
+/* How often, and how long each time, an UPDATE is waited for before its transaction is */
+#define WAITS		50
+#define WAIT_USEC	1000
 
 /* A version of the row */
 typedef struct Version
@@ -91,10 +105,21 @@ is_deleted(Version *version)
 		HeapTupleHeaderIndicatesMovedPartitions(&version->header);
 }
 
-static bool
-has_our_lock(Version *version)
+/* How many hold it or have changed it, if these are several */
+static int
+members_of(const Version *version, MultiXactMember **members)
 {
-	TransactionId xmax = HeapTupleHeaderGetRawXmax(&version->header);
+	uint16		infomask = version->header.t_infomask;
+
+	if ((infomask & HEAP_XMAX_INVALID) != 0 || (infomask & HEAP_XMAX_IS_MULTI) == 0)
+		return 0;
+	return GetMultiXactIdMembers(HeapTupleHeaderGetRawXmax(&version->header), members,
+								 false, HEAP_XMAX_IS_LOCKED_ONLY(infomask));
+}
+
+static bool
+has_our_lock(const Version *version)
+{
 	uint16		infomask = version->header.t_infomask;
 	MultiXactMember *members;
 	int			count;
@@ -105,14 +130,88 @@ has_our_lock(Version *version)
 	if ((infomask & HEAP_XMAX_INVALID) != 0)
 		return false;
 	if ((infomask & HEAP_XMAX_IS_MULTI) == 0)
-		return TransactionIdIsCurrentTransactionId(xmax);
-	count = GetMultiXactIdMembers(xmax, &members, false,
-								  HEAP_XMAX_IS_LOCKED_ONLY(infomask));
+		return TransactionIdIsCurrentTransactionId(HeapTupleHeaderGetRawXmax(&version->header));
+	count = members_of(version, &members);
 	for (int i = 0; i < count; i++)
 		ours |= TransactionIdIsCurrentTransactionId(members[i].xid);
 	if (count > 0)
 		pfree(members);
 	return ours;
+}
+
+/*
+ * Who else has FOR NO KEY UPDATE on it, and may be amid an UPDATE of it; or invalid.
+ * He may have ended since the version was read.
+ */
+static TransactionId
+rival_of(const Version *version)
+{
+	TransactionId rival = InvalidTransactionId;
+	MultiXactMember *members;
+	int			count = members_of(version, &members);
+
+	for (int i = 0; i < count; i++)
+	{
+		if (members[i].status == MultiXactStatusForNoKeyUpdate &&
+			!TransactionIdIsCurrentTransactionId(members[i].xid) &&
+			(!TransactionIdIsValid(rival) || TransactionIdIsInProgress(members[i].xid)))
+			rival = members[i].xid;
+	}
+	if (count > 0)
+		pfree(members);
+	return rival;
+}
+
+/*
+ * Is nobody amid an UPDATE of a row of that page?  Who is has it pinned, all the time.
+ */
+static bool
+is_page_at_rest(Relation rel, const ItemPointerData *tid)
+{
+	Buffer		buffer = ReadBuffer(rel, ItemPointerGetBlockNumber(tid));
+	bool		at_rest = ConditionalLockBufferForCleanup(buffer);
+
+	if (at_rest)
+		LockBuffer(buffer, BUFFER_LOCK_UNLOCK);
+	ReleaseBuffer(buffer);
+	return at_rest;
+}
+
+/* Does the transaction's session do nothing but wait for its client? */
+static bool
+is_idle(TransactionId xid)
+{
+	int			pid = BackendXidGetPid(SubTransGetTopmostTransaction(xid));
+	PGPROC	   *proc = pid != 0 ? BackendPidGetProc(pid) : NULL;
+
+	/* if there is none, it is prepared, or has just ended */
+	return proc == NULL ||
+		*(volatile uint32 *) &proc->wait_event_info == WAIT_EVENT_CLIENT_READ;
+}
+
+/*
+ * Wait until no UPDATE can be going on that began before the version had our lock.
+ * Mostly that is a matter of microseconds.  If it takes longer, it may itself wait
+ * for somebody, and deadlocks must be found.
+ */
+static void
+wait_for_updates(Relation rel, Version *version)
+{
+	for (int i = 0;; i++)
+	{
+		TransactionId rival = rival_of(version);
+
+		CHECK_FOR_INTERRUPTS();
+		if (!TransactionIdIsValid(rival) || !TransactionIdIsInProgress(rival) ||
+			is_idle(rival) || is_page_at_rest(rel, &version->tid))
+			return;
+		if (i < WAITS)
+			pg_usleep(WAIT_USEC);
+		else
+			XactLockTableWait(rival, rel, &version->tid, XLTW_Lock);
+		if (!read_version(rel, &version->tid, version))
+			return;
+	}
 }
 
 static void
@@ -142,14 +241,26 @@ make_sure(Relation rel, Version *newest)
 		lock_version(rel, newest);
 }
 
-/* Follow the versions from the one that was locked. */
+/* An UPDATE has made away with the lock.  It can be taken again without a wait. */
 static bool
-is_held(Relation rel, const ItemPointerData *tid)
+is_lost(Version *version)
+{
+	TransactionId updater = updater_of(version);
+
+	return TransactionIdIsValid(updater) && !is_deleted(version) &&
+		TransactionIdIsInProgress(updater) && !has_our_lock(version);
+}
+
+/*
+ * Follow the versions from the one that was locked.  If true, *newest is the last one.
+ */
+static bool
+newest_has_lock(Relation rel, const ItemPointerData *tid, Version *newest)
 {
 	Version		version;
 	Version		next;
 
-	if (!read_version(rel, tid, &version))
+	if (!read_version(rel, tid, &version) || is_lost(&version))
 		return false;
 	for (;;)
 	{
@@ -163,6 +274,7 @@ is_held(Relation rel, const ItemPointerData *tid)
 			if (TransactionIdIsInProgress(updater) &&
 				!TransactionIdIsCurrentTransactionId(updater))
 				XactLockTableWait(updater, rel, &version.tid, XLTW_LockUpdated);
+			*newest = version;	/* if it is ours, nobody else can change it */
 			return TransactionIdIsCurrentTransactionId(updater);
 		}
 		if (!read_version(rel, &version.header.t_ctid, &next) ||
@@ -170,10 +282,25 @@ is_held(Relation rel, const ItemPointerData *tid)
 			return false;		/* it has been undone meanwhile */
 		version = next;
 	}
+	*newest = version;
 	if (has_our_lock(&version))
 		return true;
 	make_sure(rel, &version);
 	return false;
+}
+
+/* It is looked again after the wait: who updates from then on respects the lock. */
+static bool
+is_held(Relation rel, const ItemPointerData *tid)
+{
+	Version		newest;
+
+	if (!newest_has_lock(rel, tid, &newest))
+		return false;
+	if (!TransactionIdIsValid(rival_of(&newest)))
+		return true;
+	wait_for_updates(rel, &newest);
+	return newest_has_lock(rel, tid, &newest);
 }
 
 /*

@@ -17,7 +17,8 @@ $node->append_conf('postgresql.conf', "deadlock_timeout = 5ms\nfsync = off");
 $node->start;
 $node->safe_psql('postgres', q{
     CREATE EXTENSION schemakit;
-    CREATE TABLE p (id int PRIMARY KEY, n int DEFAULT 0);
+    CREATE TABLE p (id int PRIMARY KEY, n int DEFAULT 0, big text);
+    ALTER TABLE p ALTER big SET STORAGE EXTERNAL;
     CREATE TABLE k (id int GENERATED ALWAYS AS IDENTITY PRIMARY KEY, p int REFERENCES p ON DELETE CASCADE);
     CREATE TABLE r (id int GENERATED ALWAYS AS IDENTITY PRIMARY KEY, p int REFERENCES p);
     SELECT count(schemakit.soft_delete_enable(t)) FROM unnest('{p,k,r}'::regclass[]) AS t;
@@ -43,6 +44,8 @@ sub statement
     return one_of(
         (map { ("DELETE FROM p_live WHERE id = $n", "UPDATE p SET deleted_at = clock_timestamp() WHERE id = $n AND deleted_at IS NULL") } 1 .. $deletes),
         "UPDATE p SET n = n + 1 WHERE id = $n",
+        # stored out of line: the page is let go of meanwhile
+        "UPDATE p SET big = repeat('x', 20000) WHERE id = $n",
         "UPDATE p SET deleted_at = NULL WHERE id = $n",
         "SELECT pg_sleep(" . rand(0.002) . ")");
 }

@@ -34,6 +34,7 @@
 #include "base/compat.h"
 #include "base/guc.h"
 #include "base/rights.h"
+#include "base/table.h"
 #include "base/tuple.h"
 
 #include "catalog/pg_class.h"
@@ -107,36 +108,17 @@ shapes_since(const SkAuditPast *past)
 	return shapes;
 }
 
-static bool
-had_column(const SkAuditShape *shape, int32 id)
-{
-	ListCell   *lc;
-
-	foreach(lc, shape->columns)
-	{
-		if (((SkAuditShapeColumn *) lfirst(lc))->id == id)
-			return true;
-	}
-	return false;
-}
-
 /* Were the column's values stored, as long as the table had the shape? */
 static bool
 stored_column(const SkAuditShape *shape, int32 id)
 {
 	const SkAuditOptions *options = sk_audit_options_parse(shape->options);
-	ListCell   *lc;
+	const SkAuditShapeColumn *column = sk_audit_shape_column(shape, id);
 
-	foreach(lc, shape->columns)
-	{
-		SkAuditShapeColumn *column = lfirst(lc);
-
-		if (column->id == id)
-			return !sk_audit_options_hides(options, column->name) &&
-				!(options->ignore_given &&
-				  sk_audit_options_has(options->ignore, column->name));
-	}
-	return true;
+	return column == NULL ||
+		(!sk_audit_options_hides(options, column->name) &&
+		 !(options->ignore_given &&
+		   sk_audit_options_has(options->ignore, column->name)));
 }
 
 /* Were the column's values stored, all the time? */
@@ -156,19 +138,13 @@ always_stored(List *shapes, const SkAuditShapeColumn *column,
 static void
 tell_of_missing(const SkAuditPast *past, List *names)
 {
-	StringInfoData buf;
-	ListCell   *lc;
-
 	if (names == NIL)
 		return;
-	initStringInfo(&buf);
-	foreach(lc, names)
-		appendStringInfo(&buf, "%s%s", buf.len ? ", " : "",
-						 quote_identifier(lfirst(lc)));
 	ereport(NOTICE,
 			(errmsg_plural("the audit log does not have the values of this column of table \"%s\": %s",
 						   "the audit log does not have the values of these columns of table \"%s\": %s",
-						   list_length(names), past->reader->label, buf.data)));
+						   list_length(names), past->reader->label,
+						   sk_table_column_names(names))));
 }
 
 /* Decide which columns can be shown, or that nothing can. */
@@ -186,7 +162,7 @@ examine_shapes(SkAuditPast *past)
 	foreach(lc, past->reader->current->columns)
 	{
 		SkAuditShapeColumn *column = lfirst(lc);
-		bool		had = had_column(linitial(shapes), column->id);
+		bool		had = sk_audit_shape_column(linitial(shapes), column->id) != NULL;
 		bool		stored = always_stored(shapes, column,
 										   TupleDescAttr(past->reader->tupdesc,
 														 column->attnum - 1));

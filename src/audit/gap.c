@@ -22,6 +22,7 @@
 #include "audit/retention.h"
 #include "audit/shape.h"
 #include "audit/table.h"
+#include "base/table.h"
 
 #include "access/genam.h"
 #include "access/htup_details.h"
@@ -412,19 +413,6 @@ sk_audit_gap_check_retention(const SkAuditPast *past)
 							 "Use a later time.");
 }
 
-static bool
-has_column(const SkAuditShape *shape, int32 id)
-{
-	ListCell   *lc;
-
-	foreach(lc, shape->columns)
-	{
-		if (((SkAuditShapeColumn *) lfirst(lc))->id == id)
-			return true;
-	}
-	return false;
-}
-
 /*
  * The values of a column may have been computed anew since then, so that it has
  * another number now.  What events tell under its former number is what it was; what
@@ -438,7 +426,7 @@ follow_rewritten(const SkAuditPast *past, const SkAuditShape *then,
 	ListCell   *lc;
 
 	if (then->cluster != current->cluster || then->relid != current->relid ||
-		has_column(then, column->id))
+		sk_audit_shape_column(then, column->id) != NULL)
 		return false;
 	foreach(lc, then->columns)
 	{
@@ -455,18 +443,11 @@ follow_rewritten(const SkAuditPast *past, const SkAuditShape *then,
 static void
 tell_of_rewritten(const SkAuditPast *past, List *names)
 {
-	StringInfoData buf;
-	ListCell   *lc;
-
 	if (names == NIL)
 		return;
-	initStringInfo(&buf);
-	foreach(lc, names)
-		appendStringInfo(&buf, "%s%s", buf.len ? ", " : "",
-						 quote_identifier(lfirst(lc)));
 	ereport(NOTICE,
 			(errmsg("values of columns of table \"%s\" were computed anew since then: %s",
-					past->reader->label, buf.data),
+					past->reader->label, sk_table_column_names(names)),
 			 errdetail("They are null in rows of which the audit log does not have the former value.")));
 }
 

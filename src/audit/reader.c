@@ -204,19 +204,6 @@ sk_audit_reader_attnum(const SkAuditReader *reader, const SkAuditShape *shape,
 	return InvalidAttrNumber;
 }
 
-static char *
-key_names(const SkAuditReader *reader)
-{
-	StringInfoData buf;
-	ListCell   *lc;
-
-	initStringInfo(&buf);
-	foreach(lc, reader->current->key)
-		appendStringInfo(&buf, "%s%s", buf.len ? ", " : "",
-						 quote_identifier(lfirst(lc)));
-	return buf.data;
-}
-
 /* "{"order_id": ..., "line": ...}" */
 static char *
 key_example(const SkAuditReader *reader)
@@ -249,7 +236,7 @@ check_given_key(const SkAuditReader *reader, const Jsonb *given)
 				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
 				 errmsg("key must be an object of the columns of the key"),
 				 errdetail("The key of table \"%s\" is (%s).",
-						   reader->label, key_names(reader)),
+						   reader->label, sk_table_column_names(reader->current->key)),
 				 errhint("Write the key as %s.", key_example(reader))));
 }
 
@@ -294,7 +281,7 @@ decode_given(const SkAuditReader *reader, AttrNumber attnum,
 						format_type_with_typemod(attr->atttypid, attr->atttypmod)),
 				 errdetail("%s.", error->message),
 				 errhint("The key of table \"%s\" is (%s).",
-						 reader->label, key_names(reader))));
+						 reader->label, sk_table_column_names(reader->current->key))));
 	return datum;
 }
 
@@ -327,7 +314,7 @@ sk_audit_reader_key(SkAuditReader *reader, const Jsonb *given)
 					(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
 					 errmsg("key lacks column \"%s\"", NameStr(attr->attname)),
 					 errhint("The key of table \"%s\" is (%s).",
-							 reader->label, key_names(reader))));
+							 reader->label, sk_table_column_names(reader->current->key))));
 		datum = decode_given(reader, reader->keys[i], &value, &isnull);
 		if (isnull)
 			values[i].type = jbvNull;

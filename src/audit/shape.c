@@ -354,6 +354,24 @@ same_shape(const SkAuditShape *a, const SkAuditShape *b)
 		compareJsonbContainers(&a->options->root, &b->options->root) == 0;
 }
 
+/*
+ * The column with that number; NULL if the table did not have it.
+ */
+SkAuditShapeColumn *
+sk_audit_shape_column(const SkAuditShape *shape, int32 id)
+{
+	ListCell   *lc;
+
+	foreach(lc, shape->columns)
+	{
+		SkAuditShapeColumn *column = lfirst(lc);
+
+		if (column->id == id)
+			return column;
+	}
+	return NULL;
+}
+
 static SkAuditShapeColumn *
 find_column(const SkAuditShape *shape, const SkAuditShapeColumn *column,
 			bool by_attnum)

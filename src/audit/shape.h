@@ -56,6 +56,7 @@ extern List *sk_audit_shape_list(int64 rel_id);
 extern List *sk_audit_shape_list_inheriting(void);
 extern List *sk_audit_shape_list_named(const char *schema, const char *table);
 extern SkAuditShape *sk_audit_shape_last_of(Oid relid);
+extern SkAuditShapeColumn *sk_audit_shape_column(const SkAuditShape *shape, int32 id);
 extern List *sk_audit_shape_key(const SkAuditShape *shape);
 extern int32 sk_audit_shape_last_number(List *shapes);
 extern void sk_audit_shape_number(SkAuditShape *shape, List *older);

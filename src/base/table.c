@@ -386,3 +386,19 @@ sk_table_rows(Oid relid)
 	ReleaseSysCache(tuple);
 	return rows;
 }
+
+/*
+ * The names of columns, as C strings, in one text.
+ */
+char *
+sk_table_column_names(List *names)
+{
+	StringInfoData buf;
+	ListCell   *lc;
+
+	initStringInfo(&buf);
+	foreach(lc, names)
+		appendStringInfo(&buf, "%s%s", buf.len > 0 ? ", " : "",
+						 quote_identifier(lfirst(lc)));
+	return buf.data;
+}

@@ -23,6 +23,7 @@ extern char *sk_table_present_schema(Oid relid);
 extern void sk_table_refuse_view(Relation rel);
 extern Oid	sk_table_owner(Oid relid);
 extern double sk_table_rows(Oid relid);
+extern char *sk_table_column_names(List *names);
 extern char *sk_table_name(Relation rel);
 extern char *sk_table_told_name(Oid relid);
 extern void sk_table_hold(Oid relid);

@@ -381,6 +381,23 @@ sk_soft_view_is_covered(Oid viewid)
 	return sk_attach_is_on(viewid, sk_attach_function(SK_LIVE_VIEW_FUNCTION));
 }
 
+/* The rules that read the table, each once: they depend on each of its columns. */
+static List *
+rules_on(Oid tableid)
+{
+	List	   *rules = NIL;
+	ListCell   *lc;
+
+	foreach(lc, sk_soft_view_dependents(RelationRelationId, tableid))
+	{
+		Form_pg_depend depend = lfirst(lc);
+
+		if (depend->classid == RewriteRelationId)
+			rules = list_append_unique_oid(rules, depend->objid);
+	}
+	return rules;
+}
+
 /*
  * The view of the table's live rows, and what it says of itself; or InvalidOid.
  *
@@ -393,21 +410,16 @@ sk_soft_view_is_covered(Oid viewid)
 Oid
 sk_soft_view_find(Oid tableid, SkLiveView *live)
 {
-	Oid			last = InvalidOid;
 	Oid			found = InvalidOid;
 	SkLiveView	candidate;
 	ListCell   *lc;
 
-	foreach(lc, sk_soft_view_dependents(RelationRelationId, tableid))
+	foreach(lc, rules_on(tableid))
 	{
-		Form_pg_depend depend = lfirst(lc);
-		Oid			viewid;
+		Oid			rule = lfirst_oid(lc);
+		Oid			viewid = sk_soft_view_of_rule(rule);
 
-		if (depend->classid != RewriteRelationId || depend->objid == last)
-			continue;
-		last = depend->objid;	/* there is one for each column */
-		viewid = sk_soft_view_of_rule(last);
-		if (!is_view_of(last, viewid, tableid, &candidate))
+		if (!is_view_of(rule, viewid, tableid, &candidate))
 			continue;
 		candidate.covered = sk_soft_view_is_covered(viewid);
 		if (candidate.covered || !OidIsValid(found))
@@ -429,20 +441,15 @@ List *
 sk_soft_view_list(Oid tableid)
 {
 	List	   *views = NIL;
-	Oid			last = InvalidOid;
 	SkLiveView	live;
 	ListCell   *lc;
 
-	foreach(lc, sk_soft_view_dependents(RelationRelationId, tableid))
+	foreach(lc, rules_on(tableid))
 	{
-		Form_pg_depend depend = lfirst(lc);
-		Oid			viewid;
+		Oid			rule = lfirst_oid(lc);
+		Oid			viewid = sk_soft_view_of_rule(rule);
 
-		if (depend->classid != RewriteRelationId || depend->objid == last)
-			continue;
-		last = depend->objid;
-		viewid = sk_soft_view_of_rule(last);
-		if (shows_live_rows(last, viewid, tableid, &live) &&
+		if (shows_live_rows(rule, viewid, tableid, &live) &&
 			sk_soft_view_is_covered(viewid))
 			views = lappend(views, memcpy(palloc(sizeof(live)), &live, sizeof(live)));
 	}

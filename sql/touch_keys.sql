@@ -282,5 +282,17 @@ ROLLBACK;
 CREATE TRIGGER wrong BEFORE UPDATE ON told FOR EACH ROW EXECUTE FUNCTION schemakit.touch('updated_at', 'sometimes');
 SELECT * FROM state('told') ORDER BY state;
 
+-- a function that is replaced: what a session knows of it is no longer true
+CREATE FUNCTION fits(timestamptz) RETURNS bool LANGUAGE sql IMMUTABLE LEAKPROOF AS 'SELECT $1 IS NOT NULL';
+CREATE TABLE fitting (id int PRIMARY KEY, n int, updated_at timestamptz CHECK (fits(updated_at)));
+INSERT INTO fitting VALUES (1, 0, '2000-01-01');
+UPDATE fitting SET n = 1 RETURNING updated_at > '2001-01-01' AS touched;
+UPDATE fitting SET updated_at = '2000-01-01';
+CREATE OR REPLACE FUNCTION fits(timestamptz) RETURNS bool LANGUAGE plpgsql IMMUTABLE AS $$BEGIN
+    IF $1 > '2001-01-01' THEN RAISE 'too new'; END IF; RETURN true; END$$;
+UPDATE fitting SET n = 2 RETURNING updated_at > '2001-01-01' AS touched;
+DROP TABLE fitting;
+DROP FUNCTION fits;
+
 SET client_min_messages = warning;
 DROP SCHEMA touch_keys CASCADE;

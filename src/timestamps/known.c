@@ -5,7 +5,7 @@
  *
  * To find out what keeps a column from getting a new time, or what that has to be
  * tried with, costs more than to change a row.  So it is kept from one query to the
- * next, until the table changes.
+ * next, until the table or a function changes.
  *
  * What is handed out is good until the next catalog is read: callers copy what they
  * need for longer.
@@ -23,6 +23,7 @@
 #include "utils/inval.h"
 #include "utils/memutils.h"
 #include "utils/rel.h"
+#include "utils/syscache.h"
 
 typedef struct Entry
 {
@@ -62,6 +63,14 @@ relation_changed(Datum arg, Oid relid)
 		entry->valid = false;
 }
 
+/* Tests contain what functions were like, and depend on whether they are leakproof. */
+static void
+function_changed(Datum arg, int cacheid, uint32 hashvalue)
+{
+	invalidations++;
+	invalidate_all();
+}
+
 static void
 make_table(void)
 {
@@ -72,6 +81,7 @@ make_table(void)
 
 	entries = hash_create("schemakit columns", 64, &ctl, HASH_ELEM | HASH_BLOBS);
 	CacheRegisterRelcacheCallback(relation_changed, (Datum) 0);
+	CacheRegisterSyscacheCallback(PROCOID, function_changed, (Datum) 0);
 }
 
 static Entry *

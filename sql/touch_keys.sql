@@ -102,6 +102,33 @@ CREATE UNIQUE INDEX p_key ON p (id, updated_at);
 SELECT change('p');
 SELECT * FROM state('p');
 DROP TABLE p;
+-- an UPDATE that moves rows to partitions that have keys and constraints of their own, and
+-- columns in another order
+CREATE TABLE m (id int, n int, updated_at timestamptz) PARTITION BY LIST (n);
+CREATE TABLE m1 PARTITION OF m FOR VALUES IN (1, 2);
+CREATE TABLE m3 (updated_at timestamptz, gone text, n int, id int) PARTITION BY RANGE ((id + 1));
+ALTER TABLE m3 DROP COLUMN gone;
+ALTER TABLE m ATTACH PARTITION m3 FOR VALUES IN (3, NULL);
+CREATE TABLE m3_free PARTITION OF m3 FOR VALUES FROM (0) TO (2);
+CREATE TABLE m3_key PARTITION OF m3 FOR VALUES FROM (2) TO (10);
+CREATE UNIQUE INDEX m3_times ON m3_key (updated_at);
+CREATE TABLE m3_check PARTITION OF m3 (CHECK (updated_at < '2021-01-01' OR id = 11)) FOR VALUES FROM (10) TO (20);
+CREATE TABLE m3_hash PARTITION OF m3 DEFAULT PARTITION BY HASH (id);
+CREATE TABLE m3_hash_0 PARTITION OF m3_hash (UNIQUE (updated_at)) FOR VALUES WITH (MODULUS 2, REMAINDER 0);
+CREATE TABLE m3_hash_1 PARTITION OF m3_hash (UNIQUE (updated_at)) FOR VALUES WITH (MODULUS 2, REMAINDER 1);
+INSERT INTO m SELECT id, 1, '2020-01-01'::timestamptz + id * interval '1 day' FROM unnest('{0,1,2,10,11,30,31}'::int[]) id;
+UPDATE m SET n = 3 RETURNING tableoid::regclass, id, updated_at > '2021-01-01' AS set;
+UPDATE m SET n = 4;  -- fails
+UPDATE m3_key SET id = 10;  -- fails
+UPDATE m3 SET id = 20 WHERE id = 0 RETURNING tableoid::regclass::text ~ 'hash' AS moved;
+UPDATE m3 SET n = 1;  -- fails
+-- the usual ones have none
+DROP TABLE m3;
+CREATE TABLE m3 PARTITION OF m DEFAULT;
+INSERT INTO m VALUES (1, 1, '2020-01-01'), (2, 2, '2020-01-02');
+UPDATE m SET n = n + 1 RETURNING tableoid::regclass, updated_at > '2021-01-01' AS set;
+UPDATE m SET n = n + 1 RETURNING tableoid::regclass, updated_at > '2021-01-01' AS set;
+DROP TABLE m;
 -- attached to a table that is partitioned by it
 CREATE TABLE joins (id int, n int, updated_at timestamptz);
 CALL fill('joins');
@@ -238,6 +265,61 @@ RESET ROLE;
 DROP TABLE stale;
 REVOKE ALL ON SCHEMA touch_keys FROM regress_keys;
 DROP ROLE regress_keys;
+
+-- views that check what is updated through them, and nothing else
+CREATE TABLE v (id int PRIMARY KEY, n int, updated_at timestamptz);
+CALL fill('v');
+CREATE VIEW old AS SELECT id, n, n + 0 AS same, updated_at AS at FROM v WHERE updated_at < '2021-01-01' WITH CHECK OPTION;
+CREATE FUNCTION through(statement text) RETURNS text LANGUAGE plpgsql AS $$
+DECLARE
+    times text;
+BEGIN
+    EXECUTE statement;
+    SELECT string_agg(CASE WHEN updated_at < '2021-01-01' THEN 'kept' ELSE 'set' END, ' ' ORDER BY id) INTO times FROM v;
+    RAISE EXCEPTION USING message = times;
+EXCEPTION WHEN OTHERS THEN
+    RETURN SQLERRM;
+END $$;
+SELECT through('UPDATE old SET n = 10');
+SELECT through('UPDATE v SET n = 10');
+SELECT through('UPDATE old SET n = 10, at = now()');
+-- views over views: options are added and taken away
+CREATE VIEW few AS SELECT * FROM old WHERE n > 0 WITH LOCAL CHECK OPTION;
+ALTER VIEW old RESET (check_option);
+SELECT through('UPDATE old SET n = 10');
+SELECT through('UPDATE few SET n = 10');
+ALTER VIEW few SET (check_option = cascaded);
+SELECT through('UPDATE few SET n = 10');
+CREATE VIEW top AS SELECT n AS number FROM few WHERE at > '2000-01-01' AND same > 0;
+ALTER VIEW few RESET (check_option);
+SELECT through('UPDATE top SET number = 10');
+ALTER VIEW top SET (check_option = cascaded);
+PREPARE through_top AS UPDATE top SET number = $1;
+BEGIN;
+EXECUTE through_top(10);
+SELECT updated_at < '2021-01-01' AS kept FROM v;
+ROLLBACK;
+ALTER VIEW top SET (check_option = local);
+BEGIN;
+EXECUTE through_top(10);
+SELECT updated_at < '2021-01-01' AS kept FROM v;
+ROLLBACK;
+DROP VIEW old CASCADE;
+-- more than the row, and all of the row
+CREATE VIEW sub AS SELECT * FROM v WHERE updated_at < (SELECT '2021-01-01'::timestamptz + v.n * interval '1 second') WITH CHECK OPTION;
+SELECT through('UPDATE sub SET n = 10');
+CREATE VIEW whole AS SELECT id, n FROM v WHERE row_to_json(v)::text !~ 'updated_at":"202[1-9]' WITH CHECK OPTION;
+SELECT through('UPDATE whole SET n = 10');
+-- partitions and children have their columns in another order
+CREATE TABLE v_child (updated_at timestamptz, n int, id int NOT NULL);
+ALTER TABLE v_child INHERIT v;
+INSERT INTO v_child VALUES ('2020-01-03', 3, 3);
+SELECT through('UPDATE whole SET n = 10');
+CREATE OR REPLACE VIEW whole AS SELECT id, n FROM v WHERE updated_at < '2021-01-01' WITH CHECK OPTION;
+SELECT through('UPDATE whole SET n = 10');
+CREATE OR REPLACE VIEW whole AS SELECT id, n FROM v WHERE updated_at > '2019-01-01' WITH CHECK OPTION;
+SELECT through('UPDATE whole SET n = 10');
+DROP TABLE v CASCADE;
 
 -- inheritance children have indexes of their own
 CREATE TABLE parent (id int PRIMARY KEY, n int, updated_at timestamptz);

@@ -203,6 +203,11 @@ audit_fault(Relation rel, const Trigger *trigger, char **detail)
 		*detail = append_detail(*detail, "audit_history() does not find its rows");
 		return "key gone";
 	}
+	if (options->mask_hash != NIL && !sk_audit_secret_exists())
+	{
+		*detail = append_detail(*detail, "masked values are stored as null until audit_enable() is called with the mask");
+		return "no key for hashes";
+	}
 	return NULL;
 }
 

@@ -46,33 +46,34 @@ compute_hmac(const uint8 *secret, const char *data, Size length, uint8 *digest)
 	pg_hmac_free(ctx);
 }
 
-/* What all keys are made of */
-static void
+/* What all keys are made of; false if the database has none */
+static bool
 read_secret(uint8 *secret)
 {
 	Relation	rel = table_open(sk_audit_log_relid("audit_secret"),
 								 AccessShareLock);
 	SysScanDesc scan = systable_beginscan(rel, InvalidOid, false, SnapshotSelf, 0, NULL);
 	HeapTuple	tuple = systable_getnext(scan);
+	bool		found = HeapTupleIsValid(tuple);
 	bool		isnull;
 	bytea	   *key;
 
-	if (!HeapTupleIsValid(tuple))
-		ereport(ERROR,
-				(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
-				 errmsg("there is no key for the hashes of masked values"),
-				 errhint("Call schemakit.audit_enable() with the mask again to create the key.")));
-	key = DatumGetByteaPP(heap_getattr(tuple, 1, RelationGetDescr(rel), &isnull));
-	if (VARSIZE_ANY_EXHDR(key) != PG_SHA256_DIGEST_LENGTH)
-		elog(ERROR, "the key in schemakit.audit_secret has the wrong size");
-	memcpy(secret, VARDATA_ANY(key), PG_SHA256_DIGEST_LENGTH);
+	if (found)
+	{
+		key = DatumGetByteaPP(heap_getattr(tuple, 1, RelationGetDescr(rel), &isnull));
+		if (VARSIZE_ANY_EXHDR(key) != PG_SHA256_DIGEST_LENGTH)
+			elog(ERROR, "the key in schemakit.audit_secret has the wrong size");
+		memcpy(secret, VARDATA_ANY(key), PG_SHA256_DIGEST_LENGTH);
+	}
 	systable_endscan(scan);
 	table_close(rel, AccessShareLock);
+	return found;
 }
 
 /*
  * The key of a masked column: that of the table, or of its owner's tables that name
- * the group.
+ * the group.  NULL if the database has no secret: the table came from another one, whose
+ * secret no dump of a table contains.
  */
 uint8 *
 sk_audit_mask_secret(Relation root, int64 rel_id, const char *group)
@@ -93,21 +94,29 @@ sk_audit_mask_secret(Relation root, int64 rel_id, const char *group)
 		appendBinaryStringInfo(&scope, owner, strlen(owner) + 1);
 		appendBinaryStringInfo(&scope, group, strlen(group) + 1);
 	}
-	read_secret(all);
+	if (!read_secret(all))
+		return NULL;
 	compute_hmac(all, scope.data, scope.len, secret);
 	return secret;
 }
 
 /*
- * Put the hash in the value's place.
+ * Put the hash in the value's place; or null as long as there is no key, since a write
+ * must neither fail nor show the value.
  */
 void
 sk_audit_mask_hash(const uint8 *secret, JsonbValue *value)
 {
 	uint8		digest[PG_SHA256_DIGEST_LENGTH];
-	char	   *text = sk_audit_json_text(value);
+	char	   *text;
 	char	   *hex = palloc(2 * SHOWN_SIZE);
 
+	if (secret == NULL)
+	{
+		value->type = jbvNull;
+		return;
+	}
+	text = sk_audit_json_text(value);
 	compute_hmac(secret, text, strlen(text), digest);
 	hex_encode((char *) digest, SHOWN_SIZE, hex);
 	sk_audit_json_set_string(value, hex, 2 * SHOWN_SIZE);

@@ -19,6 +19,7 @@
 #include "access/xact.h"
 #include "common/sha2.h"
 #include "storage/lmgr.h"
+#include "utils/inval.h"
 #include "utils/rel.h"
 #include "utils/snapmgr.h"
 
@@ -52,7 +53,20 @@ insert_secret(Relation rel)
 }
 
 /*
- * Make the key, unless there is one.
+ * Is there a key?
+ */
+bool
+sk_audit_secret_exists(void)
+{
+	Relation	rel = table_open(sk_audit_log_relid("audit_secret"), AccessShareLock);
+	bool		found = has_secret(rel);
+
+	table_close(rel, AccessShareLock);
+	return found;
+}
+
+/*
+ * Make the key, unless there is one.  Sessions may know tables that have done without.
  */
 void
 sk_audit_secret_make(void)
@@ -64,7 +78,10 @@ sk_audit_secret_make(void)
 		/* one at a time; who reads it is not kept waiting */
 		LockRelationOid(RelationGetRelid(rel), ShareRowExclusiveLock);
 		if (!has_secret(rel))
+		{
 			insert_secret(rel);
+			CacheInvalidateRelcacheAll();
+		}
 	}
 	table_close(rel, NoLock);
 }

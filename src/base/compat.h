@@ -267,6 +267,13 @@ typedef TU_UpdateIndexes sk_index_update;
 	build_attrmap_by_name(in, out)
 #endif
 
+/* 17, 0cecc908e973: a stronger lock may count as well */
+#if PG_VERSION_NUM < 170000
+#include "storage/lock.h"
+#define LockHeldByMe(tag, mode, orstronger) \
+	(AssertMacro(!(orstronger)), LockHeldByMe(tag, mode))
+#endif
+
 /* 18, c3953226a07b: one callback less for bitmap scans */
 #if PG_VERSION_NUM < 180000
 #define sk_has_bitmap_scan(tableam) ((tableam)->scan_bitmap_next_block != NULL)

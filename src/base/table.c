@@ -259,6 +259,18 @@ is_locked_by_us(Oid relid)
 }
 
 /*
+ * Has this transaction a lock of that mode, whatever others it has?
+ */
+bool
+sk_table_have_lock(Oid relid, LOCKMODE lockmode)
+{
+	LOCKTAG		tag;
+
+	SET_LOCKTAG_RELATION(tag, MyDatabaseId, relid);
+	return LockHeldByMe(&tag, lockmode, false);
+}
+
+/*
  * Lock the relation against being altered, without waiting for who alters it now.
  * If others wait for it, not even who has a lock would get one at once.  "ours" says
  * whether there was one already, which the caller does not release.

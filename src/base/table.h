@@ -14,6 +14,7 @@
 
 extern bool sk_table_is_eligible(Relation rel);
 extern List *sk_table_list(void);
+extern bool sk_table_have_lock(Oid relid, LOCKMODE lockmode);
 extern bool sk_table_lock_at_once(Oid relid, bool *ours);
 extern void sk_table_check_owner(Oid relid);
 extern Relation sk_table_open(Oid relid, LOCKMODE lockmode);

@@ -24,6 +24,7 @@
 #include "soft_delete/view.h"
 #include "attach/attach.h"
 #include "base/compat.h"
+#include "base/depend.h"
 #include "schemakit.h"
 
 #include "access/genam.h"
@@ -266,75 +267,6 @@ sk_soft_view_read(Relation view, SkLiveView *live)
 		read_query(get_view_query(view), live);
 }
 
-/* What a view's rule selects */
-static Query *
-read_action(HeapTuple rule, TupleDesc tupdesc)
-{
-	bool		isnull;
-	Datum		action = heap_getattr(rule, Anum_pg_rewrite_ev_action, tupdesc, &isnull);
-
-	return linitial(stringToNode(TextDatumGetCString(action)));
-}
-
-/* The view whose rule ON SELECT it is, and if it is asked for, what that selects */
-static Oid
-read_rule(Oid rule, Query **query)
-{
-	Relation	rel = table_open(RewriteRelationId, AccessShareLock);
-	ScanKeyData key;
-	SysScanDesc scan;
-	HeapTuple	tuple;
-	Oid			relid = InvalidOid;
-
-	ScanKeyInit(&key, Anum_pg_rewrite_oid, BTEqualStrategyNumber, F_OIDEQ,
-				ObjectIdGetDatum(rule));
-	scan = systable_beginscan(rel, RewriteOidIndexId, true, NULL, 1, &key);
-	tuple = systable_getnext(scan);
-	if (HeapTupleIsValid(tuple) &&
-		((Form_pg_rewrite) GETSTRUCT(tuple))->ev_type == '0' + CMD_SELECT)
-	{
-		relid = ((Form_pg_rewrite) GETSTRUCT(tuple))->ev_class;
-		if (query != NULL)
-			*query = read_action(tuple, RelationGetDescr(rel));
-	}
-	systable_endscan(scan);
-	table_close(rel, AccessShareLock);
-	return relid;
-}
-
-/*
- * The view that the rule makes one; InvalidOid if it is another rule.
- */
-Oid
-sk_soft_view_of_rule(Oid rule)
-{
-	return read_rule(rule, NULL);
-}
-
-/*
- * What depends on the object, as a list of copied rows of pg_depend.
- */
-List *
-sk_soft_view_dependents(Oid classid, Oid objectid)
-{
-	Relation	rel = table_open(DependRelationId, AccessShareLock);
-	ScanKeyData keys[2];
-	SysScanDesc scan;
-	HeapTuple	tuple;
-	List	   *rows = NIL;
-
-	ScanKeyInit(&keys[0], Anum_pg_depend_refclassid, BTEqualStrategyNumber,
-				F_OIDEQ, ObjectIdGetDatum(classid));
-	ScanKeyInit(&keys[1], Anum_pg_depend_refobjid, BTEqualStrategyNumber,
-				F_OIDEQ, ObjectIdGetDatum(objectid));
-	scan = systable_beginscan(rel, DependReferenceIndexId, true, NULL, 2, keys);
-	while (HeapTupleIsValid(tuple = systable_getnext(scan)))
-		rows = lappend(rows, GETSTRUCT(heap_copytuple(tuple)));
-	systable_endscan(scan);
-	table_close(rel, AccessShareLock);
-	return rows;
-}
-
 static Oid
 owner_of(Oid relid)
 {
@@ -361,7 +293,7 @@ shows_live_rows(Oid rule, Oid viewid, Oid tableid, SkLiveView *live)
 	live->viewid = viewid;
 	return get_rel_relkind(viewid) == RELKIND_VIEW &&
 		get_rel_persistence(viewid) != RELPERSISTENCE_TEMP &&
-		OidIsValid(read_rule(rule, &query)) &&
+		OidIsValid(sk_depend_read_view(rule, &query)) &&
 		read_query(query, live) && live->tableid == tableid;
 }
 
@@ -388,7 +320,7 @@ rules_on(Oid tableid)
 	List	   *rules = NIL;
 	ListCell   *lc;
 
-	foreach(lc, sk_soft_view_dependents(RelationRelationId, tableid))
+	foreach(lc, sk_depend_rows(RelationRelationId, tableid))
 	{
 		Form_pg_depend depend = lfirst(lc);
 
@@ -417,7 +349,7 @@ sk_soft_view_find(Oid tableid, SkLiveView *live)
 	foreach(lc, rules_on(tableid))
 	{
 		Oid			rule = lfirst_oid(lc);
-		Oid			viewid = sk_soft_view_of_rule(rule);
+		Oid			viewid = sk_depend_view_of_rule(rule);
 
 		if (!is_view_of(rule, viewid, tableid, &candidate))
 			continue;
@@ -447,7 +379,7 @@ sk_soft_view_list(Oid tableid)
 	foreach(lc, rules_on(tableid))
 	{
 		Oid			rule = lfirst_oid(lc);
-		Oid			viewid = sk_soft_view_of_rule(rule);
+		Oid			viewid = sk_depend_view_of_rule(rule);
 
 		if (shows_live_rows(rule, viewid, tableid, &live) &&
 			sk_soft_view_is_covered(viewid))
@@ -479,11 +411,11 @@ sk_soft_view_give_up(void)
 	ListCell   *lc;
 
 	ObjectAddressSet(extension, ExtensionRelationId, get_extension_oid(SK_EXTENSION, false));
-	foreach(lc, sk_soft_view_dependents(ProcedureRelationId, is_live_function()))
+	foreach(lc, sk_depend_rows(ProcedureRelationId, is_live_function()))
 	{
 		Form_pg_depend depend = lfirst(lc);
 		Oid			viewid = depend->classid == RewriteRelationId
-			? sk_soft_view_of_rule(depend->objid) : InvalidOid;
+			? sk_depend_view_of_rule(depend->objid) : InvalidOid;
 		ObjectAddress view;
 
 		if (!OidIsValid(viewid) || get_rel_relkind(viewid) != RELKIND_VIEW ||

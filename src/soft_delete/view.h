@@ -41,8 +41,6 @@ extern Oid	sk_soft_view_find(Oid tableid, SkLiveView *live);
 extern Oid	sk_soft_view_followed(Oid tableid, SkLiveView *live);
 extern List *sk_soft_view_list(Oid tableid);
 extern bool sk_soft_view_is_covered(Oid viewid);
-extern Oid	sk_soft_view_of_rule(Oid rule);
 extern void sk_soft_view_give_up(void);
-extern List *sk_soft_view_dependents(Oid classid, Oid objectid);
 
 #endif							/* SK_SOFT_DELETE_VIEW_H */

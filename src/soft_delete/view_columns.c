@@ -25,6 +25,7 @@
 
 #include "soft_delete/view_columns.h"
 #include "base/acl.h"
+#include "base/depend.h"
 #include "base/guard.h"
 #include "base/rights.h"
 #include "base/table.h"
@@ -317,7 +318,7 @@ dependents_of(Oid viewid, AttrNumber attnum)
 	List	   *objects = NIL;
 	ListCell   *lc;
 
-	foreach(lc, sk_soft_view_dependents(RelationRelationId, viewid))
+	foreach(lc, sk_depend_rows(RelationRelationId, viewid))
 	{
 		Form_pg_depend depend = lfirst(lc);
 		ObjectAddress *object = palloc(sizeof(ObjectAddress));
@@ -327,7 +328,7 @@ dependents_of(Oid viewid, AttrNumber attnum)
 			continue;
 		ObjectAddressSubSet(*object, depend->classid, depend->objid, depend->objsubid);
 		if (depend->classid == RewriteRelationId)
-			relid = sk_soft_view_of_rule(depend->objid);
+			relid = sk_depend_view_of_rule(depend->objid);
 		if (OidIsValid(relid))	/* not the rule is dropped, but the view */
 			ObjectAddressSet(*object, RelationRelationId, relid);
 		objects = lappend(objects, object);

@@ -14,6 +14,7 @@
 #include "postgres.h"
 
 #include "soft_delete/view_readers.h"
+#include "base/depend.h"
 #include "base/rights.h"
 #include "soft_delete/view.h"
 
@@ -78,11 +79,11 @@ add_readers(Oid classid, Oid objectid, Oid viewid, List **readers)
 {
 	ListCell   *lc;
 
-	foreach(lc, sk_soft_view_dependents(classid, objectid))
+	foreach(lc, sk_depend_rows(classid, objectid))
 	{
 		Form_pg_depend depend = lfirst(lc);
 		Oid			relid = depend->classid == RewriteRelationId
-			? sk_soft_view_of_rule(depend->objid) : InvalidOid;
+			? sk_depend_view_of_rule(depend->objid) : InvalidOid;
 
 		if (OidIsValid(relid) && relid != viewid &&
 			!add_reader(relid, readers))

@@ -13,6 +13,7 @@
 #include "soft_delete/view_state.h"
 #include "attach/attach.h"
 #include "base/acl.h"
+#include "base/depend.h"
 #include "base/guard.h"
 #include "base/rights.h"
 #include "base/spi.h"
@@ -104,7 +105,7 @@ is_part(const FormData_pg_depend *depend, Oid viewid)
 
 	/* a rule or trigger may name columns besides */
 	ObjectAddressSet(object, depend->classid, depend->objid);
-	foreach(lc, sk_soft_view_dependents(RelationRelationId, viewid))
+	foreach(lc, sk_depend_rows(RelationRelationId, viewid))
 	{
 		Form_pg_depend other = lfirst(lc);
 
@@ -121,13 +122,13 @@ has_dependents(Oid classid, Oid objectid, Oid viewid, bool but_readers)
 {
 	ListCell   *lc;
 
-	foreach(lc, sk_soft_view_dependents(classid, objectid))
+	foreach(lc, sk_depend_rows(classid, objectid))
 	{
 		Form_pg_depend depend = lfirst(lc);
 
 		if (!is_part(depend, viewid) &&
 			!(but_readers && depend->classid == RewriteRelationId &&
-			  OidIsValid(sk_soft_view_of_rule(depend->objid))))
+			  OidIsValid(sk_depend_view_of_rule(depend->objid))))
 			return true;
 	}
 	return false;

@@ -5,7 +5,7 @@
  *
  * To find out what keeps a column from getting a new time, or what that has to be
  * tried with, costs more than to change a row.  So it is kept from one query to the
- * next, until the table or a function changes.
+ * next, until the table, a function or a view of the table changes.
  *
  * What is handed out is good until the next catalog is read: callers copy what they
  * need for longer.
@@ -16,6 +16,7 @@
 
 #include "timestamps/known.h"
 #include "base/compat.h"
+#include "timestamps/checked_view.h"
 #include "timestamps/obstacle.h"
 #include "timestamps/trial.h"
 
@@ -30,6 +31,7 @@ typedef struct Entry
 	Oid			relid;			/* the key of the hash table */
 	AttrNumber	attnum;
 	bool		valid;
+	bool		is_view;		/* that another entry depends on */
 	MemoryContext context;		/* of what is known */
 	SkKnown		known;
 } Entry;
@@ -60,12 +62,19 @@ relation_changed(Datum arg, Oid relid)
 	if (!OidIsValid(relid))
 		invalidate_all();
 	else if ((entry = hash_search(entries, &relid, HASH_FIND, NULL)) != NULL)
+	{
 		entry->valid = false;
+		if (entry->is_view)
+			invalidate_all();
+	}
 }
 
-/* Tests contain what functions were like, and depend on whether they are leakproof. */
+/*
+ * Tests contain what functions were like, and depend on whether they are leakproof.  A
+ * new rule may make a view of a table.
+ */
 static void
-function_changed(Datum arg, int cacheid, uint32 hashvalue)
+object_changed(Datum arg, int cacheid, uint32 hashvalue)
 {
 	invalidations++;
 	invalidate_all();
@@ -81,7 +90,8 @@ make_table(void)
 
 	entries = hash_create("schemakit columns", 64, &ctl, HASH_ELEM | HASH_BLOBS);
 	CacheRegisterRelcacheCallback(relation_changed, (Datum) 0);
-	CacheRegisterSyscacheCallback(PROCOID, function_changed, (Datum) 0);
+	CacheRegisterSyscacheCallback(PROCOID, object_changed, (Datum) 0);
+	CacheRegisterSyscacheCallback(RULERELNAME, object_changed, (Datum) 0);
 }
 
 static Entry *
@@ -95,9 +105,9 @@ find_entry(Oid relid)
 	entry = hash_search(entries, &relid, HASH_ENTER, &found);
 	if (!found)
 	{
-		entry->valid = false;
+		entry->valid = entry->is_view = false;
 		entry->context = NULL;
-		entry->known.tests = NIL;
+		entry->known.tests = entry->known.views = NIL;
 	}
 	return entry;
 }
@@ -108,11 +118,27 @@ forget(Entry *entry)
 	if (entry->context != NULL)
 		MemoryContextDelete(entry->context);
 	entry->context = NULL;
-	entry->known.tests = NIL;
+	entry->known.tests = entry->known.views = NIL;
 	entry->valid = false;
 }
 
-/* Few columns have something to try. */
+/* A view that has no option yet may get one. */
+static List *
+checked_views(Oid relid)
+{
+	List	   *checked = NIL;
+	ListCell   *lc;
+
+	foreach(lc, sk_checked_view_readers(relid))
+	{
+		find_entry(lfirst_oid(lc))->is_view = true;
+		if (sk_checked_view_has_option(lfirst_oid(lc)))
+			checked = lappend_oid(checked, lfirst_oid(lc));
+	}
+	return checked;
+}
+
+/* Few columns have something to try, and few tables such a view. */
 static void
 keep_tests(Entry *entry, Relation rel, AttrNumber attnum)
 {
@@ -120,9 +146,10 @@ keep_tests(Entry *entry, Relation rel, AttrNumber attnum)
 												  ALLOCSET_SMALL_SIZES);
 	MemoryContext old = MemoryContextSwitchTo(context);
 	List	   *tests = sk_trial_collect(rel, attnum);
+	List	   *views = checked_views(RelationGetRelid(rel));
 
 	MemoryContextSwitchTo(old);
-	if (tests == NIL)
+	if (tests == NIL && views == NIL)
 	{
 		MemoryContextDelete(context);
 		return;
@@ -130,6 +157,7 @@ keep_tests(Entry *entry, Relation rel, AttrNumber attnum)
 	MemoryContextSetParent(context, CacheMemoryContext);
 	entry->context = context;
 	entry->known.tests = tests;
+	entry->known.views = views;
 }
 
 static void

@@ -37,7 +37,9 @@
 #include "base/guc.h"
 #include "base/trigger.h"
 #include "base/tuple.h"
+#include "timestamps/checked_view.h"
 #include "timestamps/known.h"
+#include "timestamps/route.h"
 #include "timestamps/trial.h"
 
 #include "access/htup_details.h"
@@ -64,8 +66,11 @@ typedef struct TouchTarget
 	Oid			type;			/* DATEOID, TIMESTAMPOID or TIMESTAMPTZOID */
 	int32		typmod;
 	MemoryContext context;		/* in which all of this is */
-	bool		has_trial;
-	SkTrial    *trial;			/* made for the first new time */
+	bool		has_key;		/* maintained also where it is part of a key */
+	bool		has_trial;		/* the rest is made for the first new time */
+	SkTrial    *trial;
+	SkRoute    *route;
+	bool		is_unclear;		/* no trial can tell */
 } TouchTarget;
 
 /*
@@ -125,6 +130,7 @@ make_target(MemoryContext context, Relation rel, const Trigger *trigger)
 	read_args(trigger, &args);
 	target->context = context;
 	target->always = args.always;
+	target->has_key = args.key;
 	attnum = sk_tuple_column(RelationGetDescr(rel), args.col);
 	if (attnum == InvalidAttrNumber)
 		return target;
@@ -243,17 +249,35 @@ new_stamp(Datum old, bool old_isnull, const TouchTarget *target)
 	return next_value(old, target);
 }
 
+/*
+ * Through which views the query goes is known for this query only, from its locks.  Most
+ * tables have none that matters.
+ */
+static void
+prepare_trial(TouchTarget *target, Relation rel)
+{
+	List	   *views = list_copy(sk_known_column(rel, target->attnum)->views);
+	List	   *conditions;
+
+	conditions = sk_checked_view_conditions(rel, views, &target->is_unclear);
+	target->trial = sk_trial_make(target->context, rel, target->attnum,
+								  sk_known_column(rel, target->attnum)->tests, conditions);
+	target->route = sk_route_make(target->context, rel, target->attnum, target->has_key);
+	target->has_trial = true;
+}
+
 /* Does the row keep its time, since it would not be accepted with the new one? */
 static bool
-is_refused(TouchTarget *target, Relation rel, TupleTableSlot *new, Datum stamp)
+is_refused(TouchTarget *target, TriggerData *trigdata, Datum stamp)
 {
+	TupleTableSlot *new = trigdata->tg_newslot;
+
 	if (!target->has_trial)
-	{
-		target->trial = sk_trial_make(target->context, rel, target->attnum,
-									  sk_known_column(rel, target->attnum)->tests);
-		target->has_trial = true;
-	}
-	return target->trial != NULL && !sk_trial_passes(target->trial, new, stamp);
+		prepare_trial(target, trigdata->tg_relation);
+	return target->is_unclear ||
+		(target->trial != NULL && !sk_trial_passes(target->trial, new, stamp)) ||
+		(target->route != NULL &&
+		 !sk_route_accepts(target->route, trigdata->tg_trigslot, new, stamp));
 }
 
 /*
@@ -356,7 +380,7 @@ schemakit_touch(PG_FUNCTION_ARGS)
 
 	stamp = new_stamp(old->tts_values[target->attnum - 1],
 					  old->tts_isnull[target->attnum - 1], target);
-	if (is_refused(target, trigdata->tg_relation, new, stamp))
+	if (is_refused(target, trigdata, stamp))
 		return PointerGetDatum(trigdata->tg_newtuple);
 	if (!can_overwrite(trigdata, target->attnum))
 		return PointerGetDatum(rebuild_with_stamp(trigdata, target->attnum,

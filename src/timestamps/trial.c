@@ -4,7 +4,7 @@
  *	  Would a row be accepted with its new time?
  *
  * Constraints of the table or of the column's domain may forbid a time, as may
- * policies, and expressions of generated columns and of indexes may fail with it.
+ * policies and views, and expressions of generated columns and of indexes may fail with it.
  * A row that would not be accepted keeps its time, so that the UPDATE goes through
  * as it does without us.
  *
@@ -42,7 +42,8 @@ typedef enum Demand
 	MUST_COMPUTE,				/* that there is no error */
 	MUST_NOT_BE_NULL,			/* and that it is not null */
 	MUST_NOT_BE_FALSE,			/* as of a CHECK constraint */
-	MUST_STAY_TRUE,				/* as of a policy, if it was true before */
+	MUST_STAY_TRUE,				/* as of a policy or view, if it was true
+								 * before */
 } Demand;
 
 typedef struct Test
@@ -207,7 +208,7 @@ add_indexes(Collection *all)
 }
 
 static void
-add_policy(Collection *all, Expr *expr)
+add_condition(Collection *all, Expr *expr)
 {
 	if (expr != NULL && sk_mention_found((Node *) expr, all->columns))
 		add_test(all, (Node *) expr, MUST_STAY_TRUE);
@@ -227,8 +228,8 @@ add_policies(Collection *all)
 
 		if (policy->hassublinks || !sk_mention_policy(policy, all->columns))
 			continue;
-		add_policy(all, policy->qual);
-		add_policy(all, policy->with_check_qual);
+		add_condition(all, policy->qual);
+		add_condition(all, policy->with_check_qual);
 	}
 }
 
@@ -277,29 +278,47 @@ copy_tests(List *tests)
 	return copies;
 }
 
+static List *
+add_conditions(List *tests, Relation rel, AttrNumber attnum, List *conditions)
+{
+	Collection	all = {
+		.rel = rel,
+		.columns = sk_mention_columns(rel, attnum),
+		.tests = tests,
+	};
+	ListCell   *lc;
+
+	foreach(lc, conditions)
+		add_condition(&all, lfirst(lc));
+	return all.tests;
+}
+
 /*
- * The trial of new times by these tests, in a context that lives at least as long
- * as it is used; NULL if they always pass.
+ * The trial of new times by these tests, and by conditions that a row goes on to
+ * fulfil if it does so now, in a context that lives at least as long as it is used;
+ * NULL if they always pass.
  */
 SkTrial *
-sk_trial_make(MemoryContext context, Relation rel, AttrNumber attnum, List *tests)
+sk_trial_make(MemoryContext context, Relation rel, AttrNumber attnum, List *tests,
+			  List *conditions)
 {
+	MemoryContext old = MemoryContextSwitchTo(context);
+	List	   *all = add_conditions(copy_tests(tests), rel, attnum, conditions);
 	Oid			domain = constrained_domain(rel, attnum);
-	MemoryContext old;
-	SkTrial    *trial;
+	SkTrial    *trial = NULL;
 
-	if (tests == NIL && !OidIsValid(domain))
-		return NULL;
-	old = MemoryContextSwitchTo(context);
-	trial = palloc0(sizeof(SkTrial));
-	trial->context = context;
-	trial->attnum = attnum;
-	trial->tests = copy_tests(tests);
-	trial->domain = domain;
-	trial->econtext = CreateStandaloneExprContext();
-	trial->calm = !OidIsValid(domain);
-	for (int i = 0; i < list_length(tests); i++)
-		trial->calm &= ((const Test *) list_nth(tests, i))->calm;
+	if (all != NIL || OidIsValid(domain))
+	{
+		trial = palloc0(sizeof(SkTrial));
+		trial->context = context;
+		trial->attnum = attnum;
+		trial->tests = all;
+		trial->domain = domain;
+		trial->econtext = CreateStandaloneExprContext();
+		trial->calm = !OidIsValid(domain);
+		for (int i = 0; i < list_length(all); i++)
+			trial->calm &= ((const Test *) list_nth(all, i))->calm;
+	}
 	MemoryContextSwitchTo(old);
 	return trial;
 }

@@ -16,7 +16,8 @@ typedef struct SkTrial SkTrial;
 
 extern List *sk_trial_collect(Relation rel, AttrNumber attnum);
 extern SkTrial *sk_trial_make(MemoryContext context, Relation rel,
-							  AttrNumber attnum, List *tests);
+							  AttrNumber attnum, List *tests,
+							  List *conditions);
 extern bool sk_trial_passes(SkTrial *trial, TupleTableSlot *row, Datum stamp);
 extern char *sk_trial_constraints(Relation rel, AttrNumber attnum);
 

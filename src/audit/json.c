@@ -31,8 +31,8 @@
 #include "postgres.h"
 
 #include "audit/json.h"
+#include "base/guard.h"
 #include "base/guc.h"
-#include "base/trust.h"
 
 #include <math.h>
 
@@ -52,121 +52,11 @@
 /* The longest output of JsonEncodeDateTime() */
 #define DATETIME_SIZE	(MAXDATELEN + 1)
 
+/* Values from this size on may have a text that is too long. */
+#define SK_JSON_LARGE	((Size) 1024 * 1024)
 
-/*-------------------------------------------------------------------------
- * Types
- *-------------------------------------------------------------------------
- */
-
-static SkJsonKind
-kind_of(Oid type)
-{
-	switch (type)
-	{
-		case BOOLOID:
-			return SK_JSON_BOOL;
-		case INT2OID:
-			return SK_JSON_INT2;
-		case INT4OID:
-			return SK_JSON_INT4;
-		case INT8OID:
-			return SK_JSON_INT8;
-		case NUMERICOID:
-			return SK_JSON_NUMERIC;
-		case FLOAT4OID:
-			return SK_JSON_FLOAT4;
-		case FLOAT8OID:
-			return SK_JSON_FLOAT8;
-		case TEXTOID:
-		case VARCHAROID:
-		case BPCHAROID:
-			return SK_JSON_TEXT;
-		case BYTEAOID:
-			return SK_JSON_BYTEA;
-		case JSONOID:
-			return SK_JSON_JSON;
-		case JSONBOID:
-			return SK_JSON_JSONB;
-		case DATEOID:
-		case TIMEOID:
-		case TIMETZOID:
-		case TIMESTAMPOID:
-		case TIMESTAMPTZOID:
-			return SK_JSON_DATETIME;
-		case INTERVALOID:
-			return SK_JSON_INTERVAL;
-		default:
-			return OidIsValid(get_element_type(type)) ? SK_JSON_ARRAY
-				: SK_JSON_OUTPUT;
-	}
-}
-
-/*
- * May the output of the type's values depend on settings?  Of types that we
- * do not know it is assumed.
- */
-static bool
-depends_on_settings(Oid type)
-{
-	switch (type)
-	{
-		case NAMEOID:
-		case CHAROID:
-		case OIDOID:
-		case TIDOID:
-		case XIDOID:
-		case XID8OID:
-		case CIDOID:
-		case UUIDOID:
-		case INETOID:
-		case CIDROID:
-		case MACADDROID:
-		case MACADDR8OID:
-		case BITOID:
-		case VARBITOID:
-		case TSVECTOROID:
-		case TSQUERYOID:
-		case XMLOID:
-		case INT4RANGEOID:
-		case INT8RANGEOID:
-		case NUMRANGEOID:
-		case INT4MULTIRANGEOID:
-		case INT8MULTIRANGEOID:
-		case NUMMULTIRANGEOID:
-			return false;
-		default:
-			return get_typtype(type) != TYPTYPE_ENUM;
-	}
-}
-
-/*
- * How to write and read values of the type; allocated in the current context.
- */
-SkJsonType *
-sk_audit_json_type(Oid type)
-{
-	SkJsonType *result = palloc0(sizeof(SkJsonType));
-	Oid			function;
-	bool		isvarlena;
-
-	result->type = getBaseType(type);
-	result->kind = kind_of(result->type);
-	result->depends = depends_on_settings(result->type);
-	getTypeOutputInfo(result->type, &function, &isvarlena);
-	fmgr_info(function, &result->output);
-	getTypeInputInfo(result->type, &function, &result->ioparam);
-	fmgr_info(function, &result->input);
-	result->maker = sk_trust_maker(result->type, &result->several);
-	if (result->kind == SK_JSON_ARRAY)
-	{
-		Oid			element = get_element_type(result->type);
-
-		result->element = sk_audit_json_type(element);
-		get_typlenbyvalalign(element, &result->length, &result->byval,
-							 &result->align);
-	}
-	return result;
-}
+/* What an element of an array takes besides its value, or at most as null */
+#define SK_JSON_ELEMENT	8
 
 
 /*-------------------------------------------------------------------------
@@ -279,19 +169,63 @@ encode_interval(Datum value, JsonbValue *out)
 	IntervalStyle = style;
 }
 
+/* {"$bytes": n, "$sha256": s} */
+static void
+encode_digest(struct varlena *data, JsonbValue *out)
+{
+	Datum		digest = DirectFunctionCall1(sha256_bytea, PointerGetDatum(data));
+	JsonbInState state = {0};
+	JsonbValue	v;
+
+	pushJsonbValue(&state, WJB_BEGIN_OBJECT, NULL);
+	set_cstring(&v, SK_JSON_DIGEST_BYTES);
+	pushJsonbValue(&state, WJB_KEY, &v);
+	set_number(&v, int64_to_numeric(VARSIZE_ANY_EXHDR(data)));
+	pushJsonbValue(&state, WJB_VALUE, &v);
+	set_cstring(&v, SK_JSON_DIGEST_HASH);
+	pushJsonbValue(&state, WJB_KEY, &v);
+	encode_bytea(digest, &v);
+	sk_audit_json_set_string(&v, v.val.string.val + 2, v.val.string.len - 2);
+	pushJsonbValue(&state, WJB_VALUE, &v);
+	pushJsonbValue(&state, WJB_END_OBJECT, NULL);
+	*out = *state.result;
+}
+
+typedef struct Output
+{
+	SkJsonType *type;
+	Datum		value;
+	char	   *text;
+} Output;
+
+static void
+call_output(void *arg)
+{
+	Output	   *output = arg;
+	int			nestlevel = output->type->depends ? sk_guc_pin() : 0;
+
+	output->text = OutputFunctionCall(&output->type->output, output->value);
+	if (output->type->depends)
+		sk_guc_unpin(nestlevel);
+}
+
+/*
+ * What the output function says.  A text cannot be longer than 1 GB, and that of a
+ * value that can be stored may be: the function then fails.
+ */
 static void
 encode_output(SkJsonType *type, Datum value, JsonbValue *out)
 {
-	int			nestlevel;
+	Output		output = {type, value, NULL};
 
-	if (!type->depends)
-	{
-		set_cstring(out, OutputFunctionCall(&type->output, value));
-		return;
-	}
-	nestlevel = sk_guc_pin();
-	set_cstring(out, OutputFunctionCall(&type->output, value));
-	sk_guc_unpin(nestlevel);
+	if (!type->varlena || toast_raw_datum_size(value) < SK_JSON_LARGE)
+		call_output(&output);
+	else
+		(void) sk_guard_try(call_output, &output, sk_guard_is_failure);
+	if (output.text != NULL)
+		set_cstring(out, output.text);
+	else
+		encode_digest(PG_DETOAST_DATUM_PACKED(value), out);
 }
 
 /* {"$jsonb": value} */
@@ -420,26 +354,14 @@ encoded_size(const SkJsonType *type, Datum value)
 	}
 }
 
-/* {"$bytes": n, "$sha256": s} */
-static void
-encode_digest(struct varlena *data, JsonbValue *out)
+/*
+ * How many bytes do the elements of an array take besides their values?  Nulls
+ * take one bit each in the array.
+ */
+static Size
+elements_size(const ArrayType *array)
 {
-	Datum		digest = DirectFunctionCall1(sha256_bytea, PointerGetDatum(data));
-	JsonbInState state = {0};
-	JsonbValue	v;
-
-	pushJsonbValue(&state, WJB_BEGIN_OBJECT, NULL);
-	set_cstring(&v, SK_JSON_DIGEST_BYTES);
-	pushJsonbValue(&state, WJB_KEY, &v);
-	set_number(&v, int64_to_numeric(VARSIZE_ANY_EXHDR(data)));
-	pushJsonbValue(&state, WJB_VALUE, &v);
-	set_cstring(&v, SK_JSON_DIGEST_HASH);
-	pushJsonbValue(&state, WJB_KEY, &v);
-	encode_bytea(digest, &v);
-	sk_audit_json_set_string(&v, v.val.string.val + 2, v.val.string.len - 2);
-	pushJsonbValue(&state, WJB_VALUE, &v);
-	pushJsonbValue(&state, WJB_END_OBJECT, NULL);
-	*out = *state.result;
+	return (Size) SK_JSON_ELEMENT * ArrayGetNItems(ARR_NDIM(array), ARR_DIMS(array));
 }
 
 static void
@@ -503,13 +425,19 @@ sk_audit_json_encode(SkJsonType *type, Datum value, Size *budget, JsonbValue *ou
 {
 	Size		size = encoded_size(type, value);
 
+	if (type->kind == SK_JSON_ARRAY && size <= *budget)
+	{
+		value = PointerGetDatum(DatumGetArrayTypeP(value));
+		size += elements_size((ArrayType *) DatumGetPointer(value));
+	}
 	if (size > *budget)
 	{
 		encode_digest(PG_DETOAST_DATUM_PACKED(value), out);
 		return;
 	}
 	encode_value(type, value, budget, out);
-	if (type->kind == SK_JSON_OUTPUT)
+	if (out->type == jbvString &&
+		(type->kind == SK_JSON_OUTPUT || type->kind == SK_JSON_ARRAY))
 		size = out->val.string.len;
 	if (size > *budget)
 		encode_digest((struct varlena *) cstring_to_text_with_len(out->val.string.val, size),
@@ -533,6 +461,22 @@ sk_audit_json_object(JsonbPair *pairs, int npairs)
 	return JsonbValueToJsonb(&object);
 }
 
+
+/*
+ * A value that was built, as it is when it is read from a document
+ */
+void
+sk_audit_json_pack(JsonbValue *value)
+{
+	Jsonb	   *jsonb;
+
+	if (IsAJsonbScalar(value) || value->type == jbvBinary)
+		return;
+	jsonb = JsonbValueToJsonb(value);
+	value->type = jbvBinary;
+	value->val.binary.data = &jsonb->root;
+	value->val.binary.len = VARSIZE(jsonb) - VARHDRSZ;
+}
 
 /*
  * A value's text: that of a string without its quotes, and JSON of a document.

@@ -38,6 +38,7 @@ typedef struct SkJsonType
 	Oid			type;			/* the base type of a domain */
 	SkJsonKind	kind;
 	bool		depends;		/* its output function asks the settings */
+	bool		varlena;
 	FmgrInfo	output;
 	FmgrInfo	input;
 	Oid			ioparam;
@@ -65,6 +66,7 @@ extern void sk_audit_json_encode(SkJsonType *type, Datum value, Size *budget,
 								 JsonbValue *out);
 extern void sk_audit_json_set_string(JsonbValue *out, char *string, Size length);
 extern void sk_audit_json_unpack(Jsonb *jsonb, JsonbValue *out);
+extern void sk_audit_json_pack(JsonbValue *value);
 extern Jsonb *sk_audit_json_object(JsonbPair *pairs, int npairs);
 extern char *sk_audit_json_text(const JsonbValue *value);
 

@@ -320,6 +320,7 @@ sk_audit_reader_key(SkAuditReader *reader, const Jsonb *given)
 			values[i].type = jbvNull;
 		else
 			sk_audit_json_encode(type, datum, &budget, &values[i]);
+		sk_audit_json_pack(&values[i]);
 	}
 	sk_guc_unpin(nestlevel);
 	return values;

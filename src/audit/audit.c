@@ -164,7 +164,8 @@ describe(Relation rel, const Trigger *trigger, const SkAuditOptions *options)
 	if (strcmp(text, "{}") != 0)
 		appendStringInfoString(&buf, text);
 	append_missing(&buf, rel, options);
-	append_gap(&buf, rel);
+	if (sk_coverage_fires(trigger) || sk_audit_identity_find(rel) != 0)
+		append_gap(&buf, rel);
 	if (trigger->tgenabled == TRIGGER_FIRES_ALWAYS)
 		appendStringInfo(&buf, "%salso in replica mode", buf.len ? "; " : "");
 	return buf.len > 0 ? buf.data : NULL;

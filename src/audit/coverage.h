@@ -16,6 +16,7 @@
 /* Why changes are not recorded */
 #define SK_AUDIT_DISABLED	"The trigger was disabled."
 #define SK_AUDIT_NO_TRIGGER	"The trigger was dropped."
+#define SK_AUDIT_WITHOUT_LOG	"The table was restored without the audit log."
 
 /* The triggers of an audited table. */
 extern const SkTriggerSpec sk_audit_coverage_triggers[];

@@ -15,6 +15,7 @@
 
 #include "audit/descendants.h"
 #include "audit/identity.h"
+#include "audit/origin.h"
 #include "audit/shape.h"
 #include "base/table.h"
 
@@ -100,7 +101,7 @@ mark_children(HTAB *tables, int64 rel_id)
 static Oid
 present(const SkAuditShape *now)
 {
-	Oid			relid = now->cluster == sk_audit_shape_cluster() ? now->relid
+	Oid			relid = now->cluster == sk_audit_origin_cluster() ? now->relid
 		: get_relname_relid(now->table_name, get_namespace_oid(now->schema_name, true));
 	Relation	rel;
 	bool		is_same;

@@ -16,6 +16,7 @@
 #include "postgres.h"
 
 #include "audit/log.h"
+#include "audit/origin.h"
 #include "audit/partition.h"
 #include "audit/protect.h"
 #include "base/guard.h"
@@ -29,6 +30,9 @@
 #include "miscadmin.h"
 #include "utils/builtins.h"
 #include "utils/rel.h"
+
+/* In place of an event's operation: the events of a database are all there. */
+#define END_OF_EVENTS	'#'
 
 /* What a row says: a command, or a table or sequence and what it is like. */
 typedef struct Definition
@@ -145,7 +149,8 @@ schemakit_internal_dump_load(PG_FUNCTION_ARGS)
 /*
  * schemakit.internal_dump_route() RETURNS trigger
  *
- * BEFORE INSERT on the default partitions: a row that belongs to a month goes there.
+ * BEFORE INSERT on the default partitions: a row that belongs to a month goes there.  One
+ * that ends the events of a database is none itself.
  */
 PG_FUNCTION_INFO_V1(schemakit_internal_dump_route);
 Datum
@@ -167,6 +172,11 @@ schemakit_internal_dump_route(PG_FUNCTION_ARGS)
 	heap_deform_tuple(trigdata->tg_trigtuple, RelationGetDescr(rel), values, nulls);
 	if (nulls[at])
 		return PointerGetDatum(trigdata->tg_trigtuple);
+	if (is_event && DatumGetChar(values[Anum_audit_event_op - 1]) == END_OF_EVENTS)
+	{
+		sk_audit_origin_loaded(DatumGetInt64(values[Anum_audit_event_txn_id - 1]));
+		return PointerGetDatum(NULL);
+	}
 	leaf = sk_audit_log_leaf(log, DatumGetTimestampTz(values[at]));
 	if (!OidIsValid(leaf) || leaf == RelationGetRelid(rel))
 		return PointerGetDatum(trigdata->tg_trigtuple);

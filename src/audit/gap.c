@@ -18,7 +18,9 @@
 
 #include "audit/gap.h"
 #include "attach/attach.h"
+#include "audit/coverage.h"
 #include "audit/identity.h"
+#include "audit/origin.h"
 #include "audit/retention.h"
 #include "audit/shape.h"
 #include "audit/table.h"
@@ -322,17 +324,23 @@ last_gap(List *shapes, const SkAuditShape **end)
 /*
  * What status() tells: since when and by whose command changes are not recorded, which
  * its state has the reason for; or since when they completely are, and what happened
- * before.  NULL if there never was a gap.
+ * before.  NULL if there never was a gap.  In a database to which a dump was restored,
+ * recording begins with the next change.
  */
 char *
 sk_audit_gap_describe(Relation rel)
 {
+	List	   *shapes = sk_audit_shape_list(sk_audit_identity_find(rel));
 	const SkAuditShape *end;
-	const SkAuditShape *gap = last_gap(sk_audit_shape_list(sk_audit_identity_find(rel)),
-									   &end);
+	const SkAuditShape *gap = last_gap(shapes, &end);
 
+	if (shapes == NIL)
+		return pstrdup("complete from the next change on: " SK_AUDIT_WITHOUT_LOG);
 	if (gap == NULL)
 		return NULL;
+	if (end == NULL && gap->cluster != sk_audit_origin_cluster())
+		return psprintf("complete from the next change on: %s",
+						gap->reason ? gap->reason : "unknown reason");
 	if (end == NULL)
 		return psprintf("not complete since %s, role %s",
 						timestamptz_to_str(gap->recorded_at),

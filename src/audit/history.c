@@ -18,6 +18,7 @@
 
 #include "audit/event.h"
 #include "audit/gap.h"
+#include "audit/origin.h"
 #include "audit/position.h"
 #include "audit/reader.h"
 #include "audit/spelling.h"
@@ -440,7 +441,7 @@ schemakit_audit_changes(PG_FUNCTION_ARGS)
 		values[0] = sk_audit_position_snapshot(text_to_cstring(PG_GETARG_TEXT_PP(0)));
 	if (!PG_ARGISNULL(1))
 		values[1] = Int64GetDatum(sk_audit_reader_open(PG_GETARG_OID(1))->rel_id);
-	values[2] = Int64GetDatum(sk_audit_shape_cluster());
+	values[2] = Int64GetDatum(sk_audit_origin_cluster());
 	values[3] = CStringGetTextDatum(sk_audit_position_prefix());
 	sk_audit_reader_begin(&saved);
 	SPI_connect();

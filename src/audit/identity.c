@@ -20,6 +20,7 @@
 
 #include "audit/identity.h"
 #include "audit/log.h"
+#include "audit/origin.h"
 #include "audit/shape.h"
 
 #include "common/hashfn.h"
@@ -72,7 +73,7 @@ has_columns(const SkAuditShape *shape, Relation rel)
 static bool
 is_described_by(const SkAuditShape *shape, Relation rel)
 {
-	return shape->cluster == sk_audit_shape_cluster() &&
+	return shape->cluster == sk_audit_origin_cluster() &&
 		shape->relid == RelationGetRelid(rel) && !shape->dropped;
 }
 
@@ -102,7 +103,7 @@ may_continue(const SkAuditShape *last, Relation rel)
 {
 	Oid			owner = rel->rd_rel->relowner;
 
-	if (last->cluster == sk_audit_shape_cluster())
+	if (last->cluster == sk_audit_origin_cluster())
 		return last->owner == owner;
 	if (strcmp(last->owner_name, GetUserNameFromId(owner, false)) == 0)
 		return true;
@@ -115,7 +116,7 @@ may_continue(const SkAuditShape *last, Relation rel)
 static bool
 has_ended(const SkAuditShape *last)
 {
-	return last->dropped || last->cluster != sk_audit_shape_cluster() ||
+	return last->dropped || last->cluster != sk_audit_origin_cluster() ||
 		get_rel_name(last->relid) == NULL;
 }
 
@@ -175,7 +176,7 @@ number(Oid relid, int32 n)
 		Oid			relid;
 		int32		n;
 		int32		padding;
-	}			from = {sk_audit_shape_cluster(), MyDatabaseId, relid, n, 0};
+	}			from = {sk_audit_origin_cluster(), MyDatabaseId, relid, n, 0};
 
 	return (int64) hash_bytes_extended((const unsigned char *) &from,
 									   sizeof(from), 0) & PG_INT64_MAX;

@@ -15,6 +15,7 @@
 #include "postgres.h"
 
 #include "audit/position.h"
+#include "audit/origin.h"
 #include "audit/reader.h"
 #include "audit/shape.h"
 #include "base/compat.h"
@@ -58,7 +59,7 @@ sk_audit_position_snapshot(const char *text)
 
 	if (!is_well_formed(text))
 		refuse(text, "A position consists of a number and a snapshot.");
-	if (strtoll(text, NULL, 10) != sk_audit_shape_cluster())
+	if (strtoll(text, NULL, 10) != sk_audit_origin_cluster())
 		refuse(text, "It is a position in another database, of which this one may be a copy.");
 	snapshot = DirectFunctionCall1(pg_snapshot_in,
 								   CStringGetDatum(strchr(text, ':') + 1));
@@ -74,7 +75,7 @@ sk_audit_position_snapshot(const char *text)
 char *
 sk_audit_position_prefix(void)
 {
-	return psprintf(INT64_FORMAT ":", sk_audit_shape_cluster());
+	return psprintf(INT64_FORMAT ":", sk_audit_origin_cluster());
 }
 
 /*

@@ -10,6 +10,7 @@
 
 #include "audit/protect.h"
 #include "audit/log.h"
+#include "audit/origin.h"
 #include "audit/shape.h"
 #include "base/guc.h"
 #include "base/restore.h"
@@ -38,7 +39,7 @@ bool		sk_audit_protect_off = false;
 static bool
 has_own_shapes(void)
 {
-	int64		cluster = sk_audit_shape_cluster();
+	int64		cluster = sk_audit_origin_cluster();
 	Relation	rel = table_open(sk_audit_log_relid("audit_shape"), AccessShareLock);
 	SysScanDesc scan = systable_beginscan(rel, InvalidOid, false, NULL, 0, NULL);
 	bool		found = false;

@@ -20,6 +20,7 @@
 
 #include "audit/shape.h"
 #include "audit/log.h"
+#include "audit/origin.h"
 #include "base/compat.h"
 #include "base/option.h"
 
@@ -78,27 +79,6 @@ sk_audit_shape_init(void)
 {
 	RegisterXactCallback(at_transaction_end, NULL);
 	RegisterSubXactCallback(at_subtransaction_end, NULL);
-}
-
-/*
- * A number for this database of this cluster.
- */
-int64
-sk_audit_shape_cluster(void)
-{
-	Relation	rel = table_open(sk_audit_log_relid("audit_origin"),
-								 AccessShareLock);
-	SysScanDesc scan = systable_beginscan(rel, InvalidOid, false, SnapshotSelf, 0, NULL);
-	HeapTuple	tuple = systable_getnext(scan);
-	int64		cluster;
-	bool		isnull;
-
-	if (!HeapTupleIsValid(tuple))
-		elog(ERROR, "schemakit.audit_origin is empty");
-	cluster = DatumGetInt64(heap_getattr(tuple, 1, RelationGetDescr(rel), &isnull));
-	systable_endscan(scan);
-	table_close(rel, AccessShareLock);
-	return cluster;
 }
 
 
@@ -183,6 +163,19 @@ read_shape(TupleDesc tupdesc, HeapTuple tuple)
 	return shape;
 }
 
+/*
+ * What another database has recorded of its changes is not there if a dump left its
+ * events out.
+ */
+static void
+withdraw_if_left_out(SkAuditShape *shape)
+{
+	if (!shape->covered || sk_audit_origin_has_events(shape->cluster))
+		return;
+	shape->covered = false;
+	shape->reason = pstrdup("The audit log was restored without the events that another database had recorded.");
+}
+
 static int
 by_number(const ListCell *a, const ListCell *b)
 {
@@ -205,6 +198,7 @@ read_shapes(const char *index, int nkeys, ScanKey keys)
 										  index != NULL, SnapshotSelf, nkeys, keys);
 	List	   *shapes = NIL;
 	HeapTuple	tuple;
+	ListCell   *lc;
 
 	if (RelationGetDescr(rel)->natts < Natts_audit_shape)
 		elog(ERROR, "schemakit.audit_shape lacks columns");
@@ -212,6 +206,8 @@ read_shapes(const char *index, int nkeys, ScanKey keys)
 		shapes = lappend(shapes, read_shape(RelationGetDescr(rel), tuple));
 	systable_endscan(scan);
 	table_close(rel, AccessShareLock);
+	foreach(lc, shapes)
+		withdraw_if_left_out(lfirst(lc));
 	list_sort(shapes, by_number);
 	return shapes;
 }
@@ -267,7 +263,7 @@ sk_audit_shape_list_named(const char *schema, const char *table)
 SkAuditShape *
 sk_audit_shape_last_of(Oid relid)
 {
-	int64		cluster = sk_audit_shape_cluster();
+	int64		cluster = sk_audit_origin_cluster();
 	SkAuditShape *last = NULL;
 	ScanKeyData key;
 	ListCell   *lc;
@@ -441,7 +437,7 @@ sk_audit_shape_number(SkAuditShape *shape, List *older)
 	int32		max_id = sk_audit_shape_last_number(older);
 	ListCell   *lc;
 
-	shape->cluster = sk_audit_shape_cluster();
+	shape->cluster = sk_audit_origin_cluster();
 	foreach(lc, shape->columns)
 	{
 		SkAuditShapeColumn *column = lfirst(lc);

@@ -51,7 +51,6 @@ typedef struct SkAuditShape
 extern uint64 sk_audit_shape_aborts;
 
 extern void sk_audit_shape_init(void);
-extern int64 sk_audit_shape_cluster(void);
 extern List *sk_audit_shape_list(int64 rel_id);
 extern List *sk_audit_shape_list_inheriting(void);
 extern List *sk_audit_shape_list_named(const char *schema, const char *table);

@@ -154,6 +154,23 @@ sk_audit_table_record(Relation root, int64 rel_id,
 	return sk_audit_shape_record(shape);
 }
 
+/*
+ * The same for an event.  What enables audit records the table at once, so one of
+ * which nothing is known by now came with a dump.
+ */
+static int32
+record_at_event(const SkAuditTable *table, Relation root)
+{
+	const char *gap = sk_audit_coverage_gap_at_event(table->root, table->relid);
+	SkAuditShape *shape = sk_audit_table_shape(root, table->rel_id, table->options);
+
+	shape->covered = gap == NULL;
+	shape->reason = gap ? pstrdup(gap) : NULL;
+	if (gap == NULL && sk_audit_shape_list(table->rel_id) == NIL)
+		shape->reason = pstrdup(SK_AUDIT_WITHOUT_LOG);
+	return sk_audit_shape_record(shape);
+}
+
 /* The shape that another partition's entry knows already; 0 if none does. */
 static int32
 known_shape(const SkAuditTable *table)
@@ -371,9 +388,7 @@ describe(SkAuditTable *table, Relation rel, Relation root)
 	table->aborts = sk_audit_shape_aborts;
 	table->shape_id = known_shape(table);
 	if (table->shape_id == 0)
-		table->shape_id = sk_audit_table_record(root, table->rel_id, table->options,
-												sk_audit_coverage_gap_at_event(table->root,
-																			   table->relid));
+		table->shape_id = record_at_event(table, root);
 }
 
 static void

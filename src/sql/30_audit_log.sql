@@ -134,10 +134,12 @@ CREATE INDEX audit_shape_relid_idx ON schemakit.audit_shape (relid);
  */
 CREATE TABLE schemakit.audit_origin
 (
-    cluster     bigint      NOT NULL
+    cluster     bigint      NOT NULL,
+    loaded_at   timestamptz
 );
-COMMENT ON TABLE schemakit.audit_origin IS 'identifies this database; not contained in dumps';
+COMMENT ON TABLE schemakit.audit_origin IS 'identifies this database, and those whose events were loaded from a dump; not contained in dumps';
 COMMENT ON COLUMN schemakit.audit_origin.cluster IS 'a random number';
+COMMENT ON COLUMN schemakit.audit_origin.loaded_at IS 'time when the events of that database were loaded; null for this database';
 INSERT INTO schemakit.audit_origin
 SELECT pg_catalog.hashtextextended(pg_catalog.gen_random_uuid()::pg_catalog.text, 0) OPERATOR(pg_catalog.&) 9223372036854775807;
 

@@ -9,7 +9,8 @@
  *
  * Events of all months are saved as rows of the default partition: so there is
  * one statement for the log, and it needs no table that CREATE EXTENSION does not
- * make.  When they are loaded, a trigger puts them into their month.
+ * make.  When they are loaded, a trigger puts them into their month.  After them come
+ * rows that say whose events these are: a log without them lacks the events.
  */
 CREATE TABLE schemakit.audit_definition
 (
@@ -60,7 +61,10 @@ SELECT pg_catalog.pg_extension_config_dump('schemakit.audit_event_default', $$
     SELECT txn_id, at, changed_at, key_hash, n, command, shape_id, context, op, key, old, new
     FROM schemakit.audit_event WHERE tableoid OPERATOR(pg_catalog.=) ANY (
         SELECT objid FROM pg_catalog.pg_depend WHERE classid OPERATOR(pg_catalog.=) 'pg_catalog.pg_class'::pg_catalog.regclass
-        AND refclassid OPERATOR(pg_catalog.=) 'pg_catalog.pg_extension'::pg_catalog.regclass AND deptype OPERATOR(pg_catalog.=) 'e')$$);
+        AND refclassid OPERATOR(pg_catalog.=) 'pg_catalog.pg_extension'::pg_catalog.regclass AND deptype OPERATOR(pg_catalog.=) 'e')
+    UNION ALL
+    SELECT cluster, '-infinity', '-infinity', NULL, 0, 0, 0, 0, '#', NULL, NULL, NULL FROM schemakit.audit_origin AS o
+    WHERE EXISTS (SELECT FROM schemakit.audit_shape AS s WHERE s.cluster OPERATOR(pg_catalog.=) o.cluster)$$);
 SELECT pg_catalog.pg_extension_config_dump('schemakit.audit_txn_default', $$
     WHERE false UNION ALL
     SELECT txn_id, n, at, xid, session_role, role, actor, context, application, client, pid, query

@@ -150,6 +150,47 @@ is( $other->safe_psql('live', q{SELECT table_name, op, length(new ->> 'email'), 
     qq(public.own|I||\npublic.users|U||bob\npublic.users|U||anna\npublic.users|U|32|\npublic.users|U|32|\npublic.own|U||x), 'a table from elsewhere does not get mixed up');
 is( $other->safe_psql('live', q{SELECT state FROM schemakit.status() WHERE relid = 'users'::regclass AND feature = 'audit'}), 'ok', 'there is a key');
 
+# dumps that leave the log out, or its events only: what was before is not told wrong
+my $moment = $node->safe_psql('source', 'SELECT at FROM moment');
+for my $way ([ 'events', "--exclude-table-data=schemakit.audit_event*" ], [ 'log', "--exclude-table-data=schemakit.*" ], [ 'data', '-s' ])
+{
+    my ($name, $option) = @$way;
+    my $as_of = "SELECT * FROM schemakit.audit_as_of(NULL::users, '$moment')";
+    my $detail = q{SELECT state, detail FROM schemakit.status() WHERE relid = 'users'::regclass AND feature = 'audit'};
+    my ($status, $result, $message);
+
+    $other->safe_psql('postgres', "CREATE DATABASE without_$name");
+    runs_clean([ 'pg_dump', @from, $option, '-f', "$dir/without.sql", 'source' ], "dump without $name");
+    runs_clean([ @psql, '-d', "without_$name", '-f', "$dir/without.sql" ], "its restore");
+    $other->safe_psql("without_$name", q{INSERT INTO users VALUES (2, 'bob', 'null', 'a@x')}) if $option eq '-s';
+    isnt($other->psql("without_$name", $as_of), 0, 'there is no past before a change') if $option ne '-s';
+    like($other->safe_psql("without_$name", $detail), qr/complete from the next change on: .* was restored without/, 'and status says why') if $option ne '-s';
+    $other->safe_psql("without_$name", q{UPDATE users SET name = 'after' WHERE id = 2});
+    ($status, $result, $message) = $other->psql("without_$name", $as_of);
+    like($message, qr/cannot determine the rows of table "users"/, 'nor after it');
+    like($other->safe_psql("without_$name", $detail), qr/complete since .*, role \w+: .* was restored without/, 'status says since when');
+    ($status, $result, $message) = $other->psql("without_$name", q{SELECT op FROM schemakit.audit_history('users', '{"id": 2}') LIMIT 1});
+    like($message, qr/may not be complete.*was restored without/s, 'a notice with the history');
+    is( $other->safe_psql("without_$name", q{SELECT name FROM schemakit.audit_as_of(NULL::users, clock_timestamp()) WHERE id = 2}),
+        'after', 'there is a past from then on');
+}
+
+# a copy of the copy: the events of both databases, or of none
+$other->safe_psql('target', q{UPDATE users SET name = 'bobby' WHERE id = 2});
+for my $way ([ 'all', '-Fc' ], [ 'no_events', '-Fc', '--exclude-table-data=schemakit.audit_event*' ])
+{
+    my ($name, @options) = @$way;
+    my ($status, $result, $message);
+
+    $other->safe_psql('postgres', "CREATE DATABASE copy_$name");
+    runs_clean([ 'pg_dump', @to, @options, '-f', "$dir/copy_$name", 'target' ], "dump of the copy, $name");
+    runs_clean([ 'pg_restore', @to, '-e', '-d', "copy_$name", "$dir/copy_$name" ], 'its restore');
+    ($status, $result, $message) = $other->psql("copy_$name", "SELECT string_agg(name, ' ' ORDER BY id) FROM schemakit.audit_as_of(NULL::users, '$moment')");
+    is($result, $name eq 'all' ? 'ann bob' : '', 'the past, or none');
+    unlike($message, qr/ERROR/, 'no error') if $name eq 'all';
+    like($message, qr/was restored without the events/, 'or an error') if $name ne 'all';
+}
+
 # one table, put back in place, and under the name that another one had meanwhile
 my $users = q{SELECT string_agg(table_name || op, ' ' ORDER BY txn_id, n) FROM schemakit.audit_log WHERE rel_id = };
 my $rel_id = $other->safe_psql('source', q{SELECT DISTINCT rel_id FROM schemakit.audit_shape WHERE table_name = 'users'});

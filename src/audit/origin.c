@@ -1,0 +1,102 @@
+/*-------------------------------------------------------------------------
+ *
+ * audit/origin.c
+ *	  Which database this is, and whose events it has besides its own.
+ *
+ * A dump can leave the events out, and still have the shapes of the tables, which say
+ * that changes were recorded.  So the rows of a dump's events end with one for each
+ * database whose events are among them (75_dump.sql), and loading that one is what
+ * makes the database have them.
+ *
+ *-------------------------------------------------------------------------
+ */
+#include "postgres.h"
+
+#include "audit/origin.h"
+#include "audit/log.h"
+#include "base/compat.h"
+
+#include "access/genam.h"
+#include "access/heapam.h"
+#include "access/htup_details.h"
+#include "access/table.h"
+#include "access/xact.h"
+#include "utils/rel.h"
+#include "utils/snapmgr.h"
+#include "utils/timestamp.h"
+
+/* Columns of schemakit.audit_origin */
+#define Anum_cluster	1
+#define Anum_loaded_at	2		/* null for this database */
+
+/* The row of a database, or of this one if "ours" is set; is there one? */
+static bool
+find_row(Relation rel, bool ours, int64 *cluster)
+{
+	SysScanDesc scan = systable_beginscan(rel, InvalidOid, false, SnapshotSelf, 0, NULL);
+	HeapTuple	tuple;
+	bool		found = false;
+
+	while (!found && HeapTupleIsValid(tuple = systable_getnext(scan)))
+	{
+		bool		is_ours;
+		bool		isnull;
+		int64		value = DatumGetInt64(heap_getattr(tuple, Anum_cluster,
+													   RelationGetDescr(rel), &isnull));
+
+		(void) heap_getattr(tuple, Anum_loaded_at, RelationGetDescr(rel), &is_ours);
+		found = ours ? is_ours : value == *cluster;
+		if (found)
+			*cluster = value;
+	}
+	systable_endscan(scan);
+	return found;
+}
+
+/*
+ * A number for this database of this cluster.
+ */
+int64
+sk_audit_origin_cluster(void)
+{
+	Relation	rel = table_open(sk_audit_log_relid("audit_origin"), AccessShareLock);
+	int64		cluster = 0;
+
+	if (!find_row(rel, true, &cluster))
+		elog(ERROR, "schemakit.audit_origin is empty");
+	table_close(rel, AccessShareLock);
+	return cluster;
+}
+
+/*
+ * Does the log have all events that the database with that number had recorded when it
+ * was dumped?  It has its own.
+ */
+bool
+sk_audit_origin_has_events(int64 cluster)
+{
+	Relation	rel = table_open(sk_audit_log_relid("audit_origin"), AccessShareLock);
+	bool		found = find_row(rel, false, &cluster);
+
+	table_close(rel, AccessShareLock);
+	return found;
+}
+
+/*
+ * The events of a dump have been loaded.  The row goes into no stream of logical
+ * decoding, whatever is published.
+ */
+void
+sk_audit_origin_loaded(int64 cluster)
+{
+	Relation	rel;
+	Datum		values[] = {Int64GetDatum(cluster), TimestampTzGetDatum(GetCurrentTimestamp())};
+	bool		nulls[] = {false, false};
+
+	if (sk_audit_origin_has_events(cluster))
+		return;
+	rel = table_open(sk_audit_log_relid("audit_origin"), RowExclusiveLock);
+	heap_insert(rel, heap_form_tuple(RelationGetDescr(rel), values, nulls),
+				GetCurrentCommandId(true), HEAP_INSERT_NO_LOGICAL, NULL);
+	table_close(rel, RowExclusiveLock);
+}

@@ -23,6 +23,7 @@
 #include "audit/names.h"
 #include "base/compat.h"
 #include "base/restore.h"
+#include "base/scratch.h"
 #include "base/table.h"
 #include "base/tuple.h"
 
@@ -268,12 +269,10 @@ mask_of(const SkAuditOptions *options, const char *name)
 }
 
 static void
-make_columns(SkAuditTable *table, Relation rel, List *key)
+make_columns(SkAuditTable *table, Relation rel, List *key, List *ignored)
 {
 	TupleDesc	tupdesc = RelationGetDescr(rel);
 	const SkAuditOptions *options = table->options;
-	List	   *ignored = options->ignore_given ? options->ignore
-		: maintained_columns(rel);
 
 	table->columns = palloc0(sizeof(SkAuditColumn) * tupdesc->natts);
 	table->ncolumns = 0;
@@ -380,11 +379,16 @@ static void
 describe(SkAuditTable *table, Relation rel, Relation root)
 {
 	List	   *key = sk_audit_key_of(root, table->options);
+	List	   *ignored = table->options->ignore_given ? table->options->ignore
+		: maintained_columns(rel);
+	MemoryContext old;
 
 	table->rel_id = sk_audit_identity_make(root);
-	make_columns(table, rel, key);
+	old = MemoryContextSwitchTo(table->context);
+	make_columns(table, rel, key, ignored);
 	make_key(table, key);
 	make_secrets(table, root);
+	MemoryContextSwitchTo(old);
 	table->aborts = sk_audit_shape_aborts;
 	table->shape_id = known_shape(table);
 	if (table->shape_id == 0)
@@ -392,12 +396,14 @@ describe(SkAuditTable *table, Relation rel, Relation root)
 }
 
 static void
-make_entry(SkAuditTable *table, Relation rel)
+fill(SkAuditTable *table, Relation rel)
 {
 	const Trigger *trigger = require_trigger(rel);
+	MemoryContext old = MemoryContextSwitchTo(table->context);
 	Relation	root;
 
 	table->options = sk_audit_options_of(trigger);
+	MemoryContextSwitchTo(old);
 	table->trigger = trigger->tgoid;
 	table->names = sk_audit_names_changes;
 	table->root = sk_attach_origin(trigger->tgoid);
@@ -407,6 +413,19 @@ make_entry(SkAuditTable *table, Relation rel)
 	if (!table->loading)
 		describe(table, rel, root);
 	table_close(root, NoLock);
+}
+
+/*
+ * The whole history of the table's shapes is read for it, and descriptors of all
+ * triggers are copied.  Of this nothing must stay: a session may know many tables.
+ */
+static void
+make_entry(SkAuditTable *table, Relation rel)
+{
+	MemoryContext old = sk_scratch_begin();
+
+	fill(table, rel);
+	sk_scratch_end(old);
 }
 
 static void
@@ -517,15 +536,12 @@ sk_audit_table_get(Relation rel)
 	Oid			relid = RelationGetRelid(rel);
 	SkAuditTable *table = tables == NULL ? NULL
 		: hash_search(tables, &relid, HASH_FIND, NULL);
-	MemoryContext old;
 
 	readers++;
 	if (table != NULL && is_current(table))
 		return table;
 	table = new_entry(relid);
-	old = MemoryContextSwitchTo(table->context);
 	make_entry(table, rel);
-	MemoryContextSwitchTo(old);
 
 	/*
 	 * The table is locked, so what was read is true even if a message came

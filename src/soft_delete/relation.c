@@ -20,6 +20,7 @@
 #include "attach/attach.h"
 #include "attach/coverage.h"
 #include "base/compat.h"
+#include "base/scratch.h"
 #include "base/tuple.h"
 
 #include "access/htup_details.h"
@@ -47,6 +48,7 @@ static HTAB *relations = NULL;
 static List *outdated = NIL;	/* contexts, freed when nobody reads */
 static int	readers = 0;
 static bool any_invalid = false;
+static uint64 invalidations = 0;	/* read so far, of any table */
 
 
 /*-------------------------------------------------------------------------
@@ -72,6 +74,16 @@ sk_soft_relation_column(Relation rel)
 	type = TupleDescAttr(RelationGetDescr(rel), attnum - 1)->atttypid;
 	return type == TIMESTAMPTZOID || type == TIMESTAMPOID ? attnum
 		: InvalidAttrNumber;
+}
+
+static AttrNumber
+column_of(Relation rel)
+{
+	MemoryContext old = sk_scratch_begin();
+	AttrNumber	column = sk_soft_relation_column(rel);
+
+	sk_scratch_end(old);
+	return column;
 }
 
 /* NULL if it is none that we know how to follow */
@@ -223,7 +235,7 @@ blockers_of(SkSoftRelation *soft, Relation child)
 	{
 		SkForeignKey *key = lfirst(lc);
 		Relation	parent = table_open(key->referenced, AccessShareLock);
-		AttrNumber	column = sk_soft_relation_column(parent);
+		AttrNumber	column = column_of(parent);
 
 		soft->watched = lappend_oid(soft->watched, key->referenced);
 		if (key->on_delete == FKCONSTR_ACTION_CASCADE &&
@@ -259,9 +271,18 @@ sk_soft_relation_holders(const SkSoftLink *link)
 	return holders;
 }
 
+static void
+watch(SkSoftRelation *soft, Oid relid)
+{
+	MemoryContext old = MemoryContextSwitchTo(soft->context);
+
+	soft->watched = list_append_unique_oid(soft->watched, relid);
+	MemoryContextSwitchTo(old);
+}
+
 /* Can deleting a row of the table, by way of others, delete one of the same? */
 static bool
-is_cyclic(SkSoftRelation *soft, Oid relid)
+reaches_itself(SkSoftRelation *soft, Oid relid)
 {
 	List	   *seen = list_make1_oid(relid);
 
@@ -271,7 +292,7 @@ is_cyclic(SkSoftRelation *soft, Oid relid)
 		List	   *keys = own_keys(rel);
 		ListCell   *lc;
 
-		soft->watched = list_append_unique_oid(soft->watched, RelationGetRelid(rel));
+		watch(soft, RelationGetRelid(rel));
 		table_close(rel, AccessShareLock);
 		foreach(lc, keys)
 		{
@@ -285,6 +306,16 @@ is_cyclic(SkSoftRelation *soft, Oid relid)
 		}
 	}
 	return false;
+}
+
+static bool
+is_cyclic(SkSoftRelation *soft, Oid relid)
+{
+	MemoryContext old = sk_scratch_begin();
+	bool		cyclic = reaches_itself(soft, relid);
+
+	sk_scratch_end(old);
+	return cyclic;
 }
 
 static void
@@ -303,7 +334,7 @@ static void
 add_child(SkSoftRelation *soft, Relation rel, const SkForeignKey *key)
 {
 	Relation	child = table_open(key->referencing, AccessShareLock);
-	SkSoftLink *link = make_link(soft, key, child, sk_soft_relation_column(child));
+	SkSoftLink *link = make_link(soft, key, child, column_of(child));
 
 	soft->watched = lappend_oid(soft->watched, key->referencing);
 	set_keys(link, rel, key->confkey);
@@ -332,7 +363,7 @@ add_parent(SkSoftRelation *soft, Relation rel, const SkForeignKey *key)
 		key->on_delete == FKCONSTR_ACTION_SETDEFAULT)
 		return;
 	parent = table_open(key->referenced, AccessShareLock);
-	column = sk_soft_relation_column(parent);
+	column = column_of(parent);
 	soft->watched = lappend_oid(soft->watched, key->referenced);
 	if (column != InvalidAttrNumber)
 	{
@@ -360,13 +391,14 @@ at_invalidation(Datum arg, Oid relid)
 	HASH_SEQ_STATUS status;
 	Entry	   *entry;
 
+	invalidations++;
 	if (relations == NULL)
 		return;
 	hash_seq_init(&status, relations);
 	while ((entry = hash_seq_search(&status)) != NULL)
 	{
-		if ((!OidIsValid(relid) || entry->relid == relid ||
-			 list_member_oid(entry->soft->watched, relid)))
+		if (!OidIsValid(relid) || entry->relid == relid ||
+			list_member_oid(entry->soft->watched, relid))
 		{
 			entry->soft->valid = false;
 			any_invalid = true;
@@ -450,7 +482,7 @@ fill(SkSoftRelation *soft, Relation rel)
 {
 	ListCell   *lc;
 
-	soft->column = sk_soft_relation_column(rel);
+	soft->column = column_of(rel);
 	if (soft->column == InvalidAttrNumber)
 		return;
 	soft->type = TupleDescAttr(RelationGetDescr(rel), soft->column - 1)->atttypid;
@@ -530,14 +562,16 @@ sk_soft_relation_link(const SkSoftRelation *soft, Oid constraint, bool reference
  * What is known of the table that a trigger fires on; the caller may read it
  * until sk_soft_relation_release().
  *
- * What a table is like is read under the lock that the statement holds on it,
- * so a message that comes meanwhile is about another one, or about a change
- * that is in what was read: the next statement will make the entry again.
+ * The table itself is read under the lock that the statement holds on it.  Those at
+ * the other ends of its keys are not locked any more when they have been read: if a
+ * message comes before the entry is complete, it is good for the caller, and made
+ * again for the next one.
  */
 SkSoftRelation *
 sk_soft_relation_get(Relation rel)
 {
 	Oid			relid = RelationGetRelid(rel);
+	uint64		before = invalidations;
 	bool		found;
 	Entry	   *entry;
 	SkSoftRelation *soft;
@@ -553,7 +587,8 @@ sk_soft_relation_get(Relation rel)
 	if (found)
 		retire(entry->soft);
 	entry->soft = soft;
-	soft->valid = true;
+	soft->valid = invalidations == before;
+	any_invalid |= !soft->valid;
 	return soft;
 }
 

@@ -24,6 +24,15 @@ CREATE TABLE sqitch.changes (change_id text PRIMARY KEY, updated_at timestamptz)
 SELECT * FROM attached;
 SELECT relid, state, detail FROM schemakit.status() WHERE relid = 'sqitch.changes'::regclass;
 DROP SCHEMA sqitch CASCADE;
+-- nor what is in a schema of an extension: it makes tables there when it works
+CREATE SCHEMA auto_exceptions_plpgsql;
+ALTER EXTENSION plpgsql ADD SCHEMA auto_exceptions_plpgsql;
+CREATE TABLE auto_exceptions_plpgsql.copy AS SELECT 1 AS id, '2001-01-01'::timestamptz AS updated_at;
+UPDATE auto_exceptions_plpgsql.copy SET id = 2 RETURNING updated_at = '2001-01-01' AS kept;
+SELECT relid, state, detail FROM schemakit.status() WHERE relid = 'auto_exceptions_plpgsql.copy'::regclass;
+ALTER EXTENSION plpgsql DROP SCHEMA auto_exceptions_plpgsql;
+SELECT relid, state, detail FROM schemakit.status() WHERE relid = 'auto_exceptions_plpgsql.copy'::regclass;
+DROP SCHEMA auto_exceptions_plpgsql CASCADE;
 -- by name they are maintained like others
 SELECT schemakit.timestamps_enable('knex_migrations_lock', 'modified_at');
 SELECT * FROM attached;

@@ -53,8 +53,8 @@ sk_auto_obstacle(void)
 
 /*
  * The newest of the rules that would attach the feature to the table, or
- * NULL.  "gain" is that of SkFeature.wants().  The tables that the setting exempts
- * are left alone by all of them.
+ * NULL.  "gain" is that of SkFeature.wants().  The tables that are exempt are left
+ * alone by all of them.
  */
 const SkRule *
 sk_auto_rule(List *rules, const SkFeature *feature, Relation rel, const SkGain *gain)
@@ -67,7 +67,7 @@ sk_auto_rule(List *rules, const SkFeature *feature, Relation rel, const SkGain *
 
 		if (sk_rule_matches(rule, feature->name, rel) &&
 			feature->wants(rel, rule->options, gain))
-			return sk_rule_exempting(rel) == NULL ? rule : NULL;
+			return sk_rule_exemption(rel) == NULL ? rule : NULL;
 	}
 	return NULL;
 }
@@ -95,7 +95,7 @@ sk_auto_rule_for_all(List *rules, const SkFeature *feature, Relation rel)
 
 		if (sk_rule_matches(rule, feature->name, rel) &&
 			can_want(feature, rel, rule))
-			return sk_rule_exempting(rel) == NULL ? rule : NULL;
+			return sk_rule_exemption(rel) == NULL ? rule : NULL;
 	}
 	return NULL;
 }
@@ -105,13 +105,7 @@ static char *
 objection(const SkRule *rule, const SkFeature *feature, Relation rel)
 {
 	if (can_want(feature, rel, rule))
-	{
-		char	   *pattern = sk_rule_exempting(rel);
-
-		return pattern == NULL ? NULL
-			: psprintf("schemakit.auto_exceptions has the pattern %s",
-					   quote_identifier(pattern));
-	}
+		return sk_rule_exemption(rel);
 	return feature->objection == NULL ? NULL : feature->objection(rel, rule->options);
 }
 

@@ -21,10 +21,12 @@
 #include "access/genam.h"
 #include "access/htup_details.h"
 #include "access/table.h"
+#include "catalog/dependency.h"
 #include "catalog/namespace.h"
 #include "catalog/pg_collation.h"
 #include "catalog/pg_namespace.h"
 #include "catalog/pg_type.h"
+#include "commands/extension.h"
 #include "executor/spi.h"
 #include "utils/array.h"
 #include "utils/builtins.h"
@@ -173,12 +175,9 @@ sk_rule_matches(const SkRule *rule, const char *feature, Relation rel)
 		!is_excepted(rule, rel);
 }
 
-/*
- * The pattern in schemakit.auto_exceptions that exempts the table from all rules,
- * or NULL.
- */
-char *
-sk_rule_exempting(Relation rel)
+/* The pattern in schemakit.auto_exceptions that the table has, or NULL */
+static char *
+excepting_pattern(Relation rel)
 {
 	ListCell   *lc;
 
@@ -188,6 +187,28 @@ sk_rule_exempting(Relation rel)
 			return lfirst(lc);
 	}
 	return NULL;
+}
+
+/*
+ * Why do all rules leave the table alone?  NULL if they do not.
+ *
+ * What an extension makes in its own schema after it was created is its own, although
+ * no member of it: pg_repack copies a table there, follows the table's changes, and
+ * gives it the copy's file.  A trigger would change the rows.
+ */
+char *
+sk_rule_exemption(Relation rel)
+{
+	char	   *pattern = excepting_pattern(rel);
+	Oid			extension;
+
+	if (pattern != NULL)
+		return psprintf("schemakit.auto_exceptions has the pattern %s",
+						quote_identifier(pattern));
+	extension = getExtensionOfObject(NamespaceRelationId, RelationGetNamespace(rel));
+	return !OidIsValid(extension) ? NULL
+		: psprintf("its schema belongs to extension %s",
+				   quote_identifier(get_extension_name(extension)));
 }
 
 /* Do rules apply to tables of that schema?  As sk_table_is_eligible() says. */

@@ -36,7 +36,7 @@ typedef struct SkRule
 	" AND " SK_RULE_COLUMN("options") " OPERATOR(pg_catalog.=) " SK_RULE_COLUMN(options_)
 
 extern List *sk_rule_list(void);
-extern char *sk_rule_exempting(Relation rel);
+extern char *sk_rule_exemption(Relation rel);
 extern bool sk_rule_has_schema(const text *pattern);
 extern bool sk_rule_matches(const SkRule *rule, const char *feature,
 							Relation rel);

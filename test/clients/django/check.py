@@ -18,6 +18,7 @@ os.environ['DJANGO_SETTINGS_MODULE'] = 'settings'
 django.setup()
 from shop.middleware import ActorMiddleware, act_as                              # noqa: E402
 from shop.models import Invoice, Order, OrderItem, User                          # noqa: E402
+from shop.times import without_touching                                          # noqa: E402
 from shop.users import delete_user, restore_user                                 # noqa: E402
 
 
@@ -28,6 +29,12 @@ def manage(*args):
 
 def ids(model):
     return list(model.objects.order_by('id').values_list('id', flat=True))
+
+
+def delete_raw(table, pk):
+    """Django deletes children itself, and this does not."""
+    with connection.cursor() as cursor:
+        cursor.execute(f'DELETE FROM {table} WHERE id = %s', [pk])
 
 
 equal([manage('migrate'), manage('migrate', 'shop', 'zero'), manage('migrate')], [0, 0, 0], 'migrations up, down and up')
@@ -97,6 +104,73 @@ equal(audited('orders')[6:], [
     'fay@example.com deleted 6', 'fay@example.com restored 6',
 ], 'also of what cascades')
 equal(audited('order_items'), ['ann@example.com I 1', 'bob@example.com deleted 1'], 'and of what Django deletes')
+
+# Django's foreign keys are DEFERRABLE INITIALLY DEFERRED: checked at COMMIT, and so are
+# those between live rows, in either order.
+Order.objects.create(id=10, user_id=2)
+Invoice.objects.create(id=10, order_id=10)
+OrderItem.objects.create(id=10, order_id=10)
+with transaction.atomic():
+    delete_raw('orders', 10)
+    delete_raw('order_items', 10)
+    Invoice.objects.filter(id=10).delete()
+equal([list(model.objects.filter(id=10)) for model in (Order, OrderItem, Invoice)], [[], [], []], 'a parent, then its children, in a transaction')
+Order.objects.create(id=11, user_id=2)
+OrderItem.objects.create(id=11, order_id=11)
+try:
+    with transaction.atomic():
+        delete_raw('orders', 11)
+        reached = True
+    ok(False, 'the parent alone is refused')
+except IntegrityError as error:
+    ok(reached and error.__cause__.pgcode == '23503', 'the parent alone is refused at COMMIT')
+try:
+    with transaction.atomic():
+        with connection.cursor() as cursor:
+            cursor.execute('SET CONSTRAINTS ALL IMMEDIATE')
+        reached = False
+        delete_raw('orders', 11)
+        reached = True
+    ok(False, 'SET CONSTRAINTS ALL IMMEDIATE')
+except IntegrityError as error:
+    ok(not reached and error.__cause__.pgcode == '23503', 'with SET CONSTRAINTS ALL IMMEDIATE at once')
+try:
+    with transaction.atomic():
+        delete_raw('orders', 11)
+        with connection.cursor() as cursor:
+            cursor.execute('SET CONSTRAINTS ALL IMMEDIATE')
+        ok(False, 'SET CONSTRAINTS after it')
+except IntegrityError as error:
+    ok(error.__cause__.pgcode == '23503', 'and SET CONSTRAINTS ALL IMMEDIATE checks what was done before')
+with transaction.atomic():
+    OrderItem.objects.create(id=12, order_id=12)
+    Order.objects.create(id=12, user_id=2)
+equal(ids(OrderItem), [11, 12], 'a child before its parent')
+connection.check_constraints()
+ok(True, 'check_constraints()')
+
+# Who sets updated_at, and how it is left alone
+make_old('users')
+user = User.objects.get(id=2)
+user.name = 'a'
+user.save(update_fields=['name'])
+equal(changed('users'), [2], 'save(update_fields): the trigger sets the time')
+equal(user.updated_at.year, 2001, 'which the object does not know')
+user.refresh_from_db(fields=['updated_at'])
+ok(user.updated_at.year > 2001, 'until it is read again')
+make_old('users')
+with without_touching():
+    User.objects.filter(id=2).update(name='b')
+    user.name = 'c'
+    user.save(update_fields=['name'])
+    User.objects.bulk_update([User(id=3, name='d')], ['name'])
+equal(changed('users'), [], 'nothing sets it with timestamps_touch = off')
+equal([User.objects.get(id=i).name for i in (2, 3)], ['c', 'd'], 'but the rows are changed')
+User.objects.filter(id=2).update(name='e')
+equal(changed('users'), [2], 'and it is on again')
+make_old('users')
+User.objects.get(id=3).save()
+equal(changed('users'), [3], 'save() of an object that has not changed')
 
 
 def columns():

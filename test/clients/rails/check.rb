@@ -65,6 +65,32 @@ equal(audited('users'), [
 ], 'the audit log knows who did it')
 equal(audited('orders')[6..], ['nobody deleted 3', 'bob@example.com deleted 6', 'cleo@example.com restored 6'], 'also of what cascades')
 
+# Who sets updated_at, and how it is left alone
+make_old('users')
+user = User.find(1)
+user.name = 'a'
+user.save!(touch: false)
+User.find(2).update_columns(name: 'a')
+equal(changed('users'), [1, 2], 'save(touch: false), update_columns: the trigger sets the time')
+equal(user.updated_at.year, 2001, 'which the object does not know')
+ok(user.reload.updated_at.year > 2001, 'until it is read again')
+make_old('users')
+Timestamps.leave_alone do
+  user = User.find(1)
+  user.name = 'b'
+  user.save!(touch: false)
+  User.find(2).update_columns(name: 'b')
+  User.where(id: 3).update_all(name: 'b')
+end
+equal(changed('users'), [], 'nothing sets it with timestamps_touch = off')
+equal(User.distinct.pluck(:name), ['b'], 'but the rows are changed')
+User.find(2).touch
+User.where(id: 3).update_all(name: 'c')
+equal(changed('users'), [2, 3], 'touch, and it is on again')
+user = User.find(1)
+user.update!(name: 'd', updated_at: Time.utc(2003))
+equal(as_superuser('SELECT updated_at FROM public.users WHERE id = 1'), [['2003-01-01 00:00:00']], 'a time that is given is kept')
+
 before = columns
 migrations.migrate
 equal(columns, before + ['years'], 'the view follows migrations')

@@ -1,8 +1,8 @@
-# SQLAlchemy with schemakit: who acts, and deletes that can be undone.  The
-# tables are in models.py, and Alembic's migrations in migrations/.
+# SQLAlchemy with schemakit: who acts, deletes that can be undone, and changes
+# that leave updated_at alone.  The tables are in models.py, and Alembic's migrations in migrations/.
 import os
 
-from sqlalchemy import create_engine, event, func, select, update
+from sqlalchemy import create_engine, event, func, select, text, update
 from sqlalchemy.orm import Session
 
 from models import User
@@ -36,3 +36,9 @@ def restore_user(session, pk):
         update(User).where(User.id == pk).values(deleted_at=None),
         execution_options={'schema_translate_map': {None: 'public'},
                            'synchronize_session': False})
+
+
+# No updated_at changes until the end of the transaction, unless a statement sets
+# it.
+def leave_times_alone(session):
+    session.execute(text('SET LOCAL schemakit.timestamps_touch = off'))

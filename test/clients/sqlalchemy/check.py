@@ -3,16 +3,17 @@
 import os
 import subprocess
 import sys
+from datetime import datetime, timezone
 
 from alembic.autogenerate import compare_metadata
 from alembic.config import Config
 from alembic.runtime.environment import EnvironmentContext
 from alembic.script import ScriptDirectory
-from sqlalchemy import create_engine, delete, func, select, text
+from sqlalchemy import create_engine, delete, func, select, text, update
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
-from app import delete_user, engine, restore_user, session_of
+from app import delete_user, engine, leave_times_alone, restore_user, session_of
 from checks import audited, changed, done, equal, make_old, ok
 from models import Base, Invoice, Order, User
 
@@ -104,6 +105,28 @@ equal(audited('users'), [
     'bob@example.com deleted 1', 'cleo@example.com restored 1',
 ], 'the audit log knows who did it')
 equal(audited('orders')[6:], ['nobody deleted 3', 'bob@example.com deleted 6', 'cleo@example.com restored 6'], 'also of what cascades')
+
+# Who sets updated_at, and how it is left alone
+make_old('users')
+with Session(engine, future=True) as session:
+    leave_times_alone(session)
+    session.get(User, 1).name = 'a'
+    session.execute(update(User).where(User.id == 2).values(name='a'))
+    session.commit()
+    equal(changed('users'), [], 'nothing sets it with timestamps_touch = off')
+    equal([session.get(User, i).name for i in (1, 2)], ['a', 'a'], 'but the rows are changed')
+    session.execute(update(User).where(User.id == 2).values(name='b'))
+    session.commit()
+    equal(changed('users'), [2], 'and it is on again')
+    user = session.get(User, 1)
+    user.updated_at = datetime(2003, 1, 1, tzinfo=timezone.utc)
+    user.name = 'c'
+    session.commit()
+    equal(user.updated_at.year, 2003, 'a time that is given is kept')
+    # as a column with onupdate=func.now() does
+    session.execute(update(User).where(User.id == 1).values(name='d', updated_at=func.now()))
+    session.commit()
+    equal(changed('users'), [1, 2], 'so is one of the database')
 
 before = columns()
 alembic('upgrade', '3')

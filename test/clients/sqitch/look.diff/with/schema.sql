@@ -1,0 +1,2 @@
++CREATE TRIGGER zz_schemakit_touch BEFORE UPDATE ON public.users FOR EACH ROW EXECUTE FUNCTION schemakit.touch('updated_at');
++ALTER TRIGGER zz_schemakit_touch ON public.users DEPENDS ON EXTENSION schemakit;

@@ -1,0 +1,1 @@
+SELECT id, user_id, deleted_at FROM orders WHERE false;

@@ -1,0 +1,1 @@
+SELECT id, email, updated_at, deleted_at FROM users WHERE false;

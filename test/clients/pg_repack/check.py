@@ -32,7 +32,7 @@ def rows():
 
 shop = connect('shop')
 super = connect('postgres')
-if not run(super, "SELECT FROM pg_available_extensions WHERE name = 'pg_repack'"):
+if not run(super, "SELECT 1 FROM pg_available_extensions WHERE name = 'pg_repack'"):
     ok(True, 'pg_repack (not checked: it is not installed for this server)')
     done()
 run(super, 'CREATE EXTENSION pg_repack')

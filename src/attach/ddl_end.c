@@ -406,6 +406,8 @@ alter_table_command(const CollectedCommand *cmd)
 	Oid			relid = cmd->d.alterTable.objectId;
 	SkGain		gain = sk_command_gain(cmd);
 	List	   *retyped = NIL;
+	List	   *recomputed = NIL;
+	bool		restructured = false;
 	ListCell   *lc;
 
 	foreach(lc, cmd->d.alterTable.subcmds)
@@ -417,6 +419,10 @@ alter_table_command(const CollectedCommand *cmd)
 			continue;
 		if (alter->subtype == AT_AlterColumnType)
 			retyped = lappend(retyped, (AlterTableCmd *) alter);
+		if (sk_is_set_expression(alter->subtype))
+			recomputed = lappend(recomputed, alter->name);
+		restructured |= sk_is_column_list(alter->subtype) ||
+			alter->subtype == AT_AlterColumnType;
 		if (alter->subtype == AT_AttachPartition)
 			sk_rows_moved(relid,
 						  RangeVarGetRelid(((const PartitionCmd *) alter->def)->name,
@@ -431,6 +437,10 @@ alter_table_command(const CollectedCommand *cmd)
 	}
 	if (retyped != NIL)
 		sk_rows_retyped(sk_reach_altered(relid), retyped);
+	if (recomputed != NIL)
+		sk_rows_recomputed(sk_reach_altered(relid), recomputed);
+	if (restructured)
+		sk_rows_restructured(relid);
 	altered_with_children(relid);
 
 	/* what was taken away is back now, and must not be attached again */

@@ -2,7 +2,8 @@
  *
  * attach/rows.c
  *	  What commands do to rows without firing triggers for them: values get
- *	  another type (ALTER COLUMN TYPE, ALTER TYPE RENAME VALUE), rows come and go
+ *	  another type (ALTER COLUMN TYPE, ALTER TYPE RENAME VALUE), are computed anew
+ *	  (SET EXPRESSION) or get other attributes (ALTER TYPE), rows come and go
  *	  with partitions, or with tables that are dropped.  Features are notified.
  *
  *-------------------------------------------------------------------------
@@ -95,6 +96,18 @@ sk_rows_retyped(List *relids, List *commands)
 	}
 }
 
+/*
+ * Values of generated columns, of these names, were computed by another expression.
+ */
+void
+sk_rows_recomputed(List *relids, List *columns)
+{
+	ListCell   *lc;
+
+	foreach(lc, relids)
+		tell(lfirst_oid(lc), columns, true);
+}
+
 /* A column of a table depends on the type. */
 static void
 tell_of_column(Oid relid, AttrNumber attnum)
@@ -154,6 +167,20 @@ sk_rows_renamed_value(Oid type)
 	List	   *seen = NIL;
 
 	follow_type(type, &seen);
+}
+
+/*
+ * The composite type, or the table, has other columns now, and so have values of its
+ * row type.
+ */
+void
+sk_rows_restructured(Oid relid)
+{
+	List	   *seen = NIL;
+	Oid			type = get_rel_type_id(relid);
+
+	if (OidIsValid(type))
+		follow_type(type, &seen);
 }
 
 

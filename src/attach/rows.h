@@ -11,7 +11,9 @@
 #include "nodes/pg_list.h"
 
 extern void sk_rows_retyped(List *relids, List *commands);
+extern void sk_rows_recomputed(List *relids, List *columns);
 extern void sk_rows_renamed_value(Oid type);
+extern void sk_rows_restructured(Oid relid);
 extern void sk_rows_moved(Oid parentid, Oid childid, bool attached);
 extern void sk_rows_dropped(void);
 

@@ -22,6 +22,7 @@
  */
 #include "postgres.h"
 
+#include "audit/convert.h"
 #include "audit/coverage.h"
 #include "audit/descendants.h"
 #include "audit/gap.h"
@@ -29,6 +30,7 @@
 #include "audit/options.h"
 #include "audit/past.h"
 #include "audit/spelling.h"
+#include "audit/touched.h"
 #include "audit/undo.h"
 #include "base/arg.h"
 #include "base/compat.h"
@@ -174,6 +176,8 @@ examine_shapes(SkAuditPast *past)
 			missing = lappend(missing, column->name);
 	}
 	tell_of_missing(past, missing);
+	sk_audit_convert_examine(past, shapes);
+	sk_audit_touched_examine(past, shapes);
 }
 
 
@@ -483,6 +487,7 @@ return_rows(SkAuditPast *past, FunctionCallInfo fcinfo)
 	sk_guc_unpin(nestlevel);
 	SPI_finish();
 	hash_destroy(past->buckets);
+	sk_audit_past_tell(past);
 }
 
 static void

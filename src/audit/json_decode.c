@@ -72,8 +72,8 @@ is_digest(const JsonbValue *value)
  * The input function's value, as whoever's code that runs: the reader has not
  * asked for it.
  */
-static Datum
-decode_text(SkJsonType *type, int32 typmod, char *text)
+Datum
+sk_audit_json_decode_text(SkJsonType *type, int32 typmod, char *text)
 {
 	SkRights	saved;
 	Datum		value;
@@ -110,7 +110,7 @@ sk_audit_json_decode(SkJsonType *type, int32 typmod, const JsonbValue *value,
 	if (type->kind == SK_JSON_ARRAY && value->type == jbvBinary &&
 		JsonContainerIsArray(value->val.binary.data))
 		return decode_array(type, typmod, value->val.binary.data);
-	return decode_text(type, typmod, sk_audit_json_text(value));
+	return sk_audit_json_decode_text(type, typmod, sk_audit_json_text(value));
 }
 
 /* Does it say that a value does not suit a type, or a domain? */
@@ -123,13 +123,12 @@ is_about_value(int sqlerrcode)
 }
 
 /*
- * The same.  If the type does not take the value, what it says is returned in
- * "error"; the caller must raise an error, which says which value it is.
+ * The value that "decoder" returns.  If its type does not take it, what it says is
+ * returned in "error"; the caller must raise an error, which says which value it is.
  */
 Datum
-sk_audit_json_decode_or_tell(SkJsonType *type, int32 typmod,
-							 const JsonbValue *value, bool *isnull,
-							 ErrorData **error)
+sk_audit_json_decode_try(SkJsonDecoder decoder, void *arg, bool *isnull,
+						 ErrorData **error)
 {
 	MemoryContext context = CurrentMemoryContext;
 	ErrorData  *volatile failure = NULL;
@@ -137,7 +136,7 @@ sk_audit_json_decode_or_tell(SkJsonType *type, int32 typmod,
 
 	PG_TRY();
 	{
-		result = sk_audit_json_decode(type, typmod, value, isnull);
+		result = decoder(arg, isnull);
 	}
 	PG_CATCH();
 	{
@@ -150,4 +149,30 @@ sk_audit_json_decode_or_tell(SkJsonType *type, int32 typmod,
 	PG_END_TRY();
 	*error = failure;
 	return result;
+}
+
+typedef struct Reading
+{
+	SkJsonType *type;
+	int32		typmod;
+	const JsonbValue *value;
+} Reading;
+
+static Datum
+decode_reading(void *arg, bool *isnull)
+{
+	const Reading *reading = arg;
+
+	return sk_audit_json_decode(reading->type, reading->typmod, reading->value, isnull);
+}
+
+/* sk_audit_json_decode(), likewise */
+Datum
+sk_audit_json_decode_or_tell(SkJsonType *type, int32 typmod,
+							 const JsonbValue *value, bool *isnull,
+							 ErrorData **error)
+{
+	Reading		reading = {type, typmod, value};
+
+	return sk_audit_json_decode_try(decode_reading, &reading, isnull, error);
 }

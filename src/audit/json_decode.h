@@ -12,6 +12,14 @@
 
 extern Datum sk_audit_json_decode(SkJsonType *type, int32 typmod,
 								  const JsonbValue *value, bool *isnull);
+extern Datum sk_audit_json_decode_text(SkJsonType *type, int32 typmod,
+									   char *text);
+
+/* What returns a value that a type may not take */
+typedef Datum (*SkJsonDecoder) (void *arg, bool *isnull);
+
+extern Datum sk_audit_json_decode_try(SkJsonDecoder decoder, void *arg,
+									  bool *isnull, ErrorData **error);
 extern Datum sk_audit_json_decode_or_tell(SkJsonType *type, int32 typmod,
 										  const JsonbValue *value,
 										  bool *isnull, ErrorData **error);

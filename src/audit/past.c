@@ -13,7 +13,9 @@
 #include "postgres.h"
 
 #include "audit/past.h"
+#include "audit/convert.h"
 #include "audit/json_decode.h"
+#include "audit/touched.h"
 #include "base/compat.h"
 #include "base/tuple.h"
 
@@ -49,6 +51,24 @@ push_column(JsonbInState *state, const char *name, JsonbValue *value)
 	pushJsonbValue(state, WJB_VALUE, value);
 }
 
+/*
+ * Is it the time of a change of which the log does not tell?  A value that its type
+ * does not take is told.
+ */
+static bool
+is_withheld(SkAuditPast *past, int i, const JsonbValue *value)
+{
+	Datum		time;
+	bool		isnull;
+	ErrorData  *error;
+
+	if (!past->touched[i])
+		return false;
+	time = sk_audit_json_decode_or_tell(past->reader->types[i], -1, value, &isnull,
+										&error);
+	return error == NULL && !isnull && sk_audit_touched_withholds(past, i, time);
+}
+
 /* The row as a document of what the log tells of it, and of what it is now. */
 static void
 put_document(SkAuditPast *past, const SkAuditPastRow *row, const Datum *values,
@@ -69,7 +89,8 @@ put_document(SkAuditPast *past, const SkAuditPastRow *row, const Datum *values,
 			value = row->values[i];
 		else
 			sk_audit_past_encode(past, i, values[i], nulls[i], &value);
-		push_column(&state, NameStr(TupleDescAttr(tupdesc, i)->attname), &value);
+		if (!is_withheld(past, i, &value))
+			push_column(&state, NameStr(TupleDescAttr(tupdesc, i)->attname), &value);
 	}
 	pushJsonbValue(&state, WJB_END_OBJECT, NULL);
 	document = JsonbPGetDatum(JsonbValueToJsonb(state.result));
@@ -155,11 +176,18 @@ put_values(SkAuditPast *past, const SkAuditPastRow *row, Datum *values, bool *nu
 		if (!is_returned(past, i))
 			nulls[i] = true;
 		else if (row != NULL && row->known[i])
-			values[i] = sk_audit_json_decode_or_tell(past->reader->types[i],
-													 TupleDescAttr(tupdesc, i)->atttypmod,
-													 &row->values[i], &nulls[i], &error);
+		{
+			nulls[i] = !sk_audit_convert_is_told(past, row, i);
+			if (!nulls[i])
+			{
+				values[i] = sk_audit_convert_value(past, row, i, &nulls[i], &error);
+				past->digests |= nulls[i] && row->values[i].type != jbvNull;
+			}
+		}
 		if (error != NULL)
 			refuse_value(past, i, key_text(past, row, values, nulls), error);
+		if (!nulls[i] && sk_audit_touched_withholds(past, i, values[i]))
+			nulls[i] = true;
 	}
 	if (past->columns != NULL)
 		put_columns(past, values, nulls);
@@ -191,6 +219,21 @@ sk_audit_past_put(SkAuditPast *past, const SkAuditPastRow *row, Datum *values,
 		put_document(past, row, values, nulls);
 	else
 		put_values(past, row, values, nulls);
+}
+
+/*
+ * Say what could not be told of rows that were returned.
+ */
+void
+sk_audit_past_tell(const SkAuditPast *past)
+{
+	sk_audit_touched_tell(past);
+	if (past->digests)
+		ereport(NOTICE,
+				(errmsg("the audit log has only digests of some values of table \"%s\"",
+						past->reader->label),
+				 errdetail("They were too large for it, and are null."),
+				 errhint("schemakit.audit_as_of_jsonb() returns the digests.")));
 }
 
 /*

@@ -13,6 +13,7 @@
 extern void sk_audit_past_encode(const SkAuditPast *past, int i, Datum value,
 								 bool isnull, JsonbValue *out);
 extern void sk_audit_past_map(SkAuditPast *past, const SkAuditPast *parent);
+extern void sk_audit_past_tell(const SkAuditPast *past);
 extern void sk_audit_past_put(SkAuditPast *past, const SkAuditPastRow *row,
 							  Datum *values, bool *nulls);
 

@@ -111,6 +111,8 @@ read_column(JsonbValue *value)
 	column->attnum = (AttrNumber) sk_option_int64(object, "attnum");
 	column->name = sk_option_text(object, "name");
 	column->type = sk_option_text(object, "type");
+	column->type_oid = (Oid) sk_option_int64(object, "type_oid");
+	column->maintained = sk_option_int64(object, "maintained") != 0;
 	return column;
 }
 
@@ -316,7 +318,8 @@ same_columns(List *a, List *b)
 		SkAuditShapeColumn *cb = lfirst(lb);
 
 		if (ca->id != cb->id || ca->attnum != cb->attnum ||
-			strcmp(ca->name, cb->name) != 0 || strcmp(ca->type, cb->type) != 0)
+			strcmp(ca->name, cb->name) != 0 || strcmp(ca->type, cb->type) != 0 ||
+			ca->type_oid != cb->type_oid || ca->maintained != cb->maintained)
 			return false;
 	}
 	return true;
@@ -489,6 +492,9 @@ columns_as_jsonb(List *columns)
 		push_text(&state, WJB_VALUE, column->name);
 		push_text(&state, WJB_KEY, "type");
 		push_text(&state, WJB_VALUE, column->type);
+		push_number(&state, "type_oid", column->type_oid);
+		if (column->maintained)
+			push_number(&state, "maintained", 1);
 		pushJsonbValue(&state, WJB_END_OBJECT, NULL);
 	}
 	pushJsonbValue(&state, WJB_END_ARRAY, NULL);

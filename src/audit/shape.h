@@ -21,6 +21,9 @@ typedef struct SkAuditShapeColumn
 	AttrNumber	attnum;
 	char	   *name;
 	char	   *type;
+	Oid			type_oid;		/* what it means depends on the database */
+	bool		maintained;		/* a change of only this column is no event,
+								 * since a feature maintains it */
 } SkAuditShapeColumn;
 
 typedef struct SkAuditShape

@@ -60,9 +60,32 @@ static bool any_invalid = false;
  *-------------------------------------------------------------------------
  */
 
+/* The columns that features maintain, by default ignored. */
 static List *
-shape_columns(TupleDesc tupdesc)
+maintained_columns(Relation rel)
 {
+	List	   *names = NIL;
+
+	for (const SkFeature *const *f = sk_features; *f; f++)
+	{
+		const Trigger *trigger;
+		const char *name;
+
+		if ((*f)->maintains == NULL)
+			continue;
+		trigger = sk_attach_find(rel, sk_attach_function((*f)->function));
+		name = trigger ? (*f)->maintains(rel, trigger) : NULL;
+		if (name != NULL)
+			names = lappend(names, (char *) name);
+	}
+	return names;
+}
+
+static List *
+shape_columns(Relation root, const SkAuditOptions *options)
+{
+	TupleDesc	tupdesc = RelationGetDescr(root);
+	List	   *maintained = options->ignore_given ? NIL : maintained_columns(root);
 	List	   *columns = NIL;
 
 	for (int i = 0; i < tupdesc->natts; i++)
@@ -78,6 +101,8 @@ shape_columns(TupleDesc tupdesc)
 		column->type = format_type_extended(attr->atttypid, attr->atttypmod,
 											FORMAT_TYPE_TYPEMOD_GIVEN |
 											FORMAT_TYPE_FORCE_QUALIFY);
+		column->type_oid = attr->atttypid;
+		column->maintained = sk_audit_options_has(maintained, column->name);
 		columns = lappend(columns, column);
 	}
 	return columns;
@@ -131,7 +156,7 @@ sk_audit_table_shape(Relation root, int64 rel_id, const SkAuditOptions *options)
 	shape->owner = root->rd_rel->relowner;
 	shape->owner_name = GetUserNameFromId(shape->owner, false);
 	shape->key = sk_audit_key_of(root, options);
-	shape->columns = shape_columns(RelationGetDescr(root));
+	shape->columns = shape_columns(root, options);
 	shape->options = sk_audit_options_jsonb(options);
 	shape->covered = true;
 	shape->soft_delete = marking_column(root);
@@ -223,27 +248,6 @@ static void
 at_schema_invalidation(Datum arg, int cache, uint32 hash)
 {
 	at_invalidation(arg, InvalidOid);
-}
-
-/* The columns that features maintain, by default ignored. */
-static List *
-maintained_columns(Relation rel)
-{
-	List	   *names = NIL;
-
-	for (const SkFeature *const *f = sk_features; *f; f++)
-	{
-		const Trigger *trigger;
-		const char *name;
-
-		if ((*f)->maintains == NULL)
-			continue;
-		trigger = sk_attach_find(rel, sk_attach_function((*f)->function));
-		name = trigger ? (*f)->maintains(rel, trigger) : NULL;
-		if (name != NULL)
-			names = lappend(names, (char *) name);
-	}
-	return names;
 }
 
 /* jsonb's order of keys */

@@ -111,6 +111,7 @@ find_or_make_row(SkAuditPast *past, const char *identity)
 	row->identity = pstrdup(identity);
 	row->values = palloc0(sizeof(JsonbValue) * Max(past->reader->tupdesc->natts, 1));
 	row->known = palloc0(sizeof(bool) * Max(past->reader->tupdesc->natts, 1));
+	row->shapes = palloc0(sizeof(SkAuditShape *) * Max(past->reader->tupdesc->natts, 1));
 	MemoryContextSwitchTo(old);
 	row->next = bucket->rows;
 	bucket->rows = row;
@@ -145,6 +146,7 @@ take_values(SkAuditPast *past, SkAuditPastRow *row, const SkAuditShape *shape,
 		{
 			row->values[i] = values[i];
 			row->known[i] = true;
+			row->shapes[i] = shape;
 		}
 	}
 }

@@ -21,6 +21,7 @@ typedef struct SkAuditPastRow
 	struct SkAuditPastRow *next;	/* of the same hash */
 	JsonbValue *values;			/* by attribute number - 1 */
 	bool	   *known;
+	const SkAuditShape **shapes;	/* when the table had these values */
 	bool		closed;			/* older events have told all */
 	bool		absent;			/* it was not there */
 	bool		complete;		/* all that it was is in "values" */
@@ -33,6 +34,8 @@ typedef struct SkAuditPastBucket
 	SkAuditPastRow *rows;
 } SkAuditPastBucket;
 
+typedef struct SkAuditConversion SkAuditConversion;
+
 typedef struct SkAuditPast
 {
 	SkAuditReader *reader;
@@ -41,6 +44,14 @@ typedef struct SkAuditPast
 	List	   *spellings;		/* it, and equal ones in the log */
 	bool	   *shown;			/* by attribute number - 1 */
 	bool	   *rewritten;		/* likewise: only what events tell is true */
+	bool	   *untold;			/* likewise: former values may have to be null,
+								 * see audit/convert.c */
+	bool	   *touched;		/* likewise, see audit/touched.c */
+	Timestamp	local_at;		/* "at", in the session's time zone */
+	bool		withheld;		/* a value was not told */
+	bool		digests;		/* a value was told as null, of which the log
+								 * has a digest */
+	List	   *conversions;	/* of SkAuditConversion */
 	bool		as_documents;	/* values as the log has them */
 	HTAB	   *buckets;
 	MemoryContext context;		/* for what is kept */

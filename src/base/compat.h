@@ -322,6 +322,23 @@ typedef TU_UpdateIndexes sk_index_update;
 #define sk_may_become(role) member_can_set_role(GetUserId(), (role))
 #endif
 
+/* 16, 840ff5f451cd: the server does not change subcommands that concern children */
+#if PG_VERSION_NUM < 160000
+#define sk_is_column_list(subtype) \
+	((subtype) == AT_AddColumn || (subtype) == AT_AddColumnRecurse || \
+	 (subtype) == AT_DropColumn || (subtype) == AT_DropColumnRecurse)
+#else
+#define sk_is_column_list(subtype) \
+	((subtype) == AT_AddColumn || (subtype) == AT_DropColumn)
+#endif
+
+/* 17, 5d06e99a3cfc: ALTER TABLE ... ALTER COLUMN ... SET EXPRESSION */
+#if PG_VERSION_NUM < 170000
+#define sk_is_set_expression(subtype) false
+#else
+#define sk_is_set_expression(subtype) ((subtype) == AT_SetExpression)
+#endif
+
 /* 16, 19d8e2308bc5: updates are heap-only in spite of a BRIN index */
 #if PG_VERSION_NUM < 160000
 #define SK_SUMMARIZES(am) false

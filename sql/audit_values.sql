@@ -136,5 +136,28 @@ SELECT remember('large');
 DELETE FROM large;
 SELECT id, a, b FROM schemakit.audit_as_of(NULL::large, at('large'));
 
+-- a key that is not unique
+CREATE TABLE doubled (id int, v text);
+SELECT schemakit.audit_enable('doubled', key => '{id}');
+INSERT INTO doubled VALUES (1, 'a'), (1, 'b'), (2, 'c');
+SELECT remember('doubled');
+UPDATE doubled SET v = 'd' WHERE id = 2;
+SELECT * FROM schemakit.audit_as_of(NULL::doubled, at('doubled')) ORDER BY id, v;
+CREATE FUNCTION refusal(query text) RETURNS text LANGUAGE plpgsql AS $$
+DECLARE d text;
+BEGIN
+    EXECUTE query USING at('doubled');
+    RETURN NULL;
+EXCEPTION WHEN object_not_in_prerequisite_state THEN
+    GET STACKED DIAGNOSTICS d = PG_EXCEPTION_DETAIL;
+    RETURN d;
+END$$;
+UPDATE doubled SET v = 'z' WHERE v = 'a';
+SELECT refusal('SELECT * FROM schemakit.audit_as_of(NULL::doubled, $1)');
+DELETE FROM doubled WHERE v = 'z';
+SELECT refusal('SELECT * FROM schemakit.audit_as_of(NULL::doubled, $1)');
+SELECT refusal($$SELECT * FROM schemakit.audit_as_of_jsonb('doubled', $1, '{"id": 1}')$$);
+SELECT * FROM schemakit.audit_as_of(NULL::doubled, at('doubled'), '{"id": 2}');
+
 SET client_min_messages = warning;
 DROP SCHEMA audit_values CASCADE;

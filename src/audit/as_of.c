@@ -232,6 +232,22 @@ identity_of_live(const SkAuditPast *past, const Datum *values, const bool *nulls
 	return sk_audit_undo_identity(past, encoded);
 }
 
+/*
+ * Events tell of a row that is there now: it must be the only one with its key, and
+ * not one that was removed.
+ */
+static void
+check_accounted(const SkAuditPast *past, SkAuditPastRow *row, const Datum *values,
+				const bool *nulls)
+{
+	if (past->reader->nkeys > 0 && (row->gone || row->seen))
+		sk_audit_undo_refuse(past,
+							 psprintf("The table has a row %s that does not follow from its events.",
+									  sk_audit_past_key_now(past, values, nulls)),
+							 "Its key may not be unique, or rows were changed without events.  Query schemakit.audit_log instead.");
+	row->seen = true;
+}
+
 /* A row that is there now: what was it? */
 static void
 put_live(SkAuditPast *past, HeapTuple tuple, TupleDesc tupdesc)
@@ -244,6 +260,8 @@ put_live(SkAuditPast *past, HeapTuple tuple, TupleDesc tupdesc)
 
 	get_values(past, tuple, tupdesc, values, nulls);
 	row = sk_audit_undo_find(past, identity_of_live(past, values, nulls));
+	if (row != NULL)
+		check_accounted(past, row, values, nulls);
 	if (row != NULL && past->reader->nkeys == 0 && row->surplus < 0)
 	{
 		row->surplus++;

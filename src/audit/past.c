@@ -97,7 +97,9 @@ put_document(SkAuditPast *past, const SkAuditPastRow *row, const Datum *values,
 	tuplestore_putvalues(past->rsinfo->setResult, past->result, &document, &isnull);
 }
 
-/* "{"id": 1}", of a row that has these values, but for those the log tells. */
+/*
+ * "{"id": 1}", of a row that has these values, but for those the log tells.
+ */
 static char *
 key_text(const SkAuditPast *past, const SkAuditPastRow *row, const Datum *values,
 		 const bool *nulls)
@@ -112,7 +114,7 @@ key_text(const SkAuditPast *past, const SkAuditPastRow *row, const Datum *values
 	{
 		int			i = reader->keys[k] - 1;
 
-		if (row->known[i])
+		if (row != NULL && row->known[i])
 			value = row->values[i];
 		else
 			sk_audit_past_encode(past, i, values[i], nulls[i], &value);
@@ -121,6 +123,13 @@ key_text(const SkAuditPast *past, const SkAuditPastRow *row, const Datum *values
 	pushJsonbValue(&state, WJB_END_OBJECT, NULL);
 	key = JsonbValueToJsonb(state.result);
 	return JsonbToCString(NULL, &key->root, VARSIZE(key));
+}
+
+/* The same, of a row that is there now */
+char *
+sk_audit_past_key_now(const SkAuditPast *past, const Datum *values, const bool *nulls)
+{
+	return key_text(past, NULL, values, nulls);
 }
 
 /* The column had a value that its present type does not take. */

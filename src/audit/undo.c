@@ -171,6 +171,7 @@ undo_keyed(SkAuditPast *past, const Event *event)
 	if (event->key == NULL || event->op == SK_AUDIT_BASELINE)
 		return;
 	row = find_or_make_row(past, identity_in(past, event->shape, event->key));
+	row->gone = event->op == SK_AUDIT_DELETE || event->op == SK_AUDIT_OLD_KEY;
 	if (row->closed)
 		return;
 	switch (event->op)

@@ -25,6 +25,8 @@ typedef struct SkAuditPastRow
 	bool		closed;			/* older events have told all */
 	bool		absent;			/* it was not there */
 	bool		complete;		/* all that it was is in "values" */
+	bool		gone;			/* the last event has removed it */
+	bool		seen;			/* it is there now */
 	int64		surplus;		/* without key: more were there than are now */
 } SkAuditPastRow;
 

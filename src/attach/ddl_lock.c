@@ -300,9 +300,9 @@ sk_ddl_lock_tables(const Node *stmt, List *names)
 		if (OidIsValid(relid))
 			tables = list_append_unique_oid(tables, relid);
 	}
-	foreach(lc, tables)
+	for (int i = 0; i < list_length(tables); i++)
 	{
-		Oid			relid = lfirst_oid(lc);
+		Oid			relid = list_nth_oid(tables, i);
 
 		if (!reaches_children(stmt, relid))
 			continue;

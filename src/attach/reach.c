@@ -379,10 +379,13 @@ sk_reach_columns(List *addresses)
 
 		reach(&search, address->classId, address->objectId, address->objectSubId);
 	}
-	foreach(lc, search.waiting) /* grows meanwhile */
+	/* grows meanwhile, so that the cells move */
+	for (int i = 0; i < list_length(search.waiting); i++)
 	{
-		follow(&search, lfirst(lc), false);
-		follow(&search, lfirst(lc), true);
+		const ObjectAddress *address = list_nth(search.waiting, i);
+
+		follow(&search, address, false);
+		follow(&search, address, true);
 	}
 	tables = columns_of(search.waiting, search.known);
 	hash_destroy(search.known);

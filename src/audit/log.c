@@ -45,6 +45,7 @@
 #include "catalog/pg_language.h"
 #include "catalog/pg_trigger.h"
 #include "commands/sequence.h"
+#include "commands/trigger.h"
 #include "executor/executor.h"
 #include "executor/spi.h"
 #include "miscadmin.h"
@@ -262,7 +263,7 @@ place(Writer *writer, TimestampTz at)
 static bool
 is_plain(Relation rel)
 {
-	const TriggerDesc *triggers = rel->trigdesc;
+	const TriggerDesc *triggers = CopyTriggerDesc(rel->trigdesc);
 
 	for (int i = 0; triggers != NULL && i < triggers->numtriggers; i++)
 	{
@@ -451,7 +452,7 @@ static void
 fire_at_once(Oid relid)
 {
 	Relation	rel = table_open(relid, NoLock);
-	const TriggerDesc *triggers = rel->trigdesc;
+	const TriggerDesc *triggers = CopyTriggerDesc(rel->trigdesc);
 
 	for (int i = 0; triggers != NULL && i < triggers->numtriggers; i++)
 	{

@@ -4,15 +4,26 @@
  *	  Positions of audit_changes(): which transactions a client has seen, and in
  *	  which database.
  *
- * A position is a text, "origin:snapshot": the number in schemakit.audit_origin,
- * and a pg_snapshot.  Numbers of transactions mean something in one cluster only,
- * so the position of another database is refused: a client that goes on with it
- * would miss changes, or see them twice.  So is one that is ahead of this
- * database, which was then restored to a time before it.
+ * A position is a text, "origin:place:snapshot": the number in schemakit.audit_origin,
+ * a place in the WAL, and a pg_snapshot.  Numbers of transactions mean something in one
+ * cluster only, so the position of another database is refused: a client that goes on
+ * with it would miss changes, or see them twice.
+ *
+ * Even there they are given a second time to other transactions, if those that had
+ * them are lost: by a crash before their WAL was on the disk, by a failover, by recovery
+ * to a time before them.  A crash loses nothing that a position has, since the WAL is
+ * flushed before the position is returned; this matters for transactions that are rolled
+ * back or committed asynchronously, for which nobody waits.  A failover or recovery
+ * begins a new timeline of the WAL.  The place tells on which one the position is,
+ * and how far, so a position after the point at which this database has left that
+ * timeline is refused.  (pg_upgrade begins with timelines anew, and gives
+ * the cluster another number, by which it is recognized.  It loses nothing.)
  *
  *-------------------------------------------------------------------------
  */
 #include "postgres.h"
+
+#include <ctype.h>
 
 #include "audit/position.h"
 #include "audit/origin.h"
@@ -20,22 +31,97 @@
 #include "audit/shape.h"
 #include "base/compat.h"
 
+#include "access/timeline.h"
 #include "access/transam.h"
+#include "access/xlog.h"
+#include "access/xlog_internal.h"
 #include "utils/builtins.h"
 #include "utils/fmgrprotos.h"
 #include "utils/snapmgr.h"
 #include "utils/xid8.h"
 
-/* Does it look like "1:2:3:4,5"? */
-static bool
-is_well_formed(const char *text)
+/* In which WAL, on which timeline of it, and how far */
+typedef struct Place
 {
-	int			colons = 0;
+	uint32		cluster;
+	TimeLineID	timeline;
+	XLogRecPtr	lsn;
+} Place;
 
-	for (const char *p = text; *p != '\0'; p++)
+
+/*-------------------------------------------------------------------------
+ * Places in the WAL
+ *-------------------------------------------------------------------------
+ */
+
+/* Where the last record ends.  What is to be written next begins after a page's header. */
+static XLogRecPtr
+end_of_wal(void)
+{
+	XLogRecPtr	lsn = GetXLogInsertRecPtr();
+	uint32		offset = XLogSegmentOffset(lsn, wal_segment_size);
+
+	if (offset == SizeOfXLogLongPHD ||
+		(offset > XLOG_BLCKSZ && offset % XLOG_BLCKSZ == SizeOfXLogShortPHD))
+		lsn -= offset % XLOG_BLCKSZ;
+	return lsn;
+}
+
+static Place
+current_place(void)
+{
+	Place		place = {
+		.cluster = (uint32) GetSystemIdentifier(),
+		.timeline = GetWALInsertionTimeLine(),
+		.lsn = end_of_wal(),
+	};
+
+	return place;
+}
+
+/* Is what was there still there? */
+static bool
+is_in_history(Place place)
+{
+	Place		now = current_place();
+	List	   *history;
+
+	if (place.cluster != now.cluster)
+		return true;			/* before pg_upgrade */
+	if (place.timeline == now.timeline)
+		return place.lsn <= now.lsn;
+	history = readTimeLineHistory(now.timeline);
+	return tliInHistory(place.timeline, history) &&
+		place.lsn <= tliSwitchPoint(place.timeline, history, NULL);
+}
+
+
+/*-------------------------------------------------------------------------
+ * Positions
+ *-------------------------------------------------------------------------
+ */
+
+/*
+ * "1:2.3.4/5:6:7:8,9": the number, the place, and where the snapshot begins; false if it
+ * does not look like that.
+ */
+static bool
+read_position(const char *text, int64 *origin, Place *place, const char **snapshot)
+{
+	uint32		high;
+	uint32		low;
+	int			colons = 0;
+	int			length = 0;
+
+	if (sscanf(text, INT64_FORMAT ":%8X.%u.%8X/%8X:%n", origin, &place->cluster,
+			   &place->timeline, &high, &low, &length) != 5 || length == 0)
+		return false;
+	place->lsn = ((XLogRecPtr) high) << 32 | low;
+	*snapshot = text + length;
+	for (const char *p = *snapshot; *p != '\0'; p++)
 		colons += *p == ':';
-	return colons == 3 && text[0] != ':' &&
-				strspn(text, "0123456789:,") == strlen(text);
+	return colons == 2 && isdigit((unsigned char) text[0]) &&
+		strspn(*snapshot, "0123456789:,") == strlen(*snapshot);
 }
 
 static void
@@ -54,28 +140,37 @@ refuse(const char *text, const char *detail)
 Datum
 sk_audit_position_snapshot(const char *text)
 {
+	int64		origin;
+	Place		place;
+	const char *written;
 	Datum		snapshot;
 	FullTransactionId xmax;
 
-	if (!is_well_formed(text))
-		refuse(text, "A position consists of a number and a snapshot.");
-	if (strtoll(text, NULL, 10) != sk_audit_origin_cluster())
+	if (!read_position(text, &origin, &place, &written))
+		refuse(text, "A position consists of a number, a place in the WAL and a snapshot.");
+	if (origin != sk_audit_origin_cluster())
 		refuse(text, "It is a position in another database, of which this one may be a copy.");
-	snapshot = DirectFunctionCall1(pg_snapshot_in,
-								   CStringGetDatum(strchr(text, ':') + 1));
+	snapshot = DirectFunctionCall1(pg_snapshot_in, CStringGetDatum(written));
 	xmax = DatumGetFullTransactionId(DirectFunctionCall1(pg_snapshot_xmax, snapshot));
+	if (!is_in_history(place))
+		refuse(text, "It includes what this database has lost in a failover or recovery.");
 	if (FullTransactionIdFollows(xmax, ReadNextFullTransactionId()))
 		refuse(text, "It is ahead of this database, which has been restored to a time before it.");
 	return snapshot;
 }
 
 /*
- * "origin:", with which positions in this database begin.
+ * "origin:place:", with which positions begin of which the snapshot has been taken
+ * already.
  */
 char *
 sk_audit_position_prefix(void)
 {
-	return psprintf(INT64_FORMAT ":", sk_audit_origin_cluster());
+	Place		place = current_place();
+
+	XLogFlush(place.lsn);
+	return psprintf(INT64_FORMAT ":%08X.%u.%X/%X:", sk_audit_origin_cluster(), place.cluster,
+					place.timeline, LSN_FORMAT_ARGS(place.lsn));
 }
 
 /*

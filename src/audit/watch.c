@@ -45,11 +45,12 @@ static int
 refused(Relation rel)
 {
 	Oid			function = sk_attach_function(PROTECT_FUNCTION);
+	const TriggerDesc *triggers = CopyTriggerDesc(rel->trigdesc);
 	int			events = 0;
 
-	for (int i = 0; rel->trigdesc != NULL && i < rel->trigdesc->numtriggers; i++)
+	for (int i = 0; triggers != NULL && i < triggers->numtriggers; i++)
 	{
-		const Trigger *trigger = &rel->trigdesc->triggers[i];
+		const Trigger *trigger = &triggers->triggers[i];
 		int			type = trigger->tgtype;
 
 		if (trigger->tgfoid != function || trigger->tgqual != NULL ||

@@ -107,6 +107,12 @@ InitMaterializedSRF(FunctionCallInfo fcinfo, bits32 flags)
 #define SK_VIEW_OPTIONS "security_invoker = true"
 #endif
 
+/* 15, e997a0c64286: no global variable any more */
+#if PG_VERSION_NUM < 150000
+#include "access/xlog.h"
+#define GetWALInsertionTimeLine() (ThisTimeLineID)
+#endif
+
 /* 15, d6f96ed94e73: ON DELETE SET NULL (columns) */
 #if PG_VERSION_NUM < 150000
 #define sk_deconstruct_foreign_key(tuple, nkeys, conkey, confkey, pf, pp, ff) \

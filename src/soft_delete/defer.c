@@ -138,7 +138,7 @@ probe(void *arg)
 	ResultRelInfo *result = makeNode(ResultRelInfo);
 	Trigger		trigger = {
 		.tgoid = p->trigger->tgoid,
-		.tgname = p->trigger->tgname,
+		.tgname = "deferred",
 		.tgtype = TRIGGER_TYPE_INSERT,
 		.tgenabled = TRIGGER_FIRES_ALWAYS,
 		.tgdeferrable = true,

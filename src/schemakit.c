@@ -10,6 +10,7 @@
 
 #include "advisor/plan/explain.h"
 #include "advisor/plan/whatif.h"
+#include "audit/adopt.h"
 #include "audit/audit.h"
 #include "audit/log.h"
 #include "audit/names.h"
@@ -54,6 +55,7 @@ _PG_init(void)
 	sk_audit_shape_init();
 	sk_audit_names_init();
 	sk_audit_table_init();
+	sk_audit_adopt_init();
 	sk_soft_batch_init();
 	sk_soft_defer_init();
 	sk_soft_relation_init();

@@ -338,8 +338,10 @@ schemakit_internal_on_ddl_command_start(PG_FUNCTION_ARGS)
 		PG_RETURN_NULL();
 	for (const SkFeature *const *f = sk_features; *f; f++)
 	{
-		if ((*f)->own != NULL)
-			(*f)->own->check_command(stmt);
+		if ((*f)->own == NULL)
+			continue;
+		(*f)->own->check_command(stmt);
+		(*f)->own->before_command();
 	}
 	switch (nodeTag(stmt))
 	{

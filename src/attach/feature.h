@@ -49,6 +49,12 @@ typedef struct SkOwnTables
 	 */
 	void		(*check_command) (const Node *stmt);
 
+	/*
+	 * A command is about to be run, which may change any table of users: what
+	 * is known of them must be up to date.
+	 */
+	void		(*before_command) (void);
+
 	/* What is wrong with them, a list of SkOwnTrouble. */
 	List	   *(*troubles) (void);
 } SkOwnTables;

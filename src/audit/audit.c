@@ -11,6 +11,7 @@
 #include "audit/audit.h"
 #include "attach/attach.h"
 #include "attach/truncate_trigger.h"
+#include "audit/adopt.h"
 #include "audit/ddl.h"
 #include "audit/gap.h"
 #include "audit/identity.h"
@@ -51,6 +52,7 @@ audit_attach(Relation rel, const Jsonb *options, char fires_when)
 {
 	SkAuditOptions *parsed = sk_audit_options_parse(options);
 
+	sk_audit_adopt_restored();
 	sk_audit_trigger_check_options(rel, parsed);
 	if (parsed->mask_hash != NIL)
 		sk_audit_secret_make();
@@ -114,6 +116,8 @@ table_altered(Relation rel, const Trigger *trigger)
 		sk_audit_gap_begin(RelationGetRelid(rel), WRONG_ARGUMENT);
 	else if (!sk_restore_is_running() || sk_audit_identity_is_bound(rel))
 		sk_audit_trigger_record(rel, options);
+	else
+		sk_audit_adopt_later();
 }
 
 static void
@@ -224,11 +228,11 @@ audit_repair(Relation rel, const Trigger *trigger)
 	return true;
 }
 
-/* The log knows the table, which has no trigger any more. */
+/* The log knows the table, which has no trigger any more, or was restored without. */
 static char *
 audit_lost(Relation rel)
 {
-	if (!sk_audit_identity_is_bound(rel))
+	if (!sk_audit_identity_is_bound(rel) && !sk_audit_identity_is_restored(rel))
 		return NULL;
 	return pstrdup("the table was audited; audit_enable() starts again");
 }
@@ -236,6 +240,7 @@ audit_lost(Relation rel)
 static const SkOwnTables own_tables = {
 	.granted = sk_audit_partition_granted,
 	.check_command = sk_audit_ddl_check,
+	.before_command = sk_audit_adopt_restored,
 	.troubles = sk_audit_watch_troubles,
 };
 

@@ -13,6 +13,7 @@
 #include "attach/attach.h"
 #include "attach/inherit.h"
 #include "attach/truncate_trigger.h"
+#include "audit/adopt.h"
 #include "audit/capture.h"
 #include "audit/coverage.h"
 #include "audit/gap.h"
@@ -157,6 +158,7 @@ schemakit_audit_enable(PG_FUNCTION_ARGS)
 	ListCell   *lc;
 
 	PreventCommandIfReadOnly("audit_enable()");
+	sk_audit_adopt_restored();
 	rel = sk_table_open(PG_GETARG_OID(0), ShareRowExclusiveLock);
 	trigger = sk_audit_trigger_find(rel);
 	refuse_clone(rel, trigger);

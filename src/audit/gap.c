@@ -422,6 +422,29 @@ sk_audit_gap_check_retention(const SkAuditPast *past)
 }
 
 /*
+ * The number that a column had in the shape before, in which its place is the same;
+ * but for one of another database, where the number is.
+ */
+static int32
+former_number(const SkAuditShape *before, const SkAuditShape *after, int32 id)
+{
+	const SkAuditShapeColumn *column = sk_audit_shape_column(after, id);
+	ListCell   *lc;
+
+	if (column == NULL || sk_audit_shape_column(before, id) != NULL ||
+		before->cluster != after->cluster || before->relid != after->relid)
+		return id;
+	foreach(lc, before->columns)
+	{
+		const SkAuditShapeColumn *former = lfirst(lc);
+
+		if (former->attnum == column->attnum)
+			return former->id;
+	}
+	return id;
+}
+
+/*
  * The values of a column may have been computed anew since then, so that it has
  * another number now.  What events tell under its former number is what it was; what
  * it is now, and what later events tell, is not.
@@ -430,22 +453,22 @@ static bool
 follow_rewritten(const SkAuditPast *past, const SkAuditShape *then,
 				 SkAuditShapeColumn *column)
 {
-	const SkAuditShape *current = past->reader->current;
-	ListCell   *lc;
+	const SkAuditShape *newer = past->reader->current;
+	int32		id = column->id;
 
-	if (then->cluster != current->cluster || then->relid != current->relid ||
-		sk_audit_shape_column(then, column->id) != NULL)
-		return false;
-	foreach(lc, then->columns)
+	for (int i = list_length(past->reader->shapes) - 1; i >= 0; i--)
 	{
-		const SkAuditShapeColumn *former = lfirst(lc);
+		const SkAuditShape *shape = list_nth(past->reader->shapes, i);
 
-		if (former->attnum != column->attnum)
-			continue;
-		column->id = former->id;
-		return true;
+		if (shape->shape_id < then->shape_id)
+			break;
+		id = former_number(shape, newer, id);
+		newer = shape;
 	}
-	return false;
+	if (id == column->id || sk_audit_shape_column(then, id) == NULL)
+		return false;
+	column->id = id;
+	return true;
 }
 
 static void

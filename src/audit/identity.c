@@ -165,6 +165,18 @@ sk_audit_identity_is_bound(Relation rel)
 	return find_recorded(rel) != 0;
 }
 
+/*
+ * Does the log have a history that the table continues, and of whose end it knows
+ * nothing?  That is so after a dump was restored.
+ */
+bool
+sk_audit_identity_is_restored(Relation rel)
+{
+	int64		rel_id = find_recorded(rel) == 0 ? find_named(rel) : 0;
+
+	return rel_id != 0 && !last_shape(rel_id)->dropped;
+}
+
 /* The n-th number that may be given to a table of that OID in this database */
 static int64
 number(Oid relid, int32 n)

@@ -13,5 +13,6 @@
 extern int64 sk_audit_identity_find(Relation rel);
 extern int64 sk_audit_identity_make(Relation rel);
 extern bool sk_audit_identity_is_bound(Relation rel);
+extern bool sk_audit_identity_is_restored(Relation rel);
 
 #endif							/* SK_AUDIT_IDENTITY_H */

@@ -9,6 +9,7 @@
 #include "postgres.h"
 
 #include "audit/protect.h"
+#include "audit/adopt.h"
 #include "audit/log.h"
 #include "audit/origin.h"
 #include "audit/shape.h"
@@ -79,6 +80,15 @@ sk_audit_protect_refuse(const char *table)
 			 errhint("Use schemakit.audit_maintain() to drop old partitions.  A superuser can turn on schemakit.audit_writable.")));
 }
 
+/* Shapes of tables that are here, perhaps */
+static void
+look_at_shapes(const TriggerData *trigdata)
+{
+	if (TRIGGER_FIRED_BY_INSERT(trigdata->tg_event) &&
+		strcmp(RelationGetRelationName(trigdata->tg_relation), "audit_shape") == 0)
+		sk_audit_adopt_later();
+}
+
 /*
  * schemakit.internal_audit_protect() RETURNS trigger
  *
@@ -96,6 +106,7 @@ schemakit_internal_audit_protect(PG_FUNCTION_ARGS)
 	if (!allowed &&
 		!(TRIGGER_FIRED_BY_INSERT(trigdata->tg_event) && sk_audit_protect_may_load()))
 		sk_audit_protect_refuse(RelationGetRelationName(trigdata->tg_relation));
+	look_at_shapes(trigdata);
 	return PointerGetDatum(TRIGGER_FIRED_BY_UPDATE(trigdata->tg_event)
 						   ? trigdata->tg_newtuple : trigdata->tg_trigtuple);
 }
@@ -143,6 +154,7 @@ schemakit_internal_replica_skip(PG_FUNCTION_ARGS)
 
 	if (IsLogicalWorker() && !(is_copied(trigdata->tg_relation) && !has_log()))
 		return PointerGetDatum(NULL);
+	look_at_shapes(trigdata);
 	return PointerGetDatum(TRIGGER_FIRED_BY_UPDATE(trigdata->tg_event)
 						   ? trigdata->tg_newtuple : trigdata->tg_trigtuple);
 }

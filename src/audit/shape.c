@@ -255,7 +255,7 @@ sk_audit_shape_list_named(const char *schema, const char *table)
 	ScanKeyInit(&keys[1], Anum_audit_shape_table_name, BTEqualStrategyNumber,
 				F_TEXTEQ, CStringGetTextDatum(table));
 	keys[1].sk_collation = C_COLLATION_OID;
-	return read_shapes(NULL, 2, keys);
+	return read_shapes("audit_shape_name_idx", 2, keys);
 }
 
 /*

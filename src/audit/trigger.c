@@ -165,6 +165,19 @@ record_gap_of_parents(Relation rel)
 }
 
 /*
+ * Changes were not recorded until now.  If a dump has brought the table without its
+ * triggers, that is so since then.
+ */
+static void
+record_gap(Relation rel, const SkAuditOptions *options, const char *reason)
+{
+	if (sk_audit_identity_is_restored(rel))
+		(void) sk_audit_table_record(rel, sk_audit_identity_find(rel), options, reason);
+	else
+		sk_audit_gap_begin(RelationGetRelid(rel), reason);
+}
+
+/*
  * Attach with these options, which suit the table.
  */
 void
@@ -173,10 +186,11 @@ sk_audit_trigger_attach(Relation rel, const SkAuditOptions *options, const char 
 {
 	const char *gap = sk_audit_coverage_gap(RelationGetRelid(rel));
 
+	if (sk_audit_trigger_find(rel) == NULL)
+		gap = SK_AUDIT_NO_TRIGGER;
 	record_gap_of_parents(rel);
 	if (gap != NULL)
-		sk_audit_gap_begin(RelationGetRelid(rel),
-						   sk_audit_trigger_find(rel) == NULL ? SK_AUDIT_NO_TRIGGER : gap);
+		record_gap(rel, options, gap);
 	create_row_trigger(rel, name, options, fires_when);
 	sk_truncate_trigger_all(rel, SK_AUDIT_TRUNCATE_FUNCTION, fires_when);
 	CommandCounterIncrement();

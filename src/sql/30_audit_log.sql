@@ -124,6 +124,8 @@ COMMENT ON COLUMN schemakit.audit_shape.reason IS 'why changes are not recorded 
 COMMENT ON COLUMN schemakit.audit_shape.role IS 'role whose command made the description necessary';
 COMMENT ON COLUMN schemakit.audit_shape.soft_delete IS 'column of soft delete; null if there is none';
 COMMENT ON COLUMN schemakit.audit_shape.parents IS 'rel_id of the audited tables from which it inherits (INHERITS); null if there are none';
+CREATE INDEX audit_shape_cluster_idx ON schemakit.audit_shape (cluster, rel_id);
+CREATE INDEX audit_shape_name_idx ON schemakit.audit_shape (schema_name COLLATE pg_catalog."C", table_name COLLATE pg_catalog."C");
 CREATE INDEX audit_shape_parents_idx ON schemakit.audit_shape (parents);
 CREATE INDEX audit_shape_rel_id_idx ON schemakit.audit_shape (rel_id);
 CREATE INDEX audit_shape_relid_idx ON schemakit.audit_shape (relid);

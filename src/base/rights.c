@@ -65,14 +65,15 @@ sk_rights_assume_to_read(Oid role, SkRights *saved)
 /*
  * Go on as the owner of a table whose rows the current role, which has the rights of
  * the owner, changes in a job for tables of all owners.  Their triggers see the
- * session's settings, but cannot change them for what comes after.
+ * session's settings, but cannot change them for what comes after.  "all_rows": no
+ * policy hides rows from the current role, nor does one from the owner.
  */
 void
-sk_rights_assume_for_triggers(Oid role, SkRights *saved)
+sk_rights_assume_for_triggers(Oid role, bool all_rows, SkRights *saved)
 {
 	saved->nestlevel = NewGUCNestLevel();
 	become(role, SECURITY_LOCAL_USERID_CHANGE | SECURITY_RESTRICTED_OPERATION |
-		   SECURITY_NOFORCE_RLS, saved);
+		   (all_rows ? SECURITY_NOFORCE_RLS : 0), saved);
 }
 
 /*

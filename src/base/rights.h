@@ -19,7 +19,8 @@ typedef struct SkRights
 extern void sk_rights_assume(Oid role, SkRights *saved);
 extern void sk_rights_assume_under_pin(Oid role, SkRights *saved);
 extern void sk_rights_assume_to_read(Oid role, SkRights *saved);
-extern void sk_rights_assume_for_triggers(Oid role, SkRights *saved);
+extern void sk_rights_assume_for_triggers(Oid role, bool all_rows,
+										  SkRights *saved);
 extern void sk_rights_assume_for_key(Oid role, SkRights *saved);
 extern void sk_rights_pin(SkRights *saved);
 extern void sk_rights_restore(const SkRights *saved);

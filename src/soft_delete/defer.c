@@ -160,13 +160,28 @@ probe(void *arg)
 	table_close(rel, NoLock);
 }
 
+/*
+ * Does a trigger of a constraint wait for the end of the transaction now?
+ */
+bool
+sk_soft_defer_is_deferred(const Trigger *trigger)
+{
+	Probe		p = {.trigger = trigger};
+	ErrorData  *failure;
+
+	if (!trigger->tgdeferrable)
+		return false;
+	failure = sk_guard_rehearse(probe, &p);
+	if (failure != NULL)
+		FreeErrorData(failure);
+	return failure == NULL && p.deferred;
+}
+
 /* Is the constraint, of which the table is at one end, deferred now? */
 static bool
 is_deferred(Relation rel, const SkSoftLink *link)
 {
 	Trigger		trigger = {0};
-	Probe		p = {.trigger = &trigger};
-	ErrorData  *failure;
 
 	for (int i = 0; rel->trigdesc && i < rel->trigdesc->numtriggers; i++)
 	{
@@ -174,12 +189,7 @@ is_deferred(Relation rel, const SkSoftLink *link)
 			rel->trigdesc->triggers[i].tgdeferrable)
 			trigger = rel->trigdesc->triggers[i];
 	}
-	if (!OidIsValid(trigger.tgoid))
-		return false;
-	failure = sk_guard_rehearse(probe, &p);
-	if (failure != NULL)
-		FreeErrorData(failure);
-	return failure == NULL && p.deferred;
+	return sk_soft_defer_is_deferred(&trigger);
 }
 
 static Datum *

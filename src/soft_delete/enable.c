@@ -9,6 +9,7 @@
 
 #include "attach/attach.h"
 #include "base/arg.h"
+#include "base/compat.h"
 #include "base/spi.h"
 #include "base/table.h"
 #include "soft_delete/column.h"
@@ -22,8 +23,10 @@
 
 #include "access/table.h"
 #include "catalog/namespace.h"
+#include "catalog/pg_namespace.h"
 #include "executor/spi.h"
 #include "miscadmin.h"
+#include "utils/acl.h"
 #include "utils/builtins.h"
 #include "utils/lsyscache.h"
 #include "utils/rel.h"
@@ -99,16 +102,41 @@ typedef struct Request
 	char	   *schema;
 	char	   *name;
 	bool		named;			/* the view's name was passed */
+	bool		remembered;		/* it is from the table's trigger */
 	bool		protect;
 } Request;
 
 static void
 read_request(Relation rel, FunctionCallInfo fcinfo, const char *col, Request *request)
 {
+	const Trigger *trigger = sk_soft_table_trigger(rel);
+
 	request->col = col;
 	request->named = !PG_ARGISNULL(2) || !PG_ARGISNULL(4);
+	request->remembered = !request->named && trigger != NULL && trigger->tgnargs > 1;
 	find_view_name(rel, fcinfo, &request->schema, &request->name);
 	request->protect = PG_ARGISNULL(3) ? sk_soft_table_is_protected(rel) : PG_GETARG_BOOL(3);
+}
+
+/*
+ * The table's trigger, whose arguments its owner can write, says where the view is.  So
+ * it must be where the owner may make one, whoever calls the function.
+ */
+static void
+require_right_of_owner(Relation rel, const char *schema)
+{
+	Oid			owner = rel->rd_rel->relowner;
+	Oid			schemaid = get_namespace_oid(schema, true);
+
+	if (!OidIsValid(schemaid) ||
+		object_aclcheck(NamespaceRelationId, schemaid, owner, ACL_CREATE) == ACLCHECK_OK)
+		return;
+	ereport(ERROR,
+			(errcode(ERRCODE_INSUFFICIENT_PRIVILEGE),
+			 errmsg("permission denied for schema %s", schema),
+			 errdetail("The owner of table \"%s\", role \"%s\", must have CREATE on the schema in which the table's trigger remembers the view.",
+					   RelationGetRelationName(rel), GetUserNameFromId(owner, false)),
+			 errhint("Name the view with view_name or view_schema.")));
 }
 
 static void
@@ -119,6 +147,8 @@ ensure_view(Relation rel, const Request *request)
 
 	if (!OidIsValid(viewid))
 	{
+		if (request->remembered)
+			require_right_of_owner(rel, request->schema);
 		(void) sk_soft_view_make(rel, request->col, request->schema, request->name);
 		return;
 	}

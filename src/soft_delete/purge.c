@@ -16,6 +16,7 @@
 #include "base/rights.h"
 #include "base/table.h"
 #include "soft_delete/fk_query.h"
+#include "soft_delete/immediate.h"
 #include "soft_delete/keeper.h"
 #include "soft_delete/protect.h"
 #include "soft_delete/relation.h"
@@ -66,7 +67,7 @@ typedef struct Batch
  * Statements
  *
  * They are executed as the caller, to whose row security they are subject; or as
- * the table's owner where the caller could become that and sees all rows.
+ * the table's owner where the caller has the rights of that one.
  *-------------------------------------------------------------------------
  */
 
@@ -273,29 +274,40 @@ tell_what_is_kept(Purge *purge)
 }
 
 /*
- * Can the work be done as the owner of the table, so that his triggers are not run
- * with the rights of, say, the superuser who purges all tables?
+ * Is the work done as the owner of the table?  So his triggers are not run with the
+ * rights of, say, the superuser who purges all tables.  What the owner can change
+ * does not count, such as his own privileges or row security: it must not be in his
+ * hands whose rights his code gets.
  */
 static bool
 is_done_as_owner(Relation rel)
 {
+	Oid			owner = rel->rd_rel->relowner;
+
+	return owner != GetUserId() && has_privs_of_role(GetUserId(), owner);
+}
+
+/* The owner may have taken a privilege from himself. */
+static void
+require_rights_of_owner(Relation rel)
+{
 	static const AclMode mode = ACL_SELECT | ACL_UPDATE | ACL_DELETE;
 	Oid			owner = rel->rd_rel->relowner;
 
-	return owner != GetUserId() && has_privs_of_role(GetUserId(), owner) &&
-		pg_class_aclmask(RelationGetRelid(rel), owner, mode, ACLMASK_ALL) == mode &&
-		check_enable_rls(RelationGetRelid(rel), InvalidOid, true) != RLS_ENABLED;
+	if (pg_class_aclmask(RelationGetRelid(rel), owner, mode, ACLMASK_ALL) == mode)
+		return;
+	ereport(ERROR,
+			(errcode(ERRCODE_INSUFFICIENT_PRIVILEGE),
+			 errmsg("permission denied for table %s", RelationGetRelationName(rel)),
+			 errdetail("Rows are deleted as the owner of the table, role \"%s\".",
+					   GetUserNameFromId(owner, false)),
+			 errhint("Grant SELECT, UPDATE and DELETE on the table to its owner.")));
 }
 
 /* Rows that others kept may be free once those are gone. */
 static void
 purge_rows(Purge *purge)
 {
-	bool		as_owner = is_done_as_owner(purge->rel);
-	SkRights	saved;
-
-	if (as_owner)
-		sk_rights_assume_for_triggers(purge->rel->rd_rel->relowner, &saved);
 	SPI_connect();
 	purge->batch_context = AllocSetContextCreate(CurrentMemoryContext,
 												 "schemakit purged rows",
@@ -305,8 +317,26 @@ purge_rows(Purge *purge)
 	if (purge->total < purge->max_rows && purge->kept)
 		tell_what_is_kept(purge);
 	SPI_finish();
-	if (as_owner)
-		sk_rights_restore(&saved);
+}
+
+/*
+ * Nothing can be deferred that is done as the owner: it would be done with the rights
+ * of whoever commits.
+ */
+static void
+purge_rows_as_owner(Purge *purge)
+{
+	bool		all_rows = check_enable_rls(RelationGetRelid(purge->rel), InvalidOid,
+											true) != RLS_ENABLED;
+	List	   *deferred;
+	SkRights	saved;
+
+	require_rights_of_owner(purge->rel);
+	deferred = sk_soft_immediate_begin(sk_soft_keeper_relids(purge->doomed));
+	sk_rights_assume_for_triggers(purge->rel->rd_rel->relowner, all_rows, &saved);
+	purge_rows(purge);
+	sk_rights_restore(&saved);
+	sk_soft_immediate_end(deferred);
 }
 
 static void
@@ -380,7 +410,10 @@ schemakit_soft_delete_purge(PG_FUNCTION_ARGS)
 	sk_soft_protect_permit(&permit);
 	PG_TRY();
 	{
-		purge_rows(&purge);
+		if (is_done_as_owner(purge.rel))
+			purge_rows_as_owner(&purge);
+		else
+			purge_rows(&purge);
 	}
 	PG_FINALLY();
 	{

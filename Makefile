@@ -70,7 +70,7 @@ REGRESS      = install timestamps touch_types touch_keys auto_attach columns_fol
 	soft_delete soft_delete_views soft_delete_enable soft_delete_dependents \
 	kept_statements soft_delete_purge soft_delete_batches soft_delete_deferred session_memory \
 	index_whatif index_advice index_advice_more index_advice_calls index_advice_safety \
-	uninstall
+	owner_rights uninstall
 ISOLATION    = alter_as_without alter_together attach_partition \
 	create_table_parallel detach_partition audit_enable audit_enable_waits audit_identity audit_maintain \
 	audit_order enable_and_update grant_and_alter status_locked \

@@ -202,6 +202,43 @@ by_value(const ListCell *a, const ListCell *b)
  * The choice
  * ----------
  */
+
+/* An index, and whether all code in it is the table's owner's or a superuser's */
+typedef struct Ownership
+{
+	const SkIndex *index;
+	bool		owned;
+} Ownership;
+
+static void
+ask_for_owner(void *arg)
+{
+	Ownership  *ownership = arg;
+	const SkIndex *index = ownership->index;
+	Oid			owner;
+
+	sk_table_hold(index->relid);
+	owner = sk_table_owner(index->relid);
+	ownership->owned = sk_trust_expression_by((Node *) index->predicate, owner);
+	for (int i = 0; i < index->nkeys; i++)
+		ownership->owned &= sk_trust_expression_by(index->keys[i].expr, owner);
+}
+
+/*
+ * Everybody who writes to a table runs what is in its indexes.  The owner answers for
+ * that, so who has only run statements must not bring in code of his own.
+ */
+static bool
+has_code_of_others(const SkIndex *index)
+{
+	Ownership	ownership = {index, false};
+
+	if (index->predicate == NIL && !sk_index_has_expression(index))
+		return false;
+	(void) sk_guard_rehearse(ask_for_owner, &ownership);
+	return !ownership.owned;
+}
+
 static void
 pose(SkAdvice *advice, SkProblem *problem)
 {
@@ -234,7 +271,10 @@ pose(SkAdvice *advice, SkProblem *problem)
 		bytes[i] = candidate->bytes;
 		write[i] = sk_write_cost(advice->writes, candidate->what,
 								 sk_candidate_existing(pool, candidate->index->relid));
-		if (bytes[i] > problem->budget)
+		if (has_code_of_others(candidate->index))
+			sk_advice_refusal_add(advice, candidate, write[i],
+								  "it would run code of another role than the owner of the table");
+		else if (bytes[i] > problem->budget)
 			sk_advice_refusal_add(advice, candidate, write[i],
 								  "it alone is larger than storage_budget");
 		else if (!advice->options.create &&

@@ -13,6 +13,7 @@
 #include "postgres.h"
 
 #include "base/trust.h"
+#include "base/code.h"
 #include "base/table.h"
 
 #include "access/htup_details.h"
@@ -24,12 +25,6 @@
 #include "utils/lsyscache.h"
 #include "utils/syscache.h"
 #include "utils/typcache.h"
-
-static bool
-is_trusted_role(Oid role)
-{
-	return role == GetUserId() || superuser_arg(role);
-}
 
 /*
  * As whom to plan for a table that the current user has not named in a statement, to
@@ -43,35 +38,6 @@ sk_trust_reader(Oid relid)
 	Oid			owner = sk_table_owner(relid);
 
 	return superuser_arg(owner) ? GetUserId() : owner;
-}
-
-/* Is the object of somebody else's, who is not a superuser? */
-static bool
-is_foreign(int cache, Oid object, AttrNumber owner)
-{
-	HeapTuple	tuple = SearchSysCache1(cache, ObjectIdGetDatum(object));
-	bool		isnull;
-	bool		foreign;
-
-	if (!HeapTupleIsValid(tuple))
-		return true;
-	foreign = !is_trusted_role(DatumGetObjectId(SysCacheGetAttr(cache, tuple,
-																owner, &isnull)));
-	ReleaseSysCache(tuple);
-	return foreign;
-}
-
-static bool
-is_foreign_function(Oid function, void *arg)
-{
-	return function >= FirstNormalObjectId &&
-		is_foreign(PROCOID, function, Anum_pg_proc_proowner);
-}
-
-static bool
-is_foreign_type(Oid type)
-{
-	return is_foreign(TYPEOID, type, Anum_pg_type_typowner);
 }
 
 /* What the domain is one over, which may be a domain itself. */
@@ -88,56 +54,28 @@ over_type(Oid domain)
 	return base;
 }
 
-/* A domain over a domain checks what that one checks, too. */
-static bool
-is_foreign_domain(Oid domain)
-{
-	Oid			base;
-
-	if (is_foreign_type(domain))
-		return true;
-	base = over_type(domain);
-	return get_typtype(base) == TYPTYPE_DOMAIN && is_foreign_domain(base);
-}
-
-/* Values of ranges are made and measured by functions that their type names. */
-static bool
-has_foreign_ranges(Oid type)
-{
-	Oid			element;
-
-	type = getBaseType(type);
-	element = get_element_type(type);
-	if (OidIsValid(element))
-		type = getBaseType(element);
-	return type >= FirstNormalObjectId &&
-		(type_is_range(type) || type_is_multirange(type)) &&
-		is_foreign_type(type);
-}
-
-static bool
-foreign_walker(Node *node, void *arg)
-{
-	if (node == NULL)
-		return false;
-	if (check_functions_in_node(node, is_foreign_function, NULL))
-		return true;
-	if (IsA(node, CoerceToDomain) &&
-		is_foreign_domain(((CoerceToDomain *) node)->resulttype))
-		return true;
-	if (!IsA(node, List) && has_foreign_ranges(exprType(node)))
-		return true;
-	return expression_tree_walker(node, foreign_walker, arg);
-}
-
 /*
- * Is all code that evaluating the expression, or a list of them, would run the
- * current user's own, or a superuser's?
+ * Is all code that evaluating the expression, or a list of them, would run that role's
+ * own, or a superuser's?
  */
+bool
+sk_trust_expression_by(Node *expr, Oid role)
+{
+	ListCell   *lc;
+
+	foreach(lc, sk_code_of_expression(expr))
+	{
+		if (lfirst_oid(lc) != role)
+			return false;
+	}
+	return true;
+}
+
+/* The current user's? */
 bool
 sk_trust_expression(Node *expr)
 {
-	return !foreign_walker(expr, NULL);
+	return sk_trust_expression_by(expr, GetUserId());
 }
 
 /*

@@ -12,6 +12,7 @@
 
 extern Oid	sk_trust_reader(Oid relid);
 extern bool sk_trust_expression(Node *expr);
+extern bool sk_trust_expression_by(Node *expr, Oid role);
 extern Oid	sk_trust_language(Oid function);
 extern Oid	sk_trust_maker(Oid type, bool *several);
 

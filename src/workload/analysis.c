@@ -21,6 +21,7 @@
 
 #include "catalog/namespace.h"
 #include "catalog/pg_type.h"
+#include "nodes/nodeFuncs.h"
 #include "parser/analyze.h"
 #include "parser/parse_node.h"
 #include "parser/parse_relation.h"
@@ -29,6 +30,9 @@
 #include "utils/lsyscache.h"
 
 #define MAX_PARAMS 32767
+
+/* The parameter that stands for a constant in quotes */
+#define CONSTANT	(MAX_PARAMS + 1)
 
 
 /* ----------
@@ -76,13 +80,37 @@ make_param(SkAnalysis *analysis, int number, int location)
 }
 
 static Node *
+make_constant(int location)
+{
+	Param	   *param = makeNode(Param);
+
+	param->paramkind = PARAM_EXTERN;
+	param->paramid = CONSTANT;
+	param->paramtype = UNKNOWNOID;
+	param->paramtypmod = -1;
+	param->location = location;
+	return (Node *) param;
+}
+
+static Node *
 on_param(ParseState *pstate, ParamRef *ref)
 {
+	if (ref->number == CONSTANT && ((SkAnalysis *) pstate->p_ref_hook_state)->statement->unread)
+		return make_constant(ref->location);
 	if (ref->number < 1)
 		ereport(ERROR,
 				(errcode(ERRCODE_UNDEFINED_PARAMETER),
 				 errmsg("there is no parameter $%d", ref->number)));
 	return make_param(pstate->p_ref_hook_state, ref->number, ref->location);
+}
+
+static Node *
+set_type(Param *param, Oid type)
+{
+	param->paramtype = type;
+	param->paramtypmod = -1;
+	param->paramcollid = get_typcollation(type);
+	return (Node *) param;
 }
 
 /* What a parameter is compared with tells its type. */
@@ -95,6 +123,8 @@ on_coerce(ParseState *pstate, Param *param, Oid type, int32 typmod,
 
 	if (param->paramkind != PARAM_EXTERN || param->paramtype != UNKNOWNOID)
 		return NULL;
+	if (param->paramid == CONSTANT)
+		return set_type(param, type);
 	known = &analysis->types[param->paramid - 1];
 	if (*known == UNKNOWNOID)
 		*known = type;
@@ -106,10 +136,7 @@ on_coerce(ParseState *pstate, Param *param, Oid type, int32 typmod,
 				 errdetail("%s versus %s", format_type_be(*known),
 						   format_type_be(type)),
 				 parser_errposition(pstate, param->location)));
-	param->paramtype = type;
-	param->paramtypmod = -1;
-	param->paramcollid = get_typcollation(type);
-	return (Node *) param;
+	return set_type(param, type);
 }
 
 /* Is it a column of a table of the statement, whose name is just not right? */
@@ -249,20 +276,48 @@ sk_analysis_parse(SkStatement *statement)
 	return raw;
 }
 
+/*
+ * A parameter takes the place of each constant in quotes.  The parser reads such a
+ * constant as soon as it knows the type, which checks domains in an array or in a row,
+ * and runs what a range type has for its values.
+ */
+static bool
+replace_walker(Node *node, void *arg)
+{
+	ParamRef   *ref = (ParamRef *) node;
+	int			location;
+
+	StaticAssertStmt(sizeof(ParamRef) <= sizeof(A_Const), "it does not take its place");
+	if (node == NULL || IsA(node, TypeName))
+		return false;
+	if (!IsA(node, A_Const))
+		return raw_expression_tree_walker(node, replace_walker, arg);
+	if (nodeTag(&((A_Const *) node)->val) != T_String)
+		return false;
+	location = ((A_Const *) node)->location;
+	ref->type = T_ParamRef;
+	ref->number = CONSTANT;
+	ref->location = location;
+	return false;
+}
+
 static void
 transform(SkAnalysis *analysis)
 {
 	SkStatement *statement = analysis->statement;
+	RawStmt    *raw = copyObject(analysis->raw);
 	ParseState *pstate = make_parsestate(NULL);
 	Query	   *query;
 
+	if (statement->unread)
+		(void) replace_walker(raw->stmt, NULL);
 	pstate->p_sourcetext = statement->text;
 	pstate->p_ref_hook_state = analysis;
 	pstate->p_paramref_hook = on_param;
 	pstate->p_coerce_param_hook = on_coerce;
 	if (statement->names == SK_NAMES_VARIABLES || statement->variables_guessed)
 		pstate->p_post_columnref_hook = on_column;
-	query = transformTopLevelStmt(pstate, copyObject(analysis->raw));
+	query = transformTopLevelStmt(pstate, raw);
 	free_parsestate(pstate);
 	analysis->queries = list_make1(query);
 }

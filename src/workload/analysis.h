@@ -33,6 +33,7 @@ typedef struct SkStatement
 	bool		variables_guessed;	/* names that are no columns are variables */
 	List	   *variables;		/* their names */
 	bool		resolved;		/* all of it was found out */
+	bool		unread;			/* constants in quotes are parameters */
 	MemoryContext context;		/* where that is kept */
 } SkStatement;
 

@@ -5,7 +5,9 @@
  *
  * Planning runs code of users: functions that are said to be immutable are
  * called by the planner.  So each statement is planned as the role that ran it,
- * in a restricted operation, with nothing of the caller's rights.  All of it
+ * in a restricted operation, with nothing of the caller's rights; and not even as that
+ * one if it is a superuser and the code is somebody else's.  What a name in the statement
+ * means may have changed since it was run.  All of it
  * happens in a subtransaction that is rolled back: no lock and no setting
  * remains, and a statement that cannot be planned says why.
  *
@@ -16,15 +18,19 @@
 #include "advisor/plan/query.h"
 
 #include "advisor/plan/plan_cost.h"
+#include "base/code.h"
 #include "base/compat.h"
 #include "base/guard.h"
 #include "base/guc.h"
 #include "workload/param_value.h"
 
+#include "catalog/namespace.h"
 #include "miscadmin.h"
 #include "nodes/nodeFuncs.h"
 #include "optimizer/optimizer.h"
 #include "parser/parsetree.h"
+#include "utils/acl.h"
+#include "utils/builtins.h"
 #include "utils/lsyscache.h"
 #include "utils/memutils.h"
 
@@ -117,6 +123,149 @@ typedef struct Work
 	void	   *arg;
 } Work;
 
+static List *
+code_of_others(List *trees)
+{
+	return list_delete_oid(sk_code_of_queries(trees), GetUserId());
+}
+
+static bool
+relids_walker(Node *node, List **relids)
+{
+	ListCell   *lc;
+
+	if (node == NULL)
+		return false;
+	if (!IsA(node, Query))
+		return expression_tree_walker(node, relids_walker, relids);
+	foreach(lc, ((Query *) node)->rtable)
+	{
+		if (lfirst_node(RangeTblEntry, lc)->rtekind == RTE_RELATION)
+			*relids = lappend_oid(*relids, lfirst_node(RangeTblEntry, lc)->relid);
+	}
+	return query_tree_walker((Query *) node, relids_walker, relids, 0);
+}
+
+/* The tables in the queries, in their order */
+static List *
+relids_of(List *trees)
+{
+	List	   *relids = NIL;
+	ListCell   *lc;
+
+	foreach(lc, trees)
+		(void) relids_walker(lfirst(lc), &relids);
+	return relids;
+}
+
+/*
+ * The schemas that are searched now, as a search_path that does not depend on who asks:
+ * the session's may have "$user".
+ */
+static char *
+fixed_search_path(void)
+{
+	StringInfoData path;
+	ListCell   *lc;
+
+	initStringInfo(&path);
+	foreach(lc, fetch_search_path(false))
+	{
+		char	   *schema = get_namespace_name(lfirst_oid(lc));
+
+		if (schema != NULL)
+			appendStringInfo(&path, "%s%s", path.len > 0 ? ", " : "", quote_identifier(schema));
+	}
+	return path.data;
+}
+
+static void
+refuse(List *owners)
+{
+	ereport(ERROR,
+			(errcode(ERRCODE_INSUFFICIENT_PRIVILEGE),
+			 errmsg("planning would run code of %s with the rights of \"%s\"",
+					sk_code_roles(owners), GetUserNameFromId(GetUserId(), false))));
+}
+
+/*
+ * The statement, analyzed again as the role whose code it runs.  It must mean the same
+ * for that one, and run nobody else's.
+ */
+static List *
+analyze_as(Oid role, const SkStatement *statement, List *trees)
+{
+	SkStatement same = *statement;
+	List	   *again;
+	List	   *owners;
+
+	same.search_path = fixed_search_path();
+	sk_guard_become(role);
+	again = sk_statement_analyze(&same);
+	if (!equal(relids_of(again), relids_of(trees)))
+		ereport(ERROR,
+				(errcode(ERRCODE_INSUFFICIENT_PRIVILEGE),
+				 errmsg("the statement names other tables if it is planned as role \"%s\"",
+						GetUserNameFromId(role, false))));
+	owners = code_of_others(again);
+	if (owners != NIL)
+		refuse(owners);
+	return again;
+}
+
+/*
+ * As whom to plan the statement, of which this much is known.  If the planner would run
+ * somebody else's code, that is the owner of the code, where the current role has his
+ * rights.  Otherwise a superuser does not plan it.  Others do, as they would execute
+ * it.
+ */
+static Oid
+role_for(List *trees)
+{
+	List	   *owners = code_of_others(trees);
+
+	if (list_length(owners) == 1 && OidIsValid(linitial_oid(owners)) &&
+		has_privs_of_role(GetUserId(), linitial_oid(owners)))
+		return linitial_oid(owners);
+	if (owners != NIL && superuser())
+		refuse(owners);
+	return GetUserId();
+}
+
+/* The same, before constants are read, since that runs code of their types */
+static List *
+analyze_unread(SkStatement *statement)
+{
+	List	   *trees;
+
+	statement->unread = true;
+	trees = sk_statement_analyze(statement);
+	statement->unread = false;
+	return trees;
+}
+
+/*
+ * The statement, analyzed, as the role as which it is planned.
+ */
+static List *
+analyze(SkStatement *statement)
+{
+	List	   *trees;
+	Oid			role;
+
+	statement->unread = false;
+	if (superuser() && sk_code_has_types())
+	{
+		trees = analyze_unread(statement);
+		role = role_for(trees);
+		if (role != GetUserId())
+			return analyze_as(role, statement, trees);
+	}
+	trees = sk_statement_analyze(statement);
+	role = role_for(trees);
+	return role == GetUserId() ? trees : analyze_as(role, statement, trees);
+}
+
 static void
 do_work(void *arg)
 {
@@ -125,7 +274,7 @@ do_work(void *arg)
 
 	sk_guard_become(query->entry.role);
 	sk_guc_set_local("lock_timeout", SK_QUERY_LOCK_TIMEOUT);
-	work->run.trees = sk_statement_analyze(query->entry.statement);
+	work->run.trees = analyze(query->entry.statement);
 	work->run.params = query->params;
 	work->work(&work->run, work->arg);
 }

@@ -98,6 +98,7 @@ CREATE INDEX ON asked ((g + code(1)));
 CREATE STATISTICS asked_statistics ON (a + code(1)), b FROM asked;
 INSERT INTO asked SELECT i, i, i % 1000, 1, '{1}', '(1,1)', '[1,2]', i FROM generate_series(1, 20000) AS i;
 CREATE VIEW seen AS SELECT * FROM asked WHERE code(1) = 1 AND c = code(1);
+CREATE VIEW written AS SELECT id, coalesce(d, '{1}'::checked[]) AS d, b FROM asked;
 CREATE TABLE checks (id int, b int, CHECK (code(1) = 1));
 CREATE TABLE parted (id int, b int) PARTITION BY RANGE ((id + code(1)));
 CREATE TABLE part PARTITION OF parted FOR VALUES FROM (0) TO (1000000);
@@ -128,6 +129,8 @@ SELECT count(*) > 0 AS advised FROM schemakit.advise_indexes($$SELECT * FROM ask
 SELECT count(*) > 0 AS advised FROM schemakit.advise_indexes($$SELECT * FROM asked WHERE b = 7 AND f && '[1,2]'$$);
 SELECT ddl FROM schemakit.advise_indexes($$INSERT INTO asked (e) VALUES ('(1,1)')$$);
 SELECT count(*) > 0 AS advised FROM schemakit.advise_indexes($$SELECT * FROM asked WHERE b = '7' AND c = '1'$$);
+-- nor one in a view, where an index is written that has it
+SELECT count(*) > 0 AS advised FROM schemakit.advise_indexes('SELECT id FROM written WHERE cardinality(d) = 7');
 -- code of two roles is run as neither
 SELECT ddl FROM schemakit.advise_indexes('SELECT * FROM asked JOIN rights_other.theirs USING (b)');
 SELECT ddl FROM schemakit.advise_indexes('SELECT * FROM asked WHERE b = 7 AND a = rights_other.code()');

@@ -185,8 +185,11 @@ note_value(Code *code, Node *node)
 		case T_Param:
 			note_making(code, getBaseType(exprType(node)));
 			break;
-		case T_Var:
 		case T_Const:
+			/* it is read again where the expression is written, as in advice */
+			note_making(code, exprType(node));
+			break;
+		case T_Var:
 		case T_Aggref:
 		case T_WindowFunc:
 		case T_OpExpr:

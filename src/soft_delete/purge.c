@@ -12,6 +12,7 @@
 #include "postgres.h"
 
 #include "base/arg.h"
+#include "base/compat.h"
 #include "base/plan.h"
 #include "base/rights.h"
 #include "base/table.h"
@@ -274,17 +275,18 @@ tell_what_is_kept(Purge *purge)
 }
 
 /*
- * Is the work done as the owner of the table?  So his triggers are not run with the
- * rights of, say, the superuser who purges all tables.  What the owner can change
- * does not count, such as his own privileges or row security: it must not be in his
- * hands whose rights his code gets.
+ * Is the work done as the owner of the table, whom the caller could become?  So his
+ * triggers are not run with the rights of, say, the superuser who purges all tables.
+ * What the owner can change does not count, such as his own privileges or row security:
+ * it must not be in his hands whose rights his code gets.
  */
 static bool
 is_done_as_owner(Relation rel)
 {
 	Oid			owner = rel->rd_rel->relowner;
 
-	return owner != GetUserId() && has_privs_of_role(GetUserId(), owner);
+	return owner != GetUserId() && has_privs_of_role(GetUserId(), owner) &&
+		sk_may_become(owner);
 }
 
 /* The owner may have taken a privilege from himself. */

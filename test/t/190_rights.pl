@@ -291,7 +291,9 @@ sub changing
 		"SELECT * FROM schemakit.explain_with_indexes('SELECT * FROM app.top', '{CREATE INDEX ON $table (v)}')",
 		"SELECT schemakit.estimate_index_size('CREATE INDEX ON $table (v)')",
 		"SELECT schemakit.estimate_index_size('CREATE INDEX ON $table ((pg_catalog.lower(v)))')",
-		"SELECT * FROM schemakit.advise_indexes('{SELECT * FROM app.top WHERE v OPERATOR(pg_catalog.=) ''x''}', tables => '{$table}')");
+		"SELECT * FROM schemakit.advise_indexes('{SELECT * FROM app.top WHERE v OPERATOR(pg_catalog.=) ''x''}', tables => '{$table}')",
+		"SELECT * FROM schemakit.advise_indexes('{SELECT * FROM $table WHERE v OPERATOR(pg_catalog.=) ''x''}')",
+		"SELECT * FROM schemakit.advise_indexes('{SELECT * FROM $table AS t JOIN app.top AS a ON a.v OPERATOR(pg_catalog.=) t.v, UPDATE $table SET v = ''y'' WHERE v OPERATOR(pg_catalog.=) ''x''}')");
 }
 
 my @others = split /;\n/, <<'END';
@@ -346,6 +348,26 @@ for my $role ($dba, 'other')
 	nothing_by_others($from, "all that is about no table, as $role");
 	as('attacker', 'shop', $attack);
 }
+# an owner who takes his rights from himself, so that things are done as somebody else
+as('attacker', 'shop', "REVOKE ALL ON $_ FROM attacker") for grep { /^evil/ } sort keys %tables;
+$from = log_end();
+as($dba, 'shop', separately(map { (reading($_, $tables{$_}), grep { /purge|advise/ } changing($_, $tables{$_})) } grep { /^evil/ } sort keys %tables));
+nothing_by_others($from, "without the owner's privileges, as $dba");
+as('attacker', 'shop', "GRANT ALL ON $_ TO attacker") for grep { /^evil/ } sort keys %tables;
+
+# what a superuser has run before means something else by now
+$from = log_end();
+as($dba, 'shop', <<'END');
+CREATE TEMPORARY TABLE planted (id pg_catalog.int4, v pg_catalog.text);
+SELECT v FROM planted WHERE id OPERATOR(pg_catalog.=) 7;
+END
+as('attacker', 'shop', <<'END');
+CREATE TABLE evil.planted (id pg_catalog.int4, v pg_catalog.text);
+CREATE INDEX ON evil.planted (id) WHERE evil.bad('index of a planted table', true);
+END
+as($dba, 'shop', 'SET search_path = pg_catalog; SELECT * FROM schemakit.advise_indexes(max_queries => 1000)');
+nothing_by_others($from, "a planted table, as $dba");
+
 # a superuser in whose session the attacker has been
 $from = log_end();
 as($dba, 'shop', "SET SESSION AUTHORIZATION attacker;\n" . shadows('pg_temp') . "RESET SESSION AUTHORIZATION;\n"

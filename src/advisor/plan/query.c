@@ -225,7 +225,8 @@ role_for(List *trees)
 	List	   *owners = code_of_others(trees);
 
 	if (list_length(owners) == 1 && OidIsValid(linitial_oid(owners)) &&
-		has_privs_of_role(GetUserId(), linitial_oid(owners)))
+		has_privs_of_role(GetUserId(), linitial_oid(owners)) &&
+		sk_may_become(linitial_oid(owners)))
 		return linitial_oid(owners);
 	if (owners != NIL && superuser())
 		refuse(owners);

@@ -52,4 +52,4 @@ function run(main) {
   main().catch((error) => ok(false, `it runs: ${error.stack}`)).finally(() => process.exit(failed || !count ? 1 : 0));
 }
 
-module.exports = { ok, equal, rejected, audited, makeOld, changed, run };
+module.exports = { ok, equal, rejected, asSuperuser, audited, makeOld, changed, run };

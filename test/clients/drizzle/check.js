@@ -1,8 +1,9 @@
 // Drizzle through the views, which it knows as tables, and its kit, which compares
 // the schema "public" with the tables that it is told of.
 const { spawnSync } = require('child_process');
-const { eq } = require('drizzle-orm');
-const { ok, equal, rejected, audited, makeOld, changed, run } = require('../checks');
+const { eq, sql } = require('drizzle-orm');
+const { pgTable, integer, text, timestamp } = require('drizzle-orm/pg-core');
+const { ok, equal, rejected, asSuperuser, audited, makeOld, changed, run } = require('../checks');
 const { pool, db, users, orders, invoices, actAs, deleteUser, restoreUser } = require('./app');
 
 // What drizzle-kit says
@@ -25,6 +26,20 @@ run(async () => {
   await makeOld('users');
   await actAs('ann@example.com', (tx) => tx.update(users).set({ name: 'Bob' }).where(eq(users.id, 2)));
   equal(await changed('users'), [2], 'updated_at has advanced');
+  const [{ updatedAt }] = await db.update(users).set({ name: 'Rob' }).where(eq(users.id, 2)).returning();
+  ok(updatedAt.getFullYear() > 2001, 'returning() tells the new time');
+  await makeOld('users');
+  await db.transaction(async (tx) => {
+    await tx.execute(sql`SET LOCAL schemakit.timestamps_touch = off`);
+    await tx.update(users).set({ name: 'Bob' }).where(eq(users.id, 2));
+  });
+  equal(await changed('users'), [], 'or not, if the transaction says so');
+  const touched = pgTable('users', { id: integer(), name: text(), updatedAt: timestamp('updated_at', { withTimezone: true }).$onUpdate(() => new Date('2011-01-01')) });
+  await db.update(touched).set({ name: 'Rob' }).where(eq(touched.id, 2));
+  equal((await db.select().from(touched).where(eq(touched.id, 2)))[0].updatedAt.getFullYear(), 2011, 'the time of $onUpdate() is kept');
+  await makeOld('users');
+  await db.update(touched).set({ name: 'Bob', updatedAt: sql`updated_at` }).where(eq(touched.id, 2));
+  equal(await changed('users'), [2], 'the old time is no time that is set');
 
   await db.delete(orders).where(eq(orders.id, 3));
   equal((await actAs('bob@example.com', (tx) => deleteUser(tx, 1))).rowCount, 1, 'delete() counts');
@@ -42,7 +57,7 @@ run(async () => {
   ok(['23503', '23001'].includes(error && (error.cause || error).code), 'a live invoice prevents it');
 
   equal(await audited('users'), [
-    'ann@example.com I 1', 'ann@example.com I 2', 'ann@example.com I 3', 'ann@example.com U 2',
+    'ann@example.com I 1', 'ann@example.com I 2', 'ann@example.com I 3', 'ann@example.com U 2', 'nobody U 2', 'nobody U 2', 'nobody U 2', 'nobody U 2',
     'bob@example.com deleted 1', 'nobody deleted 2', 'cleo@example.com restored 1',
   ], 'the audit log knows who did it');
   equal((await audited('orders')).slice(6), [
@@ -55,5 +70,22 @@ run(async () => {
   push();
   equal(await columns(), 'id,email,name,updated_at,deleted_at', 'and one that drizzle-kit drops');
   ok(/No changes detected/.test(push()), 'and there is no drift again');
+
+  // a view in a schema of its own is not seen, and one in "public" is dropped
+  const views = async () => (await pool.query("SELECT concat(schemaname, '.', viewname) AS view FROM pg_views WHERE schemaname IN ('live', 'public') ORDER BY 1")).rows.map((row) => row.view);
+  const [own, all] = [['live.orders', 'live.users'], ['live.orders', 'live.users', 'public.invoices_live']];
+  for (const args of [[], [], ['--force'], ['--force']]) {
+    ok(/No changes detected/.test(kit('push', ...args)), `drizzle-kit push ${args} finds no drift`);
+    equal(await views(), own, 'and leaves the views alone');
+  }
+  await pool.query("ALTER TABLE public.invoices ADD deleted_at timestamptz; SELECT schemakit.soft_delete_enable('public.invoices')");
+  equal(await views(), all, 'a view in the schema of its table');
+  kit('push', '--force');
+  ok(!(await views()).includes('public.invoices_live'), 'is dropped by push --force');
+  await pool.query('DROP VIEW live.users');
+  equal((await asSuperuser("SELECT * FROM schemakit.status() WHERE relid = 'public.users'::regclass AND state <> 'ok'")).length, 1, 'status() tells of a view that is missing');
+  equal((await asSuperuser("SELECT action FROM schemakit.auto_apply() WHERE relid = 'public.users'::regclass")).flat(), ['repaired'], 'auto_apply() makes it again');
+  ok((await views()).includes('live.users'), 'it is there');
+  equal((await pool.query('SELECT id FROM live.users ORDER BY id')).rows.length, 2, 'with its rows');
   await pool.end();
 });

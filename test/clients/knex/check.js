@@ -17,6 +17,16 @@ run(async () => {
   await makeOld('users');
   await actAs('ann@example.com', (trx) => trx('users').where({ id: 2 }).update({ name: 'Bob' }));
   equal(await changed('users'), [2], 'updated_at has advanced');
+  const [{ updated_at: time }] = await db('users').where({ id: 2 }).update({ name: 'Rob' }).returning('updated_at');
+  ok(time.getFullYear() > 2001, 'returning() tells the new time');
+  await makeOld('users');
+  await db.transaction(async (trx) => {
+    await trx.raw('SET LOCAL schemakit.timestamps_touch = off');
+    await trx('users').where({ id: 2 }).update({ name: 'Bob' });
+  });
+  equal(await changed('users'), [], 'or not, if the transaction says so');
+  await db('users').where({ id: 2 }).update({ updated_at: '2011-01-01' });
+  equal((await db('users').where({ id: 2 }).first()).updated_at.getFullYear(), 2011, 'a time that is set is kept');
 
   await db('orders').where({ id: 3 }).del();
   equal(await actAs('bob@example.com', (trx) => deleteUser(trx, 1)), 1, 'del() counts');
@@ -35,7 +45,7 @@ run(async () => {
   equal(error.constraint, 'invoices_order_id_foreign', 'the error names the constraint');
 
   equal(await audited('users'), [
-    'ann@example.com I 1', 'ann@example.com I 2', 'ann@example.com I 3', 'ann@example.com U 2',
+    'ann@example.com I 1', 'ann@example.com I 2', 'ann@example.com I 3', 'ann@example.com U 2', 'nobody U 2', 'nobody U 2',
     'bob@example.com deleted 1', 'nobody deleted 2', 'cleo@example.com restored 1',
   ], 'the audit log knows who did it');
   equal((await audited('orders')).slice(6), [

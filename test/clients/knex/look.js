@@ -1,25 +1,18 @@
-// What Knex sees in the database, which it asks for its migrations.
-const { writeFileSync } = require('fs');
+// What Knex tells of tables, which is all that it asks the database for.
 const knex = require('knex');
+const { createTables, write, look } = require('../looks');
 
-const db = knex({ client: 'pg', connection: process.env.DATABASE_URL });
-const write = (name, value) => writeFileSync(`${process.env.OUT}/${name}`, `${JSON.stringify(value, null, 1)}\n`);
-
-async function main() {
-  await db.schema.createTable('users', (table) => {
-    table.increments();
-    table.text('email').notNullable().unique();
-    table.timestamps(true, true);
-    table.timestamp('deleted_at');
-  });
-  await db.schema.createTable('orders', (table) => {
-    table.increments();
-    table.integer('user_id').references('users.id').onDelete('CASCADE');
-    table.timestamp('deleted_at');
-  });
-  for (const table of ['users', 'orders']) write(`${table}.json`, await db(table).columnInfo());
-  const names = ['auto_rule', 'audit_event', 'audit_log', 'users_live', 'orders_live'];
+look(async () => {
+  await createTables();
+  const db = knex({ client: 'pg', connection: process.env.DATABASE_URL });
+  for (const table of ['users', 'orders', 'totals']) write(`columnInfo/${table}.json`, await db(table).columnInfo());
+  const names = ['users', 'totals', 'users_live', 'auto_rule', 'audit_event', 'audit_log'];
   write('hasTable.json', await Promise.all(names.map((name) => db.schema.hasTable(name))));
-}
-
-main().finally(() => db.destroy());
+  write('hasColumn.json', await Promise.all(names.map((name) => db.schema.hasColumn(name, 'deleted_at'))));
+  await db.schema.alterTable('users', (table) => {
+    table.text('age');
+    table.dropColumn('name');
+  });
+  write('altered.json', await db('users').columnInfo());
+  await db.destroy();
+});

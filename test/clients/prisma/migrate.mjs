@@ -1,5 +1,5 @@
-// What stands in for the commands "prisma migrate deploy", "migrate reset" and
-// "db push": the command line downloads its schema engine as a program from a
+// What stands in for the commands "prisma migrate deploy", "migrate reset",
+// "migrate diff", "db push" and "db pull": the command line downloads its schema engine as a program from a
 // server of Prisma's, which a test should not need.  npm has the same engine as
 // WebAssembly, and this does with it what the command line does.
 import { readFileSync, readdirSync } from 'fs';
@@ -46,6 +46,23 @@ const migrations = {
 };
 
 const engine = await open();
+const header = `generator client {
+  provider        = "prisma-client-js"
+  previewFeatures = ["partialIndexes", "views"]
+}
+
+datasource db {
+  provider = "postgresql"
+}
+`;
+const database = { files: [{ path: 'schema.prisma', content: header }] };
 export const deploy = async () => (await engine.applyMigrations({ migrationsList: migrations, filters })).appliedMigrationNames;
 export const reset = () => engine.reset({ filter: filters });
 export const push = () => engine.schemaPush({ schema: { files: schema }, force: true, filters });
+export const pull = () => engine.introspect({ schema: database, baseDirectoryPath: here, force: true, compositeTypeDepth: -1, namespaces: null });
+// SQL that leads from the database to models, or back
+export async function diff(files, back) {
+  const targets = [{ tag: 'schemaDatasource', files: database.files, configDir: here }, { tag: 'schemaDatamodel', files }];
+  const [from, to] = back ? targets.reverse() : targets;
+  return (await engine.diff({ from, to, script: true, exitCode: null, filters })).stdout;
+}

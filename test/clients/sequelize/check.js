@@ -2,7 +2,7 @@
 // see to the rest, as its own "paranoid" does not.
 const { execFileSync } = require('child_process');
 const { Sequelize, DataTypes } = require('sequelize');
-const { ok, equal, rejected, audited, makeOld, changed, run } = require('../checks');
+const { ok, equal, rejected, asSuperuser, audited, makeOld, changed, run } = require('../checks');
 const { sequelize, User, Order, Invoice, actAs, deleteUser, restoreUser } = require('./app');
 
 // The names of the migrations that the command ran
@@ -25,6 +25,27 @@ run(async () => {
   await actAs('ann@example.com', (transaction) => User.update({ name: 'Bob' }, { where: { id: 2 }, transaction }));
   await sequelize.query("UPDATE users SET name = 'Cleo' WHERE id = 3");
   equal(await changed('users'), [2, 3], 'updated_at has advanced');
+
+  await makeOld('users');
+  await User.update({ name: 'Rob' }, { where: { id: 2 }, silent: true });
+  equal(await changed('users'), [2], 'also with "silent", which leaves it to the trigger');
+  const user = await User.findByPk(3);
+  await user.update({ name: 'Cleopatra' }, { silent: true });
+  equal(user.updatedAt.getFullYear(), 2001, 'the object has the old time');
+  await user.reload();
+  ok(user.updatedAt.getFullYear() > 2001, 'until reload()');
+  await makeOld('users');
+  await sequelize.transaction(async (transaction) => {
+    await sequelize.query('SET LOCAL schemakit.timestamps_touch = off', { transaction });
+    await User.update({ name: 'Bob' }, { where: { id: 2 }, silent: true, transaction });
+  });
+  equal(await changed('users'), [], 'or not, if the transaction says so');
+  await sequelize.query("UPDATE users SET updated_at = '2011-01-01' WHERE id = 2");
+  equal((await User.findByPk(2)).updatedAt.getFullYear(), 2011, 'a time that is set is kept');
+  await User.update({ updatedAt: '2012-01-01' }, { where: { id: 2 }, silent: true });
+  ok((await User.findByPk(2)).updatedAt.getFullYear() > 2000, 'and Sequelize can set one');
+  await asSuperuser("UPDATE users SET updated_at = now() WHERE id IN (2, 3)");
+
 
   equal(await Order.destroy({ where: { id: 3 } }), 1, 'destroy() counts');
   // It writes milliseconds: what is deleted in the same one comes back together.
@@ -49,7 +70,7 @@ run(async () => {
   ok(error instanceof Sequelize.ForeignKeyConstraintError || error.parent.code === '23001', 'a live invoice prevents it');
 
   equal(await audited('users'), [
-    'ann@example.com I 1', 'ann@example.com I 2', 'ann@example.com I 3', 'ann@example.com U 2', 'nobody U 3',
+    'ann@example.com I 1', 'ann@example.com I 2', 'ann@example.com I 3', 'ann@example.com U 2', 'nobody U 3', 'nobody U 2', 'nobody U 3', 'nobody U 2',
     'bob@example.com deleted 1', 'cleo@example.com restored 1', 'nobody deleted 3', 'nobody restored 3',
   ], 'the audit log knows who did it');
   equal((await audited('orders')).slice(6, 9), ['nobody deleted 3', 'bob@example.com deleted 6', 'cleo@example.com restored 6'], 'also of what cascades');

@@ -25,6 +25,21 @@ run(async () => {
   await database.query("UPDATE users SET name = 'Cleo' WHERE id = 3");
   equal(await changed('users'), [2, 3], 'updated_at has advanced');
 
+  await makeOld('users');
+  await users.update(2, { name: 'Rob', updatedAt: () => 'updated_at' });
+  equal(await changed('users'), [2], 'the old time is no time that is set');
+  await makeOld('users');
+  await database.transaction(async (manager) => {
+    await manager.query('SET LOCAL schemakit.timestamps_touch = off');
+    await manager.update(User, 2, { name: 'Bob', updatedAt: () => 'updated_at' });
+  });
+  equal(await changed('users'), [], 'or not, if the transaction says so');
+  await users.update(2, { updatedAt: new Date('2011-01-01') });
+  equal((await users.findOneBy({ id: 2 })).updatedAt.getFullYear(), 2011, 'a time that is set is kept');
+  const cleo = await users.save({ ...await users.findOneBy({ id: 3 }), name: 'Cleopatra' });
+  equal(cleo.updatedAt.getTime(), (await users.findOneBy({ id: 3 })).updatedAt.getTime(), 'save() reads the time back');
+
+
   equal((await orders.softDelete(3)).affected, 1, 'softDelete() counts');
   equal((await actAs('bob@example.com', (manager) => deleteUser(manager, 1))).affected, 1, 'as does that of users');
   equal((await users.createQueryBuilder().softDelete().where('id = 1 AND deleted_at IS NULL').execute()).affected, 0, 'and does not count twice');
@@ -46,7 +61,7 @@ run(async () => {
   ok(['23503', '23001'].includes(error && error.driverError.code), 'a live invoice prevents it');
 
   equal(await audited('users'), [
-    'ann@example.com I 1', 'ann@example.com I 2', 'ann@example.com I 3', 'bob@example.com U 2', 'nobody U 3',
+    'ann@example.com I 1', 'ann@example.com I 2', 'ann@example.com I 3', 'bob@example.com U 2', 'nobody U 3', 'nobody U 2', 'nobody U 2', 'nobody U 3',
     'bob@example.com deleted 1', 'cleo@example.com restored 1', 'nobody deleted 3', 'nobody restored 3',
     'dan@example.com deleted 3', 'nobody restored 3', 'nobody deleted 3', 'nobody restored 3',
   ], 'the audit log knows who did it');

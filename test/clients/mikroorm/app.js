@@ -4,6 +4,7 @@ const { AsyncLocalStorage } = require('async_hooks');
 const { Migrator } = require('@mikro-orm/migrations');
 const { defineConfig, MikroORM } = require('@mikro-orm/postgresql');
 const { User, Order, Invoice } = require('./entities');
+const Generator = require('./generator');
 
 // Tells the audit log who acts, at the start of each transaction.
 const actor = new AsyncLocalStorage();
@@ -26,7 +27,11 @@ const config = (searchPath) => defineConfig({
   entities: [User, Order, Invoice],
   subscribers: [new ActorSubscriber()],
   extensions: [Migrator],
-  migrations: { path: `${__dirname}/migrations`, snapshot: false },
+  migrations: {
+    path: `${__dirname}/migrations`,
+    snapshot: false,
+    generator: Generator,
+  },
   // Or it would drop the triggers of schemakit, and the views of live rows.
   schemaGenerator: { ignoreTriggers: true, ignoreSchema: ['live'] },
 });

@@ -5,15 +5,16 @@ const { mkdtempSync, readFileSync, rmSync } = require('fs');
 const { tmpdir } = require('os');
 const { join } = require('path');
 const { EntityGenerator } = require('@mikro-orm/entity-generator');
-const { JSMigrationGenerator, Migrator } = require('@mikro-orm/migrations');
+const { Migrator } = require('@mikro-orm/migrations');
 const { MikroORM, defineEntity, p } = require('@mikro-orm/postgresql');
 const { User, Order, Invoice } = require('./entities');
+const Generator = require('./generator');
 const { createTables, write, look } = require('../looks');
 
 const path = mkdtempSync(join(tmpdir(), 'mikroorm-'));
 const open = (options) => MikroORM.init({
   host: process.env.PGHOST, port: Number(process.env.PGPORT), user: process.env.PGUSER, dbName: process.env.PGDATABASE, entities: [User, Order, Invoice], extensions: [Migrator, EntityGenerator],
-  migrations: { path, generator: JSMigrationGenerator },
+  migrations: { path, generator: Generator },
   schemaGenerator: { ignoreTriggers: true, ignoreSchema: ['live'] }, ...options,
 });
 
@@ -21,13 +22,13 @@ look(async () => {
   const orm = await open();
   const create = async (name, ...args) => {
     const { diff, fileName } = await orm.migrator.create(undefined, ...args);
-    write(name, fileName ? readFileSync(join(path, fileName), 'utf8').replace(/Migration\d+/g, 'Migration') : diff);
-    if (fileName) rmSync(join(path, fileName));
+    write(name, fileName ? readFileSync(join(path, fileName), 'utf8').replace(/Migration\d+/g, 'Migration') : diff.up);
+    if (fileName && name !== 'initial.js') rmSync(join(path, fileName));
   };
   write('create.sql', await orm.schema.getCreateSchemaSQL());
   await create('blank.js', true);
   await create('initial.js', false, true);
-  await orm.schema.create();
+  await orm.migrator.up();
   write('none.sql', await orm.schema.getUpdateSchemaSQL());
   await create('none.js');
   const careless = await open({ schemaGenerator: {} });

@@ -33,7 +33,6 @@ look(async () => {
   await create('none.js');
   const careless = await open({ schemaGenerator: {} });
   write('careless.sql', await careless.schema.getUpdateSchemaSQL());
-  write('careless-down.sql', (await careless.schema.getUpdateSchemaMigrationSQL()).down);
   await careless.close();
   await orm.em.execute('ALTER TABLE users ADD age int, DROP name');
   write('changed.sql', await orm.schema.getUpdateSchemaSQL());

@@ -33,7 +33,6 @@
 #include "audit/touched.h"
 #include "audit/undo.h"
 #include "base/arg.h"
-#include "base/code.h"
 #include "base/compat.h"
 #include "base/guc.h"
 #include "base/rights.h"
@@ -46,7 +45,6 @@
 #include "parser/parse_type.h"
 #include "utils/builtins.h"
 #include "utils/lsyscache.h"
-#include "utils/rls.h"
 #include "utils/timestamp.h"
 #include "utils/tuplestore.h"
 #include "utils/typcache.h"
@@ -325,39 +323,6 @@ key_condition(const SkAuditPast *past, Oid *types, Datum *values, char *nulls)
 	return buf.data;
 }
 
-/* May the current user read all that is in the table? */
-static bool
-reads_everything(Oid relid)
-{
-	return pg_class_aclcheck(relid, GetUserId(), ACL_SELECT) == ACLCHECK_OK &&
-		check_enable_rls(relid, InvalidOid, true) != RLS_ENABLED;
-}
-
-/*
- * Are the live rows read as the owner of the table?  If the current user reads all of
- * them, that makes no difference but for the code that the owner has put on the table.
- * An owner who has taken the right to read from himself does not get that run with
- * somebody else's.
- */
-static bool
-is_read_as_owner(const SkAuditPast *past)
-{
-	const SkAuditReader *reader = past->reader;
-
-	if (!reads_everything(reader->relid))
-		return false;
-	if (pg_class_aclcheck(reader->relid, reader->owner, ACL_SELECT) == ACLCHECK_OK)
-		return true;
-	if (list_delete_oid(sk_code_of_table(reader->relid), GetUserId()) != NIL)
-		ereport(ERROR,
-				(errcode(ERRCODE_INSUFFICIENT_PRIVILEGE),
-				 errmsg("permission denied for table %s", reader->label),
-				 errdetail("It is read as its owner, role \"%s\", because of the code in its indexes, statistics or constraints.",
-						   GetUserNameFromId(reader->owner, false)),
-				 errhint("Grant SELECT on the table to its owner.")));
-	return false;
-}
-
 /*
  * The live rows are read with the rights of the current user, but as the table's
  * owner where that makes no difference.
@@ -366,7 +331,7 @@ static void
 put_live_rows(SkAuditPast *past)
 {
 	Oid			owner = past->reader->owner;
-	bool		as_owner = is_read_as_owner(past);
+	bool		as_owner = sk_audit_reader_as_owner(past->reader);
 	SkRights	saved;
 	int			nkeys = past->key ? past->reader->nkeys : 0;
 	Oid		   *types = palloc(sizeof(Oid) * Max(nkeys, 1));

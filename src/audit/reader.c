@@ -17,6 +17,7 @@
 #include "audit/json_decode.h"
 #include "audit/log.h"
 #include "audit/table.h"
+#include "base/code.h"
 #include "base/compat.h"
 #include "base/guc.h"
 #include "base/table.h"
@@ -29,12 +30,14 @@
 #include "catalog/pg_class.h"
 #include "catalog/pg_type.h"
 #include "miscadmin.h"
+#include "utils/acl.h"
 #include "utils/array.h"
 #include "utils/builtins.h"
 #include "utils/json.h"
 #include "utils/lsyscache.h"
 #include "utils/numeric.h"
 #include "utils/rel.h"
+#include "utils/rls.h"
 
 /*
  * Stop here unless the current user may read the log.
@@ -154,6 +157,37 @@ sk_audit_reader_open(Oid relid)
 	find_columns(reader, rel);
 	table_close(rel, NoLock);
 	return reader;
+}
+
+/* May the current user read all that is in the table? */
+static bool
+reads_everything(Oid relid)
+{
+	return pg_class_aclcheck(relid, GetUserId(), ACL_SELECT) == ACLCHECK_OK &&
+		check_enable_rls(relid, InvalidOid, true) != RLS_ENABLED;
+}
+
+/*
+ * Are the live rows read as the owner of the table?  If the current user reads all of
+ * them, that makes no difference but for the code that the owner has put on the table.
+ * An owner who has taken the right to read from himself does not get that run with
+ * somebody else's.
+ */
+bool
+sk_audit_reader_as_owner(const SkAuditReader *reader)
+{
+	if (!reads_everything(reader->relid))
+		return false;
+	if (pg_class_aclcheck(reader->relid, reader->owner, ACL_SELECT) == ACLCHECK_OK)
+		return true;
+	if (list_delete_oid(sk_code_of_table(reader->relid), GetUserId()) != NIL)
+		ereport(ERROR,
+				(errcode(ERRCODE_INSUFFICIENT_PRIVILEGE),
+				 errmsg("permission denied for table %s", reader->label),
+				 errdetail("It is read as its owner, role \"%s\", because of the code in its indexes, statistics or constraints.",
+						   GetUserNameFromId(reader->owner, false)),
+				 errhint("Grant SELECT on the table to its owner.")));
+	return false;
 }
 
 SkAuditShape *

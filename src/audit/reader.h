@@ -34,6 +34,7 @@ extern SkAuditReader *sk_audit_reader_open(Oid relid);
 extern AttrNumber sk_audit_reader_attnum(const SkAuditReader *reader,
 										 const SkAuditShape *shape,
 										 const JsonbValue *name);
+extern bool sk_audit_reader_as_owner(const SkAuditReader *reader);
 extern SkAuditShape *sk_audit_reader_shape(const SkAuditReader *reader,
 										   int32 shape_id);
 extern JsonbValue *sk_audit_reader_key(SkAuditReader *reader,

@@ -206,6 +206,16 @@ SELECT relid, state, regexp_replace(detail, '[0-9]+', 'N') AS detail FROM schema
 SELECT schemakit.auto_enable('soft_delete', options => '{"colour": "red"}');
 DELETE FROM schemakit.auto_rule WHERE feature = 'soft_delete';
 
+-- a former partition gets a view of its own
+CREATE TABLE spans (id int PRIMARY KEY, deleted_at timestamptz) PARTITION BY RANGE (id);
+CREATE TABLE spans_1 PARTITION OF spans FOR VALUES FROM (0) TO (10);
+SELECT schemakit.soft_delete_enable('spans', view_schema => 'live');
+ALTER TABLE spans DETACH PARTITION spans_1;
+SELECT state, detail FROM schemakit.status() WHERE relid = 'spans_1'::regclass AND feature = 'soft_delete';
+SELECT schemakit.soft_delete_enable('spans_1');
+SELECT state, detail FROM schemakit.status() WHERE relid = 'spans_1'::regclass AND feature = 'soft_delete';
+DROP TABLE spans, spans_1;
+
 -- no silent physical delete
 CREATE TABLE kept (id int PRIMARY KEY);
 SELECT schemakit.soft_delete_enable('kept');

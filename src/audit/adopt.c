@@ -156,24 +156,40 @@ adopt(Oid relid)
 	return true;
 }
 
-/*
- * A command, which may change any table, is about to be run.
- */
-void
-sk_audit_adopt_restored(void)
+/* The tables, all of them if nobody has locked one */
+static void
+adopt_all(void *arg)
 {
-	bool		complete = true;
+	bool	   *complete = arg;
 	ListCell   *lc;
 
-	if ((settled && settled_aborts == sk_audit_shape_aborts) || sk_restore_is_running())
-		return;
 	foreach(lc, list_foreign())
 	{
 		Oid			relid = find_table(*(int64 *) lfirst(lc));
 
 		if (OidIsValid(relid))
-			complete &= adopt(relid);
+			*complete &= adopt(relid);
 	}
+}
+
+/*
+ * A command, which may change any table, is about to be run.  It must not fail if the
+ * log's tables are not those that this library knows, as before ALTER EXTENSION UPDATE.
+ */
+void
+sk_audit_adopt_restored(void)
+{
+	bool		complete = true;
+	ErrorData  *failure;
+
+	if ((settled && settled_aborts == sk_audit_shape_aborts) || sk_restore_is_running())
+		return;
+	failure = sk_guard_try(adopt_all, &complete, sk_guard_is_failure);
+	if (failure != NULL)
+		ereport(WARNING,
+				(errcode(failure->sqlerrcode),
+				 errmsg("could not look for restored tables in the audit log: %s",
+						failure->message)));
 	settled = complete;
 	settled_aborts = sk_audit_shape_aborts;
 }

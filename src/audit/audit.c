@@ -237,10 +237,18 @@ audit_lost(Relation rel)
 	return pstrdup("the table was audited; audit_enable() starts again");
 }
 
+/* What a dump says of our tables is carried out by commands while it is loaded. */
+static void
+before_command(void)
+{
+	if (!sk_audit_protect_off)
+		sk_audit_adopt_restored();
+}
+
 static const SkOwnTables own_tables = {
 	.granted = sk_audit_partition_granted,
 	.check_command = sk_audit_ddl_check,
-	.before_command = sk_audit_adopt_restored,
+	.before_command = before_command,
 	.troubles = sk_audit_watch_troubles,
 };
 

@@ -197,6 +197,24 @@ drop_remains(Relation rel)
 	sk_soft_table_protect(rel, false);
 }
 
+/*
+ * The table was a partition of another one, whose view its trigger remembers: it gets
+ * a name of its own, in the same schema, for when it gets a view.
+ */
+static void
+forget_view_of_parent(Relation rel, const Trigger *trigger)
+{
+	List	   *args;
+
+	if (trigger->tgnargs != 3)
+		return;
+	args = list_make1(trigger->tgargs[0]);
+	if (strcmp(trigger->tgargs[1], get_namespace_name(RelationGetNamespace(rel))) != 0)
+		args = lappend(lappend(args, trigger->tgargs[1]), RelationGetRelationName(rel));
+	sk_attach_set_arguments(rel, trigger, args);
+	CommandCounterIncrement();
+}
+
 static void
 soft_delete_altered(Relation rel, bool detached)
 {
@@ -206,6 +224,11 @@ soft_delete_altered(Relation rel, bool detached)
 		return;
 	put_trigger_back(rel);
 	trigger = sk_soft_table_trigger(rel);
+	if (trigger != NULL && detached)
+	{
+		forget_view_of_parent(rel, trigger);
+		trigger = sk_soft_table_trigger(rel);
+	}
 	if (trigger == NULL)
 		drop_remains(rel);
 	else

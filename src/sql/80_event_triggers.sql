@@ -24,14 +24,14 @@ COMMENT ON FUNCTION schemakit.internal_on_sql_drop() IS 'internal: event trigger
  * triggers forbid, or set, as lock_timeout, comes before.
  */
 CREATE EVENT TRIGGER zz_schemakit_ddl_command_start ON ddl_command_start
-    WHEN TAG IN ('ALTER EXTENSION', 'ALTER TABLE', 'ALTER TYPE', 'CREATE RULE', 'CREATE TRIGGER',
+    WHEN TAG IN ('ALTER EXTENSION', 'ALTER SCHEMA', 'ALTER TABLE', 'ALTER TYPE', 'CREATE RULE', 'CREATE TRIGGER',
         'DROP COLLATION', 'DROP DOMAIN', 'DROP EXTENSION', 'DROP FOREIGN TABLE', 'DROP FUNCTION', 'DROP MATERIALIZED VIEW',
         'DROP OPERATOR', 'DROP OWNED', 'DROP PROCEDURE', 'DROP ROUTINE', 'DROP SCHEMA', 'DROP TABLE', 'DROP TEXT SEARCH CONFIGURATION',
         'DROP TRIGGER', 'DROP TYPE', 'DROP VIEW')
     EXECUTE FUNCTION schemakit.internal_on_ddl_command_start();
 /* a session in replica mode can fail for our triggers, too */
 ALTER EVENT TRIGGER zz_schemakit_ddl_command_start ENABLE ALWAYS;
-COMMENT ON EVENT TRIGGER zz_schemakit_ddl_command_start IS 'prepares ATTACH PARTITION, triggers of a restore, changes of columns, and tables that become views; refuses commands that change the audit log, or drop it while it has events';
+COMMENT ON EVENT TRIGGER zz_schemakit_ddl_command_start IS 'connects restored tables with their history; prepares ATTACH PARTITION, triggers of a restore, changes of columns, and tables that become views; refuses commands that change the audit log, or drop it while it has events';
 
 /* ALTER VIEW and its like rename columns of tables, too */
 CREATE EVENT TRIGGER schemakit_ddl_command_end ON ddl_command_end

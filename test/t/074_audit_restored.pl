@@ -106,6 +106,25 @@ for my $way (sort keys %way)
     $node->safe_psql('postgres', 'DROP DATABASE restored');
 }
 
+# the first command renames no table
+for my $first ('ALTER SCHEMA app RENAME TO app_2', q{ALTER TYPE label RENAME VALUE 'a' TO 'z'}, 'DROP TABLE dropped')
+{
+    my $query = "SELECT state, detail FROM schemakit.status() WHERE relid::text ~ 'inside|labelled'; SELECT * FROM schemakit.audit_as_of(NULL::labelled, '$then'); SELECT count(*) FROM schemakit.audit_shape WHERE dropped";
+    $node->safe_psql('postgres', 'CREATE DATABASE restored TEMPLATE template0');
+    $node->safe_psql('postgres', 'CREATE DATABASE twin TEMPLATE shop');
+    runs_clean($_, "restore, $first") for $way{'schema, then data'}->();
+    my %told;
+    for my $db ('restored', 'twin')
+    {
+        $node->safe_psql($db, $first);
+        my ($code, $out, $err) = $node->psql($db, $query);
+        my $inside = $first =~ /SCHEMA/ ? 'app_2.inside' : 'app.inside';
+        $told{$db} = "$out $err " . $node->safe_psql($db, "UPDATE $inside SET v = 'b'; SELECT string_agg(op, '' ORDER BY changed_at) FROM schemakit.audit_history('$inside', '{\"id\": 1}')");
+    }
+    is($told{restored}, $told{twin}, "the first command is $first");
+    $node->safe_psql('postgres', "DROP DATABASE $_") for 'restored', 'twin';
+}
+
 # restored without triggers, and written to before they are there
 $node->safe_psql('postgres', 'CREATE DATABASE restored TEMPLATE template0');
 runs_clean([ 'pg_dump', @to, '-Fc', '-f', "$dir/custom", 'shop' ], 'dump');

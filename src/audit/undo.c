@@ -256,26 +256,36 @@ undo_event(SkAuditPast *past, HeapTuple tuple, TupleDesc tupdesc)
  * command takes a key from a row and gives it to another, as rows swap theirs
  * under a deferrable constraint, the row that had it is the older one.
  */
-static char *
-events_query(const SkAuditPast *past)
-{
-	const char *which = past->key == NULL
-		? "shape_id OPERATOR(pg_catalog.=) ANY ($1)"
-		: "shape_id OPERATOR(pg_catalog.=) ANY ($1)"
-		" AND (key_hash OPERATOR(pg_catalog.=) ANY ($3) OR key_hash IS NULL AND op OPERATOR(pg_catalog.=) 'T')";
+#define EVENTS_ORDER \
+	" ORDER BY pg_catalog.max(changed_at) OVER (PARTITION BY txn_id), txn_id, command," \
+	" op OPERATOR(pg_catalog.=) ANY ('{I,N}'::pg_catalog.\"char\"[]), n"
 
-	return psprintf("SELECT op, shape_id, key, old, new FROM ("
-					"SELECT * FROM schemakit.audit_event"
-					" WHERE %s AND changed_at OPERATOR(pg_catalog.>) $2"
-					" UNION ALL "
-					"SELECT * FROM schemakit.audit_event"
-					" WHERE %s AND changed_at OPERATOR(pg_catalog.<=) $2 AND at OPERATOR(pg_catalog.<=) $2"
-					" AND txn_id OPERATOR(pg_catalog.=) ANY (ARRAY(SELECT txn_id FROM schemakit.audit_event"
-					" WHERE %s AND changed_at OPERATOR(pg_catalog.>) $2 AND at OPERATOR(pg_catalog.<=) $2))"
-					") AS e ORDER BY pg_catalog.max(changed_at) OVER (PARTITION BY txn_id), txn_id, command,"
-					" op OPERATOR(pg_catalog.=) ANY ('{I,N}'::pg_catalog.\"char\"[]), n",
-					which, which, which);
-}
+static const char events_query[] =
+"SELECT op, shape_id, key, old, new FROM ("
+"SELECT * FROM schemakit.audit_event"
+" WHERE shape_id OPERATOR(pg_catalog.=) ANY ($1) AND changed_at OPERATOR(pg_catalog.>) $2"
+" UNION ALL "
+"SELECT * FROM schemakit.audit_event"
+" WHERE shape_id OPERATOR(pg_catalog.=) ANY ($1)"
+" AND changed_at OPERATOR(pg_catalog.<=) $2 AND at OPERATOR(pg_catalog.<=) $2"
+" AND txn_id OPERATOR(pg_catalog.=) ANY (ARRAY(SELECT txn_id FROM schemakit.audit_event"
+" WHERE shape_id OPERATOR(pg_catalog.=) ANY ($1)"
+" AND changed_at OPERATOR(pg_catalog.>) $2 AND at OPERATOR(pg_catalog.<=) $2))"
+") AS e" EVENTS_ORDER;
+
+/*
+ * The same for a row.  Its events are few, and found by the key alone: an index on
+ * times would be read for many more.
+ */
+static const char events_of_row_query[] =
+"WITH e AS MATERIALIZED (SELECT * FROM schemakit.audit_event"
+" WHERE shape_id OPERATOR(pg_catalog.=) ANY ($1)"
+" AND (key_hash OPERATOR(pg_catalog.=) ANY ($3) OR key_hash IS NULL AND op OPERATOR(pg_catalog.=) 'T'))"
+" SELECT op, shape_id, key, old, new FROM e"
+" WHERE changed_at OPERATOR(pg_catalog.>) $2 OR at OPERATOR(pg_catalog.<=) $2"
+" AND txn_id OPERATOR(pg_catalog.=) ANY (ARRAY(SELECT txn_id FROM e"
+" WHERE changed_at OPERATOR(pg_catalog.>) $2 AND at OPERATOR(pg_catalog.<=) $2))"
+EVENTS_ORDER;
 
 /*
  * Run "each" on the rows that a query returns, in a context of their own.
@@ -331,7 +341,6 @@ sk_audit_undo_events(SkAuditPast *past)
 	static const Oid types[] = {INT4ARRAYOID, TIMESTAMPTZOID, INT8ARRAYOID};
 	Datum		values[3];
 	static SkPlan plan_of_row;
-	char	   *sql = events_query(past);
 	SPIPlanPtr	plan;
 	SkRights	saved;
 
@@ -346,10 +355,10 @@ sk_audit_undo_events(SkAuditPast *past)
 	 * nothing
 	 */
 	if (past->key == NULL)
-		plan = sk_plan_once(sk_plan_constant, sql, 2, types, 0);
+		plan = sk_plan_once(sk_plan_constant, (void *) events_query, 2, types, 0);
 	else
-		plan = sk_plan_get(&plan_of_row, sk_plan_constant, sql, 3, types,
-						   CURSOR_OPT_GENERIC_PLAN);
+		plan = sk_plan_get(&plan_of_row, sk_plan_constant, (void *) events_of_row_query,
+						   3, types, CURSOR_OPT_GENERIC_PLAN);
 	sk_audit_undo_for_each(past, SPI_cursor_open(NULL, plan, values, NULL, true),
 						   undo_event);
 	sk_rights_restore(&saved);

@@ -63,24 +63,56 @@ encode_column(const SkAuditColumn *column, TupleTableSlot *row, Size *budget,
 		sk_audit_mask_hash(column->secret, out);
 }
 
+static void
+write_column(SkJsonWriter *writer, const SkAuditColumn *column,
+			 TupleTableSlot *row)
+{
+	int			i = column->attnum - 1;
+	JsonbValue	hash;
+
+	if (row->tts_isnull[i] || column->mask == SK_AUDIT_MASK_NULL)
+		sk_audit_json_write_null(writer);
+	else if (column->mask == SK_AUDIT_MASK_HASH)
+	{
+		encode_column(column, row, &writer->budget, &hash);
+		sk_audit_json_write_encoded(writer, &hash);
+	}
+	else
+		sk_audit_json_write_value(writer, column->type, row->tts_values[i]);
+}
+
+/* Begin an object of "which" columns. */
+static void
+begin_object(SkJsonWriter *writer, const SkAuditTable *table, const bool *which)
+{
+	int			count = 0;
+
+	for (int i = 0; i < table->ncolumns; i++)
+		count += which[i];
+	sk_audit_json_write_begin(writer, count);
+	for (int i = 0; i < table->ncolumns; i++)
+	{
+		if (which[i])
+			sk_audit_json_write_key(writer, &table->columns[i].name);
+	}
+}
+
 /* The row as an object; of "which" columns, or all of them if it is NULL. */
 static Jsonb *
 encode_row(const SkAuditTable *table, TupleTableSlot *row, const bool *which)
 {
-	JsonbPair  *pairs = palloc(sizeof(JsonbPair) * Max(table->ncolumns, 1));
-	Size		budget = SK_JSON_BUDGET;
-	int			npairs = 0;
+	SkJsonWriter writer;
 
+	if (which == NULL)
+		sk_audit_json_write_head(&writer, &table->row_head);
+	else
+		begin_object(&writer, table, which);
 	for (int i = 0; i < table->ncolumns; i++)
 	{
-		if (which != NULL && !which[i])
-			continue;
-		pairs[npairs].key = table->columns[i].name;
-		encode_column(&table->columns[i], row, &budget,
-					  &pairs[npairs].value);
-		npairs++;
+		if (which == NULL || which[i])
+			write_column(&writer, &table->columns[i], row);
 	}
-	return sk_audit_json_object(pairs, npairs);
+	return sk_audit_json_write_end(&writer);
 }
 
 /*
@@ -113,23 +145,24 @@ sk_audit_event_hash(const JsonbValue *values, int nvalues, int64 rel_id)
 static Jsonb *
 encode_key(const SkAuditTable *table, TupleTableSlot *row, uint64 *hash)
 {
-	JsonbPair  *pairs = palloc(sizeof(JsonbPair) * table->nkeys);
+	JsonbValue *in_document = palloc(sizeof(JsonbValue) * table->nkeys);
 	JsonbValue *values = palloc(sizeof(JsonbValue) * table->nkeys);
 	Size		budget = SK_JSON_BUDGET;
-	int			npairs = 0;
+	SkJsonWriter writer;
+	int			n = 0;
 
+	sk_audit_json_write_head(&writer, &table->key_head);
 	for (int i = 0; i < table->ncolumns; i++)
 	{
 		if (!table->is_key[i])
 			continue;
-		pairs[npairs].key = table->columns[i].name;
-		encode_column(&table->columns[i], row, &budget,
-					  &pairs[npairs++].value);
+		encode_column(&table->columns[i], row, &budget, &in_document[n]);
+		sk_audit_json_write_encoded(&writer, &in_document[n++]);
 	}
 	for (int i = 0; i < table->nkeys; i++)
-		values[i] = pairs[table->key_ranks[i]].value;
+		values[i] = in_document[table->key_ranks[i]];
 	*hash = sk_audit_event_hash(values, table->nkeys, table->rel_id);
-	return sk_audit_json_object(pairs, npairs);
+	return sk_audit_json_write_end(&writer);
 }
 
 
@@ -323,13 +356,17 @@ sk_audit_event_truncate(SkAuditTable *table, char *partition, CommandId command)
 		.op = SK_AUDIT_TRUNCATE,
 		.command = command,
 	};
-	JsonbPair	pair;
+	JsonbValue	string;
+	SkJsonWriter writer;
 
 	if (partition != NULL)
 	{
-		sk_audit_json_set_string(&pair.key, "$partition", strlen("$partition"));
-		sk_audit_json_set_string(&pair.value, partition, strlen(partition));
-		event.new = sk_audit_json_object(&pair, 1);
+		sk_audit_json_write_begin(&writer, 1);
+		sk_audit_json_set_string(&string, "$partition", strlen("$partition"));
+		sk_audit_json_write_key(&writer, &string);
+		sk_audit_json_set_string(&string, partition, strlen(partition));
+		sk_audit_json_write_encoded(&writer, &string);
+		event.new = sk_audit_json_write_end(&writer);
 	}
 	write_event(&event);
 }

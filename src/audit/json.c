@@ -447,22 +447,6 @@ sk_audit_json_encode(SkJsonType *type, Datum value, Size *budget, JsonbValue *ou
 }
 
 /*
- * An object of pairs that are in jsonb's order of keys: the shorter ones
- * first, those of one length by their bytes.
- */
-Jsonb *
-sk_audit_json_object(JsonbPair *pairs, int npairs)
-{
-	JsonbValue	object;
-
-	object.type = jbvObject;
-	object.val.object.nPairs = npairs;
-	object.val.object.pairs = pairs;
-	return JsonbValueToJsonb(&object);
-}
-
-
-/*
  * A value that was built, as it is when it is read from a document
  */
 void

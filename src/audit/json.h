@@ -67,7 +67,6 @@ extern void sk_audit_json_encode(SkJsonType *type, Datum value, Size *budget,
 extern void sk_audit_json_set_string(JsonbValue *out, char *string, Size length);
 extern void sk_audit_json_unpack(Jsonb *jsonb, JsonbValue *out);
 extern void sk_audit_json_pack(JsonbValue *value);
-extern Jsonb *sk_audit_json_object(JsonbPair *pairs, int npairs);
 extern char *sk_audit_json_text(const JsonbValue *value);
 
 #endif							/* SK_AUDIT_JSON_H */

@@ -339,6 +339,24 @@ make_key(SkAuditTable *table, List *key)
 		table->key_ranks[table->nkeys++] = key_rank(table, column_index(table, lfirst(lc)));
 }
 
+/* How objects of the row and of its key begin */
+static void
+make_heads(SkAuditTable *table)
+{
+	int			nkeys = 0;
+
+	for (int i = 0; i < table->ncolumns; i++)
+		nkeys += table->is_key[i];	/* the option may name one twice */
+	sk_audit_json_write_begin(&table->row_head, table->ncolumns);
+	sk_audit_json_write_begin(&table->key_head, nkeys);
+	for (int i = 0; i < table->ncolumns; i++)
+	{
+		sk_audit_json_write_key(&table->row_head, &table->columns[i].name);
+		if (table->is_key[i])
+			sk_audit_json_write_key(&table->key_head, &table->columns[i].name);
+	}
+}
+
 static void
 make_secrets(SkAuditTable *table, Relation root)
 {
@@ -391,6 +409,7 @@ describe(SkAuditTable *table, Relation rel, Relation root)
 	old = MemoryContextSwitchTo(table->context);
 	make_columns(table, rel, key, ignored);
 	make_key(table, key);
+	make_heads(table);
 	make_secrets(table, root);
 	MemoryContextSwitchTo(old);
 	table->aborts = sk_audit_shape_aborts;

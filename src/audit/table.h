@@ -9,7 +9,7 @@
 #define SK_AUDIT_TABLE_H
 
 #include "audit/coverage.h"
-#include "audit/json.h"
+#include "audit/json_write.h"
 #include "audit/options.h"
 #include "audit/shape.h"
 
@@ -57,6 +57,8 @@ typedef struct SkAuditTable
 	int		   *key_ranks;		/* in the key's order: which of its columns,
 								 * in the order of their names */
 	bool	   *is_key;			/* for each column */
+	SkJsonWriter row_head;		/* objects of all columns, and of the key */
+	SkJsonWriter key_head;
 } SkAuditTable;
 
 extern void sk_audit_table_init(void);

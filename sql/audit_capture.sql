@@ -318,6 +318,16 @@ INSERT INTO users VALUES (60);  -- fails
 INSERT INTO users VALUES (61) /*actor='ann'*/;
 SELECT key FROM events ORDER BY key DESC LIMIT 1;
 
+-- what drivers ask for is the number of the row that they have inserted, also where the
+-- event is the first of the table and has its shape recorded
+CREATE TABLE orders (id int PRIMARY KEY GENERATED ALWAYS AS IDENTITY (START 900001), item text);
+SELECT schemakit.audit_enable('orders');
+INSERT INTO orders (item) VALUES ('nail');
+SELECT lastval();
+ALTER TABLE orders ADD COLUMN price numeric;
+INSERT INTO orders (item) VALUES ('screw');
+SELECT lastval();
+
 SET client_min_messages = warning;
 DROP SCHEMA audit_capture CASCADE;
 DROP ROLE regress_audit_app, regress_audit_ann, regress_audit_bob;

@@ -44,7 +44,6 @@
 #include "catalog/namespace.h"
 #include "catalog/pg_language.h"
 #include "catalog/pg_trigger.h"
-#include "commands/sequence.h"
 #include "commands/trigger.h"
 #include "executor/executor.h"
 #include "executor/spi.h"
@@ -65,6 +64,7 @@ typedef struct Writer
 {
 	const char *name;
 	int			natts;
+	Oid			relid;			/* invalid if it may be another table by now */
 
 	/* found in the current transaction */
 	Oid			table;
@@ -144,8 +144,8 @@ is_described(const Writer *writer, Oid relid)
 		if (writer->indexes[i] == relid)
 			return true;
 	}
-	return relid == writer->described || relid == writer->table ||
-		relid == writer->leaf;
+	return relid == writer->relid || relid == writer->described ||
+		relid == writer->table || relid == writer->leaf;
 }
 
 /*
@@ -158,7 +158,7 @@ at_invalidation(Datum arg, Oid relid)
 	for (size_t i = 0; i < lengthof(writers); i++)
 	{
 		if (!OidIsValid(relid) || is_described(&writers[i], relid))
-			writers[i].described = writers[i].table = InvalidOid;
+			writers[i].described = writers[i].table = writers[i].relid = InvalidOid;
 	}
 }
 
@@ -207,15 +207,6 @@ sk_audit_log_owner(void)
 	return owner;
 }
 
-/*
- * The next number of a sequence.
- */
-int64
-sk_audit_log_number(const char *sequence)
-{
-	return nextval_internal(sk_audit_log_relid(sequence), false);
-}
-
 /* The partition for rows of that time; invalid if there is none. */
 static Oid
 find_leaf(Relation table, TimestampTz at)
@@ -246,13 +237,15 @@ find_leaf(Relation table, TimestampTz at)
 static void
 place(Writer *writer, TimestampTz at)
 {
-	Oid			relid = sk_audit_log_relid(writer->name);
-	Relation	table = table_open(relid, RowExclusiveLock);
+	Relation	table;
 
+	if (!OidIsValid(writer->relid))
+		writer->relid = sk_audit_log_relid(writer->name);
+	table = table_open(writer->relid, RowExclusiveLock);
+	writer->table = RelationGetRelid(table);
 	writer->leaf = table->rd_rel->relkind == RELKIND_PARTITIONED_TABLE
-		? find_leaf(table, at) : relid;
+		? find_leaf(table, at) : writer->table;
 	table_close(table, NoLock);
-	writer->table = relid;
 	writer->locked = false;
 }
 

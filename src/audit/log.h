@@ -71,7 +71,6 @@ extern bool sk_audit_log_writing;
 extern void sk_audit_log_init(void);
 extern Oid	sk_audit_log_relid(const char *name);
 extern Oid	sk_audit_log_owner(void);
-extern int64 sk_audit_log_number(const char *sequence);
 extern Oid	sk_audit_log_direct_leaf(SkAuditLog log, TimestampTz at);
 extern void sk_audit_log_insert(SkAuditLog log, TimestampTz at,
 								Datum *values, bool *nulls);

@@ -20,6 +20,7 @@
 
 #include "audit/shape.h"
 #include "audit/log.h"
+#include "audit/number.h"
 #include "audit/origin.h"
 #include "base/compat.h"
 #include "base/option.h"
@@ -573,7 +574,7 @@ sk_audit_shape_record(SkAuditShape *shape)
 		shape->shape_id = ((SkAuditShape *) llast(older))->shape_id;
 	else
 	{
-		shape->shape_id = (int32) sk_audit_log_number("audit_shape_id");
+		shape->shape_id = sk_audit_number_shape();
 		insert_shape(shape);
 	}
 	return shape->shape_id;
@@ -585,6 +586,6 @@ sk_audit_shape_record(SkAuditShape *shape)
 void
 sk_audit_shape_record_again(SkAuditShape *shape)
 {
-	shape->shape_id = (int32) sk_audit_log_number("audit_shape_id");
+	shape->shape_id = sk_audit_number_shape();
 	insert_shape(shape);
 }

@@ -16,6 +16,7 @@
 
 #include "audit/txn.h"
 #include "audit/log.h"
+#include "audit/number.h"
 #include "audit/sqlcommenter.h"
 #include "base/arg.h"
 #include "base/compat.h"
@@ -402,7 +403,7 @@ sk_audit_txn_next(bool require_actor)
 	SkAuditStamp stamp;
 
 	if (txn.id == 0)
-		txn.id = sk_audit_log_number("audit_txn_id");
+		txn.id = sk_audit_number_txn();
 	if (txn.n == PG_INT32_MAX)
 		ereport(ERROR,
 				(errcode(ERRCODE_PROGRAM_LIMIT_EXCEEDED),

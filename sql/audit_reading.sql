@@ -170,5 +170,44 @@ SELECT op, key, old, new FROM schemakit.audit_history('accounts', '{"id": 1}');
 \set VERBOSITY sqlstate
 SELECT count(*) FROM schemakit.audit_as_of(NULL::accounts, at('halfway'));  -- fails: nobody knows what was dropped with it
 
+-- rows are told apart by their keys: key_hash may be that of another row, or table
+CREATE TABLE far (id bigint PRIMARY KEY, v text);
+CREATE TABLE other (id int PRIMARY KEY, v text);
+SELECT schemakit.audit_enable('far'), schemakit.audit_enable('other');
+INSERT INTO far VALUES (7, 'here'), (281474976710663, 'far away');
+INSERT INTO other VALUES (7, 'elsewhere');
+SELECT set_config('test.at', clock_timestamp()::text, false) IS NULL AS never;
+UPDATE far SET v = upper(v);
+UPDATE other SET v = upper(v);
+SET schemakit.audit_writable = on;
+UPDATE schemakit.audit_event SET key_hash = f.key_hash
+FROM (SELECT key_hash FROM schemakit.audit_history('far', '{"id": 7}') LIMIT 1) AS f, schemakit.audit_log AS l
+WHERE l.table_name = 'audit_reading.other' AND l.txn_id = audit_event.txn_id AND l.n = audit_event.n;
+RESET schemakit.audit_writable;
+SELECT count(DISTINCT key_hash), count(*) FROM schemakit.audit_log WHERE table_name ~ 'audit_reading.(far|other)';
+SELECT op, new FROM schemakit.audit_history('far', '{"id": 7}');
+SELECT op, new FROM schemakit.audit_history('far', '{"id": 281474976710663}');
+SELECT * FROM schemakit.audit_as_of(NULL::far, current_setting('test.at')::timestamptz, '{"id": 7}');
+SELECT * FROM schemakit.audit_as_of(NULL::far, current_setting('test.at')::timestamptz, '{"id": 281474976710663}');
+
+-- values count, not types: a key is found under whatever type it has by now
+CREATE TABLE retyped (id smallint PRIMARY KEY, v int);
+SELECT schemakit.audit_enable('retyped');
+INSERT INTO retyped VALUES (-3, 1);
+ALTER TABLE retyped ALTER id TYPE bigint;
+UPDATE retyped SET v = 2;
+ALTER TABLE retyped ALTER id TYPE numeric;
+UPDATE retyped SET v = 3;
+UPDATE retyped SET id = -3.00;
+UPDATE retyped SET v = 4;
+SELECT count(DISTINCT key_hash), count(*) FROM schemakit.audit_log WHERE table_name = 'audit_reading.retyped';
+CREATE TABLE named (id uuid PRIMARY KEY, v int);
+SELECT schemakit.audit_enable('named');
+INSERT INTO named SELECT ('0192f3a4-5b6c-7000-8000-00000000000' || i)::uuid, 1 FROM generate_series(1, 9) AS i;
+ALTER TABLE named ALTER id TYPE text;
+UPDATE named SET v = 2;
+SELECT count(DISTINCT key_hash), count(*) FROM schemakit.audit_log WHERE table_name = 'audit_reading.named';
+SELECT op, new->'v' AS v FROM schemakit.audit_history('named', '{"id": "0192f3a4-5b6c-7000-8000-000000000003"}');
+
 SET client_min_messages = warning;
 DROP SCHEMA audit_reading CASCADE;

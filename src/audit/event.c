@@ -20,6 +20,7 @@
 #include "postgres.h"
 
 #include "audit/event.h"
+#include "audit/key_hash.h"
 #include "audit/log.h"
 #include "audit/mask.h"
 #include "audit/order.h"
@@ -27,7 +28,6 @@
 #include "base/compat.h"
 #include "base/tuple.h"
 
-#include "common/hashfn.h"
 #include "utils/builtins.h"
 #include "utils/timestamp.h"
 
@@ -115,53 +115,41 @@ encode_row(const SkAuditTable *table, TupleTableSlot *row, const bool *which)
 	return sk_audit_json_write_end(&writer);
 }
 
-/*
- * A hash of the values that a key consists of: numbers that are equal have
- * the same, however they are written.
- */
-uint64
-sk_audit_event_hash(const JsonbValue *values, int nvalues, int64 rel_id)
+/* A key of any columns */
+static Jsonb *
+encode_any_key(const SkAuditTable *table, TupleTableSlot *row, uint64 *hash)
 {
-	uint64		hash = (uint64) rel_id;
+	JsonbValue *in_document = palloc(sizeof(JsonbValue) * table->nkeys);
+	JsonbValue *values = palloc(sizeof(JsonbValue) * table->nkeys);
+	Size		budget = SK_JSON_BUDGET;
+	SkJsonWriter writer;
 
-	for (int i = 0; i < nvalues; i++)
+	sk_audit_json_write_head(&writer, &table->key_head);
+	for (int i = 0; i < table->nkey_columns; i++)
 	{
-		if (IsAJsonbScalar(&values[i]))
-			JsonbHashScalarValueExtended(&values[i], &hash, (uint64) rel_id);
-		else
-		{
-			Jsonb	   *jsonb = JsonbValueToJsonb((JsonbValue *) &values[i]);
-
-			hash = hash_combine64(hash,
-								  hash_bytes_extended((unsigned char *) &jsonb->root,
-													  VARSIZE(jsonb) - VARHDRSZ,
-													  (uint64) rel_id));
-		}
+		encode_column(&table->columns[table->key_columns[i]], row, &budget, &in_document[i]);
+		sk_audit_json_write_encoded(&writer, &in_document[i]);
 	}
-	return hash;
+	for (int i = 0; i < table->nkeys; i++)
+		values[i] = in_document[table->key_ranks[i]];
+	*hash = sk_audit_key_hash_of(values, table->nkeys, table->rel_id);
+	return sk_audit_json_write_end(&writer);
 }
 
 /* The row's key as an object, and its hash. */
 static Jsonb *
 encode_key(const SkAuditTable *table, TupleTableSlot *row, uint64 *hash)
 {
-	JsonbValue *in_document = palloc(sizeof(JsonbValue) * table->nkeys);
-	JsonbValue *values = palloc(sizeof(JsonbValue) * table->nkeys);
-	Size		budget = SK_JSON_BUDGET;
+	const SkAuditColumn *column = &table->columns[table->key_columns[0]];
+	int			i = column->attnum - 1;
 	SkJsonWriter writer;
-	int			n = 0;
 
+	if (table->nkeys > 1 || row->tts_isnull[i] ||
+		!sk_audit_key_hash_of_stored(column->type, row->tts_values[i],
+									 table->rel_id, hash))
+		return encode_any_key(table, row, hash);
 	sk_audit_json_write_head(&writer, &table->key_head);
-	for (int i = 0; i < table->ncolumns; i++)
-	{
-		if (!table->is_key[i])
-			continue;
-		encode_column(&table->columns[i], row, &budget, &in_document[n]);
-		sk_audit_json_write_encoded(&writer, &in_document[n++]);
-	}
-	for (int i = 0; i < table->nkeys; i++)
-		values[i] = in_document[table->key_ranks[i]];
-	*hash = sk_audit_event_hash(values, table->nkeys, table->rel_id);
+	write_column(&writer, column, row);
 	return sk_audit_json_write_end(&writer);
 }
 
@@ -202,8 +190,8 @@ write_event(const Event *event)
 		.changed_at = stamp.changed_at,
 	};
 
-	sk_audit_order_place(&place, has_key ? hash : (uint64) table->rel_id,
-						 has_key, stamp.txn_id, stamp.at);
+	sk_audit_order_place(&place, table->rel_id, has_key ? &hash : NULL,
+						 stamp.txn_id, stamp.at);
 	values[Anum_audit_event_txn_id - 1] = Int64GetDatum(stamp.txn_id);
 	values[Anum_audit_event_at - 1] = TimestampTzGetDatum(stamp.at);
 	values[Anum_audit_event_changed_at - 1] = TimestampTzGetDatum(place.changed_at);

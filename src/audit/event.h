@@ -35,7 +35,5 @@ extern void sk_audit_event_update(SkAuditTable *table, TupleTableSlot *old,
 								  TupleTableSlot *new, SkAuditCommands commands);
 extern void sk_audit_event_truncate(SkAuditTable *table, char *partition,
 									CommandId command);
-extern uint64 sk_audit_event_hash(const JsonbValue *values, int nvalues,
-								  int64 rel_id);
 
 #endif							/* SK_AUDIT_EVENT_H */

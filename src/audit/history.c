@@ -18,6 +18,7 @@
 
 #include "audit/event.h"
 #include "audit/gap.h"
+#include "audit/key_hash.h"
 #include "audit/origin.h"
 #include "audit/position.h"
 #include "audit/reader.h"
@@ -167,7 +168,7 @@ key_events(const History *history, const JsonbValue *key)
 		" AND shape_id OPERATOR(pg_catalog.=) ANY ($1)";
 	static SkPlan plan;
 	const SkAuditReader *reader = history->reader;
-	uint64		hash = sk_audit_event_hash(key, reader->nkeys, reader->rel_id);
+	uint64		hash = sk_audit_key_hash_of(key, reader->nkeys, reader->rel_id);
 	char	   *identity = sk_audit_reader_identity(key, reader->nkeys, true);
 	MemoryContext context = CurrentMemoryContext;
 	List	   *events = NIL;

@@ -35,12 +35,14 @@
 
 #include "audit/order.h"
 #include "audit/log.h"
+#include "audit/shape.h"
 
 #include "access/genam.h"
 #include "access/htup_details.h"
 #include "access/table.h"
 #include "catalog/pg_am.h"
 #include "catalog/pg_index.h"
+#include "common/hashfn.h"
 #include "utils/fmgroids.h"
 #include "utils/rel.h"
 #include "utils/snapmgr.h"
@@ -51,7 +53,7 @@
 /* An event of this transaction */
 typedef struct Entry
 {
-	uint64		row;			/* hash of its key */
+	uint64		row;			/* hash of its table and key */
 	CommandId	command;
 	TimestampTz changed_at;
 } Entry;
@@ -136,21 +138,37 @@ value(Relation leaf, HeapTuple tuple, int attnum)
 	return heap_getattr(tuple, attnum, RelationGetDescr(leaf), &isnull);
 }
 
+/* Other tables may have rows of the same key_hash. */
+static bool
+is_of_table(List *shapes, int32 shape_id)
+{
+	ListCell   *lc;
+
+	foreach(lc, shapes)
+	{
+		if (((SkAuditShape *) lfirst(lc))->shape_id == shape_id)
+			return true;
+	}
+	return false;
+}
+
 /* As with shapes, the scan leaves no predicate locks. */
 static void
 scan_log(SkAuditPlace *place, CommandId made, Relation leaf, Oid index,
-		 uint64 row, int64 txn_id)
+		 int64 rel_id, uint64 key_hash, int64 txn_id)
 {
+	List	   *shapes = sk_audit_shape_list(rel_id);
 	ScanKeyData key;
 	SysScanDesc scan;
 	HeapTuple	tuple;
 
 	ScanKeyInit(&key, Anum_audit_event_key_hash, BTEqualStrategyNumber,
-				F_INT8EQ, UInt64GetDatum(row));
+				F_INT8EQ, UInt64GetDatum(key_hash));
 	scan = systable_beginscan(leaf, index, true, SnapshotSelf, 1, &key);
 	while (HeapTupleIsValid(tuple = systable_getnext(scan)))
 	{
-		if (DatumGetInt64(value(leaf, tuple, Anum_audit_event_txn_id)) == txn_id)
+		if (DatumGetInt64(value(leaf, tuple, Anum_audit_event_txn_id)) == txn_id &&
+			is_of_table(shapes, DatumGetInt32(value(leaf, tuple, Anum_audit_event_shape_id))))
 			compare(place, made,
 					DatumGetUInt32(value(leaf, tuple, Anum_audit_event_command)),
 					DatumGetTimestampTz(value(leaf, tuple, Anum_audit_event_changed_at)));
@@ -163,8 +181,8 @@ scan_log(SkAuditPlace *place, CommandId made, Relation leaf, Oid index,
  * are not looked for.
  */
 static void
-search_log(SkAuditPlace *place, CommandId made, uint64 row, int64 txn_id,
-		   TimestampTz at)
+search_log(SkAuditPlace *place, CommandId made, int64 rel_id, uint64 key_hash,
+		   int64 txn_id, TimestampTz at)
 {
 	Oid			relid = sk_audit_log_direct_leaf(SK_AUDIT_LOG_EVENT, at);
 	Relation	leaf;
@@ -175,7 +193,7 @@ search_log(SkAuditPlace *place, CommandId made, uint64 row, int64 txn_id,
 	leaf = table_open(relid, AccessShareLock);
 	index = key_hash_index(leaf);
 	if (OidIsValid(index))
-		scan_log(place, made, leaf, index, row, txn_id);
+		scan_log(place, made, leaf, index, rel_id, key_hash, txn_id);
 	table_close(leaf, NoLock);
 }
 
@@ -193,17 +211,19 @@ search_ring(SkAuditPlace *place, CommandId made, uint64 row)
 
 /*
  * Put the next event of the transaction in its place among those of its row.
- * "row" is the hash of its key, or what stands for a table without one.
+ * "key_hash" is NULL if the table has no key.
  */
 void
-sk_audit_order_place(SkAuditPlace *place, uint64 row, bool has_key,
+sk_audit_order_place(SkAuditPlace *place, int64 rel_id, const uint64 *key_hash,
 					 int64 txn_id, TimestampTz at)
 {
 	CommandId	made = place->command;
+	uint64		row = key_hash != NULL ? hash_combine64((uint64) rel_id, *key_hash)
+		: (uint64) rel_id;
 
 	begin(txn_id);
-	if (made < ring.forgotten && has_key)
-		search_log(place, made, row, txn_id, at);
+	if (made < ring.forgotten && key_hash != NULL)
+		search_log(place, made, rel_id, *key_hash, txn_id, at);
 	else if (made < ring.last)
 		search_ring(place, made, row);
 	remember(row, place);

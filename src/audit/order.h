@@ -18,7 +18,8 @@ typedef struct SkAuditPlace
 	TimestampTz changed_at;
 } SkAuditPlace;
 
-extern void sk_audit_order_place(SkAuditPlace *place, uint64 row, bool has_key,
-								 int64 txn_id, TimestampTz at);
+extern void sk_audit_order_place(SkAuditPlace *place, int64 rel_id,
+								 const uint64 *key_hash, int64 txn_id,
+								 TimestampTz at);
 
 #endif							/* SK_AUDIT_ORDER_H */

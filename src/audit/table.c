@@ -331,10 +331,16 @@ make_key(SkAuditTable *table, List *key)
 	ListCell   *lc;
 
 	table->is_key = palloc0(sizeof(bool) * Max(table->ncolumns, 1));
+	table->key_columns = palloc(sizeof(int) * Max(list_length(key), 1));
 	table->key_ranks = palloc(sizeof(int) * Max(list_length(key), 1));
 	table->nkeys = 0;
 	foreach(lc, key)
 		table->is_key[column_index(table, lfirst(lc))] = true;
+	for (int i = 0; i < table->ncolumns; i++)
+	{
+		if (table->is_key[i])
+			table->key_columns[table->nkey_columns++] = i;
+	}
 	foreach(lc, key)
 		table->key_ranks[table->nkeys++] = key_rank(table, column_index(table, lfirst(lc)));
 }
@@ -343,12 +349,8 @@ make_key(SkAuditTable *table, List *key)
 static void
 make_heads(SkAuditTable *table)
 {
-	int			nkeys = 0;
-
-	for (int i = 0; i < table->ncolumns; i++)
-		nkeys += table->is_key[i];	/* the option may name one twice */
 	sk_audit_json_write_begin(&table->row_head, table->ncolumns);
-	sk_audit_json_write_begin(&table->key_head, nkeys);
+	sk_audit_json_write_begin(&table->key_head, table->nkey_columns);
 	for (int i = 0; i < table->ncolumns; i++)
 	{
 		sk_audit_json_write_key(&table->row_head, &table->columns[i].name);

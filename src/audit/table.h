@@ -54,8 +54,9 @@ typedef struct SkAuditTable
 	int			ncolumns;
 	SkAuditColumn *columns;
 	int			nkeys;			/* 0: the table has no key */
-	int		   *key_ranks;		/* in the key's order: which of its columns,
-								 * in the order of their names */
+	int			nkey_columns;	/* fewer if the option names one twice */
+	int		   *key_columns;	/* in the order of their names */
+	int		   *key_ranks;		/* in the key's order: which of these */
 	bool	   *is_key;			/* for each column */
 	SkJsonWriter row_head;		/* objects of all columns, and of the key */
 	SkJsonWriter key_head;

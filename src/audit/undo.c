@@ -20,6 +20,7 @@
 
 #include "audit/undo.h"
 #include "audit/event.h"
+#include "audit/key_hash.h"
 #include "audit/options.h"
 #include "base/compat.h"
 #include "base/plan.h"
@@ -325,7 +326,7 @@ key_hashes(const SkAuditPast *past)
 	ListCell   *lc;
 
 	foreach(lc, past->spellings)
-		hashes[count++] = UInt64GetDatum(sk_audit_event_hash(lfirst(lc),
+		hashes[count++] = UInt64GetDatum(sk_audit_key_hash_of(lfirst(lc),
 															 past->reader->nkeys,
 															 past->reader->rel_id));
 	return PointerGetDatum(construct_array(hashes, count, INT8OID, 8, true,

@@ -42,12 +42,12 @@ const SkLogTable sk_audit_partition_tables[] = {
 			"CREATE INDEX %s_txn_id_idx ON schemakit.%s (txn_id)",
 			"CREATE INDEX %s_xid_idx ON schemakit.%s (xid)",
 			NULL
-	}},
+	}, false},
 	{"audit_event", {
 			"CREATE INDEX %s_key_hash_idx ON schemakit.%s (key_hash)",
 			"CREATE INDEX %s_time_idx ON schemakit.%s USING brin (txn_id, at, changed_at) WITH (autosummarize = on)",
 			NULL
-	}},
+	}, true},
 };
 
 /* The table that has partitions of such a name, or NULL. */
@@ -257,6 +257,32 @@ move_rows(const SkLogTable *table, const char *partition, const SkLogMonth *mont
 						table->name, month->from, month->until, partition));
 }
 
+/* Compress documents faster, if the server was built with lz4. */
+static void
+choose_compression(const char *partition)
+{
+	if (run(SPI_OK_SELECT, "SELECT FROM pg_catalog.pg_settings"
+			" WHERE name OPERATOR(pg_catalog.=) 'default_toast_compression'"
+			" AND 'lz4' OPERATOR(pg_catalog.=) ANY (enumvals)") > 0)
+		run(SPI_OK_UTILITY, psprintf("ALTER TABLE schemakit.%s ALTER key SET COMPRESSION lz4,"
+									 " ALTER old SET COMPRESSION lz4, ALTER new SET COMPRESSION lz4",
+									 partition));
+}
+
+/*
+ * The index on times is made with a summary of the last pages, too, where rows are
+ * still to come.  Each of them would change it, which costs more than all else about
+ * the row; without it none does, until the server summarizes the pages when they are full.
+ */
+static void
+leave_end_unsummarized(const char *partition)
+{
+	run(SPI_OK_SELECT, psprintf("SELECT pg_catalog.brin_desummarize_range('schemakit.%s_time_idx'::pg_catalog.regclass,"
+								" pg_catalog.int8larger(0, pg_catalog.pg_relation_size('schemakit.%s'::pg_catalog.regclass)"
+								" OPERATOR(pg_catalog./) pg_catalog.current_setting('block_size')::pg_catalog.int8 OPERATOR(pg_catalog.-) 1))",
+								partition, partition));
+}
+
 /*
  * Make the table that is to become the month's partition, with its rows so far.
  */
@@ -269,9 +295,13 @@ sk_audit_partition_prepare(const SkLogTable *table, SkLogMonth *month)
 								 partition, table->name));
 	revoke_all(partition);
 	become_member(sk_audit_log_relid(partition));
+	if (table->has_documents)
+		choose_compression(partition);
 	month->moved = move_rows(table, partition, month);
 	for (const char *const *index = table->indexes; *index; index++)
 		run(SPI_OK_UTILITY, psprintf(*index, partition, partition));
+	if (table->has_documents)
+		leave_end_unsummarized(partition);
 	run(SPI_OK_UTILITY, psprintf("CREATE TRIGGER audit_protect_statement BEFORE INSERT OR TRUNCATE ON schemakit.%s"
 								 " FOR EACH STATEMENT EXECUTE FUNCTION schemakit.internal_audit_protect()",
 								 partition));

@@ -20,6 +20,7 @@ typedef struct SkLogTable
 {
 	const char *name;
 	const char *indexes[3];
+	bool		has_documents;
 } SkLogTable;
 
 #define SK_LOG_TABLES	2

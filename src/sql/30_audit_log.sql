@@ -48,6 +48,7 @@ COMMENT ON COLUMN schemakit.audit_event_default.txn_id IS 'see schemakit.audit_e
 CREATE INDEX audit_event_default_key_hash_idx ON schemakit.audit_event_default (key_hash);
 CREATE INDEX audit_event_default_time_idx ON schemakit.audit_event_default
     USING brin (txn_id, at, changed_at) WITH (autosummarize = on);
+SELECT pg_catalog.brin_desummarize_range('schemakit.audit_event_default_time_idx'::pg_catalog.regclass, 0);
 
 CREATE TABLE schemakit.audit_txn
 (

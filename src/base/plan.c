@@ -79,32 +79,70 @@ retire(SPIPlanPtr plan)
 	MemoryContextSwitchTo(old);
 }
 
+static bool
+is_locked(const RangeTblEntry *rte)
+{
+	/* newer servers lock a view by what has come in its place */
+	return rte->rtekind == RTE_RELATION ||
+		(rte->rtekind == RTE_SUBQUERY && OidIsValid(rte->relid) &&
+		 rte->rellockmode != NoLock);
+}
+
+/* Is the table, at the same place, one of those that have been locked? */
+static bool
+is_among(const RangeTblEntry *rte, int i, List *locked)
+{
+	const RangeTblEntry *other = i < list_length(locked) ? list_nth(locked, i) : NULL;
+
+	return other != NULL && is_locked(other) && other->relid == rte->relid &&
+		other->rellockmode == rte->rellockmode;
+}
+
 static void
-lock_range_table(List *range_table)
+lock_range_table(List *range_table, List *locked)
+{
+	for (int i = 0; i < list_length(range_table); i++)
+	{
+		const RangeTblEntry *rte = list_nth(range_table, i);
+
+		if (is_locked(rte) && !is_among(rte, i, locked))
+			LockRelationOid(rte->relid, rte->rellockmode);
+	}
+}
+
+/* May there be queries in it?  To look for them costs more than the locks. */
+static bool
+has_queries(const Query *query)
 {
 	ListCell   *lc;
 
-	foreach(lc, range_table)
+	foreach(lc, query->rtable)
 	{
-		const RangeTblEntry *rte = lfirst(lc);
-
-		/* newer servers lock a view by what has come in its place */
-		if (rte->rtekind == RTE_RELATION ||
-			(rte->rtekind == RTE_SUBQUERY && OidIsValid(rte->relid) &&
-			 rte->rellockmode != NoLock))
-			LockRelationOid(rte->relid, rte->rellockmode);
+		if (((RangeTblEntry *) lfirst(lc))->rtekind == RTE_SUBQUERY)
+			return true;
 	}
+	return query->hasSubLinks || query->cteList != NIL;
 }
 
 static bool
 lock_walker(Node *node, void *arg)
 {
+	Query	   *query = (Query *) node;
+
 	if (node == NULL)
 		return false;
 	if (!IsA(node, Query))
 		return expression_tree_walker(node, lock_walker, arg);
-	lock_range_table(((Query *) node)->rtable);
-	return query_tree_walker((Query *) node, lock_walker, arg, 0);
+	lock_range_table(query->rtable, NIL);
+	return has_queries(query) && query_tree_walker(query, lock_walker, arg, 0);
+}
+
+/* The tables of the statement, if it is one query */
+static List *
+tables_of(const CachedPlanSource *source)
+{
+	return list_length(source->query_list) == 1
+		? linitial_node(Query, source->query_list)->rtable : NIL;
 }
 
 /* Take the locks that the statement takes, also those of its generic plan. */
@@ -122,7 +160,8 @@ lock_tables(SPIPlanPtr plan)
 			continue;
 		(void) lock_walker((Node *) source->query_list, NULL);
 		foreach(statement, source->gplan ? source->gplan->stmt_list : NIL)
-			lock_range_table(lfirst_node(PlannedStmt, statement)->rtable);
+			lock_range_table(lfirst_node(PlannedStmt, statement)->rtable,
+							 tables_of(source));
 	}
 }
 

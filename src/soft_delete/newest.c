@@ -61,20 +61,21 @@ typedef struct Version
 static bool
 read_version(Relation rel, const ItemPointerData *tid, Version *version)
 {
-	TupleTableSlot *slot = table_slot_create(rel, NULL);
-	bool		found;
+	Buffer		buffer = ReadBuffer(rel, ItemPointerGetBlockNumber(tid));
+	OffsetNumber offset = ItemPointerGetOffsetNumber(tid);
+	Page		page = BufferGetPage(buffer);
+	bool		found = false;
 
-	version->tid = *tid;
-	found = table_tuple_fetch_row_version(rel, &version->tid, SnapshotAny, slot);
-	if (found)
+	LockBuffer(buffer, BUFFER_LOCK_SHARE);
+	if (offset <= PageGetMaxOffsetNumber(page) &&
+		ItemIdIsNormal(PageGetItemId(page, offset)))
 	{
-		BufferHeapTupleTableSlot *heap = (BufferHeapTupleTableSlot *) slot;
-
-		LockBuffer(heap->buffer, BUFFER_LOCK_SHARE);
-		memcpy(&version->header, heap->base.tuple->t_data, SizeofHeapTupleHeader);
-		LockBuffer(heap->buffer, BUFFER_LOCK_UNLOCK);
+		version->tid = *tid;
+		memcpy(&version->header, PageGetItem(page, PageGetItemId(page, offset)),
+			   SizeofHeapTupleHeader);
+		found = true;
 	}
-	ExecDropSingleTupleTableSlot(slot);
+	UnlockReleaseBuffer(buffer);
 	return found;
 }
 
@@ -311,7 +312,7 @@ is_held(Relation rel, const ItemPointerData *tid)
 bool
 sk_soft_newest_is_held(Oid relid, ItemPointer tid)
 {
-	Relation	rel = table_open(relid, AccessShareLock);
+	Relation	rel = table_open(relid, NoLock);	/* as the row is locked */
 	bool		held = rel->rd_tableam != GetHeapamTableAmRoutine() ||
 		is_held(rel, tid);
 

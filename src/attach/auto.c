@@ -148,16 +148,34 @@ sk_auto_names(List *rules, const SkFeature *feature, Oid relid)
 	return found;
 }
 
+/* Does any rule for the feature give tables something?  Most give nothing. */
+static bool
+is_any_equipping(List *rules, const SkFeature *feature)
+{
+	ListCell   *lc;
+
+	foreach(lc, rules)
+	{
+		const SkRule *rule = lfirst(lc);
+
+		if (strcmp(rule->feature, feature->name) == 0 &&
+			feature->equips(rule->options))
+			return true;
+	}
+	return false;
+}
+
 /* The options of the rule that would attach the feature to the table, or NULL. */
 static const Jsonb *
 options_for(const SkFeature *feature, Relation rel)
 {
+	List	   *rules = *feature->automatic ? sk_rule_list() : NIL;
 	const SkRule *rule;
 
-	if (!*feature->automatic || !sk_table_is_eligible(rel) ||
+	if (!is_any_equipping(rules, feature) || !sk_table_is_eligible(rel) ||
 		sk_attach_find(rel, sk_attach_function(feature->function)) != NULL)
 		return NULL;
-	rule = sk_auto_rule_for_all(sk_rule_list(), feature, rel);
+	rule = sk_auto_rule_for_all(rules, feature, rel);
 	return rule == NULL || sk_auto_obstacle() != NULL ? NULL : rule->options;
 }
 
@@ -184,20 +202,38 @@ sk_auto_equip(const SkFeature *feature, Oid relid)
 		feature->equip(relid, options);
 }
 
+/* Does any rule name the table?  That is asked first: eligibility costs more. */
+static bool
+is_named(List *rules, const SkFeature *feature, Relation rel)
+{
+	ListCell   *lc;
+
+	foreach(lc, rules)
+	{
+		if (sk_rule_matches(lfirst(lc), feature->name, rel))
+			return true;
+	}
+	return false;
+}
+
 /*
- * Attach the feature to an eligible table that has no trigger of it, not even
- * a disabled one, if a rule says so.  True if that was done.
+ * Attach the feature to a table, if that is eligible and has no trigger of it, not
+ * even a disabled one, and a rule says so.  True if that was done.
  */
 bool
 sk_auto_attach(const SkFeature *feature, Relation rel, const SkGain *gain,
 			   char fires_when)
 {
+	List	   *rules;
 	const SkRule *rule;
 
 	if (!*feature->automatic ||
 		sk_attach_find(rel, sk_attach_function(feature->function)) != NULL)
 		return false;
-	rule = sk_auto_rule(sk_rule_list(), feature, rel, gain);
+	rules = sk_rule_list();
+	if (!is_named(rules, feature, rel) || !sk_table_is_eligible(rel))
+		return false;
+	rule = sk_auto_rule(rules, feature, rel, gain);
 	if (rule == NULL || sk_auto_obstacle() != NULL)
 		return false;
 	feature->attach(rel, rule->options, fires_when);

@@ -87,11 +87,8 @@ attach_feature(const SkFeature *feature, void *arg)
 	rel = try_relation_open(candidate->relid, ShareRowExclusiveLock);
 	if (rel == NULL)
 		return;
-	if (sk_table_is_eligible(rel))
-	{
-		sk_guard_become(rel->rd_rel->relowner);
-		sk_auto_attach(feature, rel, candidate->gain, TRIGGER_FIRES_ON_ORIGIN);
-	}
+	sk_guard_become(rel->rd_rel->relowner);
+	sk_auto_attach(feature, rel, candidate->gain, TRIGGER_FIRES_ON_ORIGIN);
 	relation_close(rel, NoLock);
 }
 
@@ -279,8 +276,7 @@ tell_feature(const SkFeature *feature, Relation rel, const ColumnChange *change)
 
 		if (trigger->tgisclone && change->to == NULL)
 			continue;
-		if (!feature->column_changed(rel, trigger, change->from, change->to) &&
-			sk_table_is_eligible(rel))
+		if (!feature->column_changed(rel, trigger, change->from, change->to))
 			sk_auto_attach(feature, rel, NULL, trigger->tgenabled);
 	}
 }

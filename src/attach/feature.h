@@ -87,10 +87,11 @@ typedef struct SkFeature
 	bool		(*wants) (Relation rel, const Jsonb *options, const SkGain *gain);
 
 	/*
-	 * Can the options give a whole table what it lacks, so that wants() says
-	 * yes? Do so: it is locked, but not open, so that it can be altered. Both
-	 * optional.
+	 * Do the options give tables anything?  Can they give a whole table what
+	 * it lacks, so that wants() says yes?  Do so: it is locked, but not open,
+	 * so that it can be altered.  All or none of these.
 	 */
+	bool		(*equips) (const Jsonb *options);
 	bool		(*can_equip) (Relation rel, const Jsonb *options);
 	void		(*equip) (Oid relid, const Jsonb *options);
 

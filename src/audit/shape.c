@@ -266,14 +266,19 @@ sk_audit_shape_list_named(const char *schema, const char *table)
 SkAuditShape *
 sk_audit_shape_last_of(Oid relid)
 {
-	int64		cluster = sk_audit_origin_cluster();
+	int64		cluster;
 	SkAuditShape *last = NULL;
 	ScanKeyData key;
+	List	   *shapes;
 	ListCell   *lc;
 
 	ScanKeyInit(&key, Anum_audit_shape_relid, BTEqualStrategyNumber,
 				F_OIDEQ, ObjectIdGetDatum(relid));
-	foreach(lc, read_shapes("audit_shape_relid_idx", 1, &key))
+	shapes = read_shapes("audit_shape_relid_idx", 1, &key);
+	if (shapes == NIL)
+		return NULL;			/* as of most tables */
+	cluster = sk_audit_origin_cluster();
+	foreach(lc, shapes)
 	{
 		SkAuditShape *shape = lfirst(lc);
 

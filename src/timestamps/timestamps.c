@@ -373,6 +373,7 @@ const SkFeature sk_feature_timestamps = {
 	.inherited = true,
 	.check_options = timestamps_check_options,
 	.wants = timestamps_wants,
+	.equips = adds_columns,
 	.can_equip = timestamps_can_equip,
 	.equip = timestamps_equip,
 	.attach = timestamps_attach,

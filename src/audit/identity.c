@@ -83,12 +83,15 @@ is_described_by(const SkAuditShape *shape, Relation rel)
  * which shares neither its name nor its columns.
  */
 static int64
-find_recorded(Relation rel)
+find_recorded(Relation rel, List **shapes)
 {
 	SkAuditShape *last = sk_audit_shape_last_of(RelationGetRelid(rel));
 
-	if (last == NULL || !is_described_by(last, rel) ||
-		!is_described_by(last_shape(last->rel_id), rel))
+	*shapes = NIL;
+	if (last == NULL || !is_described_by(last, rel))
+		return 0;
+	*shapes = sk_audit_shape_list(last->rel_id);
+	if (*shapes == NIL || !is_described_by(llast(*shapes), rel))
 		return 0;
 	return has_name(last, rel) || has_columns(last, rel) ? last->rel_id : 0;
 }
@@ -146,12 +149,28 @@ find_named(Relation rel)
 
 /*
  * The number under which the log has, or would go on with, the history of the table;
- * 0 if it has none.
+ * 0 if it has none.  Its shapes are read for that.
+ */
+int64
+sk_audit_identity_find_shapes(Relation rel, List **shapes)
+{
+	int64		rel_id = find_recorded(rel, shapes);
+
+	if (rel_id != 0)
+		return rel_id;
+	rel_id = find_named(rel);
+	*shapes = rel_id != 0 ? sk_audit_shape_list(rel_id) : NIL;
+	return rel_id;
+}
+
+/*
+ * The same, without them.
  */
 int64
 sk_audit_identity_find(Relation rel)
 {
-	int64		rel_id = find_recorded(rel);
+	List	   *shapes;
+	int64		rel_id = find_recorded(rel, &shapes);
 
 	return rel_id != 0 ? rel_id : find_named(rel);
 }
@@ -162,7 +181,9 @@ sk_audit_identity_find(Relation rel)
 bool
 sk_audit_identity_is_bound(Relation rel)
 {
-	return find_recorded(rel) != 0;
+	List	   *shapes;
+
+	return find_recorded(rel, &shapes) != 0;
 }
 
 /*
@@ -172,7 +193,7 @@ sk_audit_identity_is_bound(Relation rel)
 bool
 sk_audit_identity_is_restored(Relation rel)
 {
-	int64		rel_id = find_recorded(rel) == 0 ? find_named(rel) : 0;
+	int64		rel_id = sk_audit_identity_is_bound(rel) ? 0 : find_named(rel);
 
 	return rel_id != 0 && !last_shape(rel_id)->dropped;
 }

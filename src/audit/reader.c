@@ -148,10 +148,9 @@ sk_audit_reader_open(Oid relid)
 	reader->partitioned = rel->rd_rel->relkind == RELKIND_PARTITIONED_TABLE;
 	reader->name = sk_table_name(rel);
 	reader->label = pstrdup(RelationGetRelationName(rel));
-	reader->rel_id = sk_audit_identity_find(rel);
+	reader->rel_id = sk_audit_identity_find_shapes(rel, &reader->shapes);
 	if (reader->rel_id == 0)
 		refuse_unknown(rel);
-	reader->shapes = sk_audit_shape_list(reader->rel_id);
 	reader->current = sk_audit_table_shape(rel, reader->rel_id, options);
 	sk_audit_shape_number(reader->current, reader->shapes);
 	find_columns(reader, rel);

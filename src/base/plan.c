@@ -88,80 +88,73 @@ is_locked(const RangeTblEntry *rte)
 		 rte->rellockmode != NoLock);
 }
 
-/* Is the table, at the same place, one of those that have been locked? */
 static bool
-is_among(const RangeTblEntry *rte, int i, List *locked)
+note_walker(Node *node, void *arg)
 {
-	const RangeTblEntry *other = i < list_length(locked) ? list_nth(locked, i) : NULL;
-
-	return other != NULL && is_locked(other) && other->relid == rte->relid &&
-		other->rellockmode == rte->rellockmode;
-}
-
-static void
-lock_range_table(List *range_table, List *locked)
-{
-	for (int i = 0; i < list_length(range_table); i++)
-	{
-		const RangeTblEntry *rte = list_nth(range_table, i);
-
-		if (is_locked(rte) && !is_among(rte, i, locked))
-			LockRelationOid(rte->relid, rte->rellockmode);
-	}
-}
-
-/* May there be queries in it?  To look for them costs more than the locks. */
-static bool
-has_queries(const Query *query)
-{
+	SkPlan	   *kept = arg;
 	ListCell   *lc;
-
-	foreach(lc, query->rtable)
-	{
-		if (((RangeTblEntry *) lfirst(lc))->rtekind == RTE_SUBQUERY)
-			return true;
-	}
-	return query->hasSubLinks || query->cteList != NIL;
-}
-
-static bool
-lock_walker(Node *node, void *arg)
-{
-	Query	   *query = (Query *) node;
 
 	if (node == NULL)
 		return false;
 	if (!IsA(node, Query))
-		return expression_tree_walker(node, lock_walker, arg);
-	lock_range_table(query->rtable, NIL);
-	return has_queries(query) && query_tree_walker(query, lock_walker, arg, 0);
+		return expression_tree_walker(node, note_walker, arg);
+	foreach(lc, ((Query *) node)->rtable)
+	{
+		const RangeTblEntry *rte = lfirst(lc);
+
+		if (!is_locked(rte))
+			continue;
+		kept->tables = lappend_oid(kept->tables, rte->relid);
+		kept->lockmodes = lappend_int(kept->lockmodes, rte->rellockmode);
+	}
+	return query_tree_walker((Query *) node, note_walker, arg, 0);
 }
 
-/* The tables of the statement, if it is one query */
-static List *
-tables_of(const CachedPlanSource *source)
+static void
+forget_tables(SkPlan *kept)
 {
-	return list_length(source->query_list) == 1
-		? linitial_node(Query, source->query_list)->rtable : NIL;
+	list_free(kept->tables);
+	list_free(kept->lockmodes);
+	kept->tables = kept->lockmodes = kept->queries = NIL;
+}
+
+/* To look for them costs more than to lock them. */
+static void
+note_tables(SkPlan *kept, List *queries)
+{
+	MemoryContext old = MemoryContextSwitchTo(TopMemoryContext);
+
+	forget_tables(kept);
+	(void) note_walker((Node *) queries, kept);
+	kept->queries = queries;
+	MemoryContextSwitchTo(old);
 }
 
 /* Take the locks that the statement takes, also those of its generic plan. */
 static void
-lock_tables(SPIPlanPtr plan)
+lock_tables(SkPlan *kept)
 {
+	const CachedPlanSource *source = linitial(SPI_plan_get_plan_sources(kept->plan));
 	ListCell   *lc;
+	ListCell   *mode;
 
-	foreach(lc, SPI_plan_get_plan_sources(plan))
+	if (!source->is_valid)
+		return;
+	if (kept->queries != source->query_list)
+		note_tables(kept, source->query_list);
+	forboth(lc, kept->tables, mode, kept->lockmodes)
+		LockRelationOid(lfirst_oid(lc), lfirst_int(mode));
+	foreach(lc, source->gplan ? source->gplan->stmt_list : NIL)
 	{
-		CachedPlanSource *source = lfirst(lc);
-		ListCell   *statement;
+		ListCell   *entry;
 
-		if (!source->is_valid)
-			continue;
-		(void) lock_walker((Node *) source->query_list, NULL);
-		foreach(statement, source->gplan ? source->gplan->stmt_list : NIL)
-			lock_range_table(lfirst_node(PlannedStmt, statement)->rtable,
-							 tables_of(source));
+		foreach(entry, lfirst_node(PlannedStmt, lc)->rtable)
+		{
+			const RangeTblEntry *rte = lfirst(entry);
+
+			if (is_locked(rte) && !list_member_oid(kept->tables, rte->relid))
+				LockRelationOid(rte->relid, rte->rellockmode);
+		}
 	}
 }
 
@@ -221,10 +214,11 @@ sk_plan_get(SkPlan *kept, SkPlanText make_text, void *arg, int nargs, const Oid 
 	SPIPlanPtr	plan = kept->plan;
 
 	if (plan != NULL)
-		lock_tables(plan);
+		lock_tables(kept);
 	if (plan != NULL && SPI_plan_is_valid(plan))
 		return plan;
 	kept->plan = NULL;
+	forget_tables(kept);
 	if (plan != NULL)
 		retire(plan);
 	plan = sk_plan_once(make_text, arg, nargs, types, options);
@@ -243,4 +237,5 @@ sk_plan_free(SkPlan *kept)
 	if (kept->plan != NULL)
 		SPI_freeplan(kept->plan);
 	kept->plan = NULL;
+	forget_tables(kept);
 }

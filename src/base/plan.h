@@ -21,6 +21,9 @@ typedef char *(*SkPlanText) (void *arg, List **relids);
 typedef struct SkPlan
 {
 	SPIPlanPtr	plan;
+	List	   *queries;		/* of the plan, whose tables these are */
+	List	   *tables;
+	List	   *lockmodes;
 } SkPlan;
 
 extern void sk_plan_init(void);

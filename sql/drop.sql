@@ -70,5 +70,26 @@ SELECT tgrelid::regclass FROM pg_trigger WHERE tgrelid IN ('without'::regclass, 
 ROLLBACK;
 SELECT * FROM schemakit.status() ORDER BY relid::text;
 
+-- what the session knows of the log is forgotten with it
+CREATE TABLE told (id int PRIMARY KEY);
+BEGIN;
+DROP EXTENSION schemakit;
+CREATE EXTENSION schemakit;
+SELECT schemakit.audit_enable('told');
+INSERT INTO told VALUES (1);
+SELECT count(*) FROM schemakit.audit_history('told', '{"id": 1}');
+ROLLBACK;
+SELECT schemakit.audit_enable('told');
+INSERT INTO told VALUES (1);
+SELECT count(*) FROM schemakit.audit_history('told', '{"id": 1}');
+SET schemakit.audit_writable = on;
+DROP EXTENSION schemakit;
+CREATE EXTENSION schemakit;
+RESET schemakit.audit_writable;
+SELECT schemakit.audit_enable('told');
+INSERT INTO told VALUES (2);
+SELECT count(*) FROM schemakit.audit_history('told', '{"id": 2}');
+SELECT cluster = (SELECT cluster FROM schemakit.audit_origin WHERE loaded_at IS NULL) AS ours FROM schemakit.audit_shape;
+
 SET client_min_messages = warning;
 DROP SCHEMA dropping CASCADE;

@@ -64,7 +64,6 @@ typedef struct Writer
 {
 	const char *name;
 	int			natts;
-	Oid			relid;			/* invalid if it may be another table by now */
 
 	/* found in the current transaction */
 	Oid			table;
@@ -98,6 +97,14 @@ static Writer writers[] = {
 		.natts = Natts_audit_shape,
 	},
 };
+
+
+/* What is looked up again and again; invalid if it may be another by now. */
+static const char *const known_names[] = {
+	"audit_event", "audit_txn", "audit_shape", "audit_origin", "audit_retention",
+	"audit_log", "audit_shape_relid_idx", "audit_shape_rel_id_idx",
+};
+static Oid	known[lengthof(known_names)];
 
 
 /*-------------------------------------------------------------------------
@@ -144,8 +151,8 @@ is_described(const Writer *writer, Oid relid)
 		if (writer->indexes[i] == relid)
 			return true;
 	}
-	return relid == writer->relid || relid == writer->described ||
-		relid == writer->table || relid == writer->leaf;
+	return relid == writer->described || relid == writer->table ||
+		relid == writer->leaf;
 }
 
 /*
@@ -158,7 +165,12 @@ at_invalidation(Datum arg, Oid relid)
 	for (size_t i = 0; i < lengthof(writers); i++)
 	{
 		if (!OidIsValid(relid) || is_described(&writers[i], relid))
-			writers[i].described = writers[i].table = writers[i].relid = InvalidOid;
+			writers[i].described = writers[i].table = InvalidOid;
+	}
+	for (size_t i = 0; i < lengthof(known); i++)
+	{
+		if (!OidIsValid(relid) || relid == known[i])
+			known[i] = InvalidOid;
 	}
 }
 
@@ -176,11 +188,8 @@ sk_audit_log_init(void)
  *-------------------------------------------------------------------------
  */
 
-/*
- * The OID of one of the log's relations.
- */
-Oid
-sk_audit_log_relid(const char *name)
+static Oid
+find_relid(const char *name)
 {
 	Oid			relid = get_relname_relid(name,
 										  get_namespace_oid(SK_SCHEMA, false));
@@ -188,6 +197,23 @@ sk_audit_log_relid(const char *name)
 	if (!OidIsValid(relid))
 		elog(ERROR, "relation %s.%s does not exist", SK_SCHEMA, name);
 	return relid;
+}
+
+/*
+ * The OID of one of the log's relations.
+ */
+Oid
+sk_audit_log_relid(const char *name)
+{
+	for (size_t i = 0; i < lengthof(known); i++)
+	{
+		if (strcmp(known_names[i], name) != 0)
+			continue;
+		if (!OidIsValid(known[i]))
+			known[i] = find_relid(name);
+		return known[i];
+	}
+	return find_relid(name);
 }
 
 /*
@@ -237,11 +263,8 @@ find_leaf(Relation table, TimestampTz at)
 static void
 place(Writer *writer, TimestampTz at)
 {
-	Relation	table;
+	Relation	table = table_open(sk_audit_log_relid(writer->name), RowExclusiveLock);
 
-	if (!OidIsValid(writer->relid))
-		writer->relid = sk_audit_log_relid(writer->name);
-	table = table_open(writer->relid, RowExclusiveLock);
 	writer->table = RelationGetRelid(table);
 	writer->leaf = table->rd_rel->relkind == RELKIND_PARTITIONED_TABLE
 		? find_leaf(table, at) : writer->table;

@@ -54,18 +54,25 @@ find_row(Relation rel, bool ours, int64 *cluster)
 }
 
 /*
- * A number for this database of this cluster.
+ * A number for this database of this cluster.  It is kept, since it does not change as
+ * long as the table is the same one.
  */
 int64
 sk_audit_origin_cluster(void)
 {
-	Relation	rel = table_open(sk_audit_log_relid("audit_origin"), AccessShareLock);
-	int64		cluster = 0;
+	static Oid	known_in = InvalidOid;
+	static int64 known = 0;
+	Oid			relid = sk_audit_log_relid("audit_origin");
+	Relation	rel;
 
-	if (!find_row(rel, true, &cluster))
+	if (relid == known_in)
+		return known;
+	rel = table_open(relid, AccessShareLock);
+	if (!find_row(rel, true, &known))
 		elog(ERROR, "schemakit.audit_origin is empty");
+	known_in = relid;
 	table_close(rel, AccessShareLock);
-	return cluster;
+	return known;
 }
 
 /*
@@ -75,9 +82,13 @@ sk_audit_origin_cluster(void)
 bool
 sk_audit_origin_has_events(int64 cluster)
 {
-	Relation	rel = table_open(sk_audit_log_relid("audit_origin"), AccessShareLock);
-	bool		found = find_row(rel, false, &cluster);
+	Relation	rel;
+	bool		found;
 
+	if (cluster == sk_audit_origin_cluster())
+		return true;
+	rel = table_open(sk_audit_log_relid("audit_origin"), AccessShareLock);
+	found = find_row(rel, false, &cluster);
 	table_close(rel, AccessShareLock);
 	return found;
 }

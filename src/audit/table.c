@@ -142,7 +142,8 @@ find_parents(Oid relid)
 }
 
 /*
- * What the table looks like now, but for the numbers that the log gives.
+ * What the table looks like now, but for the numbers that the log gives, and for what
+ * it inherits from, which nobody reads before it is recorded.
  */
 SkAuditShape *
 sk_audit_table_shape(Relation root, int64 rel_id, const SkAuditOptions *options)
@@ -160,6 +161,14 @@ sk_audit_table_shape(Relation root, int64 rel_id, const SkAuditOptions *options)
 	shape->options = sk_audit_options_jsonb(options);
 	shape->covered = true;
 	shape->soft_delete = marking_column(root);
+	return shape;
+}
+
+static SkAuditShape *
+shape_to_record(Relation root, int64 rel_id, const SkAuditOptions *options)
+{
+	SkAuditShape *shape = sk_audit_table_shape(root, rel_id, options);
+
 	shape->parents = find_parents(shape->relid);
 	return shape;
 }
@@ -173,7 +182,7 @@ int32
 sk_audit_table_record(Relation root, int64 rel_id,
 					  const SkAuditOptions *options, const char *reason)
 {
-	SkAuditShape *shape = sk_audit_table_shape(root, rel_id, options);
+	SkAuditShape *shape = shape_to_record(root, rel_id, options);
 
 	shape->covered = reason == NULL;
 	shape->reason = reason ? pstrdup(reason) : NULL;
@@ -188,7 +197,7 @@ static int32
 record_at_event(const SkAuditTable *table, Relation root)
 {
 	const char *gap = sk_audit_coverage_gap_at_event(table->root, table->relid);
-	SkAuditShape *shape = sk_audit_table_shape(root, table->rel_id, table->options);
+	SkAuditShape *shape = shape_to_record(root, table->rel_id, table->options);
 
 	shape->covered = gap == NULL;
 	shape->reason = gap ? pstrdup(gap) : NULL;

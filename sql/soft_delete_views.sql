@@ -565,6 +565,29 @@ DROP VIEW later_live;
 ALTER TABLE later ADD COLUMN z int;
 SELECT to_regclass('later_live');
 ROLLBACK;
+-- a table that has lost its trigger: the view is in the way of no command, either
+CREATE TABLE lost (id int PRIMARY KEY, a int, b int, c int);
+SELECT schemakit.soft_delete_enable('lost');
+INSERT INTO lost VALUES (1, 2, 3, 4);
+DROP TRIGGER zz_schemakit_soft_delete ON lost;
+ALTER TABLE lost DROP COLUMN a;
+ALTER TABLE lost ALTER COLUMN b TYPE text, ADD COLUMN d int;
+CREATE DOMAIN passing AS int;
+ALTER TABLE lost ALTER COLUMN c TYPE passing;
+DROP DOMAIN passing CASCADE;
+SELECT * FROM lost_live;
+SELECT state FROM schemakit.status() WHERE relid = 'lost'::regclass;
+SELECT schemakit.soft_delete_enable('lost');
+DELETE FROM lost_live RETURNING b, d;
+SELECT count(*) FROM lost;
+DROP TRIGGER zz_schemakit_soft_delete ON lost;
+DROP TABLE lost;
+SELECT to_regclass('lost_live');
+-- one that somebody has replaced is as any other view
+CREATE TABLE replaced (id int PRIMARY KEY, a int, b int);
+SELECT schemakit.soft_delete_enable('replaced');
+CREATE OR REPLACE VIEW replaced_live AS SELECT id, a + 1 AS a, b, deleted_at FROM replaced WHERE schemakit.is_live(deleted_at);
+ALTER TABLE replaced DROP COLUMN b;  -- fails
 SET client_min_messages = error;
 DROP SCHEMA views, live, theirs, overlay CASCADE;
 DROP ROLE regress_views_owner, regress_views_reader;

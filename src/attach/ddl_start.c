@@ -86,6 +86,27 @@ typedef struct Change
 	const SkTableChange *change;
 } Change;
 
+/* Does a relation of the feature's follow the table, whatever its triggers are? */
+static bool
+has_companion(const SkFeature *feature, Oid relid)
+{
+	return feature->companion != NULL && OidIsValid(feature->companion(relid));
+}
+
+/* Has the table to do with a feature? */
+static bool
+is_concerned(Oid relid)
+{
+	if (sk_attach_has_ours(relid))
+		return true;
+	for (const SkFeature *const *f = sk_features; *f; f++)
+	{
+		if (has_companion(*f, relid))
+			return true;
+	}
+	return false;
+}
+
 static void
 tell_of_change(const SkFeature *feature, void *arg)
 {
@@ -96,20 +117,21 @@ tell_of_change(const SkFeature *feature, void *arg)
 		return;
 	if (!superuser())			/* who may do more than the owner */
 		sk_guard_become(rel->rd_rel->relowner);
-	if (sk_attach_find(rel, sk_attach_function(feature->function)) != NULL)
+	if (sk_attach_find(rel, sk_attach_function(feature->function)) != NULL ||
+		has_companion(feature, change->relid))
 		feature->before(rel, change->change);
 
 	/* with a weak lock that is kept, two who want a strong one would deadlock */
 	relation_close(rel, AccessShareLock);
 }
 
-/* Only what has triggers of ours is worth a subtransaction. */
+/* Only what has to do with us is worth a subtransaction. */
 static void
 tell(Oid relid, const SkTableChange *what)
 {
 	Change		change = {relid, what};
 
-	if (!sk_attach_has_ours(relid))
+	if (!is_concerned(relid))
 		return;
 	for (const SkFeature *const *f = sk_features; *f; f++)
 	{
@@ -143,7 +165,7 @@ before_cascade(const Node *stmt, List *addresses)
 			.lost = table->columns,
 		};
 
-		if (sk_attach_has_ours(table->relid) && sk_ddl_lock_reached(table->relid))
+		if (is_concerned(table->relid) && sk_ddl_lock_reached(table->relid))
 			tell(table->relid, &change);
 	}
 }
@@ -197,7 +219,7 @@ before_alter_type(const AlterTableStmt *stmt)
 		return;
 	foreach(lc, sk_reach_typed_tables(relid))
 	{
-		if (sk_attach_has_ours(lfirst_oid(lc)) && sk_ddl_lock_reached(lfirst_oid(lc)))
+		if (is_concerned(lfirst_oid(lc)) && sk_ddl_lock_reached(lfirst_oid(lc)))
 			tell(lfirst_oid(lc), &change);
 	}
 }

@@ -147,8 +147,8 @@ typedef struct SkFeature
 	Oid			(*companion) (Oid relid);
 
 	/*
-	 * A command is about to alter a table that has the feature's trigger;
-	 * both it and the companion are locked. Optional.
+	 * A command is about to alter a table that has the feature's trigger, or
+	 * has lost it and still has the companion; both are locked.  Optional.
 	 */
 	void		(*before) (Relation rel, const SkTableChange *change);
 

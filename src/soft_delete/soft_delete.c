@@ -215,6 +215,13 @@ forget_view_of_parent(Relation rel, const Trigger *trigger)
 	CommandCounterIncrement();
 }
 
+/* The view stays what it is where only the trigger was dropped. */
+static bool
+has_view(Relation rel)
+{
+	return OidIsValid(live_view_of(RelationGetRelid(rel)));
+}
+
 static void
 soft_delete_altered(Relation rel, bool detached)
 {
@@ -229,13 +236,12 @@ soft_delete_altered(Relation rel, bool detached)
 		forget_view_of_parent(rel, trigger);
 		trigger = sk_soft_table_trigger(rel);
 	}
-	if (trigger == NULL)
-		drop_remains(rel);
-	else
-	{
+	if (trigger != NULL || has_view(rel))
 		sk_soft_view_follow_after(rel);
+	else
+		drop_remains(rel);
+	if (trigger != NULL)
 		sk_soft_table_note_view(rel);
-	}
 	if (trigger != NULL && trigger->tgisclone && sk_soft_table_is_protected(rel) && sk_truncate_trigger_can_truncate(rel))
 		sk_truncate_trigger_one(rel, SK_SOFT_PROTECT_TRUNCATE, TRIGGER_FIRES_ON_ORIGIN);
 }
@@ -266,10 +272,10 @@ soft_delete_before(Relation rel, const SkTableChange *change)
 {
 	const Trigger *trigger = sk_soft_table_trigger(rel);
 
-	if (trigger == NULL || (sk_restore_is_running() && !change->dropped &&
-							change->lost == NIL && change->retyped == NIL))
+	if (sk_restore_is_running() && !change->dropped &&
+		change->lost == NIL && change->retyped == NIL)
 		return;
-	if (trigger->tgisclone || !stamp_is_retyped(trigger, change->retyped) ||
+	if (trigger == NULL || trigger->tgisclone || !stamp_is_retyped(trigger, change->retyped) ||
 		pg_class_aclcheck(RelationGetRelid(rel), GetUserId(), ACL_TRIGGER) != ACLCHECK_OK)
 		trigger = NULL;
 	sk_soft_view_follow_before(rel, change, trigger);

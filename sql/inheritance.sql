@@ -155,6 +155,26 @@ SELECT schemakit.audit_enable('animals');
 SELECT error_of(format('SELECT * FROM animals_at(%L)', :'five'));
 SELECT count(*) FROM animals_at(clock_timestamp());
 
+-- history that begins for a table and its children at once has no gap; that of others has
+CREATE TABLE base (id int PRIMARY KEY, v int);
+CREATE TABLE other (id int, w int);
+CREATE TABLE derived () INHERITS (base, other);
+CREATE TABLE derived_again () INHERITS (derived);
+INSERT INTO derived_again VALUES (1, 1, 1);
+CREATE FUNCTION gaps() RETURNS TABLE (rel text, reason text) LANGUAGE sql AS
+$$SELECT table_name, s.reason FROM schemakit.audit_shape AS s WHERE schema_name = 'inheritance' AND table_name ~ 'base|other|derived' AND s.reason IS NOT NULL ORDER BY shape_id$$;
+SELECT schemakit.audit_enable('base');
+SELECT * FROM gaps();
+SELECT clock_timestamp() AS at \gset
+SELECT pg_sleep(0.01);
+UPDATE base SET v = 2;
+SELECT * FROM schemakit.audit_as_of(NULL::base, :'at');
+-- one that was audited, and has a child that was not
+DROP TRIGGER zz_schemakit_audit ON derived;
+SELECT schemakit.audit_enable('derived');
+SELECT * FROM gaps();
+DROP TABLE base CASCADE;
+DROP TABLE other;
 SET client_min_messages = warning;
 DROP SCHEMA inheritance CASCADE;
 DROP ROLE regress_inheritance;

@@ -58,7 +58,7 @@ audit_attach(Relation rel, const Jsonb *options, char fires_when)
 		sk_audit_secret_make();
 	if (parsed->replica && fires_when == TRIGGER_FIRES_ON_ORIGIN)
 		fires_when = TRIGGER_FIRES_ALWAYS;
-	sk_audit_trigger_attach(rel, parsed, SK_AUDIT_TRIGGER, fires_when);
+	sk_audit_trigger_attach(rel, parsed, SK_AUDIT_TRIGGER, fires_when, NIL);
 }
 
 /*
@@ -224,7 +224,7 @@ audit_repair(Relation rel, const Trigger *trigger)
 
 	if (options == NULL)
 		return false;
-	sk_audit_trigger_attach(rel, options, trigger->tgname, trigger->tgenabled);
+	sk_audit_trigger_attach(rel, options, trigger->tgname, trigger->tgenabled, NIL);
 	return true;
 }
 

@@ -81,13 +81,26 @@ tell_of_reset(Relation rel, const SkAuditOptions *before,
 			 errhint("Each call of audit_enable() sets all options: name those that the table is to keep.")));
 }
 
+/* Are changes of the table not recorded yet, so that its history begins, or goes on, now? */
+static bool
+is_beginning(Oid relid)
+{
+	const SkAuditShape *last = sk_audit_shape_last_of(relid);
+
+	return last == NULL || !last->covered;
+}
+
+/* Tables whose history begins with the call are added to a list. */
 static void
-enable(Relation rel, const SkAuditOptions *options, char fires_when)
+enable(Relation rel, const SkAuditOptions *options, char fires_when, List **beginning)
 {
 	const Trigger *trigger = sk_audit_trigger_find(rel);
 
+	if (is_beginning(RelationGetRelid(rel)))
+		*beginning = lappend_oid(*beginning, RelationGetRelid(rel));
 	if (trigger == NULL || !is_as_wanted(rel, trigger, options, fires_when))
-		sk_audit_trigger_attach(rel, options, trigger ? trigger->tgname : SK_AUDIT_TRIGGER, fires_when);
+		sk_audit_trigger_attach(rel, options, trigger ? trigger->tgname : SK_AUDIT_TRIGGER,
+								fires_when, *beginning);
 }
 
 /* Has the table the options of that one, from which it has got its trigger? */
@@ -104,7 +117,8 @@ has_options(const Trigger *trigger, const SkAuditOptions *options)
  */
 static void
 enable_child(Oid relid, const SkAuditOptions *before,
-			 const SkAuditOptions *options, char fires_when, bool baseline)
+			 const SkAuditOptions *options, char fires_when, bool baseline,
+			 List **beginning)
 {
 	Relation	rel = table_open(relid, NoLock);
 	const Trigger *trigger = sk_audit_trigger_find(rel);
@@ -116,10 +130,10 @@ enable_child(Oid relid, const SkAuditOptions *before,
 		if (own == NULL || has_options(trigger, before))
 		{
 			sk_audit_trigger_check_options(rel, options);
-			enable(rel, options, fires_when);
+			enable(rel, options, fires_when, beginning);
 		}
 		else
-			enable(rel, own, trigger->tgenabled);
+			enable(rel, own, trigger->tgenabled, beginning);
 		sk_audit_trigger_record(rel, sk_audit_options_of(sk_audit_trigger_find(rel)));
 		CommandCounterIncrement();
 		if (baseline)
@@ -155,11 +169,14 @@ schemakit_audit_enable(PG_FUNCTION_ARGS)
 	char		fires_when;
 	Relation	rel;
 	const Trigger *trigger;
+	List	   *children;
+	List	   *beginning = NIL;
 	ListCell   *lc;
 
 	PreventCommandIfReadOnly("audit_enable()");
 	sk_audit_adopt_restored();
 	rel = sk_table_open(PG_GETARG_OID(0), ShareRowExclusiveLock);
+	children = sk_inherit_children(rel, ShareRowExclusiveLock);
 	trigger = sk_audit_trigger_find(rel);
 	refuse_clone(rel, trigger);
 	sk_audit_trigger_check_columns(rel, options);
@@ -172,10 +189,10 @@ schemakit_audit_enable(PG_FUNCTION_ARGS)
 		tell_of_reset(rel, before, options);
 	if (options->mask_hash != NIL)
 		sk_audit_secret_make();
-	enable(rel, options, fires_when);
+	enable(rel, options, fires_when, &beginning);
 	tell_of_no_key(rel, options);
-	foreach(lc, sk_inherit_children(rel, ShareRowExclusiveLock))
-		enable_child(lfirst_oid(lc), before, options, fires_when, PG_GETARG_BOOL(8));
+	foreach(lc, children)
+		enable_child(lfirst_oid(lc), before, options, fires_when, PG_GETARG_BOOL(8), &beginning);
 	if (PG_GETARG_BOOL(8))
 		sk_audit_capture_baseline(rel);
 	table_close(rel, NoLock);

@@ -144,10 +144,10 @@ sk_audit_trigger_record(Relation rel, const SkAuditOptions *options)
 
 /*
  * A table that there was already, and that nobody recorded, belongs to its parents:
- * what they were is not known.
+ * what they were is not known, but of those whose history begins now.
  */
 static void
-record_gap_of_parents(Relation rel)
+record_gap_of_parents(Relation rel, List *beginning)
 {
 	ListCell   *lc;
 
@@ -156,6 +156,8 @@ record_gap_of_parents(Relation rel)
 		return;
 	foreach(lc, sk_inherit_parents(RelationGetRelid(rel)))
 	{
+		if (list_member_oid(beginning, lfirst_oid(lc)))
+			continue;
 		sk_audit_gap_begin(lfirst_oid(lc),
 						   psprintf("Table %s, which inherits from it, was not audited.",
 									RelationGetRelationName(rel)));
@@ -178,17 +180,18 @@ record_gap(Relation rel, const SkAuditOptions *options, const char *reason)
 }
 
 /*
- * Attach with these options, which suit the table.
+ * Attach with these options, which suit the table.  "beginning" are tables whose history
+ * begins in the same command, which has locked this one since before.
  */
 void
 sk_audit_trigger_attach(Relation rel, const SkAuditOptions *options, const char *name,
-						char fires_when)
+						char fires_when, List *beginning)
 {
 	const char *gap = sk_audit_coverage_gap(RelationGetRelid(rel));
 
 	if (sk_audit_trigger_find(rel) == NULL)
 		gap = SK_AUDIT_NO_TRIGGER;
-	record_gap_of_parents(rel);
+	record_gap_of_parents(rel, beginning);
 	if (gap != NULL)
 		record_gap(rel, options, gap);
 	create_row_trigger(rel, name, options, fires_when);

@@ -23,6 +23,7 @@ extern void sk_audit_trigger_check_options(Relation rel,
 										   const SkAuditOptions *options);
 extern void sk_audit_trigger_record(Relation rel, const SkAuditOptions *options);
 extern void sk_audit_trigger_attach(Relation rel, const SkAuditOptions *options,
-									const char *name, char fires_when);
+									const char *name, char fires_when,
+									List *beginning);
 
 #endif							/* SK_AUDIT_TRIGGER_H */

@@ -479,7 +479,9 @@ tell_of_rewritten(const SkAuditPast *past, List *names)
 	ereport(NOTICE,
 			(errmsg("values of columns of table \"%s\" were computed anew since then: %s",
 					past->reader->label, sk_table_column_names(names)),
-			 errdetail("They are null in rows of which the audit log does not have the former value.")));
+			 past->as_documents
+			 ? errdetail("They are left out of rows of which the audit log does not have the former value.")
+			 : errdetail("They are null in rows of which the audit log does not have the former value.")));
 }
 
 /*

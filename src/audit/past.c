@@ -69,6 +69,13 @@ is_withheld(SkAuditPast *past, int i, const JsonbValue *value)
 	return error == NULL && !isnull && sk_audit_touched_withholds(past, i, time);
 }
 
+/* A value that was computed anew since then is not what it was. */
+static bool
+is_rewritten(const SkAuditPast *past, const SkAuditPastRow *row, int i)
+{
+	return past->rewritten[i] && (row == NULL || !row->known[i]);
+}
+
 /* The row as a document of what the log tells of it, and of what it is now. */
 static void
 put_document(SkAuditPast *past, const SkAuditPastRow *row, const Datum *values,
@@ -83,7 +90,7 @@ put_document(SkAuditPast *past, const SkAuditPastRow *row, const Datum *values,
 	pushJsonbValue(&state, WJB_BEGIN_OBJECT, NULL);
 	for (int i = 0; i < tupdesc->natts; i++)
 	{
-		if (!is_returned(past, i))
+		if (!is_returned(past, i) || is_rewritten(past, row, i))
 			continue;
 		if (row != NULL && row->known[i])
 			value = row->values[i];
@@ -204,15 +211,11 @@ put_values(SkAuditPast *past, const SkAuditPastRow *row, Datum *values, bool *nu
 		tuplestore_putvalues(past->rsinfo->setResult, past->result, values, nulls);
 }
 
-/* Values that were computed anew since then are not what they were. */
 static void
 forget_rewritten(const SkAuditPast *past, const SkAuditPastRow *row, bool *nulls)
 {
 	for (int i = 0; i < past->reader->tupdesc->natts; i++)
-	{
-		if (past->rewritten[i] && (row == NULL || !row->known[i]))
-			nulls[i] = true;
-	}
+		nulls[i] |= is_rewritten(past, row, i);
 }
 
 /*

@@ -171,6 +171,8 @@ SELECT for_key('{DELETE FROM parent WHERE id = 5,SELECT count(*) FROM child}', '
 \set VERBOSITY default
 SET client_min_messages = notice;
 SELECT ddl FROM schemakit.advise_indexes('child', actions => '{create}');
+-- nor is it the statements' fault if nothing is advised
+SELECT count(*) FROM schemakit.advise_indexes('SELECT 1', tables => '{child}', actions => '{create}', max_indexes => 0);
 CREATE TABLE "My child" (a int);
 SELECT ddl FROM schemakit.advise_indexes(' calls."My child" ', actions => '{create}');
 SELECT ddl FROM schemakit.advise_indexes('no_table', actions => '{create}');
@@ -191,6 +193,12 @@ SELECT * FROM asked(ARRAY['SELECT * FROM item WHERE age(now(), now() - v_age) > 
 SELECT * FROM asked(ARRAY['SELECT * FROM item WHERE item.onwer = 7']);
 SELECT * FROM asked(ARRAY['SELECT * FROM item WHERE owner = v_owner AND nosuch(v_owner)']);
 SELECT * FROM asked(ARRAY['SELECT * FROM nosuch WHERE owner = v_owner', '', 'PERFORM 1', 'SELECT 1; SELECT 2', 'SELECT filler INTO a, b FROM item']);
+-- what PL/pgSQL puts into variables
+SELECT statement, (SELECT string_agg(ddl, ' ') FROM schemakit.advise_indexes(ARRAY[statement], tables => '{item}', actions => '{create}'))
+FROM unnest(ARRAY['SELECT filler INTO STRICT v FROM item WHERE owner = 7', 'SELECT filler, code INTO a, b FROM item WHERE owner = 7',
+    'SELECT INTO v.x, "W"."y", z[1 + i].n filler, code, id FROM item WHERE owner = 7', 'SELECT filler FROM item WHERE owner = 7 INTO strict value;',
+    'SELECT filler INTO strict FROM item WHERE owner = 7', 'SELECT filler INTO TEMP TABLE t FROM item WHERE owner = 7',
+    'UPDATE item SET filler = NULL WHERE owner = 7 AND code = 8 RETURNING id INTO STRICT v', 'WITH d AS (DELETE FROM item WHERE owner = 7 RETURNING id) SELECT count(*) INTO a FROM d']) AS statement;
 SELECT schemakit.advise_indexes_report('SELECT * FROM item WHERE owner = v_owner') -> 'notes' AS notes;
 SELECT schemakit.explain_with_indexes('SELECT * FROM item WHERE owner = v_owner', '{}');
 

@@ -348,7 +348,7 @@ describe_best(const SkAdvice *advice)
 	double		gain = gain_of_best(advice);
 	double		value = sk_advice_coverage_value(advice);
 
-	if (gain <= 0 || value <= 0)
+	if (!(gain > 0) || value <= 0)	/* a foreign key's index has none */
 		return psprintf("\"%s\" was left out: %s.", best->ddl, best->reason);
 	return psprintf("\"%s\" would save %.3g %% of the workload, but was left out: %s.",
 					best->ddl, 100 * gain / value, best->reason);
@@ -373,6 +373,8 @@ raise_nothing(const SkAdvice *advice)
 		detail = "No queries were given.";
 	else if (sk_advice_coverage(advice).planned == 0)
 		detail = "None of the statements could be planned.";
+	else if (!has_table(advice) && advice->refused != NIL)
+		detail = describe_best(advice);
 	else if (!has_table(advice))
 		detail = "The statements use none of the tables for which advice was requested.";
 	else if (advice->refused != NIL && !isnan(gain_of_best(advice)))

@@ -10,9 +10,11 @@
  *	extract($1 from x)			pg_catalog.extract($1, x)
  *	in ($1 /+, ... +/)			more parameters, since a list that was cut down to
  *								its first element (PostgreSQL 18) had others
+ *	into strict a, b.c			nothing: PL/pgSQL takes it out as well before it has
+ *								the statement planned
  *
- * None of these is SQL otherwise, so a text that is not from
- * pg_stat_statements stays as it is.  The server's own scanner finds the words.
+ * None of these is SQL otherwise, or it is left out later, so another text stays
+ * as it is.  The server's own scanner finds the words.
  *
  *-------------------------------------------------------------------------
  */
@@ -251,10 +253,75 @@ is_extract(const Tokens *tokens, int i)
 		is_word(tokens, i + 3, "from");
 }
 
+static bool
+is_char(const Tokens *tokens, int i, char c)
+{
+	return i < tokens->n && tokens->token[i].end == tokens->token[i].start + 1 &&
+		tokens->source[tokens->token[i].start] == c;
+}
+
+/* Names may be those of keywords. */
+static bool
+is_identifier(const Tokens *tokens, int i)
+{
+	return i < tokens->n &&
+		(tokens->token[i].name || isalpha((unsigned char) word_at(tokens, i)[0]));
+}
+
+/* The token after the variable at token i: "a", "a.b", "a[1].b" */
+static int
+variable_end(const Tokens *tokens, int i)
+{
+	int			depth = 0;
+
+	for (i++; i < tokens->n; i++)
+	{
+		if (is_char(tokens, i, '['))
+			depth++;
+		else if (is_char(tokens, i, ']'))
+			depth--;
+		else if (depth == 0 && is_word(tokens, i, "."))
+			i++;
+		else if (depth == 0)
+			break;
+	}
+	return Min(i, tokens->n);
+}
+
+/*
+ * The token after the variables that PL/pgSQL's INTO at token i names; "i" if it is none,
+ * or makes a table by more words than SELECT ... INTO needs.
+ */
+static int
+into_end(const Tokens *tokens, int i)
+{
+	static const char *const others[] = {
+		"global", "local", "table", "temp", "temporary", "unlogged", NULL
+	};
+	int			next = i + 1;
+
+	if (!is_word(tokens, i, "into") || is_word(tokens, i - 1, "insert") ||
+		is_word(tokens, i - 1, "merge") || is_one_of(tokens, next, others))
+		return i;
+	if (is_word(tokens, next, "strict") && is_identifier(tokens, next + 1) &&
+		!is_word(tokens, next + 1, "from"))
+		next++;
+	if (!is_identifier(tokens, next))
+		return i;
+	next = variable_end(tokens, next);
+	while (is_word(tokens, next, ",") && is_identifier(tokens, next + 1))
+		next = variable_end(tokens, next + 1);
+	return next;
+}
+
 /* Append what is at token i and belongs together; returns the next token. */
 static int
 append_next(StringInfo buf, Tokens *tokens, int i)
 {
+	int			end = into_end(tokens, i);
+
+	if (end > i)
+		return end;
 	if (is_extract(tokens, i))
 	{
 		appendStringInfo(buf, "pg_catalog.extract($%d,",

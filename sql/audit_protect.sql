@@ -54,6 +54,8 @@ INSERT INTO statements (statement) VALUES
     ('ALTER TABLE schemakit.audit_event DETACH PARTITION MONTH'),
     ('ALTER TABLE schemakit.audit_event DETACH PARTITION schemakit.audit_event_default'),
     ('CREATE TABLE other (LIKE schemakit.audit_event); ALTER TABLE schemakit.audit_event ATTACH PARTITION other FOR VALUES FROM (''1990-01-01'') TO (''1991-01-01'')'),
+    ('CREATE TABLE audit_protect.other PARTITION OF schemakit.audit_event FOR VALUES FROM (''1990-01-01'') TO (''1991-01-01'')'),
+    ('CREATE TABLE audit_protect.other () INHERITS (schemakit.audit_shape)'),
     ('DROP TABLE MONTH'),
     ('DROP TABLE schemakit.audit_event CASCADE'),
     ('DROP TRIGGER audit_protect ON schemakit.audit_event'),

@@ -560,6 +560,8 @@ schemakit_internal_on_ddl_command_end(PG_FUNCTION_ARGS)
 	{
 		bool		pushed = push_missing_snapshot();
 
+		if (IsA(data->parsetree, CreateStmt))
+			sk_feature_own_check(data->parsetree);
 		if (SessionReplicationRole == SESSION_REPLICATION_ROLE_REPLICA)
 			settle(data->parsetree);
 		else

@@ -358,12 +358,11 @@ schemakit_internal_on_ddl_command_start(PG_FUNCTION_ARGS)
 
 	if (sk_command_is_foreign())
 		PG_RETURN_NULL();
+	sk_feature_own_check(stmt);
 	for (const SkFeature *const *f = sk_features; *f; f++)
 	{
-		if ((*f)->own == NULL)
-			continue;
-		(*f)->own->check_command(stmt);
-		(*f)->own->before_command();
+		if ((*f)->own != NULL)
+			(*f)->own->before_command();
 	}
 	switch (nodeTag(stmt))
 	{

@@ -171,3 +171,16 @@ sk_feature_own_granted(List *relids)
 		}
 	}
 }
+
+/*
+ * Raise an error if the command changes what is kept from changes.
+ */
+void
+sk_feature_own_check(const Node *stmt)
+{
+	for (const SkFeature *const *f = sk_features; *f; f++)
+	{
+		if ((*f)->own != NULL)
+			(*f)->own->check_command(stmt);
+	}
+}

@@ -44,8 +44,8 @@ typedef struct SkOwnTables
 	void		(*granted) (Oid relid);
 
 	/*
-	 * A command is about to be run, by whoever may do so: raise an error if
-	 * it would change what is kept from changes.
+	 * A command is about to be run, or CREATE TABLE has been run, by whoever
+	 * may do so: raise an error if it changes what is kept from changes.
 	 */
 	void		(*check_command) (const Node *stmt);
 
@@ -221,5 +221,6 @@ extern void sk_feature_prepare(const SkFeature *feature, SkFeatureWork work,
 extern void sk_feature_require(const SkFeature *feature, SkFeatureWork work,
 							   void *arg);
 extern void sk_feature_own_granted(List *relids);
+extern void sk_feature_own_check(const Node *stmt);
 
 #endif							/* SK_ATTACH_FEATURE_H */

@@ -4,7 +4,8 @@
  *	  Commands that would change the audit log, or what protects it, are refused
  *	  unless schemakit.audit_writable is on.
  *
- * What adds to the log's tables is not: indexes, triggers, policies, privileges.
+ * What adds to the log's tables is not: indexes, triggers, policies, privileges.  Only
+ * partitions are made by audit_maintain() alone.
  * Tables of an extension are kept from DROP TABLE by the server, so ALTER EXTENSION,
  * which would let go of them, is refused as well.
  *
@@ -239,6 +240,24 @@ check_extension(const AlterExtensionContentsStmt *stmt)
 }
 
 /*
+ * A partition of one's own lacks what protects the log, and its indexes are parts of
+ * indexes that dumps do not have.
+ */
+static void
+check_create_table(const CreateStmt *stmt)
+{
+	ListCell   *lc;
+
+	foreach(lc, stmt->inhRelations)
+	{
+		Oid			relid = find_log(lfirst(lc));
+
+		if (OidIsValid(relid))
+			refuse(relid);
+	}
+}
+
+/*
  * Raise an error if the command would change the log.
  */
 void
@@ -248,6 +267,9 @@ sk_audit_ddl_check(const Node *stmt)
 		return;
 	switch (nodeTag(stmt))
 	{
+		case T_CreateStmt:
+			check_create_table((const CreateStmt *) stmt);
+			break;
 		case T_AlterTableStmt:
 			check_alter_table((AlterTableStmt *) stmt);
 			break;

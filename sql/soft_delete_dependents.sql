@@ -190,5 +190,22 @@ RESET check_function_bodies;
 SET search_path = built, public;
 SELECT count(*) FROM shown WHERE view = 'texts_live';
 
+-- rows of the view's type are stored: a column with another type is a new one, of which
+-- the same is said
+CREATE TABLE retyped (id int PRIMARY KEY, a int, b text);
+SELECT schemakit.soft_delete_enable('retyped');
+ALTER VIEW retyped_live ALTER a SET DEFAULT 7, ALTER b SET DEFAULT 'eight';
+COMMENT ON COLUMN retyped_live.a IS 'commented';
+COMMENT ON COLUMN retyped_live.b IS 'too';
+GRANT SELECT (a) ON retyped_live TO PUBLIC;
+CREATE TABLE storing (v retyped_live);
+INSERT INTO storing VALUES (ROW(1, 2, '3', NULL));
+ALTER TABLE retyped ALTER a TYPE bigint, ALTER b TYPE int USING 8;
+INSERT INTO retyped_live (id) VALUES (1) RETURNING id, a, b;
+SELECT attname, attacl IS NOT NULL AS granted, col_description(attrelid, attnum) FROM pg_attribute
+WHERE attrelid = 'retyped_live'::regclass AND attname IN ('a', 'b') ORDER BY attname;
+SELECT * FROM storing;
+DROP TABLE storing;
+DROP TABLE retyped;
 DROP SCHEMA built CASCADE;
 DROP ROLE regress_built_owner, regress_built_reader, regress_built_type;

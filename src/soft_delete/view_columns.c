@@ -30,6 +30,7 @@
 #include "base/rights.h"
 #include "base/table.h"
 #include "schemakit.h"
+#include "soft_delete/column_state.h"
 
 #include "access/genam.h"
 #include "access/htup_details.h"
@@ -477,9 +478,13 @@ lose_column(Oid viewid, AttrNumber attnum)
 	release_type(viewid, attnum);
 }
 
-/* The table's column, if the table has it and the view can show it, else NULL */
+/*
+ * The table's column, if the table has it and the view can show it, else NULL.  What is said
+ * of one that a new column will show is added to the list.
+ */
 static char *
-conform_column(Relation rel, Oid viewid, AttrNumber attnum, AttrNumber table_attnum)
+conform_column(Relation rel, Oid viewid, AttrNumber attnum, AttrNumber table_attnum,
+			   List **states)
 {
 	Form_pg_attribute theirs = table_attnum == InvalidAttrNumber ? NULL
 		: TupleDescAttr(RelationGetDescr(rel), table_attnum - 1);
@@ -496,6 +501,8 @@ conform_column(Relation rel, Oid viewid, AttrNumber attnum, AttrNumber table_att
 		ours.atttypmod == theirs->atttypmod && ours.attcollation == theirs->attcollation;
 	if (theirs == NULL || theirs->attisdropped || (!same_type && is_stored(viewid)))
 	{
+		if (theirs != NULL && !theirs->attisdropped)
+			*states = lappend(*states, sk_soft_column_state_save(viewid, attnum, table_attnum));
 		lose_column(viewid, attnum);
 		return NULL;
 	}
@@ -550,12 +557,13 @@ void
 sk_soft_view_columns_conform(Relation rel, Oid viewid, const SkLiveView *live, bool add)
 {
 	List	   *names = NIL;
+	List	   *states = NIL;
 	List	   *missing;
 	ListCell   *lc;
 
 	free_names(rel, viewid, live);
 	for (int i = 0; i < live->natts; i++)
-		names = lappend(names, conform_column(rel, viewid, i + 1, live->attnums[i]));
+		names = lappend(names, conform_column(rel, viewid, i + 1, live->attnums[i], &states));
 	missing = add ? missing_columns(rel, names) : NIL;
 	if (missing != NIL)
 		add_columns(rel, viewid, missing);
@@ -563,6 +571,8 @@ sk_soft_view_columns_conform(Relation rel, Oid viewid, const SkLiveView *live, b
 		names = lappend(names,
 						pstrdup(NameStr(TupleDescAttr(RelationGetDescr(rel), lfirst_int(lc) - 1)->attname)));
 	store(rel, viewid, names, get_attname(RelationGetRelid(rel), live->column, false));
+	foreach(lc, add ? states : NIL)
+		sk_soft_column_state_try(rel, viewid, lfirst(lc));
 }
 
 /*

@@ -19,6 +19,7 @@
 #include "base/spi.h"
 #include "base/table.h"
 #include "schemakit.h"
+#include "soft_delete/column_state.h"
 #include "soft_delete/view.h"
 #include "soft_delete/view_make.h"
 #include "soft_delete/view_readers.h"
@@ -55,28 +56,12 @@ struct SkLiveState
 	Oid			owner;
 	char	   *options;		/* as in WITH (...) */
 	char	   *comment;
-	List	   *labels;			/* of Label */
+	List	   *labels;			/* sk_soft_column_state_labels() */
 	Acl		   *acl;
 	AttrNumber	column;			/* of the table, by which rows are live */
-	List	   *columns;		/* of ColumnState */
+	List	   *columns;		/* of SkColumnState */
 	List	   *parts;			/* of Part */
 };
-
-typedef struct ColumnState
-{
-	AttrNumber	attnum;			/* of the table's column: another may get its
-								 * name */
-	char	   *comment;
-	List	   *labels;
-	char	   *expression;		/* its default */
-	Acl		   *acl;
-} ColumnState;
-
-typedef struct Label
-{
-	char	   *provider;
-	char	   *label;
-} Label;
 
 /* A trigger or rule of a user's */
 typedef struct Part
@@ -170,69 +155,6 @@ sk_soft_view_state_drop(Oid viewid)
  *-------------------------------------------------------------------------
  */
 
-/* The security labels of the view, or of a column */
-static List *
-save_labels(Oid viewid, AttrNumber attnum)
-{
-	Relation	rel = table_open(SecLabelRelationId, AccessShareLock);
-	TupleDesc	tupdesc = RelationGetDescr(rel);
-	List	   *labels = NIL;
-	ScanKeyData keys[3];
-	SysScanDesc scan;
-	HeapTuple	tuple;
-
-	ScanKeyInit(&keys[0], Anum_pg_seclabel_objoid, BTEqualStrategyNumber, F_OIDEQ,
-				ObjectIdGetDatum(viewid));
-	ScanKeyInit(&keys[1], Anum_pg_seclabel_classoid, BTEqualStrategyNumber, F_OIDEQ,
-				ObjectIdGetDatum(RelationRelationId));
-	ScanKeyInit(&keys[2], Anum_pg_seclabel_objsubid, BTEqualStrategyNumber, F_INT4EQ,
-				Int32GetDatum((int32) attnum));
-	scan = systable_beginscan(rel, SecLabelObjectIndexId, true, NULL, 3, keys);
-	while (HeapTupleIsValid(tuple = systable_getnext(scan)))
-	{
-		Label	   *label = palloc(sizeof(Label));
-		bool		isnull;
-
-		label->provider = TextDatumGetCString(heap_getattr(tuple, Anum_pg_seclabel_provider,
-														   tupdesc, &isnull));
-		label->label = TextDatumGetCString(heap_getattr(tuple, Anum_pg_seclabel_label,
-														tupdesc, &isnull));
-		labels = lappend(labels, label);
-	}
-	systable_endscan(scan);
-	table_close(rel, AccessShareLock);
-	return labels;
-}
-
-static char *
-save_default(Relation view, AttrNumber attnum)
-{
-	TupleConstr *constr = RelationGetDescr(view)->constr;
-
-	for (int i = 0; constr && i < constr->num_defval; i++)
-	{
-		if (constr->defval[i].adnum == attnum)
-			return TextDatumGetCString(DirectFunctionCall2(pg_get_expr,
-														   CStringGetTextDatum(constr->defval[i].adbin),
-														   ObjectIdGetDatum(RelationGetRelid(view))));
-	}
-	return NULL;
-}
-
-static ColumnState *
-save_column(Relation view, AttrNumber attnum, AttrNumber table_attnum)
-{
-	Oid			viewid = RelationGetRelid(view);
-	ColumnState *column = palloc(sizeof(ColumnState));
-
-	column->attnum = table_attnum;
-	column->comment = GetComment(viewid, RelationRelationId, attnum);
-	column->labels = save_labels(viewid, attnum);
-	column->expression = save_default(view, attnum);
-	column->acl = sk_acl_read(viewid, attnum);
-	return column;
-}
-
 static Part *
 save_part(Oid classid, Oid objectid, const char *name, PGFunction definition)
 {
@@ -311,7 +233,7 @@ sk_soft_view_state_save(Oid viewid)
 	state->owner = view->rd_rel->relowner;
 	state->options = sk_soft_view_make_options(view);
 	state->comment = GetComment(viewid, RelationRelationId, 0);
-	state->labels = save_labels(viewid, 0);
+	state->labels = sk_soft_column_state_labels(viewid, 0);
 	state->acl = sk_acl_read(viewid, 0);
 	if (sk_soft_view_read(view, &live))
 	{
@@ -321,7 +243,7 @@ sk_soft_view_state_save(Oid viewid)
 		{
 			if (live.attnums[i] != InvalidAttrNumber)
 				state->columns = lappend(state->columns,
-										 save_column(view, i + 1, live.attnums[i]));
+										 sk_soft_column_state_save(viewid, i + 1, live.attnums[i]));
 		}
 	}
 	state->parts = save_parts(view);
@@ -344,40 +266,6 @@ execute(const char *sql)
 }
 
 static void
-restore_labels(Oid viewid, AttrNumber attnum, List *labels)
-{
-	ObjectAddress object;
-	ListCell   *lc;
-
-	ObjectAddressSubSet(object, RelationRelationId, viewid, attnum);
-	foreach(lc, labels)
-	{
-		const Label *label = lfirst(lc);
-
-		SetSecurityLabel(&object, label->provider, label->label);
-	}
-}
-
-static void
-restore_column(Relation rel, Oid viewid, const ColumnState *column, const SkLiveState *state)
-{
-	char	   *name = get_attname(RelationGetRelid(rel), column->attnum, true);
-	AttrNumber	attnum = name ? get_attnum(viewid, name) : InvalidAttrNumber;
-
-	if (attnum == InvalidAttrNumber)
-		return;
-	if (column->acl != NULL)
-		sk_acl_write(viewid, attnum, column->acl, state->owner);
-	if (column->comment != NULL)
-		CreateComments(viewid, RelationRelationId, attnum, column->comment);
-	restore_labels(viewid, attnum, column->labels);
-	if (column->expression != NULL)
-		execute(psprintf("ALTER VIEW %s ALTER COLUMN %s SET DEFAULT %s",
-						 quote_qualified_identifier(state->schema, state->name),
-						 quote_identifier(name), column->expression));
-}
-
-static void
 restore_part(Oid viewid, const Part *part)
 {
 	execute(part->sql);
@@ -397,7 +285,7 @@ restore_parts(Relation rel, Oid viewid, const SkLiveState *state)
 
 	sk_rights_assume(state->owner, &saved);
 	foreach(lc, state->columns)
-		restore_column(rel, viewid, lfirst(lc), state);
+		sk_soft_column_state_restore(rel, viewid, lfirst(lc));
 	foreach(lc, state->parts)
 		restore_part(viewid, lfirst(lc));
 	sk_rights_restore(&saved);
@@ -422,7 +310,7 @@ sk_soft_view_state_restore(Relation rel, const SkLiveState *state)
 	sk_acl_write(viewid, 0, state->acl, state->owner);
 	if (state->comment != NULL)
 		CreateComments(viewid, RelationRelationId, 0, state->comment);
-	restore_labels(viewid, 0, state->labels);
+	sk_soft_column_state_set_labels(viewid, 0, state->labels);
 	restore_parts(rel, viewid, state);
 	return viewid;
 }

@@ -85,6 +85,16 @@ SELECT 'a' AS t, id FROM a UNION ALL SELECT 'b', id FROM b UNION ALL SELECT 'c',
 DELETE FROM c;  -- fails
 DELETE FROM a;  -- fails
 
+-- an error says which table was being purged, and not how
+CREATE TABLE failing (id int PRIMARY KEY);
+SELECT schemakit.soft_delete_enable('failing');
+INSERT INTO failing VALUES (1);
+CREATE FUNCTION fail() RETURNS trigger LANGUAGE plpgsql AS $$BEGIN RAISE EXCEPTION 'no'; END$$;
+CREATE TRIGGER fail BEFORE DELETE ON failing FOR EACH ROW EXECUTE FUNCTION fail();
+UPDATE failing SET deleted_at = '2001-01-01';
+SELECT schemakit.soft_delete_purge('failing', '30 days');
+DROP VIEW failing_live;
+DROP TABLE failing;
 SET client_min_messages = error;
 RESET search_path;
 DROP SCHEMA soft_purge CASCADE;

@@ -53,6 +53,8 @@ typedef struct Purge
 	SkPlan		select;
 	SkPlan		lock;
 	SkPlan		delete;
+	MemoryContext context;		/* of the call */
+	List	   *statements;		/* texts of those */
 } Purge;
 
 /* Rows of a partition, or of the table */
@@ -72,19 +74,30 @@ typedef struct Batch
  *-------------------------------------------------------------------------
  */
 
+/* The server writes it into the context of errors: so it is to be known there. */
+static char *
+remember(Purge *purge, char *statement)
+{
+	MemoryContext old = MemoryContextSwitchTo(purge->context);
+
+	purge->statements = lappend(purge->statements, pstrdup(statement));
+	MemoryContextSwitchTo(old);
+	return statement;
+}
+
 static char *
 select_statement(void *arg, List **relids)
 {
-	const Purge *purge = arg;
+	Purge	   *purge = arg;
 	AttrNumber	column = purge->doomed->column;
 
 	*relids = list_make1_oid(RelationGetRelid(purge->rel));
-	return psprintf("SELECT x.tableoid, x.ctid%s FROM %s WHERE %s ORDER BY %s%s",
-					sk_soft_keeper_columns(purge->doomed, purge->rel, "x"),
-					sk_soft_fk_query_from(purge->rel, "x"),
-					sk_soft_fk_query_is_due("x", purge->rel, column, 1),
-					sk_soft_fk_query_column("x", purge->rel, column),
-					purge->doomed->keepers == NIL ? " LIMIT $2" : "");
+	return remember(purge, psprintf("SELECT x.tableoid, x.ctid%s FROM %s WHERE %s ORDER BY %s%s",
+									sk_soft_keeper_columns(purge->doomed, purge->rel, "x"),
+									sk_soft_fk_query_from(purge->rel, "x"),
+									sk_soft_fk_query_is_due("x", purge->rel, column, 1),
+									sk_soft_fk_query_column("x", purge->rel, column),
+									purge->doomed->keepers == NIL ? " LIMIT $2" : ""));
 }
 
 static char *
@@ -97,22 +110,22 @@ these_rows(const Purge *purge)
 static char *
 lock_statement(void *arg, List **relids)
 {
-	const Purge *purge = arg;
+	Purge	   *purge = arg;
 
 	*relids = list_make1_oid(RelationGetRelid(purge->rel));
-	return psprintf("SELECT x.tableoid, x.ctid%s FROM %s WHERE %s FOR UPDATE OF x SKIP LOCKED",
-					sk_soft_keeper_columns(purge->doomed, purge->rel, "x"),
-					sk_soft_fk_query_from(purge->rel, "x"), these_rows(purge));
+	return remember(purge, psprintf("SELECT x.tableoid, x.ctid%s FROM %s WHERE %s FOR UPDATE OF x SKIP LOCKED",
+									sk_soft_keeper_columns(purge->doomed, purge->rel, "x"),
+									sk_soft_fk_query_from(purge->rel, "x"), these_rows(purge)));
 }
 
 static char *
 delete_statement(void *arg, List **relids)
 {
-	const Purge *purge = arg;
+	Purge	   *purge = arg;
 
 	*relids = list_make1_oid(RelationGetRelid(purge->rel));
-	return psprintf("DELETE FROM %s WHERE %s",
-					sk_soft_fk_query_from(purge->rel, "AS x"), these_rows(purge));
+	return remember(purge, psprintf("DELETE FROM %s WHERE %s",
+									sk_soft_fk_query_from(purge->rel, "AS x"), these_rows(purge)));
 }
 
 
@@ -341,6 +354,53 @@ purge_rows_as_owner(Purge *purge)
 	sk_soft_immediate_end(deferred);
 }
 
+/*
+ * The statements as the server quotes them are long and say nothing that the user has
+ * asked for.
+ */
+static char *
+shorten(const Purge *purge, char *text)
+{
+	ListCell   *lc;
+
+	foreach(lc, purge->statements)
+	{
+		char	   *statement = psprintf("SQL statement \"%s\"", (char *) lfirst(lc));
+		char	   *found = text == NULL ? NULL : strstr(text, statement);
+
+		if (found != NULL)
+			text = psprintf("%.*spermanent deletion of rows of table \"%s\"%s",
+							(int) (found - text), text,
+							RelationGetRelationName(purge->rel),
+							found + strlen(statement));
+	}
+	return text;
+}
+
+/* An error says which table it is about, and not how that is done. */
+static void
+purge_rows_or_tell(Purge *purge)
+{
+	PG_TRY();
+	{
+		if (is_done_as_owner(purge->rel))
+			purge_rows_as_owner(purge);
+		else
+			purge_rows(purge);
+	}
+	PG_CATCH();
+	{
+		ErrorData  *failure;
+
+		MemoryContextSwitchTo(purge->context);
+		failure = CopyErrorData();
+		FlushErrorState();
+		failure->context = shorten(purge, failure->context);
+		ReThrowError(failure);
+	}
+	PG_END_TRY();
+}
+
 static void
 free_plans(Purge *purge)
 {
@@ -401,6 +461,7 @@ schemakit_soft_delete_purge(PG_FUNCTION_ARGS)
 				 errhint("It is the maximum number of rows to delete.")));
 	PreventCommandIfReadOnly("soft_delete_purge()");
 
+	purge.context = CurrentMemoryContext;
 	purge.rel = relation_open(PG_GETARG_OID(0), AccessShareLock);
 	column = purge.rel->rd_rel->relkind == RELKIND_RELATION ||
 		purge.rel->rd_rel->relkind == RELKIND_PARTITIONED_TABLE
@@ -412,10 +473,7 @@ schemakit_soft_delete_purge(PG_FUNCTION_ARGS)
 	sk_soft_protect_permit(&permit);
 	PG_TRY();
 	{
-		if (is_done_as_owner(purge.rel))
-			purge_rows_as_owner(&purge);
-		else
-			purge_rows(&purge);
+		purge_rows_or_tell(&purge);
 	}
 	PG_FINALLY();
 	{

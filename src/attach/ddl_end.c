@@ -198,17 +198,6 @@ follow(Alteration *alteration)
 	}
 }
 
-static bool
-is_owed(Oid relid)
-{
-	for (const SkFeature *const *f = sk_features; *f; f++)
-	{
-		if (owes(*f, relid))
-			return true;
-	}
-	return false;
-}
-
 /*
  * Only what has triggers of ours is worth a subtransaction, and where something was
  * taken away in advance.  What the command changed it has locked; for a table that somebody else has locked nothing is
@@ -225,7 +214,7 @@ altered(Oid relid, bool detached)
 
 	if (!sk_table_lock_at_once(relid, &ours))
 		return;
-	if (sk_attach_has_ours(relid) || is_owed(relid))
+	if (sk_attach_has_ours(relid) || sk_feature_is_owed(relid))
 		follow(&alteration);
 	if (!ours)
 		UnlockRelationOid(relid, AccessShareLock);

@@ -184,3 +184,17 @@ sk_feature_own_check(const Node *stmt)
 			(*f)->own->check_command(stmt);
 	}
 }
+
+/*
+ * Has a feature taken away something of the table's that it is to put back?
+ */
+bool
+sk_feature_is_owed(Oid relid)
+{
+	for (const SkFeature *const *f = sk_features; *f; f++)
+	{
+		if ((*f)->owes != NULL && (*f)->owes(relid))
+			return true;
+	}
+	return false;
+}

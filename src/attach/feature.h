@@ -222,5 +222,6 @@ extern void sk_feature_require(const SkFeature *feature, SkFeatureWork work,
 							   void *arg);
 extern void sk_feature_own_granted(List *relids);
 extern void sk_feature_own_check(const Node *stmt);
+extern bool sk_feature_is_owed(Oid relid);
 
 #endif							/* SK_ATTACH_FEATURE_H */

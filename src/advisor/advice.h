@@ -86,6 +86,7 @@ typedef struct SkRefusal
 	double		benefit;		/* besides all that is advised; NaN: not known */
 	double		write;
 	const char *reason;			/* a clause */
+	bool		limited;		/* a foreign key's, for a limit alone */
 } SkRefusal;
 
 typedef struct SkAdvice

@@ -137,6 +137,7 @@ sk_advice_foreign_index_add(SkAdvice *advice, const SkForeignKey *key)
 		SkRefusal  *refused = sk_advice_refusal_add_index(advice, index, bytes,
 														  refusal);
 
+		refused->limited = refusal == limit_for(advice, bytes);
 		if (key->learnt)
 		{
 			refused->benefit = key->value;

@@ -348,16 +348,33 @@ describe_best(const SkAdvice *advice)
 	double		gain = gain_of_best(advice);
 	double		value = sk_advice_coverage_value(advice);
 
-	if (!(gain > 0) || value <= 0)	/* a foreign key's index has none */
+	if (gain <= 0 || value <= 0)
 		return psprintf("\"%s\" was left out: %s.", best->ddl, best->reason);
 	return psprintf("\"%s\" would save %.3g %% of the workload, but was left out: %s.",
 					best->ddl, 100 * gain / value, best->reason);
+}
+
+/* The index of a foreign key that a limit has left out, or NULL */
+static const SkRefusal *
+find_limited(const SkAdvice *advice)
+{
+	ListCell   *lc;
+
+	foreach(lc, advice->refused)
+	{
+		const SkRefusal *refusal = lfirst(lc);
+
+		if (refusal->limited)
+			return refusal;
+	}
+	return NULL;
 }
 
 static void
 raise_nothing(const SkAdvice *advice)
 {
 	const SkWorkload *workload = advice->workload;
+	const SkRefusal *limited;
 	double		least;
 	const char *detail;
 
@@ -373,8 +390,8 @@ raise_nothing(const SkAdvice *advice)
 		detail = "No queries were given.";
 	else if (sk_advice_coverage(advice).planned == 0)
 		detail = "None of the statements could be planned.";
-	else if (!has_table(advice) && advice->refused != NIL)
-		detail = describe_best(advice);
+	else if (!has_table(advice) && (limited = find_limited(advice)) != NULL)
+		detail = psprintf("\"%s\" was left out: %s.", limited->ddl, limited->reason);
 	else if (!has_table(advice))
 		detail = "The statements use none of the tables for which advice was requested.";
 	else if (advice->refused != NIL && !isnan(gain_of_best(advice)))

@@ -111,7 +111,7 @@ ROLLBACK TO one;
 INSERT INTO unseen VALUES (2, 2);
 COMMIT;
 SELECT op, key, new FROM events WHERE rel = 'unseen';
-SELECT count(*) AS events_without_shape FROM schemakit.audit_event AS e WHERE NOT EXISTS (SELECT FROM schemakit.audit_shape AS s WHERE s.shape_id = e.shape_id);
+SELECT count(*) AS events_without_shape FROM schemakit.audit_event AS e WHERE op <> 'C' AND NOT EXISTS (SELECT FROM schemakit.audit_shape AS s WHERE s.shape_id = e.shape_id);
 SELECT forget();
 
 -- without a key, events hold the whole row

@@ -27,7 +27,7 @@ SELECT count(*) FROM schemakit.audit_as_of(NULL::t, now());
 SELECT count(*) FROM schemakit.audit_changes();
 SELECT schemakit.audit_maintain();
 INSERT INTO schemakit.audit_event SELECT;
-SELECT nextval('schemakit.audit_txn_id');
+SELECT nextval('schemakit.audit_shape_id');
 SET schemakit.audit_writable = on;
 SET schemakit.audit_query = on;
 SET schemakit.audit_auto = off;

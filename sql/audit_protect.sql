@@ -21,22 +21,18 @@ INSERT INTO statements (statement) VALUES
     ('INSERT INTO schemakit.audit_event SELECT * FROM schemakit.audit_event'),
     ('INSERT INTO schemakit.audit_event_default SELECT * FROM schemakit.audit_event'),
     ('INSERT INTO MONTH SELECT * FROM schemakit.audit_event'),
-    ('INSERT INTO schemakit.audit_txn SELECT * FROM schemakit.audit_txn'),
-    ('INSERT INTO schemakit.audit_txn_default SELECT * FROM schemakit.audit_txn'),
     ('INSERT INTO schemakit.audit_shape SELECT * FROM schemakit.audit_shape'),
     ('INSERT INTO schemakit.audit_secret SELECT * FROM schemakit.audit_secret'),
     ('INSERT INTO schemakit.audit_origin VALUES (1)'),
-    ('INSERT INTO schemakit.audit_definition VALUES (''audit_txn_id'', ''9'')'),
+    ('INSERT INTO schemakit.audit_definition VALUES (''audit_shape_id'', ''9'')'),
     ('INSERT INTO schemakit.table_addition VALUES (1, ''x'', ''DROP TABLE t'')'),
     ('UPDATE schemakit.audit_event SET op = ''X'''),
     ('UPDATE MONTH SET op = ''X'' WHERE false'),
-    ('UPDATE schemakit.audit_txn SET actor = ''X'''),
     ('UPDATE schemakit.audit_shape SET covered = true'),
     ('UPDATE schemakit.audit_secret SET key = key'),
     ('UPDATE schemakit.audit_origin SET cluster = 1'),
     ('UPDATE schemakit.table_addition SET name = name'),
     ('DELETE FROM schemakit.audit_event'),
-    ('DELETE FROM schemakit.audit_txn'),
     ('DELETE FROM schemakit.audit_shape'),
     ('DELETE FROM schemakit.audit_secret'),
     ('DELETE FROM schemakit.audit_origin'),
@@ -45,8 +41,6 @@ INSERT INTO statements (statement) VALUES
     ('TRUNCATE schemakit.audit_event'),
     ('TRUNCATE schemakit.audit_event_default'),
     ('TRUNCATE MONTH'),
-    ('TRUNCATE schemakit.audit_txn'),
-    ('TRUNCATE schemakit.audit_txn_default'),
     ('TRUNCATE schemakit.audit_shape'),
     ('TRUNCATE schemakit.audit_secret'),
     ('TRUNCATE schemakit.audit_origin'),
@@ -96,10 +90,10 @@ SELECT count(*) FROM (TABLE schemakit.audit_log EXCEPT TABLE before) AS changed;
 
 -- what only adds to its tables is allowed
 SELECT s, audit_protect.try(s) FROM unnest(ARRAY[
-    'CREATE INDEX protect_idx ON schemakit.audit_txn (actor)',
-    'CREATE TRIGGER protect_other AFTER INSERT ON schemakit.audit_txn EXECUTE FUNCTION suppress_redundant_updates_trigger()',
-    'ALTER TABLE schemakit.audit_txn DISABLE TRIGGER protect_other',
-    'DROP TRIGGER protect_other ON schemakit.audit_txn',
+    'CREATE INDEX protect_idx ON schemakit.audit_event (actor)',
+    'CREATE TRIGGER protect_other AFTER INSERT ON schemakit.audit_event EXECUTE FUNCTION suppress_redundant_updates_trigger()',
+    'ALTER TABLE schemakit.audit_event DISABLE TRIGGER protect_other',
+    'DROP TRIGGER protect_other ON schemakit.audit_event',
     'DROP INDEX schemakit.protect_idx',
     'ALTER TABLE schemakit.audit_event_default SET (fillfactor = 90)',
     'ALTER TABLE schemakit.audit_event_default RESET (fillfactor)',
@@ -111,7 +105,7 @@ SELECT count(*) FROM schemakit.status() WHERE state = 'log not protected';
 BEGIN;
 SET LOCAL schemakit.audit_writable = on;
 ALTER TABLE schemakit.audit_event DISABLE TRIGGER audit_protect;
-ALTER TABLE schemakit.audit_txn_default ENABLE TRIGGER audit_protect_statement;
+ALTER TABLE schemakit.audit_event_default ENABLE TRIGGER audit_protect_statement;
 DROP TRIGGER audit_protect ON schemakit.audit_shape;
 CREATE TRIGGER audit_protect BEFORE UPDATE ON schemakit.audit_shape FOR EACH ROW WHEN (false) EXECUTE FUNCTION schemakit.internal_audit_protect();
 ALTER TABLE schemakit.audit_shape ENABLE ALWAYS TRIGGER audit_protect;

@@ -12,9 +12,9 @@
 #include "advisor/plan/whatif.h"
 #include "audit/adopt.h"
 #include "audit/audit.h"
+#include "audit/commit.h"
 #include "audit/log.h"
 #include "audit/names.h"
-#include "audit/number.h"
 #include "audit/shape.h"
 #include "audit/table.h"
 #include "audit/txn.h"
@@ -52,8 +52,8 @@ _PG_init(void)
 	sk_guc_define();
 	sk_plan_init();
 	sk_audit_log_init();
-	sk_audit_number_init();
 	sk_audit_txn_init();
+	sk_audit_commit_init();
 	sk_audit_shape_init();
 	sk_audit_names_init();
 	sk_audit_table_init();

@@ -29,6 +29,7 @@
 #include "audit/json_decode.h"
 #include "audit/options.h"
 #include "audit/past.h"
+#include "audit/running.h"
 #include "audit/spelling.h"
 #include "audit/touched.h"
 #include "audit/undo.h"
@@ -458,6 +459,7 @@ open_past(SkAuditPast *past, Oid relid, FunctionCallInfo fcinfo)
 	past->result = past->rsinfo->setDesc;
 	examine_shapes(past);
 	check_triggers(past);
+	sk_audit_running_notice(past->reader->label, past->at);
 }
 
 /* A key that is given is the parent's. */

@@ -40,8 +40,7 @@ is_log(Oid relid)
 {
 	static const char *const names[] = {
 		"audit_definition", "audit_event", "audit_origin", "audit_retention",
-		"audit_secret",
-		"audit_shape", "audit_txn", "table_addition"
+		"audit_secret", "audit_shape", "table_addition"
 	};
 	Oid			top = relid;
 	char	   *name;

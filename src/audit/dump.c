@@ -56,18 +56,12 @@ advance_sequence(const char *name, const char *last)
 static void
 make_definition(void *arg)
 {
-	static const char *const sequences[] = {"audit_txn_id", "audit_shape_id"};
 	const Definition *def = arg;
 
-	for (size_t i = 0; i < lengthof(sequences); i++)
-	{
-		if (strcmp(def->name, sequences[i]) == 0)
-		{
-			advance_sequence(sequences[i], def->definition);
-			return;
-		}
-	}
-	sk_audit_partition_restore(def->name, def->definition);
+	if (strcmp(def->name, "audit_shape_id") == 0)
+		advance_sequence(def->name, def->definition);
+	else
+		sk_audit_partition_restore(def->name, def->definition);
 }
 
 static void
@@ -149,8 +143,8 @@ schemakit_internal_dump_load(PG_FUNCTION_ARGS)
 /*
  * schemakit.internal_dump_route() RETURNS trigger
  *
- * BEFORE INSERT on the default partitions: a row that belongs to a month goes there.  One
- * that ends the events of a database is none itself.
+ * BEFORE INSERT on the default partition: an event that belongs to a month goes there.
+ * One that ends the events of a database is none itself.
  */
 PG_FUNCTION_INFO_V1(schemakit_internal_dump_route);
 Datum
@@ -159,27 +153,25 @@ schemakit_internal_dump_route(PG_FUNCTION_ARGS)
 	TriggerData *trigdata = sk_trigger_before_row(fcinfo, "internal_dump_route",
 												  TRIGGER_EVENT_INSERT);
 	Relation	rel = trigdata->tg_relation;
-	bool		is_event = strcmp(RelationGetRelationName(rel), "audit_event_default") == 0;
-	SkAuditLog	log = is_event ? SK_AUDIT_LOG_EVENT : SK_AUDIT_LOG_TXN;
 	Datum		values[Natts_audit_event];
 	bool		nulls[Natts_audit_event];
-	int			at = (is_event ? Anum_audit_event_at : Anum_audit_txn_at) - 1;
+	TimestampTz at;
 	Oid			leaf;
 
-	StaticAssertStmt(Natts_audit_event == Natts_audit_txn, "one array for both");
 	if (RelationGetDescr(rel)->natts != Natts_audit_event)
 		return PointerGetDatum(trigdata->tg_trigtuple);
 	heap_deform_tuple(trigdata->tg_trigtuple, RelationGetDescr(rel), values, nulls);
-	if (nulls[at])
+	if (nulls[Anum_audit_event_at - 1])
 		return PointerGetDatum(trigdata->tg_trigtuple);
-	if (is_event && DatumGetChar(values[Anum_audit_event_op - 1]) == END_OF_EVENTS)
+	if (DatumGetChar(values[Anum_audit_event_op - 1]) == END_OF_EVENTS)
 	{
 		sk_audit_origin_loaded(DatumGetInt64(values[Anum_audit_event_txn_id - 1]));
 		return PointerGetDatum(NULL);
 	}
-	leaf = sk_audit_log_leaf(log, DatumGetTimestampTz(values[at]));
+	at = DatumGetTimestampTz(values[Anum_audit_event_at - 1]);
+	leaf = sk_audit_log_leaf(SK_AUDIT_LOG_EVENT, at);
 	if (!OidIsValid(leaf) || leaf == RelationGetRelid(rel))
 		return PointerGetDatum(trigdata->tg_trigtuple);
-	sk_audit_log_load(log, DatumGetTimestampTz(values[at]), values, nulls);
+	sk_audit_log_load(SK_AUDIT_LOG_EVENT, at, values, nulls);
 	return PointerGetDatum(NULL);
 }

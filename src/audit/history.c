@@ -399,14 +399,14 @@ check_changes(void)
  */
 static const char changes_query[] =
 "WITH t AS MATERIALIZED ("
-" SELECT DISTINCT txn_id, at FROM schemakit.audit_txn"
-" WHERE $1 IS NULL OR xid OPERATOR(pg_catalog.>=) pg_catalog.pg_snapshot_xmin($1)"
-" AND NOT pg_catalog.pg_visible_in_snapshot(xid, $1)"
+" SELECT txn_id, at, pg_catalog.max(changed_at) AS ended_at FROM schemakit.audit_event"
+" WHERE role IS NOT NULL AND ($1 IS NULL OR txn_id OPERATOR(pg_catalog.>=) $5 AND txn_id OPERATOR(pg_catalog.<=) $6"
+" AND NOT pg_catalog.pg_visible_in_snapshot(" SK_AUDIT_ORIGIN_XID("txn_id") ", $1)) GROUP BY 1, 2"
 "), bounds AS MATERIALIZED ("
 " SELECT pg_catalog.min(txn_id) AS first_id, pg_catalog.max(txn_id) AS last_id,"
 " pg_catalog.min(at) AS first_at, pg_catalog.max(at) AS last_at FROM t"
 "), l AS ("
-" SELECT l.*, pg_catalog.max(l.changed_at) OVER (PARTITION BY l.txn_id) AS ended_at"
+" SELECT l.*, t.ended_at"
 " FROM schemakit.audit_log AS l"
 " JOIN t ON t.txn_id OPERATOR(pg_catalog.=) l.txn_id AND t.at OPERATOR(pg_catalog.=) l.at"
 " WHERE l.txn_id OPERATOR(pg_catalog.>=) (SELECT first_id FROM bounds)"
@@ -428,9 +428,11 @@ PG_FUNCTION_INFO_V1(schemakit_audit_changes);
 Datum
 schemakit_audit_changes(PG_FUNCTION_ARGS)
 {
-	static const Oid types[] = {PG_SNAPSHOTOID, INT8OID, INT8OID, TEXTOID};
-	Datum		values[4] = {0};
-	char		nulls[] = "    ";
+	static const Oid types[] = {
+		PG_SNAPSHOTOID, INT8OID, INT8OID, TEXTOID, INT8OID, INT8OID
+	};
+	Datum		values[6] = {0};
+	char		nulls[] = "      ";
 	SkRights	saved;
 
 	sk_audit_reader_check();
@@ -444,9 +446,11 @@ schemakit_audit_changes(PG_FUNCTION_ARGS)
 		values[1] = Int64GetDatum(sk_audit_reader_open(PG_GETARG_OID(1))->rel_id);
 	values[2] = Int64GetDatum(sk_audit_origin_cluster());
 	values[3] = CStringGetTextDatum(sk_audit_position_prefix());
+	values[4] = Int64GetDatum(PG_ARGISNULL(0) ? 0 : sk_audit_position_oldest(values[0]));
+	values[5] = Int64GetDatum(sk_audit_origin_txn(ReadNextFullTransactionId()));
 	sk_audit_reader_begin(&saved);
 	SPI_connect();
-	if (SPI_execute_with_args(changes_query, 4, (Oid *) types, values, nulls,
+	if (SPI_execute_with_args(changes_query, 6, (Oid *) types, values, nulls,
 							  true, 0) != SPI_OK_SELECT)
 		elog(ERROR, "could not read schemakit.audit_log");
 	put_result((ReturnSetInfo *) fcinfo->resultinfo);

@@ -26,23 +26,18 @@
 #include "postgres.h"
 
 #include "audit/log.h"
+#include "audit/log_index.h"
 #include "attach/attach.h"
 #include "base/compat.h"
 #include "base/rights.h"
-#include "base/table.h"
-#include "base/trust.h"
 #include "schemakit.h"
 
-#include "access/amapi.h"
-#include "access/genam.h"
 #include "access/htup_details.h"
 #include "access/table.h"
 #include "access/tableam.h"
-#include "access/transam.h"
 #include "access/xact.h"
-#include "catalog/index.h"
 #include "catalog/namespace.h"
-#include "catalog/pg_language.h"
+#include "catalog/pg_am.h"
 #include "catalog/pg_trigger.h"
 #include "commands/trigger.h"
 #include "executor/executor.h"
@@ -56,6 +51,7 @@
 #include "utils/memutils.h"
 #include "utils/partcache.h"
 #include "utils/rel.h"
+#include "utils/snapmgr.h"
 #include "utils/syscache.h"
 #include "utils/timestamp.h"
 
@@ -64,6 +60,8 @@ typedef struct Writer
 {
 	const char *name;
 	int			natts;
+	int			nplain;			/* columns that come before those that most
+								 * rows do not have */
 
 	/* found in the current transaction */
 	Oid			table;
@@ -76,9 +74,9 @@ typedef struct Writer
 	bool		complete;
 	bool		direct;			/* or through INSERT */
 	TupleTableSlot *slot;
+	TupleDesc	plain;			/* of rows without the last columns, or NULL */
 	int			nindexes;
-	Oid		   *indexes;
-	IndexInfo **infos;
+	SkAuditLogIndex *indexes;
 } Writer;
 
 bool		sk_audit_log_writing = false;
@@ -87,14 +85,12 @@ static Writer writers[] = {
 	[SK_AUDIT_LOG_EVENT] = {
 		.name = "audit_event",
 		.natts = Natts_audit_event,
-	},
-	[SK_AUDIT_LOG_TXN] = {
-		.name = "audit_txn",
-		.natts = Natts_audit_txn,
+		.nplain = Natts_audit_event_plain,
 	},
 	[SK_AUDIT_LOG_SHAPE] = {
 		.name = "audit_shape",
 		.natts = Natts_audit_shape,
+		.nplain = Natts_audit_shape,
 	},
 };
 
@@ -112,12 +108,19 @@ static Oid	known[lengthof(known_names)];
  *-------------------------------------------------------------------------
  */
 
-/* With its locks, a transaction loses what it knows of the partitions. */
+/*
+ * With its locks, a transaction loses what it knows of the partitions; and with the
+ * rows, what it has entered of them in indexes.
+ */
 static void
 forget_leaves(void)
 {
 	for (size_t i = 0; i < lengthof(writers); i++)
+	{
 		writers[i].table = InvalidOid;
+		for (int index = 0; index < writers[i].nindexes; index++)
+			writers[i].indexes[index].page = InvalidBlockNumber;
+	}
 }
 
 static void
@@ -148,7 +151,7 @@ is_described(const Writer *writer, Oid relid)
 {
 	for (int i = 0; i < writer->nindexes; i++)
 	{
-		if (writer->indexes[i] == relid)
+		if (writer->indexes[i].relid == relid)
 			return true;
 	}
 	return relid == writer->described || relid == writer->table ||
@@ -315,57 +318,13 @@ is_laid_out_as(Relation leaf, Relation table, int natts)
 	return true;
 }
 
-/* Is all that compares the index's values in C, whatever the search_path? */
-static bool
-is_in_c(Relation index)
+/* What a row is like that ends before the last columns; in a heap it may. */
+static TupleDesc
+plain_descriptor(const Writer *writer, Relation leaf)
 {
-	int			nsupport = IndexRelationGetNumberOfKeyAttributes(index) *
-		index->rd_indam->amsupport;
-
-	for (int i = 0; i < nsupport; i++)
-	{
-		Oid			function = index->rd_support[i];
-
-		if (function >= FirstNormalObjectId &&
-			sk_trust_language(function) != ClanguageId)
-			return false;
-	}
-	return true;
-}
-
-/* Describe an index; false if it asks for more than the columns' values. */
-static bool
-describe_index(Writer *writer, Oid indexid)
-{
-	Relation	index = index_open(indexid, RowExclusiveLock);
-	bool		simple = sk_table_index_is_plain(index) &&
-		!index->rd_index->indisexclusion && index->rd_index->indimmediate &&
-		is_in_c(index);
-
-	if (simple && index->rd_index->indisready)
-	{
-		writer->indexes[writer->nindexes] = indexid;
-		writer->infos[writer->nindexes++] = BuildIndexInfo(index);
-	}
-	index_close(index, NoLock);
-	return simple;
-}
-
-static bool
-describe_indexes(Writer *writer, Relation leaf)
-{
-	List	   *indexes = RelationGetIndexList(leaf);
-	ListCell   *lc;
-
-	writer->nindexes = 0;
-	writer->indexes = palloc(sizeof(Oid) * Max(list_length(indexes), 1));
-	writer->infos = palloc(sizeof(IndexInfo *) * Max(list_length(indexes), 1));
-	foreach(lc, indexes)
-	{
-		if (!describe_index(writer, lfirst_oid(lc)))
-			return false;
-	}
-	return true;
+	if (leaf->rd_rel->relam != HEAP_TABLE_AM_OID)
+		return NULL;
+	return CreateTupleDescTruncatedCopy(RelationGetDescr(leaf), writer->nplain);
 }
 
 static void
@@ -384,11 +343,14 @@ describe(Writer *writer, Oid tableid, Relation leaf)
 	writer->nindexes = 0;
 	MemoryContextReset(writer->context);
 	old = MemoryContextSwitchTo(writer->context);
-	writer->slot = MakeSingleTupleTableSlot(CreateTupleDescCopy(RelationGetDescr(leaf)),
-											table_slot_callbacks(leaf));
 	writer->direct = is_plain(table) && is_plain(leaf) &&
 		is_laid_out_as(leaf, table, writer->natts) &&
-		describe_indexes(writer, leaf);
+		sk_audit_log_index_describe(leaf, writer == &writers[SK_AUDIT_LOG_EVENT],
+									&writer->indexes, &writer->nindexes);
+	writer->plain = writer->direct ? plain_descriptor(writer, leaf) : NULL;
+	writer->slot = MakeSingleTupleTableSlot(CreateTupleDescCopy(RelationGetDescr(leaf)),
+											writer->plain != NULL ? &TTSOpsHeapTuple
+											: table_slot_callbacks(leaf));
 	MemoryContextSwitchTo(old);
 	table_close(table, NoLock);
 	writer->complete = true;
@@ -400,24 +362,32 @@ describe(Writer *writer, Oid tableid, Relation leaf)
  *-------------------------------------------------------------------------
  */
 
-static void
-insert_into_index(Relation leaf, TupleTableSlot *slot, Oid indexid,
-				  IndexInfo *info, LOCKMODE lockmode)
+static bool
+are_all_null(const bool *nulls, int from, int until)
 {
-	Relation	index = index_open(indexid, lockmode);
-	Datum		values[INDEX_MAX_KEYS];
-	bool		nulls[INDEX_MAX_KEYS];
+	for (int i = from; i < until; i++)
+	{
+		if (!nulls[i])
+			return false;
+	}
+	return true;
+}
 
-	/* what the access method keeps there knows this very relcache entry */
-	info->ii_AmCache = NULL;
-	info->ii_Context = CurrentMemoryContext;
-	FormIndexDatum(info, slot, NULL, values, nulls);
-	index_insert(index, values, nulls, &slot->tts_tid, leaf,
-				 index->rd_index->indisunique ? UNIQUE_CHECK_YES
-				 : UNIQUE_CHECK_NO,
-				 false, info);
-	index_insert_cleanup(index, info);
-	index_close(index, NoLock);
+/* The row, in the slot; the last columns take no space where they are null. */
+static void
+fill_slot(const Writer *writer, Datum *values, bool *nulls)
+{
+	TupleTableSlot *slot = writer->slot;
+
+	ExecClearTuple(slot);
+	if (writer->plain != NULL && are_all_null(nulls, writer->nplain, writer->natts))
+	{
+		ExecStoreHeapTuple(heap_form_tuple(writer->plain, values, nulls), slot, true);
+		return;
+	}
+	memcpy(slot->tts_values, values, sizeof(Datum) * writer->natts);
+	memcpy(slot->tts_isnull, nulls, sizeof(bool) * writer->natts);
+	ExecStoreVirtualTuple(slot);
 }
 
 static void
@@ -426,14 +396,10 @@ insert_directly(Writer *writer, Relation leaf, Datum *values, bool *nulls)
 	TupleTableSlot *slot = writer->slot;
 	LOCKMODE	lockmode = writer->locked ? NoLock : RowExclusiveLock;
 
-	ExecClearTuple(slot);
-	memcpy(slot->tts_values, values, sizeof(Datum) * writer->natts);
-	memcpy(slot->tts_isnull, nulls, sizeof(bool) * writer->natts);
-	ExecStoreVirtualTuple(slot);
+	fill_slot(writer, values, nulls);
 	table_tuple_insert(leaf, slot, GetCurrentCommandId(true), 0, NULL);
 	for (int i = 0; i < writer->nindexes; i++)
-		insert_into_index(leaf, slot, writer->indexes[i], writer->infos[i],
-						  lockmode);
+		sk_audit_log_index_insert(&writer->indexes[i], leaf, slot, lockmode);
 	ExecClearTuple(slot);
 	writer->locked = OidIsValid(writer->table);
 }
@@ -492,11 +458,14 @@ insert_by_statement(const Writer *writer, Oid tableid, Datum *values,
 	char	   *sql = insert_statement(writer, RelationGetDescr(table), types);
 	SkRights	saved;
 	bool		writing = sk_audit_log_writing;
+	bool		at_commit = !ActiveSnapshotSet();
 
 	table_close(table, NoLock);
 	for (int i = 0; i < writer->natts; i++)
 		markers[i] = nulls[i] ? 'n' : ' ';
 	markers[writer->natts] = '\0';
+	if (at_commit)
+		PushActiveSnapshot(GetTransactionSnapshot());
 	sk_rights_assume(sk_audit_log_owner(), &saved);
 	sk_audit_log_writing = true;
 	PG_TRY();
@@ -513,6 +482,8 @@ insert_by_statement(const Writer *writer, Oid tableid, Datum *values,
 	}
 	PG_END_TRY();
 	sk_rights_restore(&saved);
+	if (at_commit)
+		PopActiveSnapshot();
 }
 
 /*

@@ -6,12 +6,11 @@
  *
  * What takes long is done while everybody goes on: new partitions are filled
  * and indexed before they become partitions.  Only then are locks taken that
- * keep others away.  The first of them, on audit_txn, where writers begin, is
- * waited for in line, so that it is had at some time however many they are;
- * for the others we only ask again and again, so that nobody who holds one and
- * waits for us can be in a deadlock.  Each is waited for no longer than a
- * second; if that is not enough all is undone and the answer is "busy": the
- * next run will do it.
+ * keep others away.  The first of them is waited for in line, so that it is had at
+ * some time however many writers there are; for the others we only ask again and
+ * again, so that nobody who holds one and waits for us can be in a deadlock.  Each
+ * is waited for no longer than a second; if that is not enough all is undone and the
+ * answer is "busy": the next run will do it.
  *
  * A partition is dropped only if no running transaction began before its end:
  * one that did may still want to write there.
@@ -53,15 +52,6 @@
 
 #define LOCK_WAIT_MS	1000
 
-/* What is to be done. */
-typedef struct Task
-{
-	const SkLogTable *table;
-	Oid			relid;
-	List	   *months;
-	List	   *ended;			/* OIDs of partitions to drop */
-} Task;
-
 typedef struct Maintenance
 {
 	ReturnSetInfo *rsinfo;
@@ -70,8 +60,8 @@ typedef struct Maintenance
 	TimestampTz before;			/* what began earlier is too old */
 	TimestampTz complete_since; /* if that is removed */
 	bool		removed;		/* have any been? */
-	Task		tasks[SK_LOG_TABLES];
-	const char *waiting;		/* for that table; never NULL */
+	List	   *months;			/* to make */
+	List	   *ended;			/* OIDs of partitions to drop */
 } Maintenance;
 
 /* What is reported about one partition. */
@@ -163,58 +153,57 @@ end_of_retention(Interval *retain)
 }
 
 static void
-plan(const Maintenance *m, Task *task)
+plan(Maintenance *m)
 {
-	task->months = sk_audit_partition_missing(task->table, m->premake);
-	task->ended = m->retain == NULL ? NIL
-		: sk_audit_partition_ended(task->relid, m->before);
+	m->months = sk_audit_partition_missing(m->premake);
+	m->ended = m->retain == NULL ? NIL : sk_audit_partition_ended(m->before);
+}
+
+static bool
+has_plan(const Maintenance *m)
+{
+	return m->months != NIL || m->ended != NIL;
 }
 
 static void
-empty_default(Maintenance *m, const SkLogTable *table)
+empty_default(Maintenance *m)
 {
-	uint64		deleted = sk_audit_partition_empty_default(table, m->before);
+	uint64		deleted = sk_audit_partition_empty_default(m->before);
 
 	if (deleted == 0)
 		return;
 	m->removed = true;
-	report(m->rsinfo, psprintf("%s_default", table->name),
+	report(m->rsinfo, "audit_event_default",
 		   psprintf("rows deleted: " UINT64_FORMAT, deleted));
 }
 
 /* What takes long, while everybody goes on */
 static void
-prepare(Maintenance *m, Task *task)
+prepare(Maintenance *m)
 {
 	ListCell   *lc;
 
-	m->waiting = task->table->name;
 	if (m->retain != NULL)
-		empty_default(m, task->table);
-	plan(m, task);
-	if (task->months == NIL && task->ended == NIL)
+		empty_default(m);
+	plan(m);
+	if (!has_plan(m))
 		return;
 
 	/* one maintenance at a time; what another one did is not done again */
-	lock_by_chance(task->relid, ShareUpdateExclusiveLock);
-	plan(m, task);
-	foreach(lc, task->months)
-		sk_audit_partition_prepare(task->table, lfirst(lc));
+	lock_by_chance(sk_audit_log_relid("audit_event"), ShareUpdateExclusiveLock);
+	plan(m);
+	foreach(lc, m->months)
+		sk_audit_partition_prepare(lfirst(lc));
 }
 
 /* Keep everybody away from the default partition, or if need be from all. */
 static void
-lock_away(Maintenance *m, const Task *task, bool first)
+lock_away(const Maintenance *m)
 {
-	void		(*lock) (Oid relid, LOCKMODE lockmode) =
-		first ? lock_in_line : lock_by_chance;
-	Oid			fallback = sk_audit_log_relid(psprintf("%s_default", task->table->name));
+	Oid			fallback = sk_audit_log_relid("audit_event_default");
 
-	m->waiting = task->table->name;
-	if (task->ended != NIL)
-		lock(task->relid, AccessExclusiveLock);
-	else
-		lock(fallback, AccessExclusiveLock);
+	lock_in_line(m->ended != NIL ? sk_audit_log_relid("audit_event") : fallback,
+				 AccessExclusiveLock);
 	lock_by_chance(fallback, AccessExclusiveLock);
 }
 
@@ -237,68 +226,46 @@ drop_partition(ReturnSetInfo *rsinfo, Oid relid)
 }
 
 static void
-attach_partition(ReturnSetInfo *rsinfo, const SkLogTable *table,
-				 SkLogMonth *month)
+attach_partition(ReturnSetInfo *rsinfo, SkLogMonth *month)
 {
-	sk_audit_partition_attach(table, month);
+	sk_audit_partition_attach(month);
 	report(rsinfo, month->partition, month->moved == 0 ? "created"
 		   : psprintf("created, rows moved: " UINT64_FORMAT, month->moved));
 }
 
 static void
-finish(Maintenance *m, const Task *task)
+finish(Maintenance *m)
 {
 	ListCell   *lc;
 
-	foreach(lc, task->months)
-		attach_partition(m->rsinfo, task->table, lfirst(lc));
-	foreach(lc, task->ended)
+	lock_away(m);
+	foreach(lc, m->months)
+		attach_partition(m->rsinfo, lfirst(lc));
+	foreach(lc, m->ended)
 		drop_partition(m->rsinfo, lfirst_oid(lc));
+	m->removed |= m->ended != NIL;
 }
 
 /* Are there events that are too old? */
 static bool
-removes_events(Maintenance *m)
+removes_events(const Maintenance *m)
 {
-	for (size_t i = 0; i < lengthof(m->tasks); i++)
-	{
-		const SkLogTable *table = &sk_audit_partition_tables[i];
-
-		m->waiting = table->name;
-		if (!sk_audit_partition_is_default_empty(table) ||
-			sk_audit_partition_ended(sk_audit_log_relid(table->name), m->before) != NIL)
-			return true;
-	}
-	return false;
+	return !sk_audit_partition_is_default_empty() ||
+		sk_audit_partition_ended(m->before) != NIL;
 }
 
 static void
 maintain(void *arg)
 {
 	Maintenance *m = arg;
-	bool		first = true;
 
 	if (m->retain != NULL)
 		m->before = end_of_retention(m->retain);
 	if (m->retain != NULL && removes_events(m))
 		m->complete_since = sk_audit_retention_end(m->before);
-	for (size_t i = 0; i < lengthof(m->tasks); i++)
-	{
-		m->tasks[i].table = &sk_audit_partition_tables[i];
-		m->tasks[i].relid = sk_audit_log_relid(sk_audit_partition_tables[i].name);
-		prepare(m, &m->tasks[i]);
-	}
-	for (size_t i = 0; i < lengthof(m->tasks); i++)
-	{
-		const Task *task = &m->tasks[i];
-
-		if (task->months == NIL && task->ended == NIL)
-			continue;
-		lock_away(m, task, first);
-		finish(m, task);
-		m->removed |= task->ended != NIL;
-		first = false;
-	}
+	prepare(m);
+	if (has_plan(m))
+		finish(m);
 	if (m->removed && m->complete_since != 0)
 		sk_audit_retention_record(m->complete_since);
 }
@@ -327,7 +294,7 @@ maintain_or_undo(Maintenance *m)
 		return;
 	FreeErrorData(failure);
 	tuplestore_clear(m->rsinfo->setResult);
-	report(m->rsinfo, m->waiting, "busy");
+	report(m->rsinfo, "audit_event", "busy");
 }
 
 static void
@@ -381,7 +348,6 @@ schemakit_audit_maintain(PG_FUNCTION_ARGS)
 {
 	Maintenance m = {
 		.rsinfo = (ReturnSetInfo *) fcinfo->resultinfo,
-		.waiting = sk_audit_partition_tables[0].name,
 	};
 
 	sk_arg_reject_null(fcinfo, 2, "force");

@@ -3,6 +3,9 @@
  * audit/origin.c
  *	  Which database this is, and whose events it has besides its own.
  *
+ * OIDs and transaction IDs mean something only in the database that has recorded
+ * them.  A random number, which no dump contains, tells it from others.
+ *
  * A dump can leave the events out, and still have the shapes of the tables, which say
  * that changes were recorded.  So the rows of a dump's events end with one for each
  * database whose events are among them (75_dump.sql), and loading that one is what
@@ -28,6 +31,9 @@
 /* Columns of schemakit.audit_origin */
 #define Anum_cluster	1
 #define Anum_loaded_at	2		/* null for this database */
+
+#define DATABASE_BITS	15
+#define XID_BITS		48
 
 /* The row of a database, or of this one if "ours" is set; is there one? */
 static bool
@@ -73,6 +79,19 @@ sk_audit_origin_cluster(void)
 	known_in = relid;
 	table_close(rel, AccessShareLock);
 	return known;
+}
+
+/*
+ * The number of one of this database's transactions in the log: the transaction ID
+ * in the lower 48 bits, and above them 15 bits of the number of the database.
+ */
+int64
+sk_audit_origin_txn(FullTransactionId xid)
+{
+	uint64		database = (uint64) sk_audit_origin_cluster() & ((1 << DATABASE_BITS) - 1);
+	uint64		number = U64FromFullTransactionId(xid) & ((UINT64CONST(1) << XID_BITS) - 1);
+
+	return (int64) (database << XID_BITS | number);
 }
 
 /*

@@ -37,34 +37,22 @@
 #include "utils/rel.h"
 #include "utils/timestamp.h"
 
-const SkLogTable sk_audit_partition_tables[] = {
-	{"audit_txn", {
-			"CREATE INDEX %s_txn_id_idx ON schemakit.%s (txn_id)",
-			"CREATE INDEX %s_xid_idx ON schemakit.%s (xid)",
-			NULL
-	}, false},
-	{"audit_event", {
-			"CREATE INDEX %s_key_hash_idx ON schemakit.%s (key_hash)",
-			"CREATE INDEX %s_time_idx ON schemakit.%s USING brin (txn_id, at, changed_at) WITH (autosummarize = on)",
-			NULL
-	}, true},
+/* The indexes of each partition; 75_dump.sql knows them by their names. */
+static const char *const indexes[] = {
+	"CREATE INDEX %s_key_hash_idx ON schemakit.%s (key_hash)",
+	"CREATE INDEX %s_carrier_idx ON schemakit.%s (txn_id) WHERE role IS NOT NULL",
+	"CREATE INDEX %s_commit_idx ON schemakit.%s USING brin (at, changed_at) WITH (autosummarize = on) WHERE events IS NOT NULL",
+	"CREATE INDEX %s_time_idx ON schemakit.%s USING brin (txn_id, at) WITH (autosummarize = on)",
 };
 
-/* The table that has partitions of such a name, or NULL. */
-static const SkLogTable *
-table_of(const char *partition)
+/* Is that the name of a partition? */
+static bool
+is_partition_name(const char *name)
 {
-	for (size_t i = 0; i < lengthof(sk_audit_partition_tables); i++)
-	{
-		const SkLogTable *table = &sk_audit_partition_tables[i];
-		size_t		length = strlen(table->name);
+	static const char prefix[] = "audit_event_p";
 
-		if (strncmp(partition, table->name, length) == 0 &&
-			strncmp(partition + length, "_p", 2) == 0 &&
-			strspn(partition + length + 2, "0123456789_") == strlen(partition + length + 2))
-			return table;
-	}
-	return NULL;
+	return strncmp(name, prefix, strlen(prefix)) == 0 &&
+		strspn(name + strlen(prefix), "0123456789_") == strlen(name + strlen(prefix));
 }
 
 static uint64
@@ -91,9 +79,9 @@ as_timestamptz(const char *text)
  * the log otherwise see to it themselves.
  */
 static bool
-is_taken(const SkLogTable *table, const SkLogMonth *month)
+is_taken(const SkLogMonth *month)
 {
-	Relation	rel = table_open(sk_audit_log_relid(table->name), AccessShareLock);
+	Relation	rel = table_open(sk_audit_log_relid("audit_event"), AccessShareLock);
 	PartitionDesc partdesc = RelationGetPartitionDesc(rel, true);
 	PartitionBoundInfo bounds = partdesc->boundinfo;
 	TimestampTz from = DatumGetTimestampTz(as_timestamptz(month->from));
@@ -119,24 +107,24 @@ is_taken(const SkLogTable *table, const SkLogMonth *month)
  * interval is over, and those of rows in the default partition.
  */
 List *
-sk_audit_partition_missing(const SkLogTable *table, Interval *premake)
+sk_audit_partition_missing(Interval *premake)
 {
 	static const Oid types[] = {INTERVALOID};
+	static const char months_query[] =
+	"SELECT pg_catalog.to_char(m, '\"p\"YYYY_MM'),"
+	" pg_catalog.concat(m, '+00'), pg_catalog.concat(m OPERATOR(pg_catalog.+) '1 month'::pg_catalog.interval, '+00')"
+	" FROM (SELECT pg_catalog.generate_series(pg_catalog.date_trunc('month', pg_catalog.now() AT TIME ZONE 'UTC'),"
+	" (pg_catalog.now() OPERATOR(pg_catalog.+) $1) AT TIME ZONE 'UTC', '1 month'::pg_catalog.interval)"
+	" UNION SELECT pg_catalog.date_trunc('month', at AT TIME ZONE 'UTC')"
+	" FROM schemakit.audit_event_default WHERE pg_catalog.isfinite(at)) AS s(m)"
+	" WHERE pg_catalog.to_regclass(pg_catalog.format('schemakit.%I', pg_catalog.concat('audit_event_', pg_catalog.to_char(m, '\"p\"YYYY_MM')))) IS NULL"
+	" ORDER BY m";
 	Datum		value = IntervalPGetDatum(premake);
 	MemoryContext context = CurrentMemoryContext;
 	List	   *months = NIL;
-	char	   *sql = psprintf("SELECT pg_catalog.to_char(m, '\"p\"YYYY_MM'),"
-							   " pg_catalog.concat(m, '+00'), pg_catalog.concat(m OPERATOR(pg_catalog.+) '1 month'::pg_catalog.interval, '+00')"
-							   " FROM (SELECT pg_catalog.generate_series(pg_catalog.date_trunc('month', pg_catalog.now() AT TIME ZONE 'UTC'),"
-							   " (pg_catalog.now() OPERATOR(pg_catalog.+) $1) AT TIME ZONE 'UTC', '1 month'::pg_catalog.interval)"
-							   " UNION SELECT pg_catalog.date_trunc('month', at AT TIME ZONE 'UTC')"
-							   " FROM schemakit.%s_default WHERE pg_catalog.isfinite(at)) AS s(m)"
-							   " WHERE pg_catalog.to_regclass(pg_catalog.format('schemakit.%%I', pg_catalog.concat('%s_', pg_catalog.to_char(m, '\"p\"YYYY_MM')))) IS NULL"
-							   " ORDER BY m",
-							   table->name, table->name);
 
 	SPI_connect();
-	if (SPI_execute_with_args(sql, 1, (Oid *) types, &value, NULL, false, 0) != SPI_OK_SELECT)
+	if (SPI_execute_with_args(months_query, 1, (Oid *) types, &value, NULL, false, 0) != SPI_OK_SELECT)
 		elog(ERROR, "could not list months");
 	for (uint64 i = 0; i < SPI_processed; i++)
 	{
@@ -147,8 +135,8 @@ sk_audit_partition_missing(const SkLogTable *table, Interval *premake)
 		for (int f = 0; f < 3; f++)
 			*fields[f] = SPI_getvalue(SPI_tuptable->vals[i],
 									  SPI_tuptable->tupdesc, f + 1);
-		month->partition = psprintf("%s_%s", table->name, month->name);
-		if (!is_taken(table, month))
+		month->partition = psprintf("audit_event_%s", month->name);
+		if (!is_taken(month))
 			months = lappend(months, month);
 		MemoryContextSwitchTo(old);
 	}
@@ -174,7 +162,7 @@ sk_audit_partition_granted(Oid relid)
 {
 	char	   *name = get_rel_name(relid);
 
-	if (name == NULL || table_of(name) == NULL)
+	if (name == NULL || !is_partition_name(name))
 		return;
 	removeExtObjInitPriv(relid, RelationRelationId);
 	CommandCounterIncrement();
@@ -247,14 +235,14 @@ sk_audit_partition_release(Oid relid)
 
 /* Rows of the month that went to the default partition; how many? */
 static uint64
-move_rows(const SkLogTable *table, const char *partition, const SkLogMonth *month)
+move_rows(const SkLogMonth *month)
 {
 	return run(SPI_OK_INSERT,
-			   psprintf("WITH moved AS (DELETE FROM schemakit.%s_default "
+			   psprintf("WITH moved AS (DELETE FROM schemakit.audit_event_default"
 						" WHERE at OPERATOR(pg_catalog.>=) '%s'::pg_catalog.timestamptz"
 						" AND at OPERATOR(pg_catalog.<) '%s'::pg_catalog.timestamptz RETURNING *)"
 						" INSERT INTO schemakit.%s SELECT * FROM moved",
-						table->name, month->from, month->until, partition));
+						month->from, month->until, month->partition));
 }
 
 /* Compress documents faster, if the server was built with lz4. */
@@ -270,38 +258,37 @@ choose_compression(const char *partition)
 }
 
 /*
- * The index on times is made with a summary of the last pages, too, where rows are
+ * An index on times is made with a summary of the last pages, too, where rows are
  * still to come.  Each of them would change it, which costs more than all else about
  * the row; without it none does, until the server summarizes the pages when they are full.
  */
 static void
-leave_end_unsummarized(const char *partition)
+leave_end_unsummarized(const char *partition, const char *index)
 {
-	run(SPI_OK_SELECT, psprintf("SELECT pg_catalog.brin_desummarize_range('schemakit.%s_time_idx'::pg_catalog.regclass,"
+	run(SPI_OK_SELECT, psprintf("SELECT pg_catalog.brin_desummarize_range('schemakit.%s_%s_idx'::pg_catalog.regclass,"
 								" pg_catalog.int8larger(0, pg_catalog.pg_relation_size('schemakit.%s'::pg_catalog.regclass)"
 								" OPERATOR(pg_catalog./) pg_catalog.current_setting('block_size')::pg_catalog.int8 OPERATOR(pg_catalog.-) 1))",
-								partition, partition));
+								partition, index, partition));
 }
 
 /*
  * Make the table that is to become the month's partition, with its rows so far.
  */
 void
-sk_audit_partition_prepare(const SkLogTable *table, SkLogMonth *month)
+sk_audit_partition_prepare(SkLogMonth *month)
 {
 	char	   *partition = month->partition;
 
-	run(SPI_OK_UTILITY, psprintf("CREATE TABLE schemakit.%s (LIKE schemakit.%s)",
-								 partition, table->name));
+	run(SPI_OK_UTILITY, psprintf("CREATE TABLE schemakit.%s (LIKE schemakit.audit_event)",
+								 partition));
 	revoke_all(partition);
 	become_member(sk_audit_log_relid(partition));
-	if (table->has_documents)
-		choose_compression(partition);
-	month->moved = move_rows(table, partition, month);
-	for (const char *const *index = table->indexes; *index; index++)
-		run(SPI_OK_UTILITY, psprintf(*index, partition, partition));
-	if (table->has_documents)
-		leave_end_unsummarized(partition);
+	choose_compression(partition);
+	month->moved = move_rows(month);
+	for (size_t i = 0; i < lengthof(indexes); i++)
+		run(SPI_OK_UTILITY, psprintf(indexes[i], partition, partition));
+	leave_end_unsummarized(partition, "commit");
+	leave_end_unsummarized(partition, "time");
 	run(SPI_OK_UTILITY, psprintf("CREATE TRIGGER audit_protect_statement BEFORE INSERT OR TRUNCATE ON schemakit.%s"
 								 " FOR EACH STATEMENT EXECUTE FUNCTION schemakit.internal_audit_protect()",
 								 partition));
@@ -313,11 +300,11 @@ sk_audit_partition_prepare(const SkLogTable *table, SkLogMonth *month)
  * Make it the month's partition.  Rows that have come meanwhile come along.
  */
 void
-sk_audit_partition_attach(const SkLogTable *table, SkLogMonth *month)
+sk_audit_partition_attach(SkLogMonth *month)
 {
-	month->moved += move_rows(table, month->partition, month);
-	run(SPI_OK_UTILITY, psprintf("ALTER TABLE schemakit.%s ATTACH PARTITION schemakit.%s FOR VALUES FROM ('%s') TO ('%s')",
-								 table->name, month->partition, month->from, month->until));
+	month->moved += move_rows(month);
+	run(SPI_OK_UTILITY, psprintf("ALTER TABLE schemakit.audit_event ATTACH PARTITION schemakit.%s FOR VALUES FROM ('%s') TO ('%s')",
+								 month->partition, month->from, month->until));
 }
 
 
@@ -340,24 +327,23 @@ static void
 restore(void *arg)
 {
 	SkLogMonth *month = arg;
-	const SkLogTable *table = table_of(month->partition);
 
-	if (is_taken(table, month) ||
+	if (is_taken(month) ||
 		OidIsValid(get_relname_relid(month->partition,
 									 get_namespace_oid(SK_SCHEMA, false))))
 		return;
 	sk_guard_become(sk_audit_log_owner());
-	sk_audit_partition_prepare(table, month);
+	sk_audit_partition_prepare(month);
 
 	/*
 	 * Another session may be loading the month's rows into the default
 	 * partition. So what ATTACH PARTITION locks is locked before they are
 	 * moved.
 	 */
-	LockRelationOid(sk_audit_log_relid(table->name), ShareUpdateExclusiveLock);
-	LockRelationOid(sk_audit_log_relid(psprintf("%s_default", table->name)),
+	LockRelationOid(sk_audit_log_relid("audit_event"), ShareUpdateExclusiveLock);
+	LockRelationOid(sk_audit_log_relid("audit_event_default"),
 					AccessExclusiveLock);
-	sk_audit_partition_attach(table, month);
+	sk_audit_partition_attach(month);
 }
 
 /*
@@ -372,7 +358,7 @@ sk_audit_partition_restore(const char *name, const char *bounds)
 
 	month.from = next_time(&text);
 	month.until = month.from == NULL ? NULL : next_time(&text);
-	if (month.until == NULL || table_of(name) == NULL)
+	if (month.until == NULL || !is_partition_name(name))
 		ereport(ERROR,
 				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
 				 errmsg("\"%s\" is not a partition of the audit log", name)));
@@ -386,12 +372,12 @@ sk_audit_partition_restore(const char *name, const char *bounds)
  */
 
 /*
- * The OIDs of the table's partitions that end before that time.
+ * The OIDs of the partitions that end before that time.
  */
 List *
-sk_audit_partition_ended(Oid relid, TimestampTz before)
+sk_audit_partition_ended(TimestampTz before)
 {
-	Relation	table = table_open(relid, AccessShareLock);
+	Relation	table = table_open(sk_audit_log_relid("audit_event"), AccessShareLock);
 	PartitionDesc partdesc = RelationGetPartitionDesc(table, true);
 	PartitionBoundInfo bounds = partdesc->boundinfo;
 	List	   *ended = NIL;
@@ -413,19 +399,18 @@ sk_audit_partition_ended(Oid relid, TimestampTz before)
  * Delete the default partition's rows of before that time; how many?
  */
 uint64
-sk_audit_partition_empty_default(const SkLogTable *table, TimestampTz before)
+sk_audit_partition_empty_default(TimestampTz before)
 {
-	return run(SPI_OK_DELETE, psprintf("DELETE FROM schemakit.%s_default"
+	return run(SPI_OK_DELETE, psprintf("DELETE FROM schemakit.audit_event_default"
 									   " WHERE at OPERATOR(pg_catalog.<) '%s'::pg_catalog.timestamptz",
-									   table->name, timestamptz_to_str(before)));
+									   timestamptz_to_str(before)));
 }
 
 /*
  * Has nothing gone to the default partition?
  */
 bool
-sk_audit_partition_is_default_empty(const SkLogTable *table)
+sk_audit_partition_is_default_empty(void)
 {
-	return run(SPI_OK_SELECT, psprintf("SELECT FROM schemakit.%s_default LIMIT 1",
-									   table->name)) == 0;
+	return run(SPI_OK_SELECT, "SELECT FROM schemakit.audit_event_default LIMIT 1") == 0;
 }

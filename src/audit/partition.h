@@ -12,21 +12,6 @@
 #include "nodes/pg_list.h"
 #include "utils/timestamp.h"
 
-/*
- * The log's tables, in the order in which writers come to them, and the indexes
- * that each partition gets.
- */
-typedef struct SkLogTable
-{
-	const char *name;
-	const char *indexes[3];
-	bool		has_documents;
-} SkLogTable;
-
-#define SK_LOG_TABLES	2
-
-extern const SkLogTable sk_audit_partition_tables[SK_LOG_TABLES];
-
 /* A month: its name and bounds, as text in ISO format with time zone. */
 typedef struct SkLogMonth
 {
@@ -37,18 +22,14 @@ typedef struct SkLogMonth
 	uint64		moved;			/* rows of the default partition */
 } SkLogMonth;
 
-extern List *sk_audit_partition_missing(const SkLogTable *table,
-										Interval *premake);
-extern void sk_audit_partition_prepare(const SkLogTable *table,
-									   SkLogMonth *month);
-extern void sk_audit_partition_attach(const SkLogTable *table,
-									  SkLogMonth *month);
+extern List *sk_audit_partition_missing(Interval *premake);
+extern void sk_audit_partition_prepare(SkLogMonth *month);
+extern void sk_audit_partition_attach(SkLogMonth *month);
 extern void sk_audit_partition_restore(const char *name, const char *bounds);
 extern void sk_audit_partition_granted(Oid relid);
 extern void sk_audit_partition_release(Oid relid);
-extern List *sk_audit_partition_ended(Oid relid, TimestampTz before);
-extern uint64 sk_audit_partition_empty_default(const SkLogTable *table,
-											   TimestampTz before);
-extern bool sk_audit_partition_is_default_empty(const SkLogTable *table);
+extern List *sk_audit_partition_ended(TimestampTz before);
+extern uint64 sk_audit_partition_empty_default(TimestampTz before);
+extern bool sk_audit_partition_is_default_empty(void);
 
 #endif							/* SK_AUDIT_PARTITION_H */

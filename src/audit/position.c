@@ -160,6 +160,16 @@ sk_audit_position_snapshot(const char *text)
 }
 
 /*
+ * The number of the oldest transaction that the snapshot may not see.
+ */
+int64
+sk_audit_position_oldest(Datum snapshot)
+{
+	return sk_audit_origin_txn(DatumGetFullTransactionId(DirectFunctionCall1(pg_snapshot_xmin,
+																			 snapshot)));
+}
+
+/*
  * "origin:place:", with which positions begin of which the snapshot has been taken
  * already.
  */

@@ -129,7 +129,7 @@ has_log(void)
 static bool
 is_copied(Relation rel)
 {
-	static const char *const names[] = {"audit_event", "audit_shape", "audit_txn"};
+	static const char *const names[] = {"audit_event", "audit_shape"};
 	const char *name = RelationGetRelationName(rel);
 
 	for (size_t i = 0; i < lengthof(names); i++)
@@ -185,23 +185,17 @@ has_rows(Oid relid)
 
 /*
  * Does the log have events?  Nobody can write one meanwhile: writers are waited
- * for, and kept away, as DROP EXTENSION does it anyway, in the order in which
- * they lock the log's tables.
+ * for, and kept away, as DROP EXTENSION does it anyway.
  */
 static bool
 has_events(void)
 {
-	static const char *const names[] = {"audit_txn", "audit_event"};
-	Oid			relid = InvalidOid;
+	Oid			relid = log_table("audit_event");
 	ListCell   *lc;
 
-	for (size_t i = 0; i < lengthof(names); i++)
-	{
-		relid = log_table(names[i]);
-		if (!OidIsValid(relid))
-			return false;
-		LockRelationOid(relid, AccessExclusiveLock);
-	}
+	if (!OidIsValid(relid))
+		return false;
+	LockRelationOid(relid, AccessExclusiveLock);
 	foreach(lc, find_all_inheritors(relid, AccessShareLock, NULL))
 	{
 		if (get_rel_relkind(lfirst_oid(lc)) == RELKIND_RELATION &&

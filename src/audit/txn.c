@@ -4,11 +4,13 @@
  *	  The current transaction, as the audit log knows it: its number, the
  *	  number of its next event, and who acts.
  *
- * A transaction gets its number, and its row in audit_txn, with its first
- * event.  When the role, the actor or whatever else such a row tells changes
- * on the way, the next event has another row written; each event says which
- * one is about it.  A row that was written in a subtransaction goes away with
- * it, so the next event writes one again.  Numbers are never used twice.
+ * The first event of a transaction carries who acts.  When the role, the actor or
+ * whatever else it tells changes on the way, the next event carries it again; each
+ * event says which one does.  An event that was written in a subtransaction goes
+ * away with it, so the next one carries who acts again.
+ *
+ * The number is the server's, and above it a part of the number of the database, so
+ * that those of a log that was restored elsewhere are told from those that follow.
  *
  *-------------------------------------------------------------------------
  */
@@ -16,7 +18,7 @@
 
 #include "audit/txn.h"
 #include "audit/log.h"
-#include "audit/number.h"
+#include "audit/origin.h"
 #include "audit/sqlcommenter.h"
 #include "base/arg.h"
 #include "base/compat.h"
@@ -33,7 +35,6 @@
 #include "utils/lsyscache.h"
 #include "utils/memutils.h"
 #include "utils/timestamp.h"
-#include "utils/xid8.h"
 
 /*
  * A statement of the client's, and where it is in the text that the client sent.
@@ -57,8 +58,8 @@ static struct
 								 * statement of the client's */
 	TimestampTz set_at;			/* when that statement began */
 
-	/* what the current row in audit_txn was written from */
-	int32		context;		/* 0: there is none */
+	/* what the last carrier was written from */
+	int32		carrier;		/* 0: there is none */
 	SubTransactionId subid;
 	Oid			role;
 	Oid			session_role;
@@ -123,7 +124,7 @@ at_subtransaction_end(SubXactEvent event, SubTransactionId subid,
 	if (event == SUBXACT_EVENT_COMMIT_SUB)
 		txn.subid = parent;
 	else if (event == SUBXACT_EVENT_ABORT_SUB)
-		txn.context = 0;
+		txn.carrier = 0;
 }
 
 void
@@ -225,7 +226,7 @@ current_application(void)
 }
 
 /*
- * Is the current row in audit_txn still true?  Asked for each event, so what
+ * Is what the last carrier says still true?  Asked for each event, so what
  * is dear to find out, the comment in the statement, is looked at once.
  */
 static bool
@@ -233,7 +234,7 @@ is_context_current(void)
 {
 	Statement	statement = current_statement();
 
-	if (txn.context == 0 || txn.role != GetUserId() ||
+	if (txn.carrier == 0 || txn.role != GetUserId() ||
 		txn.session_role != GetSessionUserId() ||
 		txn.settings != sk_guc_audit_changes ||
 		strcmp(txn.application, current_application()) != 0)
@@ -248,7 +249,7 @@ is_context_current(void)
 
 
 /*-------------------------------------------------------------------------
- * The row in audit_txn
+ * What an event carries
  *-------------------------------------------------------------------------
  */
 
@@ -312,33 +313,33 @@ statement_text(Statement statement)
 	return pnstrdup(begin, end - begin);
 }
 
-static void
-insert_row(int32 n)
+/*
+ * Put who acts into the last columns of an event that carries it: the one that
+ * sk_audit_txn_next() was just called for.
+ */
+void
+sk_audit_txn_carry(Datum *values, bool *nulls)
 {
-	Datum		values[Natts_audit_txn];
-	bool		nulls[Natts_audit_txn] = {false};
-	TimestampTz at = GetCurrentTransactionStartTimestamp();
 	Datum		client;
 	bool		has_client = client_address(&client);
 	bool		has_context = is_set(sk_guc_audit_context);
+	bool		is_same_role = txn.role == txn.session_role;
 
-	values[Anum_audit_txn_txn_id - 1] = Int64GetDatum(txn.id);
-	values[Anum_audit_txn_n - 1] = Int32GetDatum(n);
-	values[Anum_audit_txn_at - 1] = TimestampTzGetDatum(at);
-	values[Anum_audit_txn_xid - 1] = FullTransactionIdGetDatum(GetTopFullTransactionId());
-	values[Anum_audit_txn_session_role - 1] = role_name(txn.session_role);
-	values[Anum_audit_txn_role - 1] = role_name(txn.role);
-	set_text(values, nulls, Anum_audit_txn_actor, txn.actor);
-	set_or_null(values, nulls, Anum_audit_txn_context, has_context,
+	values[Anum_audit_event_role - 1] = role_name(txn.role);
+	set_or_null(values, nulls, Anum_audit_event_session_role, !is_same_role,
+				is_same_role ? (Datum) 0 : role_name(txn.session_role));
+	set_text(values, nulls, Anum_audit_event_actor, txn.actor);
+	set_or_null(values, nulls, Anum_audit_event_context, has_context,
 				has_context ? DirectFunctionCall1(jsonb_in, CStringGetDatum(sk_guc_audit_context))
 				: (Datum) 0);
-	set_text(values, nulls, Anum_audit_txn_application, txn.application);
-	set_or_null(values, nulls, Anum_audit_txn_client, has_client, client);
-	values[Anum_audit_txn_pid - 1] = Int32GetDatum(MyProcPid);
-	set_text(values, nulls, Anum_audit_txn_query,
+	set_text(values, nulls, Anum_audit_event_application,
+			 is_set(txn.application) ? txn.application : NULL);
+	set_or_null(values, nulls, Anum_audit_event_client, has_client, client);
+	values[Anum_audit_event_pid - 1] = Int32GetDatum(MyProcPid);
+	set_text(values, nulls, Anum_audit_event_query,
 			 sk_guc_audit_query && txn.statement.text
 			 ? statement_text(txn.statement) : NULL);
-	sk_audit_log_insert(SK_AUDIT_LOG_TXN, at, values, nulls);
+	nulls[Anum_audit_event_events - 1] = true;
 }
 
 /* A string that lives as long as the transaction, in place of another one. */
@@ -353,14 +354,11 @@ keep(char **kept, const char *string)
 	*kept = copy;
 }
 
-/*
- * Say who acts from event "n" on.  If somebody has put triggers on the log, they
- * may cause events themselves meanwhile.
- */
+/* Who acts from event "n" on, which carries it. */
 static void
-write_context(int32 n)
+begin_carrier(int32 n)
 {
-	txn.context = 0;			/* until the row is there */
+	txn.carrier = 0;			/* until all is known */
 	txn.role = GetUserId();
 	txn.session_role = GetSessionUserId();
 	txn.settings = sk_guc_audit_changes;
@@ -368,9 +366,8 @@ write_context(int32 n)
 	keep(&txn.actor, current_actor());
 	txn.in_comment = !is_set(sk_guc_audit_actor);
 	keep(&txn.application, current_application());
-	insert_row(n);
 	txn.subid = GetCurrentSubTransactionId();
-	txn.context = n;
+	txn.carrier = n;
 }
 
 /*
@@ -403,8 +400,8 @@ sk_audit_txn_next(bool require_actor)
 	SkAuditStamp stamp;
 
 	if (txn.id == 0)
-		txn.id = sk_audit_number_txn();
-	if (txn.n == PG_INT32_MAX)
+		txn.id = sk_audit_origin_txn(GetTopFullTransactionId());
+	if (txn.n >= PG_INT32_MAX - 1)	/* one for the commit */
 		ereport(ERROR,
 				(errcode(ERRCODE_PROGRAM_LIMIT_EXCEEDED),
 				 errmsg("too many changes of audited tables in one transaction"),
@@ -412,13 +409,13 @@ sk_audit_txn_next(bool require_actor)
 	stamp.n = ++txn.n;
 	stamp.changed_at = txn.changed_at = Max(txn.changed_at + 1, GetCurrentTimestamp());
 	if (!is_context_current())
-		write_context(stamp.n);
+		begin_carrier(stamp.n);
 	if (require_actor)
 		check_actor();
 
 	stamp.txn_id = txn.id;
 	stamp.at = GetCurrentTransactionStartTimestamp();
-	stamp.context = txn.context;
+	stamp.carrier = txn.carrier;
 	return stamp;
 }
 

@@ -17,11 +17,12 @@ typedef struct SkAuditStamp
 	TimestampTz at;
 	TimestampTz changed_at;
 	int32		n;
-	int32		context;
+	int32		carrier;		/* n of the event that carries who acts */
 } SkAuditStamp;
 
 extern void sk_audit_txn_init(void);
 extern bool sk_audit_txn_has_events(void);
 extern SkAuditStamp sk_audit_txn_next(bool require_actor);
+extern void sk_audit_txn_carry(Datum *values, bool *nulls);
 
 #endif							/* SK_AUDIT_TXN_H */

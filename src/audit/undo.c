@@ -253,7 +253,8 @@ undo_event(SkAuditPast *past, HeapTuple tuple, TupleDesc tupdesc)
 
 /*
  * The events that are to be taken back, oldest first: those after the time,
- * and those of transactions that had begun and went on after it.  Where one
+ * and those of transactions that had begun and were committed after it.  For all of
+ * a table, these are found by the time; for a row, by its few events.  Where one
  * command takes a key from a row and gives it to another, as rows swap theirs
  * under a deferrable constraint, the row that had it is the older one.
  */
@@ -270,8 +271,8 @@ static const char events_query[] =
 " WHERE shape_id OPERATOR(pg_catalog.=) ANY ($1)"
 " AND changed_at OPERATOR(pg_catalog.<=) $2 AND at OPERATOR(pg_catalog.<=) $2"
 " AND txn_id OPERATOR(pg_catalog.=) ANY (ARRAY(SELECT txn_id FROM schemakit.audit_event"
-" WHERE shape_id OPERATOR(pg_catalog.=) ANY ($1)"
-" AND changed_at OPERATOR(pg_catalog.>) $2 AND at OPERATOR(pg_catalog.<=) $2))"
+" WHERE events IS NOT NULL"
+" AND at OPERATOR(pg_catalog.<=) $2 AND changed_at OPERATOR(pg_catalog.>) $2))"
 ") AS e" EVENTS_ORDER;
 
 /*
@@ -284,8 +285,9 @@ static const char events_of_row_query[] =
 " AND (key_hash OPERATOR(pg_catalog.=) ANY ($3) OR key_hash IS NULL AND op OPERATOR(pg_catalog.=) 'T'))"
 " SELECT op, shape_id, key, old, new FROM e"
 " WHERE changed_at OPERATOR(pg_catalog.>) $2 OR at OPERATOR(pg_catalog.<=) $2"
-" AND txn_id OPERATOR(pg_catalog.=) ANY (ARRAY(SELECT txn_id FROM e"
-" WHERE changed_at OPERATOR(pg_catalog.>) $2 AND at OPERATOR(pg_catalog.<=) $2))"
+" AND EXISTS (SELECT FROM schemakit.audit_event AS c WHERE c.events IS NOT NULL AND c.role IS NOT NULL"
+" AND c.txn_id OPERATOR(pg_catalog.=) e.txn_id AND c.at OPERATOR(pg_catalog.=) e.at"
+" AND c.changed_at OPERATOR(pg_catalog.>) $2 OFFSET 0)"
 EVENTS_ORDER;
 
 /*

@@ -132,7 +132,7 @@ List *
 sk_audit_watch_troubles(void)
 {
 	static const char *const names[] = {
-		"audit_event", "audit_txn", "audit_shape", "audit_origin", "audit_secret",
+		"audit_event", "audit_shape", "audit_origin", "audit_secret",
 		"audit_retention"
 	};
 	List	   *troubles = watch_event_triggers(NIL);

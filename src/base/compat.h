@@ -249,6 +249,19 @@ typedef TU_UpdateIndexes sk_index_update;
 #define index_insert_cleanup(index, info) ((void) 0)
 #endif
 
+/* 18, 66f9f66f04dd: the first columns of rows are described by the server */
+#if PG_VERSION_NUM < 180000
+static inline TupleDesc
+CreateTupleDescTruncatedCopy(TupleDesc tupdesc, int natts)
+{
+	TupleDesc	copy = CreateTemplateTupleDesc(natts);
+
+	for (int i = 1; i <= natts; i++)
+		TupleDescCopyEntry(copy, i, tupdesc, i);
+	return copy;
+}
+#endif
+
 /* 15, 94aa7cc5f707: whether nulls are distinct in unique indexes */
 #if PG_VERSION_NUM < 150000
 #define sk_index_nulls_not_distinct(form) false

@@ -25,6 +25,8 @@
 #include "catalog/pg_index.h"
 #include "commands/extension.h"
 #include "miscadmin.h"
+#include "nodes/primnodes.h"
+#include "nodes/readfuncs.h"
 #include "storage/lmgr.h"
 #include "utils/builtins.h"
 #include "utils/lsyscache.h"
@@ -346,6 +348,28 @@ sk_table_index_is_plain(Relation index)
 {
 	return heap_attisnull(index->rd_indextuple, Anum_pg_index_indexprs, NULL) &&
 		heap_attisnull(index->rd_indextuple, Anum_pg_index_indpred, NULL);
+}
+
+/*
+ * The column of an index's condition "column IS NOT NULL", if the condition is that
+ * and nothing else, and there are no expressions; else 0.  Nothing is folded.
+ */
+AttrNumber
+sk_table_index_unless_null(Relation index)
+{
+	bool		isnull;
+	Datum		condition = SysCacheGetAttr(INDEXRELID, index->rd_indextuple,
+											Anum_pg_index_indpred, &isnull);
+	const NullTest *test;
+
+	if (isnull ||
+		!heap_attisnull(index->rd_indextuple, Anum_pg_index_indexprs, NULL))
+		return 0;
+	test = stringToNode(TextDatumGetCString(condition));
+	if (!IsA(test, NullTest) || test->argisrow ||
+		test->nulltesttype != IS_NOT_NULL || !IsA(test->arg, Var))
+		return 0;
+	return Max(((const Var *) test->arg)->varattno, 0);
 }
 
 /*

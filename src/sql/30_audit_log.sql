@@ -1,89 +1,76 @@
 /*
  * The audit log: its tables.
  *
- * Events and transactions are partitioned by the start of the transaction, so
- * that all that one transaction writes goes to one partition.  There is a
- * default partition, because an event must find room whether anybody has made
- * partitions ahead or not.  Each partition has its indexes for itself: were
- * they parts of a partitioned index, a dump would make them twice.
+ * Events are partitioned by the start of the transaction, so that all that one
+ * transaction writes goes to one partition.  There is a default partition,
+ * because an event must find room whether anybody has made partitions ahead or
+ * not.  Each partition has its indexes for itself: were they parts of a
+ * partitioned index, a dump would make them twice.
+ *
+ * The first event of a transaction carries who acts, and so does one where that
+ * changes; others end before those columns.  The last one has the time of COMMIT.
  */
-CREATE SEQUENCE schemakit.audit_txn_id;
-COMMENT ON SEQUENCE schemakit.audit_txn_id IS 'numbers of transactions in the audit log';
-
 CREATE SEQUENCE schemakit.audit_shape_id AS integer;
 COMMENT ON SEQUENCE schemakit.audit_shape_id IS 'numbers of rows of schemakit.audit_shape';
 
 CREATE TABLE schemakit.audit_event
 (
-    txn_id      bigint      NOT NULL,
-    at          timestamptz NOT NULL,
-    changed_at  timestamptz NOT NULL,
-    key_hash    bigint,
-    n           integer     NOT NULL,
-    command     integer     NOT NULL,
-    shape_id    integer     NOT NULL,
-    context     integer     NOT NULL,
-    op          "char"      NOT NULL,
-    key         jsonb,
-    old         jsonb,
-    new         jsonb
+    txn_id          bigint      NOT NULL,
+    at              timestamptz NOT NULL,
+    changed_at      timestamptz NOT NULL,
+    key_hash        bigint,
+    n               integer     NOT NULL,
+    command         integer     NOT NULL,
+    shape_id        integer     NOT NULL,
+    carrier         integer     NOT NULL,
+    op              "char"      NOT NULL,
+    key             jsonb,
+    old             jsonb,
+    new             jsonb,
+    role            text,
+    session_role    text,
+    actor           text,
+    context         jsonb,
+    application     text,
+    client          inet,
+    pid             integer,
+    query           text,
+    events          integer
 ) PARTITION BY RANGE (at);
 COMMENT ON TABLE schemakit.audit_event IS 'events of the audit log: one row for each change of a row; use the view schemakit.audit_log to read them';
-COMMENT ON COLUMN schemakit.audit_event.txn_id IS 'number of the transaction in the audit log';
+COMMENT ON COLUMN schemakit.audit_event.txn_id IS 'number of the transaction: the lower 48 bits are the transaction ID in the server, the others are of the number of the database in schemakit.audit_origin';
 COMMENT ON COLUMN schemakit.audit_event.at IS 'start of the transaction';
 COMMENT ON COLUMN schemakit.audit_event.changed_at IS 'time of the change; the order of the changes of a row';
 COMMENT ON COLUMN schemakit.audit_event.key_hash IS 'hash of the table''s identity and of the values in "key"';
 COMMENT ON COLUMN schemakit.audit_event.n IS 'number of the event in its transaction; numbers are missing after ROLLBACK TO SAVEPOINT';
 COMMENT ON COLUMN schemakit.audit_event.command IS 'number of the command in its transaction, or of the last one that the event follows: the order of events in a transaction is command, n';
 COMMENT ON COLUMN schemakit.audit_event.shape_id IS 'row of schemakit.audit_shape that describes the table';
-COMMENT ON COLUMN schemakit.audit_event.context IS 'column n of the row in schemakit.audit_txn that says who made the change';
-COMMENT ON COLUMN schemakit.audit_event.op IS 'I insert, U update, D delete, T truncate, B baseline; an update that changes the key has two rows: O with the old key, and the new key in "new", and N with the new key';
+COMMENT ON COLUMN schemakit.audit_event.carrier IS 'number of the event of the transaction that carries who made the change, in the columns from role on; in other events these are null';
+COMMENT ON COLUMN schemakit.audit_event.op IS 'I insert, U update, D delete, T truncate, B baseline; an update that changes the key has two rows: O with the old key, and the new key in "new", and N with the new key; C commit: changed_at is the time of COMMIT or PREPARE TRANSACTION, if that is not known to be that of the only event';
 COMMENT ON COLUMN schemakit.audit_event.key IS 'key of the row; null if the table has no key';
 COMMENT ON COLUMN schemakit.audit_event.old IS 'values before the change; for an update only those that it changed';
 COMMENT ON COLUMN schemakit.audit_event.new IS 'values after the change; for an update only those that it changed';
+COMMENT ON COLUMN schemakit.audit_event.role IS 'set by the server: the current role, after SET ROLE or in a SECURITY DEFINER function';
+COMMENT ON COLUMN schemakit.audit_event.session_role IS 'set by the server: the role that logged in; null if it is the current role';
+COMMENT ON COLUMN schemakit.audit_event.actor IS 'set by the client: the actor';
+COMMENT ON COLUMN schemakit.audit_event.context IS 'set by the client: other information';
+COMMENT ON COLUMN schemakit.audit_event.application IS 'set by the client: application_name; null if it is empty';
+COMMENT ON COLUMN schemakit.audit_event.client IS 'address of the client; null for a local connection';
+COMMENT ON COLUMN schemakit.audit_event.pid IS 'process of the server';
+COMMENT ON COLUMN schemakit.audit_event.query IS 'text of the client''s statement, if schemakit.audit_query is on';
+COMMENT ON COLUMN schemakit.audit_event.events IS 'for op C: how many events of the transaction precede it';
 
 CREATE TABLE schemakit.audit_event_default PARTITION OF schemakit.audit_event DEFAULT;
 COMMENT ON TABLE schemakit.audit_event_default IS 'events of months without a partition';
 COMMENT ON COLUMN schemakit.audit_event_default.txn_id IS 'see schemakit.audit_event';
 CREATE INDEX audit_event_default_key_hash_idx ON schemakit.audit_event_default (key_hash);
+CREATE INDEX audit_event_default_carrier_idx ON schemakit.audit_event_default (txn_id) WHERE role IS NOT NULL;
+CREATE INDEX audit_event_default_commit_idx ON schemakit.audit_event_default
+    USING brin (at, changed_at) WITH (autosummarize = on) WHERE events IS NOT NULL;
 CREATE INDEX audit_event_default_time_idx ON schemakit.audit_event_default
-    USING brin (txn_id, at, changed_at) WITH (autosummarize = on);
-SELECT pg_catalog.brin_desummarize_range('schemakit.audit_event_default_time_idx'::pg_catalog.regclass, 0);
-
-CREATE TABLE schemakit.audit_txn
-(
-    txn_id          bigint      NOT NULL,
-    n               integer     NOT NULL,
-    at              timestamptz NOT NULL,
-    xid             xid8        NOT NULL,
-    session_role    text        NOT NULL,
-    role            text        NOT NULL,
-    actor           text,
-    context         jsonb,
-    application     text        NOT NULL,
-    client          inet,
-    pid             integer     NOT NULL,
-    query           text
-) PARTITION BY RANGE (at);
-COMMENT ON TABLE schemakit.audit_txn IS 'transactions of the audit log: one row for each transaction, and another one if the role, the actor, the context, the application or the query changes';
-COMMENT ON COLUMN schemakit.audit_txn.txn_id IS 'number of the transaction in the audit log';
-COMMENT ON COLUMN schemakit.audit_txn.n IS 'number of the first event to which the row applies';
-COMMENT ON COLUMN schemakit.audit_txn.at IS 'start of the transaction';
-COMMENT ON COLUMN schemakit.audit_txn.xid IS 'number of the transaction in the server; not unique across clusters';
-COMMENT ON COLUMN schemakit.audit_txn.session_role IS 'set by the server: the role that logged in';
-COMMENT ON COLUMN schemakit.audit_txn.role IS 'set by the server: the current role, after SET ROLE or in a SECURITY DEFINER function';
-COMMENT ON COLUMN schemakit.audit_txn.actor IS 'set by the client: the actor';
-COMMENT ON COLUMN schemakit.audit_txn.context IS 'set by the client: other information';
-COMMENT ON COLUMN schemakit.audit_txn.application IS 'set by the client: application_name';
-COMMENT ON COLUMN schemakit.audit_txn.client IS 'address of the client; null for a local connection';
-COMMENT ON COLUMN schemakit.audit_txn.pid IS 'process of the server';
-COMMENT ON COLUMN schemakit.audit_txn.query IS 'text of the client''s statement, if schemakit.audit_query is on';
-
-CREATE TABLE schemakit.audit_txn_default PARTITION OF schemakit.audit_txn DEFAULT;
-COMMENT ON TABLE schemakit.audit_txn_default IS 'transactions of months without a partition';
-COMMENT ON COLUMN schemakit.audit_txn_default.txn_id IS 'see schemakit.audit_txn';
-CREATE INDEX audit_txn_default_txn_id_idx ON schemakit.audit_txn_default (txn_id);
-CREATE INDEX audit_txn_default_xid_idx ON schemakit.audit_txn_default (xid);
+    USING brin (txn_id, at) WITH (autosummarize = on);
+SELECT pg_catalog.brin_desummarize_range('schemakit.audit_event_default_commit_idx'::pg_catalog.regclass, 0),
+    pg_catalog.brin_desummarize_range('schemakit.audit_event_default_time_idx'::pg_catalog.regclass, 0);
 
 CREATE TABLE schemakit.audit_shape
 (
@@ -179,10 +166,6 @@ CREATE TRIGGER audit_protect BEFORE UPDATE OR DELETE ON schemakit.audit_event
     FOR EACH ROW EXECUTE FUNCTION schemakit.internal_audit_protect();
 COMMENT ON TRIGGER audit_protect ON schemakit.audit_event IS 'refuses changes of the audit log';
 ALTER TABLE schemakit.audit_event ENABLE ALWAYS TRIGGER audit_protect;
-CREATE TRIGGER audit_protect BEFORE UPDATE OR DELETE ON schemakit.audit_txn
-    FOR EACH ROW EXECUTE FUNCTION schemakit.internal_audit_protect();
-COMMENT ON TRIGGER audit_protect ON schemakit.audit_txn IS 'refuses changes of the audit log';
-ALTER TABLE schemakit.audit_txn ENABLE ALWAYS TRIGGER audit_protect;
 CREATE TRIGGER audit_protect BEFORE UPDATE OR DELETE ON schemakit.audit_shape
     FOR EACH ROW EXECUTE FUNCTION schemakit.internal_audit_protect();
 COMMENT ON TRIGGER audit_protect ON schemakit.audit_shape IS 'refuses changes of the audit log';
@@ -211,14 +194,6 @@ CREATE TRIGGER audit_protect_statement BEFORE INSERT OR TRUNCATE ON schemakit.au
     FOR EACH STATEMENT EXECUTE FUNCTION schemakit.internal_audit_protect();
 COMMENT ON TRIGGER audit_protect_statement ON schemakit.audit_event_default IS 'refuses changes of the audit log';
 ALTER TABLE schemakit.audit_event_default ENABLE ALWAYS TRIGGER audit_protect_statement;
-CREATE TRIGGER audit_protect_statement BEFORE INSERT OR TRUNCATE ON schemakit.audit_txn
-    FOR EACH STATEMENT EXECUTE FUNCTION schemakit.internal_audit_protect();
-COMMENT ON TRIGGER audit_protect_statement ON schemakit.audit_txn IS 'refuses changes of the audit log';
-ALTER TABLE schemakit.audit_txn ENABLE ALWAYS TRIGGER audit_protect_statement;
-CREATE TRIGGER audit_protect_statement BEFORE INSERT OR TRUNCATE ON schemakit.audit_txn_default
-    FOR EACH STATEMENT EXECUTE FUNCTION schemakit.internal_audit_protect();
-COMMENT ON TRIGGER audit_protect_statement ON schemakit.audit_txn_default IS 'refuses changes of the audit log';
-ALTER TABLE schemakit.audit_txn_default ENABLE ALWAYS TRIGGER audit_protect_statement;
 CREATE TRIGGER audit_protect_statement BEFORE INSERT OR TRUNCATE ON schemakit.audit_shape
     FOR EACH STATEMENT EXECUTE FUNCTION schemakit.internal_audit_protect();
 COMMENT ON TRIGGER audit_protect_statement ON schemakit.audit_shape IS 'refuses changes of the audit log';
@@ -233,10 +208,12 @@ COMMENT ON TRIGGER audit_protect_statement ON schemakit.audit_secret IS 'refuses
 ALTER TABLE schemakit.audit_secret ENABLE ALWAYS TRIGGER audit_protect_statement;
 
 /*
- * The view for users.
+ * The view for users.  An event that does not carry who acts gets it from the one that
+ * does.  OFFSET makes that a look-up by index in one partition: conditions on "at" do
+ * not restrict what is read of the other side of an outer join.
  */
 CREATE VIEW schemakit.audit_log AS
-SELECT e.changed_at, t.actor, t.role,
+SELECT e.changed_at, COALESCE(e.actor, c.actor) AS actor, COALESCE(e.role, c.role) AS role,
        pg_catalog.format('%I.%I', s.schema_name, s.table_name) AS table_name,
        CASE WHEN e.op OPERATOR(pg_catalog.=) 'N' THEN 'U' ELSE e.op::pg_catalog.text END AS op,
        e.key,
@@ -250,14 +227,22 @@ SELECT e.changed_at, t.actor, t.role,
            WHEN e.old OPERATOR(pg_catalog.->>) s.soft_delete IS NULL AND e.new OPERATOR(pg_catalog.->>) s.soft_delete IS NOT NULL THEN 'deleted'
            WHEN e.old OPERATOR(pg_catalog.->>) s.soft_delete IS NOT NULL AND e.new OPERATOR(pg_catalog.->>) s.soft_delete IS NULL THEN 'restored'
        END AS soft_delete,
-       t.context, t.application, t.session_role, t.client, t.query,
-       e.at, t.pid, t.xid, e.txn_id, e.command, e.n,
+       COALESCE(e.context, c.context) AS context, COALESCE(e.application, c.application, '') AS application,
+       COALESCE(e.session_role, c.session_role, e.role, c.role) AS session_role,
+       COALESCE(e.client, c.client) AS client, COALESCE(e.query, c.query) AS query,
+       e.at, COALESCE(e.pid, c.pid) AS pid,
+       (e.txn_id OPERATOR(pg_catalog.&) 281474976710655)::pg_catalog.text::pg_catalog.xid8 AS xid, e.txn_id, e.command, e.n,
        s.rel_id, e.shape_id, e.key_hash
 FROM schemakit.audit_event AS e
 JOIN schemakit.audit_shape AS s ON s.shape_id OPERATOR(pg_catalog.=) e.shape_id
-LEFT JOIN schemakit.audit_txn AS t ON t.txn_id OPERATOR(pg_catalog.=) e.txn_id AND t.n OPERATOR(pg_catalog.=) e.context
-    AND t.at OPERATOR(pg_catalog.=) e.at
-WHERE e.op OPERATOR(pg_catalog.<>) 'O';
+LEFT JOIN LATERAL (
+    SELECT i.role, i.session_role, i.actor, i.context, i.application, i.client, i.pid, i.query
+    FROM schemakit.audit_event AS i
+    WHERE e.role IS NULL AND i.role IS NOT NULL
+      AND i.txn_id OPERATOR(pg_catalog.=) e.txn_id AND i.at OPERATOR(pg_catalog.=) e.at
+      AND i.n OPERATOR(pg_catalog.=) e.carrier
+    OFFSET 0) AS c ON true
+WHERE e.op OPERATOR(pg_catalog.<>) ALL ('{O,C}'::pg_catalog."char"[]);
 COMMENT ON VIEW schemakit.audit_log IS
 'the audit log: one row for each change of a row of an audited table.
 The client sets actor, application and context.  The server sets role, session_role, client, pid and xid.';
@@ -279,7 +264,7 @@ COMMENT ON COLUMN schemakit.audit_log.query IS 'text of the statement, if schema
 COMMENT ON COLUMN schemakit.audit_log.at IS 'start of the transaction';
 COMMENT ON COLUMN schemakit.audit_log.pid IS 'process ID of the session';
 COMMENT ON COLUMN schemakit.audit_log.xid IS 'transaction ID in the server; not unique across clusters';
-COMMENT ON COLUMN schemakit.audit_log.txn_id IS 'number of the transaction in the audit log';
+COMMENT ON COLUMN schemakit.audit_log.txn_id IS 'number of the transaction in the audit log, unique also if the log was restored from another database';
 COMMENT ON COLUMN schemakit.audit_log.command IS 'number of the command in its transaction: the order of changes in a transaction is command, n';
 COMMENT ON COLUMN schemakit.audit_log.n IS 'number of the event in its transaction';
 COMMENT ON COLUMN schemakit.audit_log.rel_id IS 'identity of the table, which does not change when it is renamed';

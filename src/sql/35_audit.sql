@@ -57,7 +57,7 @@ CREATE FUNCTION schemakit.audit_maintain(
 COMMENT ON FUNCTION schemakit.audit_maintain(interval, interval, boolean) IS
 'creates partitions of the audit log for the time "premake" ahead, moves rows from the default partition to them, and drops partitions that ended longer ago than "retain".  Without "retain" nothing is dropped.
 A partition to which a running transaction may still write is kept.
-action: created; created, rows moved: n, from the default partition; dropped; rows deleted: n, from the default partition; busy: a lock could not be obtained within a second, so nothing was done to that partition, or nothing at all if it is audit_event or audit_txn.  The next call tries again.
+action: created; created, rows moved: n, from the default partition; dropped; rows deleted: n, from the default partition; busy: a lock could not be obtained within a second, so nothing was done to that partition, or nothing at all if it is audit_event.  The next call tries again.
 force => true allows a "retain" that is shorter than one day.
 Errors: 22023 a negative interval, a "retain" shorter than one day without "force", or a "premake" longer than one year.';
 

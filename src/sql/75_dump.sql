@@ -17,7 +17,7 @@ CREATE TABLE schemakit.audit_definition
     name        text        NOT NULL,
     definition  text        NOT NULL
 );
-COMMENT ON TABLE schemakit.audit_definition IS 'partitions and sequences of the audit log in a dump; always empty';
+COMMENT ON TABLE schemakit.audit_definition IS 'partitions and sequence of the audit log in a dump; always empty';
 COMMENT ON COLUMN schemakit.audit_definition.name IS 'name of the partition or sequence';
 COMMENT ON COLUMN schemakit.audit_definition.definition IS 'bounds of the partition, or last value of the sequence';
 
@@ -49,28 +49,22 @@ SELECT pg_catalog.pg_extension_config_dump('schemakit.audit_definition', $$
     JOIN pg_catalog.pg_depend AS d ON d.classid OPERATOR(pg_catalog.=) 'pg_catalog.pg_class'::pg_catalog.regclass AND d.objid OPERATOR(pg_catalog.=) c.oid
         AND d.refclassid OPERATOR(pg_catalog.=) 'pg_catalog.pg_extension'::pg_catalog.regclass AND d.deptype OPERATOR(pg_catalog.=) 'e'
     WHERE c.relnamespace OPERATOR(pg_catalog.=) 'schemakit'::pg_catalog.regnamespace AND c.relispartition
-      AND c.relname OPERATOR(pg_catalog.~) '^audit_(event|txn)_p\d+_\d\d$'
-    UNION ALL
-    SELECT 'audit_txn_id', last_value::pg_catalog.text FROM schemakit.audit_txn_id WHERE is_called
+      AND c.relname OPERATOR(pg_catalog.~) '^audit_event_p\d+_\d\d$'
     UNION ALL
     SELECT 'audit_shape_id', last_value::pg_catalog.text FROM schemakit.audit_shape_id WHERE is_called
     ORDER BY 1)$$);
 
 SELECT pg_catalog.pg_extension_config_dump('schemakit.audit_event_default', $$
     WHERE false UNION ALL
-    SELECT txn_id, at, changed_at, key_hash, n, command, shape_id, context, op, key, old, new
+    SELECT txn_id, at, changed_at, key_hash, n, command, shape_id, carrier, op, key, old, new,
+        role, session_role, actor, context, application, client, pid, query, events
     FROM schemakit.audit_event WHERE tableoid OPERATOR(pg_catalog.=) ANY (
         SELECT objid FROM pg_catalog.pg_depend WHERE classid OPERATOR(pg_catalog.=) 'pg_catalog.pg_class'::pg_catalog.regclass
         AND refclassid OPERATOR(pg_catalog.=) 'pg_catalog.pg_extension'::pg_catalog.regclass AND deptype OPERATOR(pg_catalog.=) 'e')
     UNION ALL
-    SELECT cluster, '-infinity', '-infinity', NULL, 0, 0, 0, 0, '#', NULL, NULL, NULL FROM schemakit.audit_origin AS o
+    SELECT cluster, '-infinity', '-infinity', NULL, 0, 0, 0, 0, '#', NULL, NULL, NULL,
+        NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL FROM schemakit.audit_origin AS o
     WHERE EXISTS (SELECT FROM schemakit.audit_shape AS s WHERE s.cluster OPERATOR(pg_catalog.=) o.cluster)$$);
-SELECT pg_catalog.pg_extension_config_dump('schemakit.audit_txn_default', $$
-    WHERE false UNION ALL
-    SELECT txn_id, n, at, xid, session_role, role, actor, context, application, client, pid, query
-    FROM schemakit.audit_txn WHERE tableoid OPERATOR(pg_catalog.=) ANY (
-        SELECT objid FROM pg_catalog.pg_depend WHERE classid OPERATOR(pg_catalog.=) 'pg_catalog.pg_class'::pg_catalog.regclass
-        AND refclassid OPERATOR(pg_catalog.=) 'pg_catalog.pg_extension'::pg_catalog.regclass AND deptype OPERATOR(pg_catalog.=) 'e')$$);
 SELECT pg_catalog.pg_extension_config_dump('schemakit.audit_shape', '');
 SELECT pg_catalog.pg_extension_config_dump('schemakit.audit_secret', '');
 SELECT pg_catalog.pg_extension_config_dump('schemakit.audit_retention', '');
@@ -83,10 +77,6 @@ CREATE TRIGGER dump_route BEFORE INSERT ON schemakit.audit_event_default
     FOR EACH ROW EXECUTE FUNCTION schemakit.internal_dump_route();
 COMMENT ON TRIGGER dump_route ON schemakit.audit_event_default IS 'puts an event of a dump into its month';
 ALTER TABLE schemakit.audit_event_default ENABLE ALWAYS TRIGGER dump_route;
-CREATE TRIGGER dump_route BEFORE INSERT ON schemakit.audit_txn_default
-    FOR EACH ROW EXECUTE FUNCTION schemakit.internal_dump_route();
-COMMENT ON TRIGGER dump_route ON schemakit.audit_txn_default IS 'puts a transaction of a dump into its month';
-ALTER TABLE schemakit.audit_txn_default ENABLE ALWAYS TRIGGER dump_route;
 
 /*
  * What was added is what there is, without what there is now, when nobody has added
@@ -106,7 +96,7 @@ DECLARE
         SELECT c.oid, c.relname, c.relkind FROM t JOIN pg_catalog.pg_index AS x ON x.indrelid OPERATOR(pg_catalog.=) t.oid
         JOIN pg_catalog.pg_class AS c ON c.oid OPERATOR(pg_catalog.=) x.indexrelid
         WHERE NOT c.relispartition
-          AND NOT (t.monthly AND c.relname OPERATOR(pg_catalog.~) '_p\d+_\d\d_(key_hash|time|txn_id|xid)_idx$')),
+          AND NOT (t.monthly AND c.relname OPERATOR(pg_catalog.~) '_p\d+_\d\d_(key_hash|carrier|commit|time)_idx$')),
     k AS (
         SELECT c.oid, c.conname, c.conindid, t.relname FROM t JOIN pg_catalog.pg_constraint AS c ON c.conrelid OPERATOR(pg_catalog.=) t.oid
         WHERE c.conislocal AND c.conparentid OPERATOR(pg_catalog.=) 0 AND c.contype OPERATOR(pg_catalog.=) ANY (ARRAY['c', 'u', 'p', 'x', 'f']::pg_catalog."char"[])),
@@ -205,7 +195,6 @@ ALTER TABLE schemakit.audit_definition REPLICA IDENTITY FULL;
 ALTER TABLE schemakit.audit_event_default REPLICA IDENTITY FULL;
 ALTER TABLE schemakit.audit_origin REPLICA IDENTITY FULL;
 ALTER TABLE schemakit.audit_secret REPLICA IDENTITY FULL;
-ALTER TABLE schemakit.audit_txn_default REPLICA IDENTITY FULL;
 ALTER TABLE schemakit.soft_delete_queue REPLICA IDENTITY FULL;
 ALTER TABLE schemakit.table_addition REPLICA IDENTITY FULL;
 
@@ -237,10 +226,6 @@ CREATE TRIGGER a_replica_skip BEFORE INSERT OR UPDATE OR DELETE ON schemakit.aud
     FOR EACH ROW EXECUTE FUNCTION schemakit.internal_replica_skip();
 COMMENT ON TRIGGER a_replica_skip ON schemakit.audit_shape IS 'leaves out rows of another database';
 ALTER TABLE schemakit.audit_shape ENABLE REPLICA TRIGGER a_replica_skip;
-CREATE TRIGGER a_replica_skip BEFORE INSERT OR UPDATE OR DELETE ON schemakit.audit_txn
-    FOR EACH ROW EXECUTE FUNCTION schemakit.internal_replica_skip();
-COMMENT ON TRIGGER a_replica_skip ON schemakit.audit_txn IS 'leaves out rows of another database';
-ALTER TABLE schemakit.audit_txn ENABLE REPLICA TRIGGER a_replica_skip;
 CREATE TRIGGER a_replica_skip BEFORE INSERT OR UPDATE OR DELETE ON schemakit.auto_rule
     FOR EACH ROW EXECUTE FUNCTION schemakit.internal_replica_skip();
 COMMENT ON TRIGGER a_replica_skip ON schemakit.auto_rule IS 'leaves out rows of another database';

@@ -231,7 +231,7 @@ for my $clients (1, 8)
 	{
 		for my $table ($round % 2 ? ('plain', 't') : ('t', 'plain'))
 		{
-			$session->sql('TRUNCATE schemakit.audit_event, schemakit.audit_txn; VACUUM plain; VACUUM t; CHECKPOINT');
+			$session->sql('TRUNCATE schemakit.audit_event; VACUUM plain; VACUUM t; CHECKPOINT');
 			my ($cpu, $wall) = $session->pgbench($script{$table}, $clients, $transactions / $clients);
 			push @{ $us{'server CPU'}{$table} }, $cpu;
 			push @{ $us{wall}{$table} }, $wall;
@@ -246,10 +246,11 @@ for my $clients (1, 8)
 			bar("audit, single-row UPDATE in its own transaction, $clients client" . ($clients > 1 ? 's' : '') . ", $clock: µs more", 15, '%.1f', @cost));
 	}
 }
-$session->sql('TRUNCATE schemakit.audit_event, schemakit.audit_txn');
+$session->sql('TRUNCATE schemakit.audit_event');
 $session->pgbench($script{t}, 1, $transactions);
-printf("\nBytes for each of these transactions: its event %.0f, of that indexes %.0f; its row in audit_txn %.0f, of that indexes %.0f\n",
-	map { my ($t, $i) = bytes($_, $transactions); ($t + $i, $i) } 'audit_event', 'audit_txn');
+my ($heap, $indexes) = bytes('audit_event', $transactions);
+printf("\nBytes for each of these transactions: %.0f, of that indexes %.0f (goal 250: %s)\n", $heap + $indexes, $indexes,
+	bar('audit, bytes for a transaction of one UPDATE', 250, '%.0f', $heap + $indexes));
 unlink values %script;
 
 # A large log: ten million events, ten for each of a million rows.  One UPDATE
@@ -261,34 +262,30 @@ sub clone_update
 	my ($k, $unit, $limit) = @_;
 	my $back = "txn_id - $k * $many";
 	$session->sql(qq{
-INSERT INTO schemakit.audit_event (txn_id, at, changed_at, key_hash, n, command, shape_id, context, op, key, old, new)
+INSERT INTO schemakit.audit_event (txn_id, at, changed_at, key_hash, n, command, shape_id, carrier, op, key, old, new, role, application, pid)
 SELECT $back + n / 10, at - interval '$k $unit', changed_at - interval '$k $unit', key_hash, 1 + n % 10, command, shape_id, 1, op,
-    key, jsonb_build_object('v', -$k), jsonb_build_object('v', 1 - $k)
-FROM schemakit.audit_event WHERE txn_id = (SELECT txn_id FROM newest) LIMIT $limit;
-INSERT INTO schemakit.audit_txn (txn_id, n, at, xid, session_role, role, actor, context, application, client, pid, query)
-SELECT $back + i, 1, at - interval '$k $unit', xid, session_role, role, actor, context, application, client, pid, query
-FROM schemakit.audit_txn, generate_series(0, $many / 10) AS i WHERE txn_id = (SELECT txn_id FROM newest) LIMIT $limit});
+    key, jsonb_build_object('v', -$k), jsonb_build_object('v', 1 - $k),
+    CASE n % 10 WHEN 0 THEN 'app' END, CASE n % 10 WHEN 0 THEN 'bench' END, CASE n % 10 WHEN 0 THEN 1 END
+FROM schemakit.audit_event WHERE txn_id = (SELECT txn_id FROM newest) LIMIT $limit});
 }
 sub fill_log
 {
 	my ($unit) = @_;
 	new_table('none', 'id int PRIMARY KEY, v int, s text');
-	$session->sql(qq{TRUNCATE schemakit.audit_event, schemakit.audit_txn;
-SELECT setval('schemakit.audit_txn_id', 100 * $many);
+	$session->sql(qq{TRUNCATE schemakit.audit_event;
 INSERT INTO t SELECT i, 0, 'row ' || i FROM generate_series(1, $many) AS i;
 $enable{schemakit};
 UPDATE t SET v = v + 1;
 VACUUM ANALYZE t;
 UPDATE schemakit.audit_shape SET recorded_at = recorded_at - interval '1 year';
 DROP TABLE IF EXISTS newest;
-CREATE TABLE newest AS SELECT txn_id, at - interval '4.5 $unit' AS before FROM schemakit.audit_txn});
+CREATE TABLE newest AS SELECT txn_id, at - interval '4.5 $unit' AS before FROM schemakit.audit_event WHERE n = 1});
 	# where a month has a row, it gets a partition
 	clone_update($_, $unit, 1) for 1 .. 9;
 	$session->sql(q{SELECT schemakit.audit_maintain();
-DELETE FROM schemakit.audit_event WHERE txn_id <> (SELECT txn_id FROM newest);
-DELETE FROM schemakit.audit_txn WHERE txn_id <> (SELECT txn_id FROM newest)});
+DELETE FROM schemakit.audit_event WHERE txn_id <> (SELECT txn_id FROM newest)});
 	clone_update($_, $unit, $many) for reverse 1 .. 9;
-	$session->sql('VACUUM ANALYZE schemakit.audit_event; VACUUM ANALYZE schemakit.audit_txn; VACUUM ANALYZE schemakit.audit_shape');
+	$session->sql('VACUUM ANALYZE schemakit.audit_event; VACUUM ANALYZE schemakit.audit_shape');
 }
 if ($ENV{BENCH_HISTORY} // 1)
 {
@@ -325,4 +322,4 @@ END$$});
 	}
 }
 new_table('none', 'id int');
-$session->sql('DROP SCHEMA bench_audit CASCADE; TRUNCATE schemakit.audit_event, schemakit.audit_txn');
+$session->sql('DROP SCHEMA bench_audit CASCADE; TRUNCATE schemakit.audit_event');

@@ -150,7 +150,7 @@ $session->query_safe("INSERT INTO t VALUES (1, $_); DELETE FROM t") for 1 .. 3;
 is($session->query_safe($read), 'IDIDID', 'a row is read');
 is($session->query_safe($as_of), '', 'as it was, too');
 $session->query_safe(q{SET schemakit.audit_writable = on; UPDATE schemakit.audit_event SET at = at - interval '5 months', changed_at = changed_at - interval '5 months';
-    UPDATE schemakit.audit_txn SET at = at - interval '5 months'; RESET schemakit.audit_writable; SELECT schemakit.audit_maintain()});
+    RESET schemakit.audit_writable; SELECT schemakit.audit_maintain()});
 $session->query_safe('INSERT INTO t VALUES (1, 4)');
 is($session->query_safe($read), 'IDIDIDI', 'months were added');
 is($session->query_safe($as_of), '4', 'a row as it is');

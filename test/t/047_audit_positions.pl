@@ -11,13 +11,24 @@ my $primary = PostgreSQL::Test::Cluster->new('primary');
 $primary->init(allows_streaming => 1);
 $primary->append_conf('postgresql.conf', "shared_buffers = 64MB\nautovacuum = off\nwal_keep_size = 1GB\nfsync = on\nsynchronous_commit = on\nrestart_after_crash = off");
 $primary->start;
-$primary->safe_psql($db, q{CREATE EXTENSION schemakit; CREATE TABLE t (id int PRIMARY KEY); SELECT schemakit.audit_enable('t'); INSERT INTO t VALUES (1); CHECKPOINT});
+$primary->safe_psql($db, q{CREATE EXTENSION schemakit; CREATE TABLE t (id int PRIMARY KEY); CREATE TABLE flushed (n serial); SELECT schemakit.audit_enable('t'); INSERT INTO t VALUES (1); CHECKPOINT});
 
-# Nobody but who must flushes the WAL from here on: buffers are not evicted, either.
+# Nobody but who must flushes the WAL from here on: buffers are not evicted, either.  The
+# process may have been stopped while it was writing, and then nobody else can: it
+# goes on for a while.
 sub hold_wal_writer
 {
-	kill 'STOP', $primary->safe_psql($db, q{SELECT pid FROM pg_stat_activity WHERE backend_type = 'walwriter'});
-	return;
+	my $pid = $primary->safe_psql($db, q{SELECT pid FROM pg_stat_activity WHERE backend_type = 'walwriter'});
+	for (1 .. 20)
+	{
+		my $timed_out = 0;
+		kill 'STOP', $pid;
+		$primary->psql($db, 'INSERT INTO flushed DEFAULT VALUES', timeout => 5, timed_out => \$timed_out);
+		return if !$timed_out;
+		kill 'CONT', $pid;
+		sleep 1;
+	}
+	die 'the WAL writer cannot be stopped';
 }
 
 sub position { return $_[0]->safe_psql($db, 'SELECT schemakit.audit_position()') }

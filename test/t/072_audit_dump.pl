@@ -79,21 +79,21 @@ for my $role ($me, 'reader', 'shop')
 # 2. What was added to the log's tables travels with the dump
 $node->safe_psql('shop', q{
     CREATE FUNCTION told() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN RETURN NULL; END';
-    CREATE INDEX ON schemakit.audit_txn (actor);
+    CREATE INDEX audit_event_actor_idx ON schemakit.audit_event (actor);
     CREATE UNIQUE INDEX "By ""Shape" ON schemakit.audit_event_default (shape_id, txn_id, n) WHERE shape_id > 0;
     DO $$BEGIN EXECUTE format('CREATE INDEX month_idx ON %s (n)', (SELECT max(inhrelid::regclass::text) FROM pg_inherits WHERE inhparent = 'schemakit.audit_event'::regclass)); END$$;
-    COMMENT ON INDEX schemakit.audit_txn_actor_idx IS 'who';
+    COMMENT ON INDEX schemakit.audit_event_actor_idx IS 'who';
     COMMENT ON TABLE schemakit.audit_event IS 'our ''events''';
-    COMMENT ON COLUMN schemakit.audit_txn_default.actor IS 'somebody';
+    COMMENT ON COLUMN schemakit.audit_event_default.actor IS 'somebody';
     CREATE TRIGGER told AFTER INSERT ON schemakit.audit_event FOR EACH ROW EXECUTE FUNCTION told();
     CREATE TRIGGER "Told 2" AFTER INSERT ON schemakit.audit_shape FOR EACH ROW EXECUTE FUNCTION told();
     ALTER TABLE schemakit.audit_shape DISABLE TRIGGER "Told 2";
     COMMENT ON TRIGGER "Told 2" ON schemakit.audit_shape IS 'not now';
-    CREATE POLICY p ON schemakit.audit_txn FOR SELECT TO auditor, PUBLIC USING (actor = 'ann');
-    CREATE POLICY q ON schemakit.audit_txn AS RESTRICTIVE FOR INSERT WITH CHECK (txn_id > 0);
-    ALTER TABLE schemakit.audit_txn ENABLE ROW LEVEL SECURITY;
+    CREATE POLICY p ON schemakit.audit_shape FOR SELECT TO auditor, PUBLIC USING (role = 'ann');
+    CREATE POLICY q ON schemakit.audit_shape AS RESTRICTIVE FOR INSERT WITH CHECK (shape_id > 0);
+    ALTER TABLE schemakit.audit_shape ENABLE ROW LEVEL SECURITY;
     ALTER TABLE schemakit.audit_event_default SET (autovacuum_vacuum_insert_threshold = 5000);
-    ALTER TABLE schemakit.audit_txn ADD CONSTRAINT late CHECK (at > '1990-01-01');
+    ALTER TABLE schemakit.audit_event ADD CONSTRAINT late CHECK (at > '1990-01-01');
     GRANT SELECT ON ALL TABLES IN SCHEMA schemakit TO auditor WITH GRANT OPTION;
     GRANT UPDATE (op) ON schemakit.audit_event TO auditor;
     DO $$BEGIN EXECUTE format('GRANT UPDATE (op), DELETE ON %s TO auditor', (SELECT max(inhrelid::regclass::text) FROM pg_inherits WHERE inhparent = 'schemakit.audit_event'::regclass)); END$$;
@@ -145,7 +145,7 @@ for my $option ('', '--disable-triggers')
     restore("schema, then data $option", "$dir/$_") for 's', 'a';
     is($node->safe_psql('target', $events), $log{all}, "schema, then data $option: the log");
     is(described('target'), $before, "schema, then data $option: what was added");
-    my $rest = q{SELECT (SELECT last_value FROM schemakit.audit_txn_id), (SELECT last_value FROM schemakit.audit_shape_id), (SELECT string_agg(r::text, ' ' ORDER BY r.id) FROM schemakit.auto_rule r)};
+    my $rest = q{SELECT (SELECT last_value FROM schemakit.audit_shape_id), (SELECT string_agg(r::text, ' ' ORDER BY r.id) FROM schemakit.auto_rule r)};
     is($node->safe_psql('target', $rest), $node->safe_psql('shop', $rest), "schema, then data $option: numbers and rules");
 }
 

@@ -30,7 +30,7 @@ sub old_months
     my ($db, $count) = @_;
     for my $m (1 .. $count)
     {
-        $node->safe_psql($db, "SET schemakit.audit_writable = on; INSERT INTO schemakit.audit_event (txn_id, at, changed_at, n, command, shape_id, context, op) VALUES (0, '2001-$m-15', '2001-$m-15', 1, 0, 1, 1, 'T')");
+        $node->safe_psql($db, "SET schemakit.audit_writable = on; INSERT INTO schemakit.audit_event (txn_id, at, changed_at, n, command, shape_id, carrier, op) VALUES (0, '2001-$m-15', '2001-$m-15', 1, 0, 1, 1, 'T')");
     }
     $node->safe_psql($db, 'SELECT schemakit.audit_maintain()');
     return;
@@ -40,14 +40,14 @@ sub old_months
 sub forget_maintenance
 {
     my ($db) = @_;
-    $node->safe_psql($db, q{SET schemakit.audit_writable = on; DO $$DECLARE r regclass; BEGIN FOR r IN SELECT inhrelid FROM pg_inherits WHERE inhparent IN ('schemakit.audit_event'::regclass, 'schemakit.audit_txn'::regclass)
+    $node->safe_psql($db, q{SET schemakit.audit_writable = on; DO $$DECLARE r regclass; BEGIN FOR r IN SELECT inhrelid FROM pg_inherits WHERE inhparent = 'schemakit.audit_event'::regclass
         AND inhrelid::regclass::text ~ '_p2[^0]|_p20[^0]' LOOP EXECUTE format('ALTER EXTENSION schemakit DROP TABLE %1$s; DROP TABLE %1$s', r); END LOOP; END$$});
     return;
 }
 
 # 0. Somebody holds a lock before anything is known of the log
 new_database('held');
-for my $table ('audit_txn_default', 'audit_event_default', 'audit_txn', 'audit_event')
+for my $table ('audit_event_default', 'audit_event')
 {
     for my $retain ('', "retain => '1 year'")
     {

@@ -82,9 +82,9 @@ my $log = q{SELECT count(*), md5(string_agg(l::text, ' ' ORDER BY txn_id, n)) FR
 my $before_maintenance = $killed->safe_psql('work', $log);
 $killed->safe_psql('work', 'SELECT schemakit.audit_maintain()');
 is($killed->safe_psql('work', $log), $before_maintenance, 'maintenance that was killed has not lost or doubled anything');
-is( $killed->safe_psql('work', q{SELECT (SELECT count(*) FROM schemakit.audit_event_default), (SELECT count(*) FROM schemakit.audit_txn_default),
-		(SELECT count(*) FROM pg_class WHERE relnamespace = 'schemakit'::regnamespace AND relkind = 'r' AND relname ~ '^audit_(event|txn)_' AND NOT relispartition)}),
-	'0|0|0', 'is done by the next one, and leaves nothing lying about');
+is( $killed->safe_psql('work', q{SELECT (SELECT count(*) FROM schemakit.audit_event_default),
+		(SELECT count(*) FROM pg_class WHERE relnamespace = 'schemakit'::regnamespace AND relkind = 'r' AND relname ~ '^audit_event_' AND NOT relispartition)}),
+	'0|0', 'is done by the next one, and leaves nothing lying about');
 $killed->stop;
 my @ends = slurp_file($killed->logfile) =~ /((?:was terminated by signal|PANIC:|TRAP:).*)/g;
 is(join("\n", @ends), join("\n", ('was terminated by signal 9: Killed') x 2), 'nothing has ended but what was killed');
@@ -237,11 +237,10 @@ SKIP:
 	my $done = $late->safe_psql('work', 'SELECT * FROM schemakit.audit_maintain()');
 	unlike($done, qr/busy/, 'maintenance is done');
 	is($late->safe_psql('work', $log), $before, 'it loses nothing');
-	is( $late->safe_psql('work', q{SELECT tableoid::regclass FROM schemakit.audit_event WHERE tableoid::regclass::text <> 'schemakit.audit_event_p' || to_char(at AT TIME ZONE 'UTC', 'YYYY_MM')
-			UNION SELECT tableoid::regclass FROM schemakit.audit_txn WHERE tableoid::regclass::text <> 'schemakit.audit_txn_p' || to_char(at AT TIME ZONE 'UTC', 'YYYY_MM')}),
+	is( $late->safe_psql('work', q{SELECT tableoid::regclass FROM schemakit.audit_event WHERE tableoid::regclass::text <> 'schemakit.audit_event_p' || to_char(at AT TIME ZONE 'UTC', 'YYYY_MM')}),
 		'', 'all is in the partitions of its month');
-	is( $late->safe_psql('work', q{SELECT count(*) FROM generate_series(date_trunc('month', now() AT TIME ZONE 'UTC'), (now() + '3 months') AT TIME ZONE 'UTC', '1 month') AS m, unnest('{event,txn}'::text[]) AS t
-			WHERE to_regclass(format('schemakit.audit_%s_p%s', t, to_char(m, 'YYYY_MM'))) IS NULL}),
+	is( $late->safe_psql('work', q{SELECT count(*) FROM generate_series(date_trunc('month', now() AT TIME ZONE 'UTC'), (now() + '3 months') AT TIME ZONE 'UTC', '1 month') AS m
+			WHERE to_regclass(format('schemakit.audit_event_p%s', to_char(m, 'YYYY_MM'))) IS NULL}),
 		'0', 'and the months ahead are there');
 	is( $late->safe_psql('work', q{SELECT count(*) FROM schemakit.audit_maintain()}), '0', 'a second run has nothing to do');
 	holds($late, 'work', 'after maintenance');
@@ -250,14 +249,13 @@ SKIP:
 	my $kept = $late->safe_psql('work', q{SELECT count(*) FROM schemakit.audit_event WHERE at > now() - interval '300 days'});
 	my $gone = $late->safe_psql('work', q{SELECT tableoid::regclass FROM schemakit.audit_event ORDER BY at LIMIT 1});
 	like($late->safe_psql('work', q{SELECT * FROM schemakit.audit_maintain(retain => '1 year')}), qr/^audit_event_p\w+\|dropped$/m, 'what is older than a year is dropped');
-	is( $late->safe_psql('work', qq{SELECT to_regclass('$gone'), count(*), min(at) > now() - interval '300 days',
-			(SELECT min(at) > now() - interval '300 days' FROM schemakit.audit_txn) FROM schemakit.audit_event}),
-		"|$kept|t|t", 'and nothing else');
+	is( $late->safe_psql('work', qq{SELECT to_regclass('$gone'), count(*), min(at) > now() - interval '300 days' FROM schemakit.audit_event}),
+		"|$kept|t", 'and nothing else');
 	is( $late->safe_psql('work', q{SELECT n, rel, d FROM moments, audited, as_of_differences(n, rel) AS d WHERE n > 0}),
 		'', 'audit_as_of() still tells of the time that is kept');
 	my $load = pgbench($late, 'work', '-c', 4, '-t', 20, '-f', $late->basedir . '/work.sql');
 	ok($load->finish, 'and writing goes on');
-	is($late->safe_psql('work', 'SELECT (SELECT count(*) FROM schemakit.audit_event_default), (SELECT count(*) FROM schemakit.audit_txn_default)'), '0|0', 'where it belongs');
+	is($late->safe_psql('work', 'SELECT count(*) FROM schemakit.audit_event_default'), '0', 'where it belongs');
 	$late->stop;
 }
 
@@ -409,14 +407,12 @@ S
 	remember($node, 'pool', 2);
 	my @ended = map { committed($node, $_) } 1 .. @files;
 	is(scalar(grep { $_ > 0 } @ended), scalar(@files), 'all scripts have run');
-	is( $node->safe_psql('pool', q{SELECT count(*) FROM schemakit.audit_txn AS t JOIN done AS d USING (xid) WHERE t.actor IS DISTINCT FROM d.actor}),
-		'0', 'every transaction is who it said, and nobody is somebody else');
 	is( $node->safe_psql('pool', q{SELECT count(*) FROM schemakit.audit_log AS l JOIN done AS d USING (xid) WHERE l.actor IS DISTINCT FROM d.actor}),
-		'0', 'and so is every event');
-	is( $node->safe_psql('pool', q{SELECT count(*) FROM schemakit.audit_txn WHERE context IS NOT NULL AND context ->> 'by' IS DISTINCT FROM actor}), '0', 'what else they said is theirs');
+		'0', 'every event is of who its transaction said, and of nobody else');
+	is( $node->safe_psql('pool', q{SELECT count(*) FROM schemakit.audit_event WHERE context IS NOT NULL AND context ->> 'by' IS DISTINCT FROM actor}), '0', 'what else they said is theirs');
 	my $all = $ended[0] + $ended[1] + $ended[2] + $ended[3] + $ended[5];
 	is($node->safe_psql('pool', q{SELECT count(DISTINCT xid), count(DISTINCT xid) FILTER (WHERE actor IS NULL), count(DISTINCT pid) <= 10
-			FROM schemakit.audit_txn WHERE xid IN (SELECT xid FROM done OFFSET 1)}), "$all|$ended[3]|t", "all $all transactions are there");
+			FROM schemakit.audit_log WHERE xid IN (SELECT xid FROM done OFFSET 1)}), "$all|$ended[3]|t", "all $all transactions are there");
 	holds($node, 'pool', 'behind the pool');
 }
 

@@ -240,7 +240,7 @@ END
 $node->safe_psql('shop', <<'END');
 SET search_path = pg_catalog;
 SET schemakit.audit_writable = on;
-DO $$DECLARE p regclass; BEGIN FOR p IN SELECT inhrelid FROM pg_inherits WHERE inhparent IN ('schemakit.audit_event'::regclass, 'schemakit.audit_txn'::regclass) AND inhrelid::regclass::text !~ 'default'
+DO $$DECLARE p regclass; BEGIN FOR p IN SELECT inhrelid FROM pg_inherits WHERE inhparent = 'schemakit.audit_event'::regclass AND inhrelid::regclass::text !~ 'default'
 	LOOP EXECUTE 'DROP TABLE ' || p; END LOOP; END$$;
 END
 $from = log_end();
@@ -394,10 +394,10 @@ my %on_log = (
 	'a deferred trigger' => [ 'CREATE CONSTRAINT TRIGGER a AFTER INSERT ON schemakit.audit_event DEFERRABLE INITIALLY DEFERRED FOR EACH ROW EXECUTE FUNCTION app.on_log()', 'DROP TRIGGER a ON schemakit.audit_event' ],
 	'a check' => [ q{ALTER TABLE schemakit.audit_event ADD CONSTRAINT a CHECK (app.saw('check') IS NOT NULL) NOT VALID}, 'ALTER TABLE schemakit.audit_event DROP CONSTRAINT a' ],
 	'a rule' => [ q{CREATE RULE a AS ON INSERT TO schemakit.audit_event DO ALSO SELECT app.saw('rule')}, 'DROP RULE a ON schemakit.audit_event' ],
-	'an index on an expression' => [ 'CREATE INDEX a ON schemakit.audit_txn (app.saw(application))', 'DROP INDEX schemakit.a' ],
-	'a partial index' => [ q{CREATE INDEX a ON schemakit.audit_txn (pid) WHERE app.saw(application) IS NOT NULL}, 'DROP INDEX schemakit.a' ],
-	'an index on a constant' => [ q{CREATE INDEX a ON schemakit.audit_txn (pid) WHERE app.saw('constant') IS NOT NULL}, 'DROP INDEX schemakit.a' ],
-	'an operator class' => [ 'CREATE INDEX a ON schemakit.audit_txn (application app.some_ops)', 'DROP INDEX schemakit.a' ]);
+	'an index on an expression' => [ 'CREATE INDEX a ON schemakit.audit_event (app.saw(application))', 'DROP INDEX schemakit.a' ],
+	'a partial index' => [ q{CREATE INDEX a ON schemakit.audit_event (pid) WHERE app.saw(application) IS NOT NULL}, 'DROP INDEX schemakit.a' ],
+	'an index on a constant' => [ q{CREATE INDEX a ON schemakit.audit_event (pid) WHERE app.saw('constant') IS NOT NULL}, 'DROP INDEX schemakit.a' ],
+	'an operator class' => [ 'CREATE INDEX a ON schemakit.audit_event (application app.some_ops)', 'DROP INDEX schemakit.a' ]);
 for my $what (sort keys %on_log)
 {
 	$node->safe_psql('shop', "SET search_path = pg_catalog; SET schemakit.audit_writable = on; $on_log{$what}[0]");

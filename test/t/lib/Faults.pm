@@ -156,11 +156,12 @@ sub holds
 	my $moments = $node->safe_psql($db, 'SELECT count(*) FROM moments');
 	is( $node->safe_psql($db, 'SELECT count(*) > 0 FROM moments; SELECT n, rel, d FROM moments, audited, as_of_differences(n, rel) AS d'),
 		't', "$when: audit_as_of() gives every table as it was ($moments moments)");
-	is( $node->safe_psql($db, q{SELECT (SELECT count(*) FROM schemakit.audit_txn AS t WHERE NOT EXISTS (SELECT FROM done AS d WHERE d.xid = t.xid)),
-			(SELECT count(*) FROM done AS d WHERE NOT EXISTS (SELECT FROM schemakit.audit_txn AS t WHERE t.xid = d.xid)),
+	is( $node->safe_psql($db, q{WITH logged AS (SELECT DISTINCT xid FROM schemakit.audit_log)
+			SELECT (SELECT count(*) FROM schemakit.audit_log AS l WHERE NOT EXISTS (SELECT FROM done AS d WHERE d.xid = l.xid)),
+			(SELECT count(*) FROM done AS d WHERE NOT EXISTS (SELECT FROM logged AS l WHERE l.xid = d.xid)),
 			(SELECT count(*) FROM schemakit.audit_log WHERE new ->> 'name' = 'undone'),
-			(SELECT count(*) FROM schemakit.audit_event AS e WHERE NOT EXISTS (SELECT FROM schemakit.audit_txn AS t
-				WHERE t.txn_id = e.txn_id AND t.at = e.at AND t.n = e.context)),
+			(SELECT count(*) FROM schemakit.audit_event AS e WHERE NOT EXISTS (SELECT FROM schemakit.audit_event AS c
+				WHERE c.txn_id = e.txn_id AND c.at = e.at AND c.n = e.carrier AND c.role IS NOT NULL)),
 			(SELECT count(*) FROM (SELECT FROM schemakit.audit_event GROUP BY txn_id, n HAVING count(*) > 1) AS twice)}),
 		'0|0|0|0|0', "$when: all transactions that were committed are in the log, and no others");
 	is( $node->safe_psql($db, q{SELECT count(*) FROM stamps WHERE updated_at IS NULL OR updated_at < created_at OR n > 0 AND updated_at = created_at}),
@@ -205,7 +206,7 @@ sub leaves
 {
 	my ($node, $db) = @_;
 	return split /\n/, $node->safe_psql($db, q{SELECT inhrelid::regclass FROM pg_inherits
-		WHERE inhparent IN ('schemakit.audit_event'::regclass, 'schemakit.audit_txn'::regclass) ORDER BY inhrelid::regclass::text});
+		WHERE inhparent = 'schemakit.audit_event'::regclass ORDER BY inhrelid::regclass::text});
 }
 
 # As if no month had been made: all events are in the default partition.
@@ -214,7 +215,7 @@ sub forget_months
 	my ($node, $db) = @_;
 	$node->safe_psql($db, q{SET schemakit.audit_writable = on; DO $$DECLARE leaf regclass; parent regclass; BEGIN
 		FOR leaf, parent IN SELECT inhrelid, inhparent FROM pg_inherits
-			WHERE inhparent IN ('schemakit.audit_event'::regclass, 'schemakit.audit_txn'::regclass) AND inhrelid::regclass::text !~ 'default' LOOP
+			WHERE inhparent = 'schemakit.audit_event'::regclass AND inhrelid::regclass::text !~ 'default' LOOP
 			EXECUTE format('ALTER TABLE %1$s DETACH PARTITION %2$s; INSERT INTO %1$s SELECT * FROM %2$s; ALTER EXTENSION schemakit DROP TABLE %2$s; DROP TABLE %2$s', parent, leaf);
 		END LOOP; END$$});
 	return;

@@ -1,0 +1,32 @@
+/*-------------------------------------------------------------------------
+ *
+ * audit/log_index.h
+ *	  The indexes of the table or partition that events are written to.
+ *
+ *-------------------------------------------------------------------------
+ */
+#ifndef SK_AUDIT_LOG_INDEX_H
+#define SK_AUDIT_LOG_INDEX_H
+
+#include "executor/tuptable.h"
+#include "nodes/execnodes.h"
+#include "storage/lockdefs.h"
+#include "utils/relcache.h"
+
+/* What is kept of an index from row to row; it refers to no open relation. */
+typedef struct SkAuditLogIndex
+{
+	Oid			relid;
+	IndexInfo  *info;
+	AttrNumber	unless_null;	/* rows in which this is null are not in it */
+	bool		by_page;		/* it says of pages which transactions they have */
+	BlockNumber page;			/* of the last row that was entered there, */
+	int64		txn_id;			/* and of which transaction it was */
+} SkAuditLogIndex;
+
+extern bool sk_audit_log_index_describe(Relation leaf, bool has_events,
+										SkAuditLogIndex **indexes, int *count);
+extern void sk_audit_log_index_insert(SkAuditLogIndex *index, Relation leaf,
+									  TupleTableSlot *slot, LOCKMODE lockmode);
+
+#endif							/* SK_AUDIT_LOG_INDEX_H */

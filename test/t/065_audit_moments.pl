@@ -1,0 +1,168 @@
+# audit_as_of() tells what somebody could have seen.  Sessions change accounts of
+# several tables, in transactions that move an amount from one to another, with
+# savepoints, PREPARE TRANSACTION and statements of their own, and are cancelled and
+# ended on the way.  Another one takes copies of all tables in one snapshot, with the
+# time, while no transaction is between its last event and its end.  Later, all tables
+# as of that time, and each of their rows, are the copy; and of any time whatever the
+# amounts in all tables add up.
+#
+# SCHEMAKIT_ORACLE=long runs it for minutes.
+use strict;
+use warnings;
+use PostgreSQL::Test::Cluster;
+use PostgreSQL::Test::Utils;
+use Test::More;
+use Time::HiRes qw(sleep);
+
+my $long = ($ENV{SCHEMAKIT_ORACLE} // '') eq 'long';
+my ($rounds, $seconds, $clients) = $long ? (60, 3, 10) : (4, 2, 6);
+
+my $node = PostgreSQL::Test::Cluster->new('main');
+$node->init;
+$node->append_conf('postgresql.conf', <<'C');
+max_prepared_transactions = 50
+deadlock_timeout = '20ms'
+log_min_messages = fatal
+log_min_error_statement = panic
+C
+$node->start;
+$node->safe_psql('postgres', <<'S');
+CREATE EXTENSION schemakit;
+CREATE TABLE a (id int PRIMARY KEY, v int NOT NULL);
+CREATE TABLE b (LIKE a INCLUDING ALL);
+CREATE TABLE c (LIKE a INCLUDING ALL);
+SELECT schemakit.audit_enable(t) FROM unnest('{a,b,c}'::regclass[]) AS t;
+BEGIN;
+INSERT INTO a SELECT i, 100 FROM generate_series(1, 20) AS i;
+INSERT INTO b TABLE a;
+INSERT INTO c TABLE a;
+COMMIT;
+CREATE TABLE copies (n int, taken_at timestamptz, rel text, id int, v int);
+CREATE SEQUENCE copy_n;
+-- Whoever commits holds the lock shared, and whoever takes a copy holds it alone.
+CREATE FUNCTION take() RETURNS void LANGUAGE plpgsql AS $$
+DECLARE n int := nextval('copy_n'); t timestamptz := clock_timestamp();
+BEGIN
+    INSERT INTO copies SELECT n, t, 'a', * FROM a UNION ALL SELECT n, t, 'b', * FROM b UNION ALL SELECT n, t, 'c', * FROM c;
+END$$;
+-- An amount goes from one account to another; "work" goes on for a while after that.
+CREATE FUNCTION move(from_rel regclass, from_id int, to_rel regclass, to_id int, work float8) RETURNS void LANGUAGE plpgsql AS $$
+BEGIN
+    EXECUTE format('UPDATE %s SET v = v - 1 WHERE id = $1', from_rel) USING from_id;
+    PERFORM pg_sleep(work);
+    EXECUTE format('UPDATE %s SET v = v + 1 WHERE id = $1', to_rel) USING to_id;
+    PERFORM pg_sleep(work);
+END$$;
+S
+
+my $work = $node->basedir . '/work.sql';
+append_to_file($work, <<'S');
+\set how random(0, 99)
+\set i random(1, 20)
+\set j random(1, 20)
+\set gid random(0, 1000000000)
+SELECT (ARRAY['a','b','c'])[1 + (random() * 2)::int] AS f, (ARRAY['a','b','c'])[1 + (random() * 2)::int] AS t, random() / 200 AS nap \gset
+\if :how < 25
+SELECT move(':f', :i, ':t', :j, :nap) FROM pg_advisory_lock_shared(1);
+SELECT pg_advisory_unlock_shared(1);
+\elif :how < 35
+UPDATE :f SET v = v WHERE id = :i AND pg_advisory_xact_lock_shared(1) IS NOT NULL;
+\else
+BEGIN;
+SELECT move(':f', :i, ':t', :j, :nap);
+\if :how < 55
+SAVEPOINT s;
+SELECT move(':t', :i, ':f', :j, 0);
+\if :how < 45
+ROLLBACK TO s;
+\endif
+SELECT move(':f', :j, ':f', :i, 0);
+\endif
+SELECT pg_advisory_xact_lock_shared(1);
+\if :how < 80
+COMMIT;
+\elif :how < 88
+ROLLBACK;
+\else
+PREPARE TRANSACTION ':gid';
+\if :how < 95
+COMMIT PREPARED ':gid';
+\else
+ROLLBACK PREPARED ':gid';
+\endif
+\endif
+\endif
+S
+
+my $copies = 0;
+for my $round (1 .. $rounds)
+{
+    my $until = time + $seconds;
+    my $load = IPC::Run::start([ 'pgbench', '-n', '-h', $node->host, '-p', $node->port, '-c', $clients, '-T', $seconds, '-f', $work, 'postgres' ],
+        '>', \my $out, '2>', \my $err);
+    while (time < $until)
+    {
+        sleep(0.05 + rand(0.1));
+        my ($rc) = $node->psql('postgres', q{SELECT pg_advisory_lock(1); BEGIN ISOLATION LEVEL REPEATABLE READ; SELECT take(); COMMIT}, on_error_stop => 1);
+        $copies++ if $rc == 0;
+    }
+    # a client that gets an error ends
+    $node->psql('postgres', "SELECT $_(pid) FROM pg_stat_activity WHERE application_name = 'pgbench' AND state <> 'idle' ORDER BY random() LIMIT 1")
+        for 'pg_cancel_backend', 'pg_terminate_backend';
+    $load->finish;
+}
+$node->safe_psql('postgres', qq{ROLLBACK PREPARED '$_'}) for split /\n/, $node->safe_psql('postgres', 'SELECT gid FROM pg_prepared_xacts');
+cmp_ok($copies, '>', 5, "copies were taken: $copies");
+cmp_ok($node->safe_psql('postgres', 'SELECT count(DISTINCT txn_id) FROM schemakit.audit_event'), '>', 50, 'while transactions changed accounts');
+
+$node->safe_psql('postgres', <<'S');
+CREATE FUNCTION past(at timestamptz) RETURNS TABLE (rel text, id int, v int) LANGUAGE sql AS $$
+    SELECT 'a', (r).* FROM schemakit.audit_as_of(NULL::a, at) AS r UNION ALL
+    SELECT 'b', (r).* FROM schemakit.audit_as_of(NULL::b, at) AS r UNION ALL
+    SELECT 'c', (r).* FROM schemakit.audit_as_of(NULL::c, at) AS r$$;
+CREATE VIEW moments AS SELECT DISTINCT n, taken_at FROM copies;
+S
+is($node->safe_psql('postgres', q{SELECT m.n, p.* FROM moments AS m, LATERAL past(m.taken_at) AS p EXCEPT SELECT n, rel, id, v FROM copies LIMIT 10}),
+    '', 'every table as of the time of a copy has the rows of the copy');
+is($node->safe_psql('postgres', q{SELECT n, rel, id, v FROM copies EXCEPT SELECT m.n, p.* FROM moments AS m, LATERAL past(m.taken_at) AS p LIMIT 10}),
+    '', 'and no others');
+is( $node->safe_psql('postgres', q{SELECT c.* FROM (SELECT * FROM copies WHERE rel = 'a' ORDER BY random() LIMIT 300) AS c
+        WHERE v IS DISTINCT FROM (SELECT r.v FROM schemakit.audit_as_of(NULL::a, taken_at, jsonb_build_object('id', id)) AS r) LIMIT 10}),
+    '', 'so has each row');
+
+# of times that nobody has chosen: just before and after events, and at any other
+is( $node->safe_psql('postgres', q{WITH t AS (SELECT DISTINCT changed_at + d * interval '1 microsecond' AS at FROM schemakit.audit_event, unnest('{-1,0,1}'::int[]) AS d
+        WHERE op IN ('U', 'C')), chosen AS (SELECT at FROM t ORDER BY random() LIMIT 150)
+        SELECT at, sum FROM chosen, LATERAL (SELECT sum(v) FROM past(at)) AS s WHERE sum <> 6000 LIMIT 10}),
+    '', 'at any time the amounts in all tables add up');
+is( $node->safe_psql('postgres', q{SELECT txn_id, events, count FROM schemakit.audit_event AS c,
+        LATERAL (SELECT count(*) FROM schemakit.audit_event AS e WHERE e.txn_id = c.txn_id AND e.op <> 'C') AS n WHERE c.op = 'C' AND count <> events LIMIT 10}),
+    '', 'every transaction has as many events as it says');
+is( $node->safe_psql('postgres', q{SELECT txn_id FROM schemakit.audit_event WHERE op NOT IN ('B') GROUP BY 1 HAVING count(*) > 1 AND count(*) FILTER (WHERE op = 'C') <> 1 LIMIT 10}),
+    '', 'and says so once, if there is more than one');
+
+# What is not over yet is told of
+my $session = $node->background_psql('postgres');
+$session->query_safe('BEGIN; UPDATE a SET v = v WHERE id = 1');
+my ($rc, $stdout, $stderr) = $node->psql('postgres', q{SELECT count(*) FROM schemakit.audit_as_of(NULL::a, clock_timestamp())});
+like($stderr, qr/NOTICE:  what table "a" was at that time is not final yet/, 'a transaction that runs is told of');
+($rc, $stdout, $stderr) = $node->psql('postgres', q{SELECT count(*) FROM schemakit.audit_as_of(NULL::a, clock_timestamp() - interval '1 minute')});
+unlike($stderr, qr/not final/, 'but not of times before it');
+$session->query_safe(q{PREPARE TRANSACTION 'left'});
+$session->quit;
+($rc, $stdout, $stderr) = $node->psql('postgres', q{SELECT count(*) FROM schemakit.audit_as_of(NULL::a, clock_timestamp())});
+like($stderr, qr/NOTICE:  what table "a" was at that time is not final yet/, 'so is one that is prepared');
+$node->safe_psql('postgres', q{COMMIT PREPARED 'left'});
+
+# One row in a statement of its own needs no more than that; whatever goes on does
+for (['UPDATE a SET v = v + 1 WHERE id = 1', 1], ['BEGIN; UPDATE a SET v = v + 1 WHERE id = 1; COMMIT', 2], ['UPDATE a SET v = v + 1 WHERE id < 3', 3],
+    [q{SELECT move('a', 1, 'b', 1, 0)}, 3], ['BEGIN; SAVEPOINT s; UPDATE a SET v = 0; ROLLBACK TO s; COMMIT', 0])
+{
+    my ($statement, $expected) = @$_;
+    $node->safe_psql('postgres', 'CREATE TABLE had AS SELECT txn_id, n FROM schemakit.audit_event');
+    $node->safe_psql('postgres', $statement);
+    is($node->safe_psql('postgres', 'SELECT count(*) FROM schemakit.audit_event WHERE (txn_id, n) NOT IN (SELECT txn_id, n FROM had)'), $expected, "events of: $statement");
+    $node->safe_psql('postgres', 'DROP TABLE had');
+}
+$node->stop;
+done_testing();

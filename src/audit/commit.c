@@ -39,10 +39,11 @@ typedef struct Level
 
 static struct
 {
-	Level	   *levels;			/* the innermost with events; NULL: none has any */
+	Level	   *levels;			/* the innermost with events; NULL: none has
+								 * any */
 	bool		ends_with_event;	/* if there is no other than the first */
 	TimestampTz statement_at;	/* when the client's statement with it began */
-} this_transaction;
+}			this_transaction;
 
 /*
  * Is the statement that makes the event one of the client's, which ends with it, as

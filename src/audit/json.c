@@ -222,7 +222,7 @@ encode_output(SkJsonType *type, Datum value, JsonbValue *out)
 		call_output(&output);
 	else
 		(void) sk_guard_try(call_output, &output, sk_guard_is_failure);
-	if (output.text != NULL)
+	if (output.text !=NULL)
 		set_cstring(out, output.text);
 	else
 		encode_digest(PG_DETOAST_DATUM_PACKED(value), out);

@@ -301,6 +301,7 @@ write_text(SkJsonWriter *writer, SkJsonType *type, Datum value)
 		return;
 	}
 	text = PG_DETOAST_DATUM_PACKED(value);
+
 	write_string(writer, VARDATA_ANY(text), VARSIZE_ANY_EXHDR(text));
 }
 

@@ -91,13 +91,14 @@ is_integer(const JsonbValue *value, int64 *integer)
 	if (value->type != jbvNumeric)
 		return false;
 	text = numeric_normalize(value->val.numeric);
+
 	negative = *text == '-';
 	*integer = 0;
-	for (text += negative; *text != '\0'; text++)
+	for (text +=negative; *text !='\0'; text ++)
 	{
-		if (*text < '0' || *text > '9' ||
+		if (*text <'0' || *text >'9' ||
 			pg_mul_s64_overflow(*integer, 10, integer) ||
-			pg_sub_s64_overflow(*integer, *text - '0', integer))
+			pg_sub_s64_overflow(*integer, *text -'0', integer))
 			return false;
 	}
 	/* it is the negative one, which may be larger */

@@ -19,7 +19,8 @@ typedef struct SkAuditLogIndex
 	Oid			relid;
 	IndexInfo  *info;
 	AttrNumber	unless_null;	/* rows in which this is null are not in it */
-	bool		by_page;		/* it says of pages which transactions they have */
+	bool		by_page;		/* it says of pages which transactions they
+								 * have */
 	BlockNumber page;			/* of the last row that was entered there, */
 	int64		txn_id;			/* and of which transaction it was */
 } SkAuditLogIndex;

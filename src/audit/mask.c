@@ -117,6 +117,7 @@ sk_audit_mask_hash(const uint8 *secret, JsonbValue *value)
 		return;
 	}
 	text = sk_audit_json_text(value);
+
 	compute_hmac(secret, text, strlen(text), digest);
 	hex_encode((char *) digest, SHOWN_SIZE, hex);
 	sk_audit_json_set_string(value, hex, 2 * SHOWN_SIZE);

@@ -111,14 +111,14 @@ sk_audit_partition_missing(Interval *premake)
 {
 	static const Oid types[] = {INTERVALOID};
 	static const char months_query[] =
-	"SELECT pg_catalog.to_char(m, '\"p\"YYYY_MM'),"
-	" pg_catalog.concat(m, '+00'), pg_catalog.concat(m OPERATOR(pg_catalog.+) '1 month'::pg_catalog.interval, '+00')"
-	" FROM (SELECT pg_catalog.generate_series(pg_catalog.date_trunc('month', pg_catalog.now() AT TIME ZONE 'UTC'),"
-	" (pg_catalog.now() OPERATOR(pg_catalog.+) $1) AT TIME ZONE 'UTC', '1 month'::pg_catalog.interval)"
-	" UNION SELECT pg_catalog.date_trunc('month', at AT TIME ZONE 'UTC')"
-	" FROM schemakit.audit_event_default WHERE pg_catalog.isfinite(at)) AS s(m)"
-	" WHERE pg_catalog.to_regclass(pg_catalog.format('schemakit.%I', pg_catalog.concat('audit_event_', pg_catalog.to_char(m, '\"p\"YYYY_MM')))) IS NULL"
-	" ORDER BY m";
+		"SELECT pg_catalog.to_char(m, '\"p\"YYYY_MM'),"
+		" pg_catalog.concat(m, '+00'), pg_catalog.concat(m OPERATOR(pg_catalog.+) '1 month'::pg_catalog.interval, '+00')"
+		" FROM (SELECT pg_catalog.generate_series(pg_catalog.date_trunc('month', pg_catalog.now() AT TIME ZONE 'UTC'),"
+		" (pg_catalog.now() OPERATOR(pg_catalog.+) $1) AT TIME ZONE 'UTC', '1 month'::pg_catalog.interval)"
+		" UNION SELECT pg_catalog.date_trunc('month', at AT TIME ZONE 'UTC')"
+		" FROM schemakit.audit_event_default WHERE pg_catalog.isfinite(at)) AS s(m)"
+		" WHERE pg_catalog.to_regclass(pg_catalog.format('schemakit.%I', pg_catalog.concat('audit_event_', pg_catalog.to_char(m, '\"p\"YYYY_MM')))) IS NULL"
+		" ORDER BY m";
 	Datum		value = IntervalPGetDatum(premake);
 	MemoryContext context = CurrentMemoryContext;
 	List	   *months = NIL;

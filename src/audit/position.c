@@ -117,7 +117,8 @@ read_position(const char *text, int64 *origin, Place *place, const char **snapsh
 			   &place->timeline, &high, &low, &length) != 5 || length == 0)
 		return false;
 	place->lsn = ((XLogRecPtr) high) << 32 | low;
-	*snapshot = text + length;
+	*snapshot = text +length;
+
 	for (const char *p = *snapshot; *p != '\0'; p++)
 		colons += *p == ':';
 	return colons == 2 && isdigit((unsigned char) text[0]) &&

@@ -329,8 +329,8 @@ key_hashes(const SkAuditPast *past)
 
 	foreach(lc, past->spellings)
 		hashes[count++] = UInt64GetDatum(sk_audit_key_hash_of(lfirst(lc),
-															 past->reader->nkeys,
-															 past->reader->rel_id));
+															  past->reader->nkeys,
+															  past->reader->rel_id));
 	return PointerGetDatum(construct_array(hashes, count, INT8OID, 8, true,
 										   TYPALIGN_DOUBLE));
 }

@@ -46,8 +46,8 @@ typedef struct SkAuditPast
 	List	   *spellings;		/* it, and equal ones in the log */
 	bool	   *shown;			/* by attribute number - 1 */
 	bool	   *rewritten;		/* likewise: only what events tell is true */
-	bool	   *untold;			/* likewise: former values may have to be null,
-								 * see audit/convert.c */
+	bool	   *untold;			/* likewise: former values may have to be
+								 * null, see audit/convert.c */
 	bool	   *touched;		/* likewise, see audit/touched.c */
 	Timestamp	local_at;		/* "at", in the session's time zone */
 	bool		withheld;		/* a value was not told */

@@ -115,7 +115,8 @@ sk_checked_view_has_option(Oid viewid)
 typedef struct Descent
 {
 	Oid			relid;			/* where we are */
-	List	   *conditions;		/* of the views above, about its columns as varno 1 */
+	List	   *conditions;		/* of the views above, about its columns as
+								 * varno 1 */
 	bool		cascaded;		/* what is below has to do with it */
 	bool		unclear;		/* something cannot be said of one row */
 } Descent;

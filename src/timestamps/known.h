@@ -16,8 +16,8 @@ typedef struct SkKnown
 {
 	bool		has_obstacle;	/* sk_obstacle_is_there() */
 	List	   *tests;			/* sk_trial_collect() */
-	List	   *views;			/* those of sk_checked_view_readers() that have
-								 * a CHECK OPTION */
+	List	   *views;			/* those of sk_checked_view_readers() that
+								 * have a CHECK OPTION */
 } SkKnown;
 
 extern const SkKnown *sk_known_column(Relation rel, AttrNumber attnum);

@@ -20,10 +20,11 @@ my $huge = join(', ', 'id int PRIMARY KEY', map { "c$_ text" } 1 .. 199);
 my $huge_values = join(', ', 'i', map { "'value $_ of ' || i" } 1 .. 199);
 
 sub series { "generate_series(1, $_[0]) AS i" }
+sub each_alone { my $statement = $_[1]; return [ map { my $i = $_; $statement =~ s/\bi\b/$i/gr } 1 .. $_[0] ] }
 sub each_in_transaction { "DO \$\$BEGIN FOR i IN 1..$_[0] LOOP $_[1]; COMMIT; END LOOP; END\$\$" }
 
-# A measurement: [what, how often, statement, what it is compared with].  It is first
-# done with few rows or calls if "how often" has a second number, and not counted.
+# A measurement: [what, how often, statement or several, what it is compared with].  What
+# has no name warms up for the next one.
 sub audit_bulk
 {
 	my ($kind) = @_;
@@ -43,6 +44,7 @@ sub audit_other
 		[ 'INSERT of one in a transaction', $few, each_in_transaction($few, "INSERT INTO one_$kind SELECT " . $values =~ s/\bi\b/i + 5000/rg) ],
 		[ 'UPDATE of one in a transaction', $few, each_in_transaction($few, "UPDATE one_$kind SET n = n + 1 WHERE id = i") ],
 		[ 'DELETE of one in a transaction', $few, each_in_transaction($few, "DELETE FROM one_$kind WHERE id = i") ],
+		[ 'UPDATE of one, autocommitted', $few, each_alone($few, "UPDATE one_$kind SET n = n + 1 WHERE id = 500 + i") ],
 		[ 'UPDATE of one of 50 columns', 1000, "UPDATE wide_$kind SET c25 = 'new ' || id" ],
 		[ 'INSERT of 200 columns', 300, "INSERT INTO huge_$kind SELECT $huge_values FROM " . series(300) ],
 		[ 'DELETE of 200 columns', 300, "DELETE FROM huge_$kind" ]);
@@ -246,20 +248,25 @@ sub count
 	close $f;
 	chmod 0755, "$ENV{BENCH_DIR}/postgres";
 	run('', @server, '-t', 600, '-p', "$ENV{BENCH_DIR}/postgres", 'start');
-	eval { run(join('', map { "$_->[2];\n" } @measured), @psql, 'bench') };
+	eval { run(join('', map { "$_;\n" } map { ref $_->[2] ? @{ $_->[2] } : $_->[2] } @measured), @psql, 'bench') };
 	$error = $@;
 	run('', @server, '-t', 600, 'stop');
 	die $error if $error;
 	my %count;
-	for my $i (0 .. $#measured)
+	my $part = 1;    # what comes before the first statement
+	for my $measured (@measured)
 	{
-		my $what = $measured[$i][0] // next;
-		# the first part is what comes before the first statement
-		my ($file) = glob("$ENV{BENCH_DIR}/out.*." . ($i + 2)) or die "there is no profile of \"$what\"\n";
-		open(my $f, '<', $file) or die "$file: $!\n";
-		my ($total) = map { /^(?:totals|summary): (\d+)/ ? $1 : () } <$f>;
-		$count{$what} = $total / $measured[$i][1];
-		system('cp', $file, "$ENV{BENCH_KEEP}/" . ("$name $what" =~ s/\W+/_/gr)) if $ENV{BENCH_KEEP};
+		my ($what, $times, $statement) = @$measured;
+		for (ref $statement ? @$statement : $statement)
+		{
+			$part++;
+			next if !defined $what;
+			my ($file) = glob("$ENV{BENCH_DIR}/out.*.$part") or die "there is no profile of \"$what\"\n";
+			open(my $f, '<', $file) or die "$file: $!\n";
+			my ($total) = map { /^(?:totals|summary): (\d+)/ ? $1 : () } <$f>;
+			$count{$what} += $total / $times;
+			system('cp', $file, "$ENV{BENCH_KEEP}/" . ("$name $what" =~ s/\W+/_/gr)) if $ENV{BENCH_KEEP};
+		}
 	}
 	return map { !defined $_->[0] ? () : [ $_->[0], $count{ $_->[0] } - ($_->[3] ? $count{ $_->[3] } : 0), $_->[3] ] } @measured;
 }

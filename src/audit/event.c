@@ -174,6 +174,18 @@ adds_row(char op)
 	return op == SK_AUDIT_INSERT || op == SK_AUDIT_NEW_KEY;
 }
 
+/* What the event is found by, if it has a key or is about all keys */
+static void
+set_key_hash(const Event *event, bool has_key, uint64 hash, Datum *values, bool *nulls)
+{
+	bool		about_all = event->op == SK_AUDIT_TRUNCATE;
+
+	nulls[Anum_audit_event_key_hash - 1] = !has_key && !about_all;
+	values[Anum_audit_event_key_hash - 1] =
+		UInt64GetDatum(about_all ? sk_audit_key_hash_of(NULL, 0, event->table->rel_id)
+					   : hash);
+}
+
 static void
 write_event(const Event *event)
 {
@@ -197,8 +209,7 @@ write_event(const Event *event)
 	values[Anum_audit_event_txn_id - 1] = Int64GetDatum(stamp.txn_id);
 	values[Anum_audit_event_at - 1] = TimestampTzGetDatum(stamp.at);
 	values[Anum_audit_event_changed_at - 1] = TimestampTzGetDatum(place.changed_at);
-	nulls[Anum_audit_event_key_hash - 1] = !has_key;
-	values[Anum_audit_event_key_hash - 1] = UInt64GetDatum(hash);
+	set_key_hash(event, has_key, hash, values, nulls);
 	values[Anum_audit_event_n - 1] = Int32GetDatum(stamp.n);
 	values[Anum_audit_event_command - 1] = Int32GetDatum((int32) place.command);
 	values[Anum_audit_event_shape_id - 1] = Int32GetDatum(table->shape_id);

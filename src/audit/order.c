@@ -35,6 +35,7 @@
 
 #include "audit/order.h"
 #include "audit/log.h"
+#include "base/table.h"
 #include "audit/shape.h"
 
 #include "access/genam.h"
@@ -123,7 +124,7 @@ key_hash_index(Relation leaf)
 		if (index->rd_index->indisvalid &&
 			index->rd_rel->relam == BTREE_AM_OID &&
 			index->rd_index->indkey.values[0] == Anum_audit_event_key_hash &&
-			heap_attisnull(index->rd_indextuple, Anum_pg_index_indpred, NULL))
+			sk_table_index_unless_null(index) == Anum_audit_event_key_hash)
 			found = lfirst_oid(lc);
 		index_close(index, AccessShareLock);
 	}

@@ -282,7 +282,7 @@ static const char events_query[] =
 static const char events_of_row_query[] =
 "WITH e AS MATERIALIZED (SELECT * FROM schemakit.audit_event"
 " WHERE shape_id OPERATOR(pg_catalog.=) ANY ($1)"
-" AND (key_hash OPERATOR(pg_catalog.=) ANY ($3) OR key_hash IS NULL AND op OPERATOR(pg_catalog.=) 'T'))"
+" AND key_hash OPERATOR(pg_catalog.=) ANY ($3))"
 " SELECT op, shape_id, key, old, new FROM e"
 " WHERE changed_at OPERATOR(pg_catalog.>) $2 OR at OPERATOR(pg_catalog.<=) $2"
 " AND EXISTS (SELECT FROM schemakit.audit_event AS c WHERE c.events IS NOT NULL AND c.role IS NOT NULL"
@@ -319,11 +319,11 @@ sk_audit_undo_for_each(SkAuditPast *past, Portal portal,
 	MemoryContextDelete(context);
 }
 
-/* The hashes of the key that is asked for, as an int8 array */
+/* The hashes of the key that is asked for, and of all keys, as an int8 array */
 static Datum
 key_hashes(const SkAuditPast *past)
 {
-	Datum	   *hashes = palloc(sizeof(Datum) * list_length(past->spellings));
+	Datum	   *hashes = palloc(sizeof(Datum) * (list_length(past->spellings) + 1));
 	int			count = 0;
 	ListCell   *lc;
 
@@ -331,6 +331,7 @@ key_hashes(const SkAuditPast *past)
 		hashes[count++] = UInt64GetDatum(sk_audit_key_hash_of(lfirst(lc),
 															  past->reader->nkeys,
 															  past->reader->rel_id));
+	hashes[count++] = UInt64GetDatum(sk_audit_key_hash_of(NULL, 0, past->reader->rel_id));
 	return PointerGetDatum(construct_array(hashes, count, INT8OID, 8, true,
 										   TYPALIGN_DOUBLE));
 }

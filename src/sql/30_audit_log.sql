@@ -41,7 +41,7 @@ COMMENT ON TABLE schemakit.audit_event IS 'events of the audit log: one row for 
 COMMENT ON COLUMN schemakit.audit_event.txn_id IS 'number of the transaction: the lower 48 bits are the transaction ID in the server, the others are of the number of the database in schemakit.audit_origin';
 COMMENT ON COLUMN schemakit.audit_event.at IS 'start of the transaction';
 COMMENT ON COLUMN schemakit.audit_event.changed_at IS 'time of the change; the order of the changes of a row';
-COMMENT ON COLUMN schemakit.audit_event.key_hash IS 'hash of the table''s identity and of the values in "key"';
+COMMENT ON COLUMN schemakit.audit_event.key_hash IS 'hash of the table''s identity and of the values in "key"; for T, of the identity alone; null if the table has no key, and for C';
 COMMENT ON COLUMN schemakit.audit_event.n IS 'number of the event in its transaction; numbers are missing after ROLLBACK TO SAVEPOINT';
 COMMENT ON COLUMN schemakit.audit_event.command IS 'number of the command in its transaction, or of the last one that the event follows: the order of events in a transaction is command, n';
 COMMENT ON COLUMN schemakit.audit_event.shape_id IS 'row of schemakit.audit_shape that describes the table';
@@ -63,7 +63,7 @@ COMMENT ON COLUMN schemakit.audit_event.events IS 'for op C: how many events of 
 CREATE TABLE schemakit.audit_event_default PARTITION OF schemakit.audit_event DEFAULT;
 COMMENT ON TABLE schemakit.audit_event_default IS 'events of months without a partition';
 COMMENT ON COLUMN schemakit.audit_event_default.txn_id IS 'see schemakit.audit_event';
-CREATE INDEX audit_event_default_key_hash_idx ON schemakit.audit_event_default (key_hash);
+CREATE INDEX audit_event_default_key_hash_idx ON schemakit.audit_event_default (key_hash) WHERE key_hash IS NOT NULL;
 CREATE INDEX audit_event_default_carrier_idx ON schemakit.audit_event_default (txn_id) WHERE role IS NOT NULL;
 CREATE INDEX audit_event_default_commit_idx ON schemakit.audit_event_default
     USING brin (at, changed_at) WITH (autosummarize = on) WHERE events IS NOT NULL;

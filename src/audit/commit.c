@@ -47,7 +47,8 @@ static struct
 
 /*
  * Is the statement that makes the event one of the client's, which ends with it, as
- * does the transaction?  One that is not INSERT, UPDATE or DELETE may go on.
+ * does the transaction?  One that is not INSERT, UPDATE or DELETE may go on.  In the
+ * extended protocol, the server has two copies of its text.
  */
 static bool
 ends_with_event(void)
@@ -56,7 +57,8 @@ ends_with_event(void)
 	const PlannedStmt *statement;
 
 	if (IsTransactionBlock() || portal == NULL || list_length(portal->stmts) != 1 ||
-		portal->sourceText != debug_query_string)
+		debug_query_string == NULL ||
+		strcmp(portal->sourceText, debug_query_string) != 0)
 		return false;
 	statement = linitial_node(PlannedStmt, portal->stmts);
 	return statement->commandType != CMD_SELECT &&

@@ -164,5 +164,13 @@ for (['UPDATE a SET v = v + 1 WHERE id = 1', 1], ['BEGIN; UPDATE a SET v = v + 1
     is($node->safe_psql('postgres', 'SELECT count(*) FROM schemakit.audit_event WHERE (txn_id, n) NOT IN (SELECT txn_id, n FROM had)'), $expected, "events of: $statement");
     $node->safe_psql('postgres', 'DROP TABLE had');
 }
+append_to_file($node->basedir . '/one.sql', "UPDATE a SET v = v + 1 WHERE id = 1;\n");
+for my $protocol ('simple', 'extended', 'prepared')
+{
+    $node->safe_psql('postgres', 'CREATE TABLE had AS SELECT txn_id, n FROM schemakit.audit_event');
+    $node->command_ok([ 'pgbench', '-n', '-h', $node->host, '-p', $node->port, '-t', 5, '-M', $protocol, '-f', $node->basedir . '/one.sql', 'postgres' ], "protocol: $protocol");
+    is($node->safe_psql('postgres', q{SELECT string_agg(op, '') FROM schemakit.audit_event WHERE (txn_id, n) NOT IN (SELECT txn_id, n FROM had)}), 'UUUUU', 'one event for each transaction');
+    $node->safe_psql('postgres', 'DROP TABLE had');
+}
 $node->stop;
 done_testing();

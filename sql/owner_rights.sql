@@ -90,7 +90,7 @@ SELECT * FROM schemakit.audit_as_of(NULL::audited, now());
 SET ROLE regress_rights_owner;
 CREATE DOMAIN checked AS int CHECK (code(VALUE) > 0);
 CREATE TYPE pair AS (a checked, b int);
-CREATE FUNCTION measured(float8, float8) RETURNS float8 IMMUTABLE LANGUAGE plpgsql AS $$BEGIN PERFORM code(1); RETURN $1 - $2; END$$;
+CREATE FUNCTION measured(float8, float8) RETURNS float8 IMMUTABLE LANGUAGE plpgsql AS $$BEGIN PERFORM rights_owner.code(1); RETURN $1 - $2; END$$;
 CREATE TYPE span AS RANGE (subtype = float8, subtype_diff = measured);
 CREATE TABLE asked (id int PRIMARY KEY, a int, b int, c checked, d checked[], e pair, f span, g int);
 CREATE INDEX ON asked (a) WHERE code(1) = 1;

@@ -373,16 +373,22 @@ are_all_null(const bool *nulls, int from, int until)
 	return true;
 }
 
-/* The row, in the slot; the last columns take no space where they are null. */
+/*
+ * The row, in the slot; the last columns take no space where they are null.  It has
+ * the slot's memory, which it must not lose by an error before the slot is cleared.
+ */
 static void
 fill_slot(const Writer *writer, Datum *values, bool *nulls)
 {
 	TupleTableSlot *slot = writer->slot;
+	MemoryContext old;
 
 	ExecClearTuple(slot);
 	if (writer->plain != NULL && are_all_null(nulls, writer->nplain, writer->natts))
 	{
+		old = MemoryContextSwitchTo(slot->tts_mcxt);
 		ExecStoreHeapTuple(heap_form_tuple(writer->plain, values, nulls), slot, true);
+		MemoryContextSwitchTo(old);
 		return;
 	}
 	memcpy(slot->tts_values, values, sizeof(Datum) * writer->natts);

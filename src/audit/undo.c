@@ -235,12 +235,12 @@ undo_event(SkAuditPast *past, HeapTuple tuple, TupleDesc tupdesc)
 	bool		isnull;
 	Event		event;
 
-	event.op = DatumGetChar(SPI_getbinval(tuple, tupdesc, 1, &isnull));
+	event.op = DatumGetChar(SPI_getbinval(tuple, tupdesc, 6, &isnull));
 	event.shape = sk_audit_reader_shape(past->reader,
-										DatumGetInt32(SPI_getbinval(tuple, tupdesc, 2, &isnull)));
-	event.key = document_at(tuple, tupdesc, 3);
-	event.old = document_at(tuple, tupdesc, 4);
-	event.new = document_at(tuple, tupdesc, 5);
+										DatumGetInt32(SPI_getbinval(tuple, tupdesc, 5, &isnull)));
+	event.key = document_at(tuple, tupdesc, 7);
+	event.old = document_at(tuple, tupdesc, 8);
+	event.new = document_at(tuple, tupdesc, 9);
 	if (event.op == SK_AUDIT_TRUNCATE &&
 		!sk_audit_options_parse(event.shape->options)->truncate_rows)
 		sk_audit_undo_refuse(past, "The table was truncated since then, and its rows were not recorded.",
@@ -258,16 +258,22 @@ undo_event(SkAuditPast *past, HeapTuple tuple, TupleDesc tupdesc)
  * command takes a key from a row and gives it to another, as rows swap theirs
  * under a deferrable constraint, the row that had it is the older one.
  */
+/*
+ * What is sorted by comes first, where it is found at once; undo_event() counts on this
+ * order.
+ */
+#define EVENT "changed_at, txn_id, command, n, shape_id, op, key, old, new"
+
 #define EVENTS_ORDER \
 	" ORDER BY pg_catalog.max(changed_at) OVER (PARTITION BY txn_id), txn_id, command," \
 	" op OPERATOR(pg_catalog.=) ANY ('{I,N}'::pg_catalog.\"char\"[]), n"
 
 static const char events_query[] =
-"SELECT op, shape_id, key, old, new FROM ("
-"SELECT * FROM schemakit.audit_event"
+"SELECT " EVENT " FROM ("
+"SELECT " EVENT " FROM schemakit.audit_event"
 " WHERE shape_id OPERATOR(pg_catalog.=) ANY ($1) AND changed_at OPERATOR(pg_catalog.>) $2"
 " UNION ALL "
-"SELECT * FROM schemakit.audit_event"
+"SELECT " EVENT " FROM schemakit.audit_event"
 " WHERE shape_id OPERATOR(pg_catalog.=) ANY ($1)"
 " AND changed_at OPERATOR(pg_catalog.<=) $2 AND at OPERATOR(pg_catalog.<=) $2"
 " AND txn_id OPERATOR(pg_catalog.=) ANY (ARRAY(SELECT txn_id FROM schemakit.audit_event"
@@ -280,10 +286,10 @@ static const char events_query[] =
  * times would be read for many more.
  */
 static const char events_of_row_query[] =
-"WITH e AS MATERIALIZED (SELECT * FROM schemakit.audit_event"
+"WITH e AS MATERIALIZED (SELECT " EVENT ", at FROM schemakit.audit_event"
 " WHERE shape_id OPERATOR(pg_catalog.=) ANY ($1)"
 " AND key_hash OPERATOR(pg_catalog.=) ANY ($3))"
-" SELECT op, shape_id, key, old, new FROM e"
+" SELECT " EVENT " FROM e"
 " WHERE changed_at OPERATOR(pg_catalog.>) $2 OR at OPERATOR(pg_catalog.<=) $2"
 " AND EXISTS (SELECT FROM schemakit.audit_event AS c WHERE c.events IS NOT NULL AND c.role IS NOT NULL"
 " AND c.txn_id OPERATOR(pg_catalog.=) e.txn_id AND c.at OPERATOR(pg_catalog.=) e.at"

@@ -493,21 +493,41 @@ insert_by_statement(const Writer *writer, Oid tableid, Datum *values,
 }
 
 /*
+ * The partition for rows of that time, with its lock; NULL: there is none.  While the
+ * lock of the default partition is waited for, the month may get one of its own.
+ */
+static Relation
+open_leaf(Writer *writer, TimestampTz at)
+{
+	for (;;)
+	{
+		Oid			relid;
+		Relation	leaf;
+
+		if (!OidIsValid(writer->table))
+			place(writer, at);
+		relid = writer->leaf;
+		if (!OidIsValid(relid))
+			return NULL;
+		leaf = table_open(relid, writer->locked ? NoLock : RowExclusiveLock);
+		if (!OidIsValid(writer->table))
+			place(writer, at);
+		if (writer->leaf == relid)
+			return leaf;
+		table_close(leaf, NoLock);
+	}
+}
+
+/*
  * Put a row into one of the tables; "at" is the transaction's start.
  */
 void
 sk_audit_log_insert(SkAuditLog log, TimestampTz at, Datum *values, bool *nulls)
 {
 	Writer	   *writer = &writers[log];
-	Relation	leaf = NULL;
-	Oid			tableid;
+	Relation	leaf = open_leaf(writer, at);
+	Oid			tableid = writer->table;
 
-	if (!OidIsValid(writer->table))
-		place(writer, at);
-	tableid = writer->table;
-	if (OidIsValid(writer->leaf))
-		leaf = table_open(writer->leaf,
-						  writer->locked ? NoLock : RowExclusiveLock);
 	if (leaf != NULL &&
 		(writer->described != RelationGetRelid(leaf) || !writer->complete))
 		describe(writer, tableid, leaf);

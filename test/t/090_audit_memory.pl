@@ -44,7 +44,7 @@ SKIP:
         note("$name of 1,000,000 rows: $with kB audited, $without kB with a trigger that does nothing");
         cmp_ok($with - $without, '<', 8 * $megabyte, "$name of 1,000,000 rows");
     }
-    is($node->safe_psql('postgres', 'SELECT count(*) FROM schemakit.audit_event'), '3000000', 'all of them are recorded');
+    is($node->safe_psql('postgres', q{SELECT count(*) FROM schemakit.audit_event WHERE op <> 'C'}), '3000000', 'all of them are recorded');
 }
 
 # A session of many statements, of all kinds that keep something: savepoints,

@@ -119,7 +119,7 @@ SET ROLE regress_rights_super;
 SET client_min_messages = notice;
 SELECT ddl FROM schemakit.advise_indexes('SELECT * FROM asked WHERE b = 7');
 SELECT count(*) > 0 AS advised FROM schemakit.advise_indexes('SELECT * FROM seen WHERE b = 7');
-SELECT ddl FROM schemakit.advise_indexes('SELECT * FROM checks WHERE b = 7');
+SELECT ddl FROM schemakit.advise_indexes('SELECT * FROM checks WHERE b = $1');
 SELECT ddl FROM schemakit.advise_indexes('SELECT * FROM parted WHERE b = 7');
 SELECT count(*) > 0 AS advised FROM schemakit.advise_indexes('SELECT * FROM asked WHERE b = $1 AND e = $2 AND f && $3 AND c = $4 AND d = $5');
 SELECT ddl FROM schemakit.advise_indexes('{INSERT INTO defaults (id) VALUES (1), UPDATE asked SET a = 5 WHERE b = 7, SELECT * FROM guarded WHERE b = 7}'::text[]);
@@ -144,7 +144,7 @@ SET search_path = rights_owner;
 -- others plan what they may execute, as EXPLAIN does
 GRANT EXECUTE ON ALL FUNCTIONS IN SCHEMA schemakit TO regress_rights_caller;
 SET ROLE regress_rights_caller;
-SELECT ddl FROM schemakit.advise_indexes('SELECT * FROM checks WHERE b = 7');
+SELECT ddl FROM schemakit.advise_indexes('SELECT * FROM checks WHERE b = $1');
 -- the owner's table gets no code of those who only use it
 SET ROLE regress_rights_super;
 GRANT CREATE ON SCHEMA rights_other TO regress_rights_caller;

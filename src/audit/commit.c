@@ -27,6 +27,7 @@
 #include "tcop/tcopprot.h"
 #include "utils/builtins.h"
 #include "utils/memutils.h"
+#include "utils/snapmgr.h"
 #include "utils/timestamp.h"
 
 /* Events of a subtransaction, or of the transaction itself, that are still there */
@@ -128,7 +129,10 @@ write_commit(void)
 		CStringGetTextDatum(GetUserNameFromId(GetUserId(), false));
 	nulls[Anum_audit_event_events - 1] = false;
 	values[Anum_audit_event_events - 1] = Int32GetDatum(events);
+	/* at commit, no statement has a snapshot, which inserting may need */
+	PushActiveSnapshot(GetTransactionSnapshot());
 	sk_audit_log_insert(SK_AUDIT_LOG_EVENT, stamp.at, values, nulls);
+	PopActiveSnapshot();
 }
 
 static void

@@ -42,13 +42,14 @@ is_log(Oid relid)
 		"audit_definition", "audit_event", "audit_origin", "audit_retention",
 		"audit_secret", "audit_shape", "table_addition"
 	};
-	Oid			top = relid;
+	List	   *ancestors = get_rel_relispartition(relid) ? get_partition_ancestors(relid) : NIL;
+	Oid			top;
 	char	   *name;
 
 	if (!OidIsValid(relid))
 		return false;
-	if (get_rel_relispartition(relid))
-		top = llast_oid(get_partition_ancestors(relid));
+	/* one whose DETACH CONCURRENTLY was broken off has none */
+	top = ancestors != NIL ? llast_oid(ancestors) : relid;
 	if (get_rel_namespace(top) != get_namespace_oid(SK_SCHEMA, true))
 		return false;
 	name = get_rel_name(top);

@@ -51,7 +51,6 @@
 #include "utils/memutils.h"
 #include "utils/partcache.h"
 #include "utils/rel.h"
-#include "utils/snapmgr.h"
 #include "utils/syscache.h"
 #include "utils/timestamp.h"
 
@@ -66,7 +65,7 @@ typedef struct Writer
 	/* found in the current transaction */
 	Oid			table;
 	Oid			leaf;			/* the table itself if it has no partitions */
-	bool		locked;			/* so are the partition and its indexes */
+	bool		locked;			/* so is the partition */
 
 	/* found out about "described"; lives in "context" */
 	MemoryContext context;
@@ -400,12 +399,13 @@ static void
 insert_directly(Writer *writer, Relation leaf, Datum *values, bool *nulls)
 {
 	TupleTableSlot *slot = writer->slot;
-	LOCKMODE	lockmode = writer->locked ? NoLock : RowExclusiveLock;
 
+	for (int i = 0; i < writer->nindexes && !writer->locked; i++)
+		writer->indexes[i].locked = false;
 	fill_slot(writer, values, nulls);
 	table_tuple_insert(leaf, slot, GetCurrentCommandId(true), 0, NULL);
 	for (int i = 0; i < writer->nindexes; i++)
-		sk_audit_log_index_insert(&writer->indexes[i], leaf, slot, lockmode);
+		sk_audit_log_index_insert(&writer->indexes[i], leaf, slot);
 	ExecClearTuple(slot);
 	writer->locked = OidIsValid(writer->table);
 }
@@ -464,14 +464,11 @@ insert_by_statement(const Writer *writer, Oid tableid, Datum *values,
 	char	   *sql = insert_statement(writer, RelationGetDescr(table), types);
 	SkRights	saved;
 	bool		writing = sk_audit_log_writing;
-	bool		at_commit = !ActiveSnapshotSet();
 
 	table_close(table, NoLock);
 	for (int i = 0; i < writer->natts; i++)
 		markers[i] = nulls[i] ? 'n' : ' ';
 	markers[writer->natts] = '\0';
-	if (at_commit)
-		PushActiveSnapshot(GetTransactionSnapshot());
 	sk_rights_assume(sk_audit_log_owner(), &saved);
 	sk_audit_log_writing = true;
 	PG_TRY();
@@ -488,8 +485,6 @@ insert_by_statement(const Writer *writer, Oid tableid, Datum *values,
 	}
 	PG_END_TRY();
 	sk_rights_restore(&saved);
-	if (at_commit)
-		PopActiveSnapshot();
 }
 
 /*

@@ -111,7 +111,7 @@ sk_audit_log_index_describe(Relation leaf, bool has_events,
  */
 void
 sk_audit_log_index_insert(SkAuditLogIndex *entry, Relation leaf,
-						  TupleTableSlot *slot, LOCKMODE lockmode)
+						  TupleTableSlot *slot)
 {
 	IndexInfo  *info = entry->info;
 	BlockNumber page = ItemPointerGetBlockNumber(&slot->tts_tid);
@@ -128,7 +128,8 @@ sk_audit_log_index_insert(SkAuditLogIndex *entry, Relation leaf,
 		if (entry->page == page && entry->txn_id == txn_id)
 			return;
 	}
-	index = index_open(entry->relid, lockmode);
+	index = index_open(entry->relid, entry->locked ? NoLock : RowExclusiveLock);
+	entry->locked = true;
 	/* what the access method keeps there knows this very relcache entry */
 	info->ii_AmCache = NULL;
 	info->ii_Context = CurrentMemoryContext;

@@ -10,7 +10,6 @@
 
 #include "executor/tuptable.h"
 #include "nodes/execnodes.h"
-#include "storage/lockdefs.h"
 #include "utils/relcache.h"
 
 /* What is kept of an index from row to row; it refers to no open relation. */
@@ -18,6 +17,7 @@ typedef struct SkAuditLogIndex
 {
 	Oid			relid;
 	IndexInfo  *info;
+	bool		locked;			/* by this transaction */
 	AttrNumber	unless_null;	/* rows in which this is null are not in it */
 	bool		by_page;		/* it says of pages which transactions they
 								 * have */
@@ -28,6 +28,6 @@ typedef struct SkAuditLogIndex
 extern bool sk_audit_log_index_describe(Relation leaf, bool has_events,
 										SkAuditLogIndex **indexes, int *count);
 extern void sk_audit_log_index_insert(SkAuditLogIndex *index, Relation leaf,
-									  TupleTableSlot *slot, LOCKMODE lockmode);
+									  TupleTableSlot *slot);
 
 #endif							/* SK_AUDIT_LOG_INDEX_H */

@@ -67,7 +67,6 @@ sub history_goes_on
 {
     my ($n, $db, $name) = @_;
     my $rel_id = $n->safe_psql($db, q{SELECT DISTINCT rel_id FROM schemakit.audit_shape WHERE table_name = 'users'});
-    my $last = $n->safe_psql($db, 'SELECT max(txn_id) FROM schemakit.audit_event');
     my $position = $n->safe_psql($db, 'SELECT position FROM schemakit.audit_changes() LIMIT 1');
     $n->safe_psql($db, q{UPDATE users SET name = 'again' WHERE id = 3; UPDATE users SET email = 'b@x' WHERE id = 2;
         UPDATE "Odd ""Name" SET v = 1.5; INSERT INTO paused VALUES (1)});
@@ -146,7 +145,7 @@ is( $other->safe_psql('live', q{SELECT op, old, new FROM schemakit.audit_log WHE
     'writes go on without the key of masked values');
 is( $other->safe_psql('live', q{SELECT state FROM schemakit.status() WHERE relid = 'users'::regclass AND feature = 'audit'}), 'no key for hashes', 'and status says so');
 $other->safe_psql('live', q{SELECT schemakit.audit_enable('users', mask => '{"email": "hash"}'); UPDATE users SET email = 'newer' || id; UPDATE own SET name = 'y'});
-is( $other->safe_psql('live', q{SELECT table_name, op, length(new ->> 'email'), old ->> 'name' FROM schemakit.audit_log ORDER BY txn_id, n}),
+is( $other->safe_psql('live', q{SELECT table_name, op, length(new ->> 'email'), old ->> 'name' FROM schemakit.audit_log ORDER BY changed_at, txn_id, n}),
     qq(public.own|I||\npublic.users|U||bob\npublic.users|U||anna\npublic.users|U|32|\npublic.users|U|32|\npublic.own|U||x), 'a table from elsewhere does not get mixed up');
 is( $other->safe_psql('live', q{SELECT state FROM schemakit.status() WHERE relid = 'users'::regclass AND feature = 'audit'}), 'ok', 'there is a key');
 
@@ -192,7 +191,7 @@ for my $way ([ 'all', '-Fc' ], [ 'no_events', '-Fc', '--exclude-table-data=schem
 }
 
 # one table, put back in place, and under the name that another one had meanwhile
-my $users = q{SELECT string_agg(table_name || op, ' ' ORDER BY txn_id, n) FROM schemakit.audit_log WHERE rel_id = };
+my $users = q{SELECT string_agg(table_name || op, ' ' ORDER BY changed_at, txn_id, n) FROM schemakit.audit_log WHERE rel_id = };
 my $rel_id = $other->safe_psql('source', q{SELECT DISTINCT rel_id FROM schemakit.audit_shape WHERE table_name = 'users'});
 $other->safe_psql('source', q{UPDATE users SET name = 'again' WHERE id = 3});
 runs_clean([ 'pg_dump', @from, '-t', 'users', '--clean', '-f', "$dir/clean.sql", 'source' ], 'dump of one table, clean');

@@ -77,7 +77,7 @@ sub history_goes_on
         qq(1|ann|{"a": 1}\n2|bob|null), "$name: the table as it was before the dump");
     is( $n->safe_psql($db, "SELECT table_name, op FROM schemakit.audit_changes('$position')"),
         qq(public.users|U\npublic.users|U\npublic."Odd ""Name"|U), "$name: only what is new is new");
-    is( $n->safe_psql($db, "SELECT min(txn_id) > $last FROM schemakit.audit_changes('$position')"), 't', "$name: numbers go on");
+    is( $n->safe_psql($db, 'SELECT count(*) FROM (SELECT FROM schemakit.audit_event WHERE txn_id > 0 GROUP BY txn_id, n HAVING count(*) > 1) AS twice'), '0', "$name: no number is given twice");
     is( $n->safe_psql($db, q{SELECT count(DISTINCT coalesce(old, new) ->> 'email') FROM schemakit.audit_log WHERE table_name = 'public.users' AND coalesce(old, new) ? 'email'}),
         '1', "$name: the same value has the same hash");
     is( $n->safe_psql($db, q{SELECT count(*) FROM schemakit.status() WHERE feature = 'audit' AND relid IS NOT NULL AND state NOT IN ('ok', 'disabled trigger')}), '0', "$name: all is covered");

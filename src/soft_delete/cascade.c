@@ -135,11 +135,50 @@ deleted(const Change *change)
 		delete_child(change, lfirst(lc));
 }
 
-static void
-restamped(const Change *change)
+/* May what a change of the row brings about come back to its table? */
+static bool
+is_in_cycle(const Change *change)
 {
 	ListCell   *lc;
 
+	foreach(lc, change->soft->children)
+	{
+		if (((SkSoftLink *) lfirst(lc))->cyclic)
+			return true;
+	}
+	return false;
+}
+
+/*
+ * If the statement puts some rows of a batch into a second one, and some of that
+ * into the first, the rows that refer to them in a cycle would follow both for ever.
+ * So it goes one way: a row that gets a stamp that others have left goes on to theirs.
+ */
+static Datum
+final_stamp(const Change *change)
+{
+	Timestamp	old = DatumGetTimestamp(change->old);
+	Timestamp	new = DatumGetTimestamp(change->new);
+	Timestamp	last = sk_soft_queue_last_stamp(new);
+	Oid			relid = RelationGetRelid(change->rel);
+
+	if (last == new)
+		sk_soft_queue_add_stamps(old, new);
+	else
+		(void) sk_soft_fk_execute_stamp(relid, change->soft->column, relid,
+										&change->row->tts_tid, &last);
+	sk_soft_queue_again();		/* behind those that follow */
+	return TimestampGetDatum(last);
+}
+
+static void
+restamped(const Change *change)
+{
+	Datum		new = is_in_cycle(change) ? final_stamp(change) : change->new;
+	ListCell   *lc;
+
+	if (DatumGetTimestamp(new) == DatumGetTimestamp(change->old))
+		return;					/* it goes back to where the others are */
 	foreach(lc, change->soft->children)
 	{
 		SkSoftLink *link = lfirst(lc);
@@ -148,10 +187,10 @@ restamped(const Change *change)
 		if (!link->can[SK_SOFT_RESTAMP] ||
 			!sk_soft_fk_execute_values(link, change->row, values))
 			continue;
-		sk_soft_batch_set_apart(link, change->row, change->old_row, change->new,
+		sk_soft_batch_set_apart(link, change->row, change->old_row, new,
 								&change->old);
 		values[link->nkeys] = change->old;
-		values[link->nkeys + 1] = change->new;
+		values[link->nkeys + 1] = new;
 		sk_soft_fk_execute(link, SK_SOFT_RESTAMP, values, 0);
 		SPI_finish();
 	}
@@ -186,7 +225,7 @@ restored(const Change *change)
 		values[link->nkeys] = change->old;
 		sk_soft_fk_execute(link, SK_SOFT_RESTORE, values, 0);
 		SPI_finish();
-		if (link->cyclic && sk_soft_fk_execute_finds(link, SK_SOFT_SKIPPED, values))
+		if (link->cyclic)
 			sk_soft_queue_add(SK_SOFT_CYCLE, change->rel, link, values);
 	}
 	foreach(lc, change->soft->parents)
@@ -290,6 +329,7 @@ schemakit_internal_soft_delete_recheck(PG_FUNCTION_ARGS)
 	ListCell   *lc;
 
 	(void) sk_trigger_after_delete(fcinfo, "internal_soft_delete_recheck");
+	sk_soft_queue_forget_stamps();
 	cycles = sk_soft_queue_list(SK_SOFT_CYCLE);
 	if (cycles != NIL && sk_soft_cycle_break(cycles))
 	{

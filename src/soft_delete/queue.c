@@ -116,13 +116,9 @@ copy_values(SkSoftDoubtKind kind, Relation rel, const SkSoftLink *link,
 	return copy;
 }
 
-/*
- * What the restored row has to do with others by that key is to be looked at
- * again.
- */
-void
-sk_soft_queue_add(SkSoftDoubtKind kind, Relation rel, const SkSoftLink *link,
-				  const Datum *values)
+/* A doubt of the statement, in memory that lasts until it is dealt with */
+static SkSoftDoubt *
+new_doubt(SkSoftDoubtKind kind)
 {
 	SkSoftDoubt *doubt;
 	MemoryContext old;
@@ -132,16 +128,94 @@ sk_soft_queue_add(SkSoftDoubtKind kind, Relation rel, const SkSoftLink *link,
 										"schemakit soft delete in doubt",
 										ALLOCSET_SMALL_SIZES);
 	old = MemoryContextSwitchTo(context);
-	doubt = palloc(sizeof(SkSoftDoubt));
+	doubt = palloc0(sizeof(SkSoftDoubt));
 	doubt->kind = kind;
-	doubt->relid = RelationGetRelid(rel);
-	doubt->otherid = link->otherid;
-	doubt->constraint = pstrdup(link->name);
-	doubt->values = copy_values(kind, rel, link, values);
 	doubt->depth = current_depth();
 	doubt->subid = GetCurrentSubTransactionId();
 	doubts = lappend(doubts, doubt);
 	MemoryContextSwitchTo(old);
+	return doubt;
+}
+
+/*
+ * What the restored row has to do with others by that key is to be looked at
+ * again.
+ */
+void
+sk_soft_queue_add(SkSoftDoubtKind kind, Relation rel, const SkSoftLink *link,
+				  const Datum *values)
+{
+	SkSoftDoubt *doubt = new_doubt(kind);
+	MemoryContext old = MemoryContextSwitchTo(context);
+
+	doubt->relid = RelationGetRelid(rel);
+	doubt->otherid = link->otherid;
+	doubt->constraint = pstrdup(link->name);
+	doubt->values = copy_values(kind, rel, link, values);
+	MemoryContextSwitchTo(old);
+}
+
+/* What the statement has done with rows of that batch, or NULL */
+static const SkSoftDoubt *
+find_stamps(Timestamp from)
+{
+	ListCell   *lc;
+
+	foreach(lc, sk_soft_queue_list(SK_SOFT_STAMPS))
+	{
+		const SkSoftDoubt *doubt = lfirst(lc);
+
+		if (doubt->from == from)
+			return doubt;
+	}
+	return NULL;
+}
+
+/*
+ * Rows of one batch go into another.  That no rows go back is seen to by those who
+ * ask sk_soft_queue_last_stamp() first.
+ */
+void
+sk_soft_queue_add_stamps(Timestamp from, Timestamp to)
+{
+	SkSoftDoubt *doubt;
+
+	if (find_stamps(from) != NULL)
+		return;
+	doubt = new_doubt(SK_SOFT_STAMPS);
+	doubt->from = from;
+	doubt->to = to;
+}
+
+/*
+ * Where the rows of the batch have gone; the same if they have not gone anywhere.
+ */
+Timestamp
+sk_soft_queue_last_stamp(Timestamp stamp)
+{
+	const SkSoftDoubt *doubt;
+
+	while ((doubt = find_stamps(stamp)) != NULL)
+		stamp = doubt->to;
+	return stamp;
+}
+
+/*
+ * What follows may put rows into batches that others have left.
+ */
+void
+sk_soft_queue_forget_stamps(void)
+{
+	int			depth = current_depth();
+	ListCell   *lc;
+
+	foreach(lc, doubts)
+	{
+		SkSoftDoubt *doubt = lfirst(lc);
+
+		if (doubt->kind == SK_SOFT_STAMPS && doubt->depth == depth)
+			doubts = foreach_delete_current(doubts, lc);
+	}
 }
 
 /*

@@ -28,9 +28,10 @@ sub new_schema
 
 my %count;
 note("seed $seed");
-for my $i (1 .. $schemas)
+# The first one is of a schema in which two batches followed each other for ever.
+for my $i (0 .. $schemas)
 {
-    my $n = ($seed + $i) % 1_000_000;
+    my $n = $i == 0 ? 669049 : ($seed + $i) % 1_000_000;
     my $db = "oracle$i";
     new_schema($db, $n, 8);
     my $calls = join "\n", sprintf('SELECT setseed(%s);', $n / 1_000_000 + 1e-7), map { "CALL step($_);" } 1 .. $steps;

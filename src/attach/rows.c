@@ -14,20 +14,18 @@
 #include "attach/attach.h"
 #include "attach/command.h"
 #include "attach/feature.h"
+#include "base/depend.h"
 #include "base/guard.h"
 #include "schemakit.h"
 
-#include "access/genam.h"
 #include "access/htup_details.h"
 #include "access/relation.h"
 #include "access/table.h"
-#include "catalog/indexing.h"
 #include "catalog/pg_class.h"
 #include "catalog/pg_depend.h"
 #include "catalog/pg_type.h"
 #include "commands/extension.h"
 #include "nodes/parsenodes.h"
-#include "utils/fmgroids.h"
 #include "utils/lsyscache.h"
 #include "utils/rel.h"
 
@@ -122,24 +120,15 @@ tell_of_column(Oid relid, AttrNumber attnum)
 static void
 follow_type(Oid type, List **seen)
 {
-	Relation	depend = table_open(DependRelationId, AccessShareLock);
 	List	   *types = NIL;
-	ScanKeyData key[2];
-	SysScanDesc scan;
-	HeapTuple	tuple;
 	ListCell   *lc;
 
 	*seen = lappend_oid(*seen, type);
 	if (OidIsValid(get_array_type(type)))
 		types = lappend_oid(types, get_array_type(type));
-	ScanKeyInit(&key[0], Anum_pg_depend_refclassid, BTEqualStrategyNumber,
-				F_OIDEQ, ObjectIdGetDatum(TypeRelationId));
-	ScanKeyInit(&key[1], Anum_pg_depend_refobjid, BTEqualStrategyNumber,
-				F_OIDEQ, ObjectIdGetDatum(type));
-	scan = systable_beginscan(depend, DependReferenceIndexId, true, NULL, 2, key);
-	while (HeapTupleIsValid(tuple = systable_getnext(scan)))
+	foreach(lc, sk_depend_rows(TypeRelationId, type))
 	{
-		Form_pg_depend dep = (Form_pg_depend) GETSTRUCT(tuple);
+		Form_pg_depend dep = lfirst(lc);
 
 		if (dep->classid == TypeRelationId)
 			types = lappend_oid(types, dep->objid);
@@ -149,8 +138,6 @@ follow_type(Oid type, List **seen)
 			types = lappend_oid(types, get_rel_type_id(dep->objid));
 		}
 	}
-	systable_endscan(scan);
-	table_close(depend, AccessShareLock);
 	foreach(lc, types)
 	{
 		if (OidIsValid(lfirst_oid(lc)) && !list_member_oid(*seen, lfirst_oid(lc)))

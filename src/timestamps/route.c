@@ -174,7 +174,7 @@ make_level(SkRoute *route, Relation parent)
 			level->attnums[i] = map->attnums[key->partattrs[i] - 1];
 	}
 	foreach(lc, key->partexprs)
-		level->exprs = lappend(level->exprs, prepare_key(lfirst(lc), map));
+		level->exprs = lappend(level->exprs, prepare_key(copyObject(lfirst(lc)), map));
 	route->levels = lappend(route->levels, level);
 	MemoryContextSwitchTo(old);
 	return level;

@@ -125,13 +125,17 @@ inline_generated(Node *node, Collection *all)
 	return expression_tree_mutator(node, inline_generated, all);
 }
 
+/*
+ * The expression may be the relation cache's, or live as long as the row.  What is
+ * kept of it is a copy, since mutators copy no constants.
+ */
 static void
 add_test(Collection *all, Node *expr, Demand demand)
 {
 	Test	   *test = palloc0(sizeof(Test));
 
 	test->demand = demand;
-	test->expr = (Expr *) inline_generated(expr, all);
+	test->expr = (Expr *) inline_generated(copyObject(expr), all);
 	test->calm = is_calm((Node *) test->expr);
 	if (test->calm)
 		test->expr = expression_planner(test->expr);

@@ -21,6 +21,7 @@
 #include "audit/key_hash.h"
 #include "audit/origin.h"
 #include "audit/position.h"
+#include "audit/readable.h"
 #include "audit/reader.h"
 #include "audit/spelling.h"
 #include "audit/txn.h"
@@ -310,11 +311,11 @@ put_result(ReturnSetInfo *rsinfo)
 }
 
 static void
-put_events(ReturnSetInfo *rsinfo, List *events)
+put_events(ReturnSetInfo *rsinfo, List *events, bool all)
 {
-	static const Oid types[] = {INT8ARRAYOID, INT8ARRAYOID, INT4ARRAYOID};
+	static const Oid types[] = {INT8ARRAYOID, INT8ARRAYOID, INT4ARRAYOID, BOOLOID};
 	static const char log_query[] =
-		"SELECT l.* FROM schemakit.audit_log AS l"
+		"SELECT " SK_AUDIT_READABLE_COLUMNS("$4") " FROM schemakit.audit_log AS l"
 		" JOIN ROWS FROM (pg_catalog.unnest($1), pg_catalog.unnest($2), pg_catalog.unnest($3))"
 		" WITH ORDINALITY AS w(key_hash, txn_id, n, i)"
 		" ON l.key_hash OPERATOR(pg_catalog.=) w.key_hash"
@@ -323,9 +324,10 @@ put_events(ReturnSetInfo *rsinfo, List *events)
 	static SkPlan plan;
 	int			count = list_length(events);
 	Datum	   *columns[3];
-	Datum		values[3];
+	Datum		values[4];
 	int			i = 0;
 	ListCell   *lc;
+	SkRights	saved;
 
 	for (int c = 0; c < 3; c++)
 		columns[c] = palloc(sizeof(Datum) * Max(count, 1));
@@ -340,13 +342,16 @@ put_events(ReturnSetInfo *rsinfo, List *events)
 	values[0] = as_array(columns[0], count, INT8OID);
 	values[1] = as_array(columns[1], count, INT8OID);
 	values[2] = as_array(columns[2], count, INT4OID);
+	values[3] = BoolGetDatum(all);
+	sk_audit_reader_begin(&saved);
 	SPI_connect();
-	if (SPI_execute_plan(sk_plan_get(&plan, sk_plan_constant, (void *) log_query, 3,
+	if (SPI_execute_plan(sk_plan_get(&plan, sk_plan_constant, (void *) log_query, 4,
 									 types, CURSOR_OPT_GENERIC_PLAN),
 						 values, NULL, true, 0) != SPI_OK_SELECT)
 		elog(ERROR, "could not read schemakit.audit_log");
 	put_result(rsinfo);
 	SPI_finish();
+	sk_rights_restore(&saved);
 }
 
 /*
@@ -370,7 +375,7 @@ schemakit_audit_history(PG_FUNCTION_ARGS)
 	sk_audit_gap_notice(reader);
 	nestlevel = sk_guc_pin();
 	events = find_history(reader, key);
-	put_events((ReturnSetInfo *) fcinfo->resultinfo, events);
+	put_events((ReturnSetInfo *) fcinfo->resultinfo, events, reader->all);
 	sk_guc_unpin(nestlevel);
 	return (Datum) 0;
 }
@@ -416,7 +421,7 @@ static const char changes_query[] =
 " WHERE s.shape_id OPERATOR(pg_catalog.=) l.shape_id) OPERATOR(pg_catalog.=) $3)"
 " AND ($2 IS NULL OR l.rel_id OPERATOR(pg_catalog.=) $2)"
 ") SELECT $4 OPERATOR(pg_catalog.||) pg_catalog.pg_current_snapshot()::pg_catalog.text, changed_at, actor, role, table_name, op, key, changed, old, new, soft_delete, context,"
-" application, session_role, client, query, at, pid, xid, txn_id, command, n, rel_id, key_hash"
+" application, session_role, CASE WHEN $7 THEN client END, CASE WHEN $7 THEN query END, at, pid, xid, txn_id, command, n, rel_id, key_hash"
 " FROM l ORDER BY ended_at, txn_id, command, n";
 
 /*
@@ -428,13 +433,16 @@ Datum
 schemakit_audit_changes(PG_FUNCTION_ARGS)
 {
 	static const Oid types[] = {
-		PG_SNAPSHOTOID, INT8OID, INT8OID, TEXTOID, INT8OID, INT8OID
+		PG_SNAPSHOTOID, INT8OID, INT8OID, TEXTOID, INT8OID, INT8OID, BOOLOID
 	};
-	Datum		values[6] = {0};
-	char		nulls[] = "      ";
+	Datum		values[7] = {0};
+	char		nulls[] = "       ";
 	SkRights	saved;
 
-	sk_audit_reader_check();
+	if (PG_ARGISNULL(1))
+		sk_audit_readable_check_all();
+	else
+		sk_audit_readable_check(PG_GETARG_OID(1));
 	check_changes();
 	InitMaterializedSRF(fcinfo, 0);
 	nulls[0] = PG_ARGISNULL(0) ? 'n' : ' ';
@@ -447,9 +455,10 @@ schemakit_audit_changes(PG_FUNCTION_ARGS)
 	values[3] = CStringGetTextDatum(sk_audit_position_prefix());
 	values[4] = Int64GetDatum(PG_ARGISNULL(0) ? 0 : sk_audit_position_oldest(values[0]));
 	values[5] = Int64GetDatum(sk_audit_origin_txn(ReadNextFullTransactionId()));
+	values[6] = BoolGetDatum(sk_audit_readable_all());
 	sk_audit_reader_begin(&saved);
 	SPI_connect();
-	if (SPI_execute_with_args(changes_query, 6, (Oid *) types, values, nulls,
+	if (SPI_execute_with_args(changes_query, 7, (Oid *) types, values, nulls,
 							  true, 0) != SPI_OK_SELECT)
 		elog(ERROR, "could not read schemakit.audit_log");
 	put_result((ReturnSetInfo *) fcinfo->resultinfo);

@@ -194,7 +194,6 @@ schemakit_audit_position(PG_FUNCTION_ARGS)
 	LOCAL_FCINFO(call, 0);
 	Datum		snapshot;
 
-	sk_audit_reader_check();
 	sk_audit_reader_check_primary("audit_position()");
 	InitFunctionCallInfoData(*call, NULL, 0, InvalidOid, NULL, NULL);
 	snapshot = pg_current_snapshot(call);

@@ -4,8 +4,8 @@
  *	  What the audit log says of a table, in terms of the table as it is:
  *	  columns that have been renamed meanwhile are found by their numbers.
  *
- * Whoever may SELECT from schemakit.audit_log may use what reads through this
- * file.  The log's own tables are then read as their owner.
+ * Whoever may read the history of the table (readable.c) may use what reads through
+ * this file.  The log's own tables are then read as their owner.
  *
  *-------------------------------------------------------------------------
  */
@@ -16,6 +16,7 @@
 #include "audit/identity.h"
 #include "audit/json_decode.h"
 #include "audit/log.h"
+#include "audit/readable.h"
 #include "audit/table.h"
 #include "base/code.h"
 #include "base/compat.h"
@@ -38,19 +39,6 @@
 #include "utils/numeric.h"
 #include "utils/rel.h"
 #include "utils/rls.h"
-
-/*
- * Stop here unless the current user may read the log.
- */
-void
-sk_audit_reader_check(void)
-{
-	Oid			view = sk_audit_log_relid("audit_log");
-	AclResult	result = pg_class_aclcheck(view, GetUserId(), ACL_SELECT);
-
-	if (result != ACLCHECK_OK)
-		aclcheck_error(result, OBJECT_VIEW, "audit_log");
-}
 
 /*
  * Stop here on a standby.
@@ -140,8 +128,9 @@ sk_audit_reader_open(Oid relid)
 	SkAuditOptions *options;
 	Relation	rel;
 
-	sk_audit_reader_check();
+	sk_audit_readable_check(relid);
 	rel = table_open(relid, AccessShareLock);
+	sk_audit_readable_check(relid);
 	options = find_options(rel);
 	reader->relid = relid;
 	reader->owner = rel->rd_rel->relowner;
@@ -151,6 +140,8 @@ sk_audit_reader_open(Oid relid)
 	reader->rel_id = sk_audit_identity_find_shapes(rel, &reader->shapes);
 	if (reader->rel_id == 0)
 		refuse_unknown(rel);
+	sk_audit_readable_check_shapes(rel, reader->shapes);
+	reader->all = sk_audit_readable_all();
 	reader->current = sk_audit_table_shape(rel, reader->rel_id, options);
 	sk_audit_shape_number(reader->current, reader->shapes);
 	find_columns(reader, rel);

@@ -19,6 +19,7 @@ typedef struct SkAuditReader
 	Oid			relid;
 	Oid			owner;
 	bool		partitioned;
+	bool		all;			/* does the current user read the whole log? */
 	char	   *name;			/* qualified, for SQL */
 	char	   *label;			/* for messages */
 	int64		rel_id;
@@ -47,7 +48,6 @@ extern void sk_audit_reader_values(const SkAuditReader *reader,
 								   const SkAuditShape *shape, Jsonb *document,
 								   JsonbValue *values, bool *known);
 extern Datum sk_audit_reader_shape_ids(const SkAuditReader *reader);
-extern void sk_audit_reader_check(void);
 extern void sk_audit_reader_check_primary(const char *function);
 extern void sk_audit_reader_begin(SkRights *saved);
 

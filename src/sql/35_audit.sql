@@ -67,8 +67,9 @@ CREATE FUNCTION schemakit.audit_history(rel regclass, key jsonb)
     LANGUAGE C STABLE PARALLEL UNSAFE ROWS 10;
 COMMENT ON FUNCTION schemakit.audit_history(regclass, jsonb) IS
 'returns the events of the row with that key, as rows of schemakit.audit_log, oldest first.  It follows the row through changes of its key.
-key: an object of the columns of the key, such as ''{"id": 42}''.  Needs SELECT on schemakit.audit_log.
-Errors: 55000 the table is not audited, or has no key; 22023 "key" does not have the columns of the key; 42809 a partition of an audited table.';
+key: an object of the columns of the key, such as ''{"id": 42}''.
+For the owner of the table, who needs SELECT on all of it and must not be subject to its row security policies, and for roles with SELECT on schemakit.audit_log.  Only the latter see client and query.
+Errors: 42501 the role may not read the history; 55000 the table is not audited, or has no key; 22023 "key" does not have the columns of the key; 42809 a partition of an audited table.';
 
 CREATE FUNCTION schemakit.audit_as_of(rel anyelement, at timestamptz, key jsonb DEFAULT NULL)
     RETURNS SETOF anyelement
@@ -84,7 +85,7 @@ COMMENT ON FUNCTION schemakit.audit_as_of(text, timestamptz, jsonb) IS
 COMMENT ON FUNCTION schemakit.audit_as_of(anyelement, timestamptz, jsonb) IS
 'returns the rows of a table as they were: SELECT * FROM schemakit.audit_as_of(NULL::users, ''2026-11-20 14:00'').  With "key", such as ''{"id": 42}'', it returns only that row, which is fast.
 A transaction is included if its last change of the table was made at that time or before.  Columns that the table did not have then are null, and so are those that are excluded or masked, which a NOTICE names.
-Needs SELECT on schemakit.audit_log and on the table.
+For the same roles as audit_history(), if they have SELECT on the table.
 Errors: 55000 the log does not have all changes since that time, because the table was not audited or only without values, or its key has changed; any error of a type, such as 22P02, if a value is not valid for the present type of its column: audit_as_of_jsonb() returns it.';
 
 CREATE FUNCTION schemakit.audit_as_of_jsonb(rel regclass, at timestamptz, key jsonb DEFAULT NULL)
@@ -93,7 +94,7 @@ CREATE FUNCTION schemakit.audit_as_of_jsonb(rel regclass, at timestamptz, key js
     LANGUAGE C STABLE PARALLEL UNSAFE;
 COMMENT ON FUNCTION schemakit.audit_as_of_jsonb(regclass, timestamptz, jsonb) IS
 'returns the rows of a table as they were, like audit_as_of(), but each as an object of the columns that the log has, with values as they were recorded.  It needs no row type, and does not fail if a value is not valid for the present type of its column.
-Needs SELECT on schemakit.audit_log and on the table.
+For the same roles as audit_history(), if they have SELECT on the table.
 Errors: 55000 the log does not have all changes since that time.';
 
 CREATE FUNCTION schemakit.audit_changes(
@@ -107,7 +108,8 @@ CREATE FUNCTION schemakit.audit_changes(
     LANGUAGE C STABLE PARALLEL UNSAFE;
 COMMENT ON FUNCTION schemakit.audit_changes(text, regclass) IS
 'returns the changes that were committed since a position, for a program that must not miss any: store the "position" of the returned rows, and pass it in the next call; if there are no rows, keep the old position.  Without a position, it returns the whole log.  audit_position() returns the current one.
-Each transaction is returned once and as a whole, however long it took to commit, after those on which it depends.  Needs SELECT on schemakit.audit_log.
+Each transaction is returned once and as a whole, however long it took to commit, after those on which it depends.
+With "rel" for the same roles as audit_history(), otherwise for those with SELECT on schemakit.audit_log.
 Errors: 22023 "since" is a position in another database, or ahead of this one; 25001 in a transaction that has changed audited tables itself; 55000 on a standby.';
 
 CREATE FUNCTION schemakit.audit_position()
@@ -115,5 +117,5 @@ CREATE FUNCTION schemakit.audit_position()
     AS 'MODULE_PATHNAME', 'schemakit_audit_position'
     LANGUAGE C STABLE PARALLEL UNSAFE;
 COMMENT ON FUNCTION schemakit.audit_position() IS
-'returns the current position for audit_changes(), which then returns what is committed later.  Needs SELECT on schemakit.audit_log.
+'returns the current position for audit_changes(), which then returns what is committed later.
 Errors: 55000 on a standby.';

@@ -37,7 +37,7 @@ GRANT EXECUTE ON FUNCTION schemakit.audit_disable(regclass) TO PUBLIC;
 /* any role can SET the same settings */
 GRANT EXECUTE ON FUNCTION schemakit.audit_set_actor(text, jsonb, boolean) TO PUBLIC;
 
-/* they check SELECT on schemakit.audit_log */
+/* they check who may read the history of the table, or all of the log */
 GRANT EXECUTE ON FUNCTION schemakit.audit_history(regclass, jsonb) TO PUBLIC;
 GRANT EXECUTE ON FUNCTION schemakit.audit_as_of(anyelement, timestamptz, jsonb) TO PUBLIC;
 GRANT EXECUTE ON FUNCTION schemakit.audit_as_of(text, timestamptz, jsonb) TO PUBLIC;

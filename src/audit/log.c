@@ -96,7 +96,7 @@ static Writer writers[] = {
 
 /* What is looked up again and again; invalid if it may be another by now. */
 static const char *const known_names[] = {
-	"audit_event", "audit_txn", "audit_shape", "audit_origin", "audit_retention",
+	"audit_event", "audit_shape", "audit_origin", "audit_retention",
 	"audit_log", "audit_shape_relid_idx", "audit_shape_rel_id_idx",
 };
 static Oid	known[lengthof(known_names)];

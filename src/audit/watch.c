@@ -133,7 +133,7 @@ sk_audit_watch_troubles(void)
 {
 	static const char *const names[] = {
 		"audit_event", "audit_shape", "audit_origin", "audit_secret",
-		"audit_retention"
+		"audit_retention", "audit_marks"
 	};
 	List	   *troubles = watch_event_triggers(NIL);
 

@@ -68,6 +68,7 @@ SELECT pg_catalog.pg_extension_config_dump('schemakit.audit_event_default', $$
 SELECT pg_catalog.pg_extension_config_dump('schemakit.audit_shape', '');
 SELECT pg_catalog.pg_extension_config_dump('schemakit.audit_secret', '');
 SELECT pg_catalog.pg_extension_config_dump('schemakit.audit_retention', '');
+SELECT pg_catalog.pg_extension_config_dump('schemakit.audit_marks', '');
 
 CREATE TRIGGER dump_load BEFORE INSERT ON schemakit.audit_definition
     FOR EACH ROW EXECUTE FUNCTION schemakit.internal_dump_load();
@@ -214,6 +215,10 @@ CREATE TRIGGER a_replica_skip BEFORE INSERT OR UPDATE OR DELETE ON schemakit.aud
     FOR EACH ROW EXECUTE FUNCTION schemakit.internal_replica_skip();
 COMMENT ON TRIGGER a_replica_skip ON schemakit.audit_event IS 'leaves out rows of another database';
 ALTER TABLE schemakit.audit_event ENABLE REPLICA TRIGGER a_replica_skip;
+CREATE TRIGGER a_replica_skip BEFORE INSERT OR UPDATE OR DELETE ON schemakit.audit_marks
+    FOR EACH ROW EXECUTE FUNCTION schemakit.internal_replica_skip();
+COMMENT ON TRIGGER a_replica_skip ON schemakit.audit_marks IS 'leaves out rows of another database';
+ALTER TABLE schemakit.audit_marks ENABLE REPLICA TRIGGER a_replica_skip;
 CREATE TRIGGER a_replica_skip BEFORE INSERT OR UPDATE OR DELETE ON schemakit.audit_origin
     FOR EACH ROW EXECUTE FUNCTION schemakit.internal_replica_skip();
 COMMENT ON TRIGGER a_replica_skip ON schemakit.audit_origin IS 'leaves out rows of another database';

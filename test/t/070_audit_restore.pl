@@ -40,6 +40,7 @@ SELECT schemakit.audit_disable('paused');
 SELECT schemakit.auto_enable('audit', 'app');
 INSERT INTO users VALUES (1, 'ann', '{"a": 1}', 'a@x'), (2, 'bob', 'null', 'a@x');
 CREATE TABLE moment AS SELECT clock_timestamp() AS at;
+SELECT schemakit.audit_mark('before');
 SELECT pg_sleep(0.01);
 UPDATE users SET name = 'anna', id = 3 WHERE id = 1;
 INSERT INTO "Odd ""Name" VALUES (1, 1.50);
@@ -75,6 +76,7 @@ sub history_goes_on
     is( $n->safe_psql($db, "SELECT DISTINCT rel_id FROM schemakit.audit_log WHERE table_name = 'public.users'"), $rel_id, "$name: under the same identity");
     is( $n->safe_psql($db, q{SELECT id, name, doc FROM schemakit.audit_as_of(NULL::users, (SELECT at FROM moment)) ORDER BY id}),
         qq(1|ann|{"a": 1}\n2|bob|null), "$name: the table as it was before the dump");
+    is( $n->safe_psql($db, q{SELECT name FROM schemakit.audit_as_of(NULL::users, schemakit.audit_at('before')) ORDER BY id}), "ann\nbob", "$name: at a mark, too");
     is( $n->safe_psql($db, "SELECT table_name, op FROM schemakit.audit_changes('$position')"),
         qq(public.users|U\npublic.users|U\npublic."Odd ""Name"|U), "$name: only what is new is new");
     is( $n->safe_psql($db, 'SELECT count(*) FROM (SELECT FROM schemakit.audit_event WHERE txn_id > 0 GROUP BY txn_id, n HAVING count(*) > 1) AS twice'), '0', "$name: no number is given twice");

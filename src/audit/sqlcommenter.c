@@ -23,9 +23,8 @@
 #include "postgres.h"
 
 #include "audit/sqlcommenter.h"
-#include "base/guc.h"
+#include "base/utf8.h"
 
-#include "catalog/namespace.h"
 #include "lib/stringinfo.h"
 #include "mb/pg_wchar.h"
 
@@ -64,37 +63,6 @@ encoded_byte(const char *in, const char *end)
 	return high < 0 || low < 0 ? '\0' : (char) (high << 4 | low);
 }
 
-/* Append UTF-8 in the database's encoding; false if it has no such characters. */
-static bool
-append_utf8(StringInfo buf, const char *utf8, int length)
-{
-	int			encoding = GetDatabaseEncoding();
-	int			size = length * MAX_CONVERSION_GROWTH + 1;
-	char	   *converted;
-	int			nestlevel;
-	Oid			proc;
-
-	if (encoding == PG_UTF8 || encoding == PG_SQL_ASCII)
-	{
-		appendBinaryStringInfo(buf, utf8, length);
-		return true;
-	}
-	if (!pg_verify_mbstr(PG_UTF8, utf8, length, true))
-		return false;
-	nestlevel = sk_guc_pin();
-	proc = FindDefaultConversionProc(PG_UTF8, encoding);
-	sk_guc_unpin(nestlevel);
-	converted = palloc(size);
-	if (!OidIsValid(proc) ||
-		pg_do_encoding_conversion_buf(proc, PG_UTF8, encoding,
-									  (unsigned char *) utf8, length,
-									  (unsigned char *) converted, size,
-									  true) != length)
-		return false;
-	appendStringInfoString(buf, converted);
-	return true;
-}
-
 /*
  * Undo the encoding of the part up to "end" or the next "stop"; leaves
  * *p behind it, or returns NULL if it is not encoded as it should be.
@@ -119,7 +87,7 @@ decode(const char **p, const char *end, char stop)
 				return NULL;
 			appendStringInfoChar(&encoded, byte);
 		}
-		if (encoded.len > 0 && !append_utf8(&result, encoded.data, encoded.len))
+		if (encoded.len > 0 && !sk_utf8_append(&result, encoded.data, encoded.len))
 			return NULL;
 		if (encoded.len > 0)
 			continue;

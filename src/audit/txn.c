@@ -17,6 +17,7 @@
 #include "postgres.h"
 
 #include "audit/txn.h"
+#include "audit/actor.h"
 #include "audit/log.h"
 #include "audit/origin.h"
 #include "audit/sqlcommenter.h"
@@ -25,6 +26,7 @@
 #include "base/guc.h"
 
 #include "access/xact.h"
+#include "mb/pg_wchar.h"
 #include "miscadmin.h"
 #include "nodes/plannodes.h"
 #include "tcop/pquery.h"
@@ -65,6 +67,8 @@ static struct
 	Oid			session_role;
 	uint64		settings;
 	Statement	statement;
+	CommandId	command;		/* the last that settings of others were
+								 * looked at in */
 	char	   *actor;			/* in TopTransactionContext; NULL: nobody */
 	bool		in_comment;		/* a comment says so */
 	char	   *application;	/* likewise */
@@ -147,6 +151,13 @@ is_set(const char *setting)
 	return setting != NULL && *setting != '\0';
 }
 
+/* The server does not check what a configuration file sets. */
+static bool
+is_text(const char *setting)
+{
+	return pg_verifymbstr(setting, strlen(setting), true);
+}
+
 /*
  * Is it the portal in which the client's statement runs?  Others are cursors of
  * functions, and EXECUTE.
@@ -204,13 +215,21 @@ actor_in_comment(Statement statement)
 	return is_set(actor) ? actor : NULL;
 }
 
-/* The setting goes before the comment; NULL if neither tells. */
-static char *
-current_actor(void)
+/*
+ * Our setting goes before the comment, and that before the settings of others; NULL
+ * if nothing tells.
+ */
+static const char *
+current_actor(bool *in_comment)
 {
+	const char *actor;
+
+	*in_comment = false;
 	if (is_set(sk_guc_audit_actor))
-		return pstrdup(sk_guc_audit_actor);
-	return actor_in_comment(current_statement());
+		return is_text(sk_guc_audit_actor) ? sk_guc_audit_actor : NULL;
+	actor = actor_in_comment(current_statement());
+	*in_comment = actor != NULL;
+	return actor ? actor : sk_audit_actor_find();
 }
 
 static bool
@@ -226,6 +245,22 @@ current_application(void)
 }
 
 /*
+ * Is the actor in the settings of others, if they are asked, still the same in this
+ * command of a statement?  Functions change them, but not within a command.
+ */
+static bool
+is_actor_in_settings_current(void)
+{
+	if (!sk_audit_actor_in_settings() || is_set(sk_guc_audit_actor) ||
+		txn.in_comment || txn.command == GetCurrentCommandId(false))
+		return true;
+	if (!is_same_text(txn.actor, sk_audit_actor_find()))
+		return false;
+	txn.command = GetCurrentCommandId(false);
+	return true;
+}
+
+/*
  * Is what the last carrier says still true?  Asked for each event, so what
  * is dear to find out, the comment in the statement, is looked at once.
  */
@@ -233,6 +268,7 @@ static bool
 is_context_current(void)
 {
 	Statement	statement = current_statement();
+	bool		in_comment;
 
 	if (txn.carrier == 0 || txn.role != GetUserId() ||
 		txn.session_role != GetSessionUserId() ||
@@ -240,10 +276,12 @@ is_context_current(void)
 		strcmp(txn.application, current_application()) != 0)
 		return false;
 	if (is_same_statement(txn.statement, statement))
-		return true;
-	if (sk_guc_audit_query || !is_same_text(txn.actor, current_actor()))
+		return is_actor_in_settings_current();
+	if (sk_guc_audit_query || !is_same_text(txn.actor, current_actor(&in_comment)))
 		return false;
 	txn.statement = statement;
+	txn.in_comment = in_comment;
+	txn.command = GetCurrentCommandId(false);
 	return true;
 }
 
@@ -363,8 +401,8 @@ begin_carrier(int32 n)
 	txn.session_role = GetSessionUserId();
 	txn.settings = sk_guc_audit_changes;
 	txn.statement = current_statement();
-	keep(&txn.actor, current_actor());
-	txn.in_comment = !is_set(sk_guc_audit_actor);
+	txn.command = GetCurrentCommandId(false);
+	keep(&txn.actor, current_actor(&txn.in_comment));
 	keep(&txn.application, current_application());
 	txn.subid = GetCurrentSubTransactionId();
 	txn.carrier = n;

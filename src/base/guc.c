@@ -14,6 +14,7 @@
 
 #include "base/guc.h"
 #include "base/compat.h"
+#include "base/setting.h"
 
 #include "catalog/namespace.h"
 #include "miscadmin.h"
@@ -26,6 +27,7 @@
 
 double		sk_guc_advice_unused_days = 14;
 char	   *sk_guc_audit_actor = NULL;
+char	   *sk_guc_audit_actor_settings = NULL;
 bool		sk_guc_audit_auto = true;
 char	   *sk_guc_audit_context = NULL;
 bool		sk_guc_audit_query = false;
@@ -148,6 +150,18 @@ check_context(char **newval, void **extra, GucSource source)
 	return false;
 }
 
+static bool
+check_settings(char **newval, void **extra, GucSource source)
+{
+	List	   *settings;
+	char	   *detail;
+
+	if (sk_setting_parse(*newval, &settings, &detail))
+		return true;
+	GUC_check_errdetail("%s", detail);
+	return false;
+}
+
 static void
 audit_string_changed(const char *newval, void *extra)
 {
@@ -184,6 +198,15 @@ define_audit(void)
 							   PGC_USERSET,
 							   0,
 							   NULL, audit_string_changed, NULL);
+
+	DefineCustomStringVariable("schemakit.audit_actor_settings",
+							   "Names settings of the application that contain the actor.",
+							   "A comma-separated list, in which -> and a key lead into a JSON value; the first one that says something is used.",
+							   &sk_guc_audit_actor_settings,
+							   "",
+							   PGC_USERSET,
+							   0,
+							   check_settings, audit_string_changed, NULL);
 
 	DefineCustomBoolVariable("schemakit.audit_auto",
 							 "Applies the rules for audit to new tables.",

@@ -12,6 +12,7 @@
 
 extern double sk_guc_advice_unused_days;
 extern char *sk_guc_audit_actor;
+extern char *sk_guc_audit_actor_settings;
 extern bool sk_guc_audit_auto;
 extern char *sk_guc_audit_context;
 extern bool sk_guc_audit_query;

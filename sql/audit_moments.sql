@@ -61,5 +61,135 @@ RESET ROLE;
 SELECT role FROM schemakit.audit_marks WHERE name = 'mine';
 REVOKE EXECUTE ON FUNCTION schemakit.audit_mark(text) FROM regress_moments_marker;
 
+\set SHOW_CONTEXT never
+-- rows are put back: inserted, updated, or left as they are
+CREATE TABLE nodes (
+    id int GENERATED ALWAYS AS IDENTITY PRIMARY KEY, parent int REFERENCES nodes, name text UNIQUE, n numeric,
+    twice numeric GENERATED ALWAYS AS (n * 2) STORED, doc json, place point, gone int, old_name int[], secret text DEFAULT 'none',
+    created_at timestamptz DEFAULT now(), updated_at timestamptz NOT NULL DEFAULT now());
+ALTER TABLE nodes DROP gone;
+SELECT schemakit.audit_enable('nodes', exclude => '{secret}');
+INSERT INTO nodes (parent, name, n, doc, place, old_name, secret) VALUES
+    (NULL, 'a', 1.0, '{"a": 1}', '(1,2)', '[0:1]={1,2}', 's1'), (1, 'b', 2.50, '[1,  2]', NULL, '{}', 's2'), (2, 'c', 3, NULL, '(0,0)', NULL, 's3');
+CREATE TABLE before AS TABLE nodes;
+SELECT schemakit.audit_mark('nodes') IS NOT NULL AS marked;
+UPDATE nodes SET n = 9, secret = 'changed' WHERE id = 3;
+DELETE FROM nodes WHERE id = 3;
+DELETE FROM nodes WHERE id = 2;
+UPDATE nodes SET name = 'c', doc = NULL, place = '(5,5)', secret = 's4' WHERE id = 1;
+INSERT INTO nodes (name, n) VALUES ('b', 7);
+ALTER TABLE nodes ADD added int NOT NULL DEFAULT 5;
+ALTER TABLE nodes RENAME old_name TO new_name;
+SELECT id, updated_at AS was_updated_at FROM nodes WHERE id = 1 \gset
+-- one row, with its time of change; columns that are not in the log stay
+SELECT schemakit.audit_restore('nodes', schemakit.audit_at('nodes'), '{"id": 1}');
+SELECT schemakit.audit_restore('nodes', schemakit.audit_at('nodes'), '{"id": 1}');
+SELECT id, parent, name, n, twice, doc, place, new_name, secret, added, updated_at > :'was_updated_at' AS touched FROM nodes ORDER BY id;
+-- all rows: what came since is in the way, or goes
+SELECT schemakit.audit_restore('nodes', schemakit.audit_at('nodes'));  -- fails
+SELECT schemakit.audit_restore('nodes', schemakit.audit_at('nodes'), '{"id": 4}');
+SELECT schemakit.audit_restore('nodes', schemakit.audit_at('nodes'), '{"id": 4}', remove => true);
+SELECT schemakit.audit_restore('nodes', schemakit.audit_at('nodes'));
+SELECT schemakit.audit_restore('nodes', schemakit.audit_at('nodes'), remove => true);
+SELECT id, parent, name, n, twice, doc, place, new_name, secret, added FROM nodes ORDER BY id;
+SELECT count(*) AS same FROM nodes JOIN before USING (id, parent, name, n, twice, created_at) WHERE nodes.doc::text IS NOT DISTINCT FROM before.doc::text AND place IS NOT DISTINCT FROM before.place OR id = 1;
+SELECT schemakit.audit_restore('nodes', 'infinity', remove => true);
+\set VERBOSITY terse
+SELECT schemakit.audit_restore('nodes', '-infinity');  -- fails
+\set VERBOSITY default
+SELECT schemakit.audit_restore('nodes', NULL);  -- fails
+SELECT schemakit.audit_restore('nodes', now(), '{"name": "a"}');  -- fails
+
+-- all that rows refer to comes back at once, and unique values are free in time
+DELETE FROM nodes WHERE id = 3;
+DELETE FROM nodes;
+INSERT INTO nodes (name) VALUES ('a'), ('x');
+SELECT schemakit.audit_restore('nodes', schemakit.audit_at('nodes'), remove => true);
+SELECT id, parent, name, secret FROM nodes ORDER BY id;
+
+-- triggers, policies and rights are the table's and the caller's
+CREATE TABLE docs (id int PRIMARY KEY, who text, v text, ssn text NOT NULL);
+ALTER TABLE docs OWNER TO regress_moments_owner;
+SELECT schemakit.audit_enable('docs', mask => '{"ssn": "null"}');
+INSERT INTO docs VALUES (1, 'regress_moments_owner', 'one', 'n1'), (2, 'other', 'two', 'n2'), (3, 'regress_moments_owner', 'three', 'n3');
+SELECT schemakit.audit_mark('docs') IS NOT NULL AS marked;
+UPDATE docs SET v = 'changed', ssn = 'n4';
+CREATE FUNCTION note() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+    RAISE NOTICE '% % by %', tg_op, COALESCE(NEW.id, OLD.id), current_user;
+    RETURN COALESCE(NEW, OLD);
+END$$;
+CREATE TRIGGER note BEFORE INSERT OR UPDATE OR DELETE ON docs FOR EACH ROW EXECUTE FUNCTION note();
+SET ROLE regress_moments_owner;
+SELECT schemakit.audit_restore('docs', schemakit.audit_at('docs'), '{"id": 1}');
+SELECT * FROM docs ORDER BY id;
+-- a value that is not known, and has no default
+DELETE FROM docs WHERE id = 1;
+SELECT schemakit.audit_restore('docs', schemakit.audit_at('docs'), '{"id": 1}');  -- fails
+ALTER TABLE docs ALTER ssn SET DEFAULT '?';
+SELECT schemakit.audit_restore('docs', schemakit.audit_at('docs'), '{"id": 1}');
+SELECT * FROM docs WHERE id = 1;
+-- who may not write, and who may not read the history
+REVOKE UPDATE ON docs FROM regress_moments_owner;
+SELECT schemakit.audit_restore('docs', schemakit.audit_at('docs'));  -- fails
+SELECT schemakit.audit_restore('docs', schemakit.audit_at('docs'), '{"id": 2}');  -- fails
+GRANT UPDATE ON docs TO regress_moments_owner;
+GRANT ALL ON docs TO regress_moments_marker;
+SET ROLE regress_moments_marker;
+SELECT schemakit.audit_restore('audit_moments.docs', schemakit.audit_at('docs'));  -- fails
+RESET ROLE;
+GRANT USAGE ON SCHEMA audit_moments TO regress_moments_marker;
+GRANT SELECT ON schemakit.audit_log TO regress_moments_marker;
+ALTER TABLE docs ENABLE ROW LEVEL SECURITY;
+CREATE POLICY mine ON docs USING (who <> 'other') WITH CHECK (v <> 'three');
+SET ROLE regress_moments_marker;
+SELECT schemakit.audit_restore('docs', schemakit.audit_at('docs'));  -- fails: the policy
+SELECT schemakit.audit_restore('docs', schemakit.audit_at('docs'), '{"id": 2}');
+BEGIN READ ONLY;
+SELECT schemakit.audit_restore('docs', schemakit.audit_at('docs'), '{"id": 1}');  -- fails
+ROLLBACK;
+RESET ROLE;
+REVOKE SELECT ON schemakit.audit_log FROM regress_moments_marker;
+SELECT id, v FROM docs ORDER BY id;
+
+-- other kinds of tables: partitions, keys of two columns, null or written in other ways
+CREATE TABLE parts (id int, day date, v text, PRIMARY KEY (id, day)) PARTITION BY RANGE (day);
+CREATE TABLE parts_1 PARTITION OF parts FOR VALUES FROM ('2026-01-01') TO ('2026-02-01');
+CREATE TABLE parts_2 PARTITION OF parts FOR VALUES FROM ('2026-02-01') TO ('2026-03-01');
+CREATE TABLE loose (a numeric, b text, v text);
+CREATE TABLE only_key (a int PRIMARY KEY);
+CREATE TABLE keyless (a int);
+SELECT schemakit.audit_enable('parts'), schemakit.audit_enable('loose', key => '{a,b}'), schemakit.audit_enable('only_key'), schemakit.audit_enable('keyless');
+INSERT INTO parts VALUES (1, '2026-01-01', 'one'), (2, '2026-02-01', 'two');
+INSERT INTO loose VALUES (1.0, NULL, 'one'), (NULL, NULL, 'none'), (2, 'x', 'two');
+INSERT INTO only_key VALUES (1), (2);
+SELECT schemakit.audit_mark('kinds') IS NOT NULL AS marked;
+UPDATE parts SET v = 'changed', day = '2026-02-02' WHERE id = 1;
+DELETE FROM parts WHERE id = 2;
+UPDATE loose SET v = 'changed', a = a + 0.00;
+DELETE FROM loose WHERE b = 'x';
+DELETE FROM only_key WHERE a = 1;
+INSERT INTO only_key VALUES (3);
+SELECT schemakit.audit_restore(t, schemakit.audit_at('kinds'), remove => true) FROM unnest('{parts,loose,only_key}'::regclass[]) AS t;
+SELECT schemakit.audit_restore(t, schemakit.audit_at('kinds'), remove => true) FROM unnest('{parts,loose,only_key}'::regclass[]) AS t;
+SELECT tableoid::regclass, * FROM parts ORDER BY id;
+SELECT * FROM loose ORDER BY a;
+SELECT * FROM only_key ORDER BY a;
+SELECT schemakit.audit_restore('parts_1', schemakit.audit_at('kinds'));  -- fails
+SELECT schemakit.audit_restore('keyless', schemakit.audit_at('kinds'));  -- fails
+TRUNCATE parts;
+SELECT schemakit.audit_restore('parts', schemakit.audit_at('kinds'));
+
+-- a row that was soft-deleted comes back, and what went with it
+CREATE TABLE orders (id int PRIMARY KEY, v text, deleted_at timestamptz);
+CREATE TABLE items (id int PRIMARY KEY, order_id int REFERENCES orders ON DELETE CASCADE, deleted_at timestamptz);
+SELECT schemakit.soft_delete_enable('orders'), schemakit.soft_delete_enable('items'), schemakit.audit_enable('orders'), schemakit.audit_enable('items');
+INSERT INTO orders VALUES (1, 'one');
+INSERT INTO items VALUES (1, 1);
+SELECT schemakit.audit_mark('orders') IS NOT NULL AS marked;
+DELETE FROM orders_live WHERE id = 1;
+SELECT schemakit.audit_restore('orders', schemakit.audit_at('orders'), '{"id": 1}');
+SELECT * FROM orders_live JOIN items_live ON order_id = orders_live.id;
+
 DROP SCHEMA audit_moments CASCADE;
 DROP ROLE regress_moments_owner, regress_moments_marker;

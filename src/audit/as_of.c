@@ -22,6 +22,7 @@
  */
 #include "postgres.h"
 
+#include "audit/as_of.h"
 #include "audit/convert.h"
 #include "audit/coverage.h"
 #include "audit/descendants.h"
@@ -276,8 +277,8 @@ put_live(SkAuditPast *past, HeapTuple tuple, TupleDesc tupdesc)
 }
 
 /* The operator that the type is compared with, whatever the search_path */
-static Oid
-equality(Oid type)
+Oid
+sk_audit_as_of_equality(Oid type)
 {
 	Oid			op = lookup_type_cache(type, TYPECACHE_EQ_OPR)->eq_opr;
 
@@ -291,13 +292,13 @@ equality(Oid type)
 }
 
 /*
- * " WHERE id OPERATOR(pg_catalog.=) $1", for the one row that is asked for, and
- * the values of the parameters.
+ * " WHERE id OPERATOR(pg_catalog.=) $1", for the row with the key, and the values of
+ * the parameters.
  */
-static char *
-key_condition(const SkAuditPast *past, Oid *types, Datum *values, char *nulls)
+char *
+sk_audit_as_of_condition(const SkAuditReader *reader, JsonbValue *key, Oid *types,
+						 Datum *values, char *nulls)
 {
-	const SkAuditReader *reader = past->reader;
 	StringInfoData buf;
 	int			nestlevel = sk_guc_pin();
 
@@ -310,14 +311,14 @@ key_condition(const SkAuditPast *past, Oid *types, Datum *values, char *nulls)
 
 		types[i] = getBaseType(attr->atttypid);
 		values[i] = sk_audit_json_decode(reader->types[reader->keys[i] - 1], -1,
-										 &past->key[i], &isnull);
+										 &key[i], &isnull);
 		nulls[i] = isnull ? 'n' : ' ';
 		appendStringInfoString(&buf, i ? " AND " : " WHERE ");
 		if (isnull)
 			appendStringInfo(&buf, "%s IS NULL", name);
 		else
 			generate_operator_clause(&buf, name, attr->atttypid,
-									 equality(types[i]),
+									 sk_audit_as_of_equality(types[i]),
 									 psprintf("$%d", i + 1), types[i]);
 	}
 	sk_guc_unpin(nestlevel);
@@ -341,7 +342,8 @@ put_live_rows(SkAuditPast *past)
 	char	   *query = psprintf("SELECT * FROM %s%s%s",
 								 past->reader->partitioned ? "" : "ONLY ",
 								 past->reader->name,
-								 past->key ? key_condition(past, types, values, nulls) : "");
+								 past->key ? sk_audit_as_of_condition(past->reader, past->key, types,
+																	  values, nulls) : "");
 
 	if (as_owner)
 		sk_rights_assume_to_read(owner, &saved);
@@ -443,7 +445,7 @@ table_of_type(FunctionCallInfo fcinfo)
 }
 
 static void
-open_past(SkAuditPast *past, Oid relid, FunctionCallInfo fcinfo)
+open_past(SkAuditPast *past, Oid relid, TimestampTz at, ReturnSetInfo *rsinfo)
 {
 	HASHCTL		ctl = {
 		.keysize = sizeof(uint64),
@@ -451,11 +453,11 @@ open_past(SkAuditPast *past, Oid relid, FunctionCallInfo fcinfo)
 	};
 
 	past->reader = sk_audit_reader_open(relid);
-	past->at = PG_GETARG_TIMESTAMPTZ(1);
+	past->at = at;
 	past->context = CurrentMemoryContext;
 	past->buckets = hash_create("schemakit rows of the past", 256, &ctl,
 								HASH_ELEM | HASH_BLOBS);
-	past->rsinfo = (ReturnSetInfo *) fcinfo->resultinfo;
+	past->rsinfo = rsinfo;
 	past->result = past->rsinfo->setDesc;
 	examine_shapes(past);
 	check_triggers(past);
@@ -480,13 +482,13 @@ check_same_key(const SkAuditPast *past, const SkAuditPast *parent)
 }
 
 static void
-return_rows(SkAuditPast *past, FunctionCallInfo fcinfo)
+return_rows(SkAuditPast *past, const Jsonb *key)
 {
 	int			nestlevel;
 
-	if (!PG_ARGISNULL(2))
+	if (key != NULL)
 	{
-		past->key = sk_audit_reader_key(past->reader, PG_GETARG_JSONB_P(2));
+		past->key = sk_audit_reader_key(past->reader, key);
 		past->spellings = sk_audit_spelling_list(past->reader, past->key);
 	}
 	SPI_connect();
@@ -501,15 +503,15 @@ return_rows(SkAuditPast *past, FunctionCallInfo fcinfo)
 }
 
 static void
-return_child(const SkAuditPast *parent, Oid relid, FunctionCallInfo fcinfo)
+return_child(const SkAuditPast *parent, Oid relid, const Jsonb *key)
 {
 	SkAuditPast past = {.as_documents = parent->as_documents};
 
-	open_past(&past, relid, fcinfo);
+	open_past(&past, relid, parent->at, parent->rsinfo);
 	sk_audit_past_map(&past, parent);
-	if (!PG_ARGISNULL(2))
+	if (key != NULL)
 		check_same_key(&past, parent);
-	return_rows(&past, fcinfo);
+	return_rows(&past, key);
 }
 
 /* Rows of tables that inherited from it come along, as SELECT would return them. */
@@ -517,18 +519,33 @@ static void
 return_past(FunctionCallInfo fcinfo, Oid relid, bool as_documents)
 {
 	SkAuditPast past = {.as_documents = as_documents};
+	const Jsonb *key = PG_ARGISNULL(2) ? NULL : PG_GETARG_JSONB_P(2);
 	const char *refusal;
 	List	   *children;
 	ListCell   *lc;
 
 	InitMaterializedSRF(fcinfo, as_documents ? MAT_SRF_USE_EXPECTED_DESC : 0);
-	open_past(&past, relid, fcinfo);
+	open_past(&past, relid, PG_GETARG_TIMESTAMPTZ(1), (ReturnSetInfo *) fcinfo->resultinfo);
 	children = sk_audit_descendants_at(past.reader, past.at, &refusal);
 	if (refusal != NULL)
 		sk_audit_undo_refuse(&past, refusal, "Query schemakit.audit_log instead.");
-	return_rows(&past, fcinfo);
+	return_rows(&past, key);
 	foreach(lc, children)
-		return_child(&past, lfirst_oid(lc), fcinfo);
+		return_child(&past, lfirst_oid(lc), key);
+}
+
+/*
+ * The rows of the table itself, without those of others that inherit from it, put into
+ * rsinfo->setResult: the columns that the table has, and then an int2[] of the numbers
+ * of those of which the log does not tell what they were.
+ */
+void
+sk_audit_as_of_rows(SkAuditPast *past, Oid relid, TimestampTz at, const Jsonb *key,
+					ReturnSetInfo *rsinfo)
+{
+	past->with_unknown = true;
+	open_past(past, relid, at, rsinfo);
+	return_rows(past, key);
 }
 
 /*

@@ -19,6 +19,8 @@
 #include "base/compat.h"
 #include "base/tuple.h"
 
+#include "catalog/pg_type.h"
+#include "utils/array.h"
 #include "utils/builtins.h"
 #include "utils/tuplestore.h"
 
@@ -176,6 +178,55 @@ put_columns(SkAuditPast *past, const Datum *values, const bool *nulls)
 	tuplestore_putvalues(past->rsinfo->setResult, past->result, out, out_nulls);
 }
 
+/* All columns, and the numbers of those that are not told */
+static void
+put_with_unknown(SkAuditPast *past, const Datum *values, const bool *nulls,
+				 const bool *unknown)
+{
+	int			natts = past->reader->tupdesc->natts;
+	Datum	   *out = palloc(sizeof(Datum) * (natts + 1));
+	bool	   *out_nulls = palloc(sizeof(bool) * (natts + 1));
+	Datum	   *numbers = palloc(sizeof(Datum) * Max(natts, 1));
+	int			count = 0;
+	MemoryContext old = MemoryContextSwitchTo(past->context);
+
+	for (int i = 0; i < natts; i++)
+	{
+		out[i] = values[i];
+		out_nulls[i] = nulls[i];
+		if (!unknown[i])
+			continue;
+		numbers[count++] = Int16GetDatum(i + 1);
+		past->ever_unknown = bms_add_member(past->ever_unknown, i);
+	}
+	MemoryContextSwitchTo(old);
+	out_nulls[natts] = false;
+	out[natts] = PointerGetDatum(construct_array(numbers, count, INT2OID, 2, true,
+												 TYPALIGN_SHORT));
+	tuplestore_putvalues(past->rsinfo->setResult, past->result, out, out_nulls);
+}
+
+/*
+ * The value that the log tells of the column.  False if it does not tell it, though it
+ * has one.
+ */
+static bool
+get_told(SkAuditPast *past, const SkAuditPastRow *row, int i, Datum *values, bool *nulls)
+{
+	ErrorData  *error = NULL;
+	bool		is_digest;
+
+	nulls[i] = true;
+	if (!sk_audit_convert_is_told(past, row, i))
+		return false;
+	values[i] = sk_audit_convert_value(past, row, i, &nulls[i], &error);
+	if (error != NULL)
+		refuse_value(past, i, key_text(past, row, values, nulls), error);
+	is_digest = nulls[i] && row->values[i].type != jbvNull;
+	past->digests |= is_digest;
+	return !is_digest;
+}
+
 /*
  * A row with these values, but for those that the log tells.  Columns that
  * cannot be shown are null.
@@ -183,39 +234,25 @@ put_columns(SkAuditPast *past, const Datum *values, const bool *nulls)
 static void
 put_values(SkAuditPast *past, const SkAuditPastRow *row, Datum *values, bool *nulls)
 {
-	TupleDesc	tupdesc = past->reader->tupdesc;
+	int			natts = past->reader->tupdesc->natts;
+	bool	   *unknown = palloc(sizeof(bool) * Max(natts, 1));
 
-	for (int i = 0; i < tupdesc->natts; i++)
+	for (int i = 0; i < natts; i++)
 	{
-		ErrorData  *error = NULL;
-
-		if (!is_returned(past, i))
+		unknown[i] = !is_returned(past, i) || is_rewritten(past, row, i);
+		if (unknown[i])
 			nulls[i] = true;
 		else if (row != NULL && row->known[i])
-		{
-			nulls[i] = !sk_audit_convert_is_told(past, row, i);
-			if (!nulls[i])
-			{
-				values[i] = sk_audit_convert_value(past, row, i, &nulls[i], &error);
-				past->digests |= nulls[i] && row->values[i].type != jbvNull;
-			}
-		}
-		if (error != NULL)
-			refuse_value(past, i, key_text(past, row, values, nulls), error);
+			unknown[i] = !get_told(past, row, i, values, nulls);
 		if (!nulls[i] && sk_audit_touched_withholds(past, i, values[i]))
-			nulls[i] = true;
+			unknown[i] = nulls[i] = true;
 	}
-	if (past->columns != NULL)
+	if (past->with_unknown)
+		put_with_unknown(past, values, nulls, unknown);
+	else if (past->columns != NULL)
 		put_columns(past, values, nulls);
 	else
 		tuplestore_putvalues(past->rsinfo->setResult, past->result, values, nulls);
-}
-
-static void
-forget_rewritten(const SkAuditPast *past, const SkAuditPastRow *row, bool *nulls)
-{
-	for (int i = 0; i < past->reader->tupdesc->natts; i++)
-		nulls[i] |= is_rewritten(past, row, i);
 }
 
 /*
@@ -226,7 +263,6 @@ void
 sk_audit_past_put(SkAuditPast *past, const SkAuditPastRow *row, Datum *values,
 				  bool *nulls)
 {
-	forget_rewritten(past, row, nulls);
 	if (past->as_documents)
 		put_document(past, row, values, nulls);
 	else
@@ -239,7 +275,8 @@ sk_audit_past_put(SkAuditPast *past, const SkAuditPastRow *row, Datum *values,
 void
 sk_audit_past_tell(const SkAuditPast *past)
 {
-	sk_audit_touched_tell(past);
+	if (!past->with_unknown)
+		sk_audit_touched_tell(past);
 	if (past->digests)
 		ereport(NOTICE,
 				(errmsg("the audit log has only digests of some values of table \"%s\"",

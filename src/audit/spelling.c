@@ -59,6 +59,21 @@ has_one_text(const SkAuditReader *reader, int i)
 										  ObjectIdGetDatum(type->btree_opintype)));
 }
 
+/*
+ * Are equal values of that column of the key always written in the same way?
+ */
+bool
+sk_audit_spelling_is_one(const SkAuditReader *reader, AttrNumber attnum)
+{
+	for (int i = 0; i < reader->nkeys; i++)
+	{
+		if (reader->keys[i] == attnum)
+			return has_one_text(reader, i) &&
+				key_type(reader, i)->kind != SK_JSON_NUMERIC;
+	}
+	return true;
+}
+
 static bool
 all_have_one_text(const SkAuditReader *reader)
 {

@@ -55,6 +55,8 @@ typedef struct SkAuditPast
 								 * has a digest */
 	List	   *conversions;	/* of SkAuditConversion */
 	bool		as_documents;	/* values as the log has them */
+	bool		with_unknown;	/* rows say which columns are not told */
+	Bitmapset  *ever_unknown;	/* those, of all rows: attribute number - 1 */
 	HTAB	   *buckets;
 	MemoryContext context;		/* for what is kept */
 	ReturnSetInfo *rsinfo;

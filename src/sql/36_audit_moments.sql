@@ -38,3 +38,13 @@ CREATE FUNCTION schemakit.audit_at(mark text)
 COMMENT ON FUNCTION schemakit.audit_at(text) IS
 'returns the moment to which audit_mark() gave that name, for audit_as_of().  Every role may call it.
 Errors: 42704 there is no such mark.';
+
+CREATE FUNCTION schemakit.audit_restore(rel regclass, at timestamptz, key jsonb DEFAULT NULL, remove boolean DEFAULT false)
+    RETURNS bigint
+    AS 'MODULE_PATHNAME', 'schemakit_audit_restore'
+    LANGUAGE C VOLATILE PARALLEL UNSAFE;
+COMMENT ON FUNCTION schemakit.audit_restore(regclass, timestamptz, jsonb, boolean) IS
+'puts the rows of a table back as they were, and returns how many it has inserted, updated and deleted: SELECT schemakit.audit_restore(''users'', now() - interval ''1 hour'', ''{"id": 42}'').  Without "key", it puts back all rows.
+Rows that are there now and were not then stay, unless remove => true.  Columns of which the log does not tell what they were keep their values, and so do those that timestamps maintain; in rows that are inserted they get their defaults.
+It executes one statement of the caller, with triggers, policies and constraints.  Needs SELECT, INSERT and UPDATE on the table, with "remove" DELETE, and the right to read the history.
+Errors: as for audit_as_of(), and of the statement; 55000 the table has no key.';

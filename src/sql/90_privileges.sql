@@ -48,6 +48,9 @@ GRANT EXECUTE ON FUNCTION schemakit.audit_position() TO PUBLIC;
 /* who may read the history of a table knows the names of moments */
 GRANT EXECUTE ON FUNCTION schemakit.audit_at(text) TO PUBLIC;
 
+/* it changes rows with the privileges of its caller */
+GRANT EXECUTE ON FUNCTION schemakit.audit_restore(regclass, timestamptz, jsonb, boolean) TO PUBLIC;
+
 /* as for timestamps; is_live() is also called by any user of a view of live rows */
 GRANT EXECUTE ON FUNCTION schemakit.is_live(anyelement) TO PUBLIC;
 GRANT EXECUTE ON FUNCTION schemakit.soft_delete() TO PUBLIC;

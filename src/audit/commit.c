@@ -67,9 +67,9 @@ ends_with_event(void)
 }
 
 /*
- * An event is about to be written.
+ * An event is about to be written.  Is the transaction expected to end with it?
  */
-void
+bool
 sk_audit_commit_count(void)
 {
 	SubTransactionId subid = GetCurrentSubTransactionId();
@@ -88,6 +88,8 @@ sk_audit_commit_count(void)
 		this_transaction.levels = level;
 	}
 	level->events++;
+	return level->events == 1 && level->outer == NULL &&
+		this_transaction.ends_with_event;
 }
 
 static bool
@@ -107,7 +109,7 @@ static void
 write_commit(void)
 {
 	int32		events = this_transaction.levels->events;
-	SkAuditStamp stamp = sk_audit_txn_next(false);
+	SkAuditStamp stamp = sk_audit_txn_next(false, false);
 	Datum		values[Natts_audit_event];
 	bool		nulls[Natts_audit_event];
 
@@ -120,10 +122,8 @@ write_commit(void)
 	values[Anum_audit_event_n - 1] = Int32GetDatum(stamp.n);
 	values[Anum_audit_event_command - 1] = Int32GetDatum((int32) GetCurrentCommandId(false));
 	values[Anum_audit_event_shape_id - 1] = Int32GetDatum(0);
-	values[Anum_audit_event_carrier - 1] = Int32GetDatum(stamp.carrier);
 	values[Anum_audit_event_op - 1] = CharGetDatum(SK_AUDIT_COMMIT);
-	if (stamp.carrier == stamp.n)
-		sk_audit_txn_carry(values, nulls);
+	sk_audit_txn_carry(&stamp, values, nulls);
 	nulls[Anum_audit_event_role - 1] = false;
 	values[Anum_audit_event_role - 1] =
 		CStringGetTextDatum(GetUserNameFromId(GetUserId(), false));

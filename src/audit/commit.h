@@ -11,6 +11,6 @@
 #define SK_AUDIT_COMMIT		'C'
 
 extern void sk_audit_commit_init(void);
-extern void sk_audit_commit_count(void);
+extern bool sk_audit_commit_count(void);
 
 #endif							/* SK_AUDIT_COMMIT_H */

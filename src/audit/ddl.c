@@ -20,6 +20,7 @@
 #include "audit/ddl.h"
 #include "attach/attach.h"
 #include "audit/log.h"
+#include "audit/log_statement.h"
 #include "audit/partition.h"
 #include "audit/protect.h"
 #include "base/compat.h"
@@ -263,7 +264,7 @@ check_create_table(const CreateStmt *stmt)
 void
 sk_audit_ddl_check(const Node *stmt)
 {
-	if (sk_guc_audit_writable || sk_audit_protect_off || sk_audit_log_writing)
+	if (sk_guc_audit_writable || sk_audit_protect_off || sk_audit_log_statement_running)
 		return;
 	switch (nodeTag(stmt))
 	{

@@ -172,6 +172,6 @@ schemakit_internal_dump_route(PG_FUNCTION_ARGS)
 	leaf = sk_audit_log_leaf(SK_AUDIT_LOG_EVENT, at);
 	if (!OidIsValid(leaf) || leaf == RelationGetRelid(rel))
 		return PointerGetDatum(trigdata->tg_trigtuple);
-	sk_audit_log_load(SK_AUDIT_LOG_EVENT, at, values, nulls);
+	sk_audit_log_insert(SK_AUDIT_LOG_EVENT, at, values, nulls);
 	return PointerGetDatum(NULL);
 }

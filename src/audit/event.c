@@ -190,7 +190,8 @@ static void
 write_event(const Event *event)
 {
 	const SkAuditTable *table = event->table;
-	SkAuditStamp stamp = sk_audit_txn_next(table->options->require_actor);
+	bool		alone = sk_audit_commit_count();
+	SkAuditStamp stamp = sk_audit_txn_next(table->options->require_actor, alone);
 	Datum		values[Natts_audit_event];
 	bool		nulls[Natts_audit_event] = {false};
 	bool		has_key = event->keyed != NULL && table->nkeys > 0;
@@ -203,7 +204,6 @@ write_event(const Event *event)
 		.changed_at = stamp.changed_at,
 	};
 
-	sk_audit_commit_count();
 	sk_audit_order_place(&place, table->rel_id, has_key ? &hash : NULL,
 						 stamp.txn_id, stamp.at);
 	values[Anum_audit_event_txn_id - 1] = Int64GetDatum(stamp.txn_id);
@@ -213,16 +213,11 @@ write_event(const Event *event)
 	values[Anum_audit_event_n - 1] = Int32GetDatum(stamp.n);
 	values[Anum_audit_event_command - 1] = Int32GetDatum((int32) place.command);
 	values[Anum_audit_event_shape_id - 1] = Int32GetDatum(table->shape_id);
-	values[Anum_audit_event_carrier - 1] = Int32GetDatum(stamp.carrier);
 	values[Anum_audit_event_op - 1] = CharGetDatum(event->op);
 	set_document(values, nulls, Anum_audit_event_key, key);
 	set_document(values, nulls, Anum_audit_event_old, event->old);
 	set_document(values, nulls, Anum_audit_event_new, event->new);
-	if (stamp.carrier == stamp.n)
-		sk_audit_txn_carry(values, nulls);
-	else
-		memset(&nulls[Natts_audit_event_plain], true,
-			   sizeof(bool) * (Natts_audit_event - Natts_audit_event_plain));
+	sk_audit_txn_carry(&stamp, values, nulls);
 	sk_audit_log_insert(SK_AUDIT_LOG_EVENT, stamp.at, values, nulls);
 }
 

@@ -400,14 +400,14 @@ check_changes(void)
 
 /*
  * Those transactions that this statement sees and the position did not.  What
- * another cluster has recorded is older than any position in this one.  Carriers say
- * where they are; a join with them would be planned for few.
+ * another cluster has recorded is older than any position in this one.  The index
+ * on times says where they are; a join with them would be planned for few.
  */
 static const char changes_query[] =
 "WITH bounds AS MATERIALIZED ("
 " SELECT pg_catalog.min(txn_id) AS first_id, pg_catalog.max(txn_id) AS last_id,"
 " pg_catalog.min(at) AS first_at, pg_catalog.max(at) AS last_at FROM schemakit.audit_event"
-" WHERE role IS NOT NULL AND ($1 IS NULL OR txn_id OPERATOR(pg_catalog.>=) $5 AND txn_id OPERATOR(pg_catalog.<=) $6"
+" WHERE ($1 IS NULL OR txn_id OPERATOR(pg_catalog.>=) $5 AND txn_id OPERATOR(pg_catalog.<=) $6"
 " AND NOT pg_catalog.pg_visible_in_snapshot(" SK_AUDIT_ORIGIN_XID("txn_id") ", $1))"
 "), l AS ("
 " SELECT l.*, pg_catalog.max(l.changed_at) OVER (PARTITION BY l.txn_id) AS ended_at"

@@ -27,13 +27,13 @@
 
 #include "audit/log.h"
 #include "audit/log_index.h"
+#include "audit/log_statement.h"
 #include "attach/attach.h"
 #include "base/compat.h"
-#include "base/rights.h"
 #include "schemakit.h"
 
 #include "access/htup_details.h"
-#include "access/table.h"
+#include "access/relation.h"
 #include "access/tableam.h"
 #include "access/xact.h"
 #include "catalog/namespace.h"
@@ -41,10 +41,10 @@
 #include "catalog/pg_trigger.h"
 #include "commands/trigger.h"
 #include "executor/executor.h"
-#include "executor/spi.h"
 #include "miscadmin.h"
 #include "partitioning/partbounds.h"
 #include "partitioning/partdesc.h"
+#include "storage/lmgr.h"
 #include "utils/builtins.h"
 #include "utils/inval.h"
 #include "utils/lsyscache.h"
@@ -62,10 +62,14 @@ typedef struct Writer
 	int			nplain;			/* columns that come before those that most
 								 * rows do not have */
 
-	/* found in the current transaction */
+	/* where rows of these times go; the table is invalid if that is not known */
 	Oid			table;
-	Oid			leaf;			/* the table itself if it has no partitions */
-	bool		locked;			/* so is the partition */
+	Oid			leaf;			/* the table itself if it has no partitions;
+								 * invalid: nowhere */
+	TimestampTz from;
+	TimestampTz until;			/* not included, unless there is no end */
+	bool		locked;			/* the partition, by the current transaction */
+	bool		table_locked;	/* likewise, the table */
 
 	/* found out about "described"; lives in "context" */
 	MemoryContext context;
@@ -77,8 +81,6 @@ typedef struct Writer
 	int			nindexes;
 	SkAuditLogIndex *indexes;
 } Writer;
-
-bool		sk_audit_log_writing = false;
 
 static Writer writers[] = {
 	[SK_AUDIT_LOG_EVENT] = {
@@ -108,15 +110,15 @@ static Oid	known[lengthof(known_names)];
  */
 
 /*
- * With its locks, a transaction loses what it knows of the partitions; and with the
- * rows, what it has entered of them in indexes.
+ * With its locks, a transaction loses the partitions; and with the rows, what it has
+ * entered of them in indexes.
  */
 static void
-forget_leaves(void)
+forget_locks(void)
 {
 	for (size_t i = 0; i < lengthof(writers); i++)
 	{
-		writers[i].table = InvalidOid;
+		writers[i].locked = writers[i].table_locked = false;
 		for (int index = 0; index < writers[i].nindexes; index++)
 			writers[i].indexes[index].page = InvalidBlockNumber;
 	}
@@ -130,7 +132,7 @@ at_transaction_end(XactEvent event, void *arg)
 		case XACT_EVENT_COMMIT:
 		case XACT_EVENT_ABORT:
 		case XACT_EVENT_PREPARE:
-			forget_leaves();
+			forget_locks();
 			break;
 		default:
 			break;
@@ -142,7 +144,7 @@ at_subtransaction_end(SubXactEvent event, SubTransactionId subid,
 					  SubTransactionId parent, void *arg)
 {
 	if (event == SUBXACT_EVENT_ABORT_SUB)
-		forget_leaves();
+		forget_locks();
 }
 
 static bool
@@ -235,9 +237,19 @@ sk_audit_log_owner(void)
 	return owner;
 }
 
-/* The partition for rows of that time; invalid if there is none. */
-static Oid
-find_leaf(Relation table, TimestampTz at)
+/* A bound of partitions; "none" is what it is without one. */
+static TimestampTz
+bound(PartitionBoundInfo bounds, int i, TimestampTz none)
+{
+	if (i < 0 || i >= bounds->ndatums ||
+		bounds->kind[i][0] != PARTITION_RANGE_DATUM_VALUE)
+		return none;
+	return DatumGetTimestampTz(bounds->datums[i][0]);
+}
+
+/* The partition for rows of that time, and until when it is. */
+static void
+find_leaf(Relation table, TimestampTz at, Writer *found)
 {
 	PartitionKey key = RelationGetPartitionKey(table);
 	PartitionDesc partdesc = RelationGetPartitionDesc(table, true);
@@ -248,30 +260,65 @@ find_leaf(Relation table, TimestampTz at)
 	int			part;
 
 	if (partdesc->nparts == 0 || key->strategy != PARTITION_STRATEGY_RANGE)
-		return InvalidOid;
+		return;
 	offset = partition_range_datum_bsearch(key->partsupfunc,
 										   key->partcollation, bounds,
 										   1, &value, &is_equal);
+	found->from = bound(bounds, offset, DT_NOBEGIN);
+	found->until = bound(bounds, offset + 1, DT_NOEND);
 	part = bounds->indexes[offset + 1];
 	if (part < 0)
 		part = bounds->default_index;
-	return part < 0 ? InvalidOid : partdesc->oids[part];
+	if (part >= 0)
+		found->leaf = partdesc->oids[part];
 }
 
 /*
- * Find the table, and the partition for rows of that time.  The lock on the
- * table keeps both from going away, whatever invalidations come.
+ * The table, without a lock.  Whoever alters it locks its partitions, too, or does what
+ * a row may come before.  A lock would be taken after those of partitions, to which
+ * the transaction has written already, and so make deadlocks.
+ */
+static Relation
+open_table(const Writer *writer)
+{
+	Relation	table = RelationIdGetRelation(sk_audit_log_relid(writer->name));
+
+	if (table == NULL)
+	{
+		AcceptInvalidationMessages();
+		table = RelationIdGetRelation(sk_audit_log_relid(writer->name));
+	}
+	if (table == NULL)
+		elog(ERROR, "relation %s.%s does not exist", SK_SCHEMA, writer->name);
+	return table;
+}
+
+/*
+ * Find the table, and the partition for rows of that time.  It stays that one until
+ * there is an invalidation: a partition is not detached while somebody writes to it.
  */
 static void
 place(Writer *writer, TimestampTz at)
 {
-	Relation	table = table_open(sk_audit_log_relid(writer->name), RowExclusiveLock);
+	Relation	table = open_table(writer);
 
 	writer->table = RelationGetRelid(table);
-	writer->leaf = table->rd_rel->relkind == RELKIND_PARTITIONED_TABLE
-		? find_leaf(table, at) : writer->table;
-	table_close(table, NoLock);
+	writer->leaf = InvalidOid;
+	writer->from = DT_NOBEGIN;
+	writer->until = DT_NOEND;
 	writer->locked = false;
+	if (table->rd_rel->relkind == RELKIND_PARTITIONED_TABLE)
+		find_leaf(table, at, writer);
+	else
+		writer->leaf = writer->table;
+	RelationClose(table);
+}
+
+static bool
+is_placed(const Writer *writer, TimestampTz at)
+{
+	return OidIsValid(writer->table) && at >= writer->from &&
+		(at < writer->until || writer->until == DT_NOEND);
 }
 
 /*
@@ -327,9 +374,9 @@ plain_descriptor(const Writer *writer, Relation leaf)
 }
 
 static void
-describe(Writer *writer, Oid tableid, Relation leaf)
+describe(Writer *writer, Relation leaf)
 {
-	Relation	table = table_open(tableid, NoLock);
+	Relation	table = open_table(writer);
 	MemoryContext old;
 
 	if (writer->context == NULL)
@@ -351,7 +398,7 @@ describe(Writer *writer, Oid tableid, Relation leaf)
 											writer->plain != NULL ? &TTSOpsHeapTuple
 											: table_slot_callbacks(leaf));
 	MemoryContextSwitchTo(old);
-	table_close(table, NoLock);
+	RelationClose(table);
 	writer->complete = true;
 }
 
@@ -410,86 +457,10 @@ insert_directly(Writer *writer, Relation leaf, Datum *values, bool *nulls)
 	writer->locked = OidIsValid(writer->table);
 }
 
-/* INSERT INTO schemakit.table (a, b) VALUES ($1, $2) */
-static char *
-insert_statement(const Writer *writer, TupleDesc tupdesc, Oid *types)
-{
-	StringInfoData columns;
-	StringInfoData params;
-
-	initStringInfo(&columns);
-	initStringInfo(&params);
-	for (int i = 0; i < writer->natts; i++)
-	{
-		Form_pg_attribute attr = TupleDescAttr(tupdesc, i);
-
-		types[i] = attr->atttypid;
-		appendStringInfo(&columns, "%s%s", i ? ", " : "",
-						 quote_identifier(NameStr(attr->attname)));
-		appendStringInfo(&params, "%s$%d", i ? ", " : "", i + 1);
-	}
-	return psprintf("INSERT INTO %s.%s (%s) VALUES (%s)", SK_SCHEMA,
-					writer->name, columns.data, params.data);
-}
-
-/*
- * A trigger that is deferred would run when the transaction is committed, and
- * then with the writer's settings.  SPI is connected.
- */
-static void
-fire_at_once(Oid relid)
-{
-	Relation	rel = table_open(relid, NoLock);
-	const TriggerDesc *triggers = CopyTriggerDesc(rel->trigdesc);
-
-	for (int i = 0; triggers != NULL && i < triggers->numtriggers; i++)
-	{
-		const Trigger *trigger = &triggers->triggers[i];
-
-		if (trigger->tgdeferrable && TRIGGER_FOR_INSERT(trigger->tgtype))
-			SPI_execute(psprintf("SET CONSTRAINTS %s.%s IMMEDIATE", SK_SCHEMA,
-								 quote_identifier(get_constraint_name(trigger->tgconstraint))),
-						false, 0);
-	}
-	table_close(rel, NoLock);
-}
-
-static void
-insert_by_statement(const Writer *writer, Oid tableid, Datum *values,
-					bool *nulls)
-{
-	Relation	table = table_open(tableid, NoLock);
-	Oid		   *types = palloc(sizeof(Oid) * writer->natts);
-	char	   *markers = palloc(writer->natts + 1);
-	char	   *sql = insert_statement(writer, RelationGetDescr(table), types);
-	SkRights	saved;
-	bool		writing = sk_audit_log_writing;
-
-	table_close(table, NoLock);
-	for (int i = 0; i < writer->natts; i++)
-		markers[i] = nulls[i] ? 'n' : ' ';
-	markers[writer->natts] = '\0';
-	sk_rights_assume(sk_audit_log_owner(), &saved);
-	sk_audit_log_writing = true;
-	PG_TRY();
-	{
-		SPI_connect();
-		fire_at_once(OidIsValid(writer->leaf) ? writer->leaf : tableid);
-		(void) SPI_execute_with_args(sql, writer->natts, types, values, markers,
-									 false, 0);
-		SPI_finish();
-	}
-	PG_FINALLY();
-	{
-		sk_audit_log_writing = writing;
-	}
-	PG_END_TRY();
-	sk_rights_restore(&saved);
-}
-
 /*
  * The partition for rows of that time, with its lock; NULL: there is none.  While the
- * lock of the default partition is waited for, the month may get one of its own.
+ * lock is waited for, it may go, or be detached; and the month of rows of the default
+ * partition may get one of its own.
  */
 static Relation
 open_leaf(Writer *writer, TimestampTz at)
@@ -499,17 +470,47 @@ open_leaf(Writer *writer, TimestampTz at)
 		Oid			relid;
 		Relation	leaf;
 
-		if (!OidIsValid(writer->table))
+		if (!is_placed(writer, at))
 			place(writer, at);
 		relid = writer->leaf;
 		if (!OidIsValid(relid))
 			return NULL;
-		leaf = table_open(relid, writer->locked ? NoLock : RowExclusiveLock);
-		if (!OidIsValid(writer->table))
-			place(writer, at);
-		if (writer->leaf == relid)
+		leaf = try_relation_open(relid, writer->locked ? NoLock : RowExclusiveLock);
+		if (leaf != NULL && is_placed(writer, at))
 			return leaf;
-		table_close(leaf, NoLock);
+		if (leaf != NULL)
+			relation_close(leaf, NoLock);
+		writer->table = InvalidOid;
+	}
+}
+
+static bool
+is_described_as(const Writer *writer, Relation leaf)
+{
+	return writer->described == RelationGetRelid(leaf) && writer->complete;
+}
+
+/*
+ * Likewise, described.  A statement locks the table, so that is done before the
+ * partition is locked.
+ */
+static Relation
+open_described(Writer *writer, TimestampTz at)
+{
+	for (;;)
+	{
+		Relation	leaf = open_leaf(writer, at);
+		bool		by_statement;
+
+		if (leaf != NULL && !is_described_as(writer, leaf))
+			describe(writer, leaf);
+		by_statement = leaf == NULL || !writer->direct;
+		if (!by_statement || writer->table_locked)
+			return leaf;
+		if (leaf != NULL)
+			relation_close(leaf, writer->locked ? NoLock : RowExclusiveLock);
+		LockRelationOid(writer->table, RowExclusiveLock);
+		writer->table_locked = true;
 	}
 }
 
@@ -520,33 +521,31 @@ void
 sk_audit_log_insert(SkAuditLog log, TimestampTz at, Datum *values, bool *nulls)
 {
 	Writer	   *writer = &writers[log];
-	Relation	leaf = open_leaf(writer, at);
-	Oid			tableid = writer->table;
+	Relation	leaf = open_described(writer, at);
 
-	if (leaf != NULL &&
-		(writer->described != RelationGetRelid(leaf) || !writer->complete))
-		describe(writer, tableid, leaf);
 	if (leaf != NULL && writer->direct)
 		insert_directly(writer, leaf, values, nulls);
 	else
-		insert_by_statement(writer, tableid, values, nulls);
+		sk_audit_log_statement_insert(sk_audit_log_owner(), writer->table,
+									  writer->leaf, writer->natts, values, nulls);
 	if (leaf != NULL)
-		table_close(leaf, NoLock);
+		relation_close(leaf, NoLock);
 }
 
 /*
- * The partition that a transaction which began "at" writes to, if it is laid out
- * as the log's table is; else invalid.
+ * The partition that a transaction which began "at" writes to, locked, if it is laid
+ * out as the log's table is; else NULL.
  */
-Oid
-sk_audit_log_direct_leaf(SkAuditLog log, TimestampTz at)
+Relation
+sk_audit_log_open(SkAuditLog log, TimestampTz at)
 {
 	Writer	   *writer = &writers[log];
+	Relation	leaf = open_described(writer, at);
 
-	if (!OidIsValid(writer->table))
-		place(writer, at);
-	return writer->direct && writer->described == writer->leaf ? writer->leaf
-		: InvalidOid;
+	if (leaf == NULL || writer->direct)
+		return leaf;
+	relation_close(leaf, NoLock);
+	return NULL;
 }
 
 /*
@@ -555,21 +554,9 @@ sk_audit_log_direct_leaf(SkAuditLog log, TimestampTz at)
 Oid
 sk_audit_log_leaf(SkAuditLog log, TimestampTz at)
 {
-	Relation	table = table_open(sk_audit_log_relid(writers[log].name),
-								   RowExclusiveLock);
-	Oid			leaf = find_leaf(table, at);
+	Writer	   *writer = &writers[log];
 
-	table_close(table, NoLock);
-	return leaf;
-}
-
-/*
- * Put a row into one of the tables that is not of this transaction.
- */
-void
-sk_audit_log_load(SkAuditLog log, TimestampTz at, Datum *values, bool *nulls)
-{
-	writers[log].table = InvalidOid;
-	sk_audit_log_insert(log, at, values, nulls);
-	writers[log].table = InvalidOid;
+	if (!is_placed(writer, at))
+		place(writer, at);
+	return writer->leaf;
 }

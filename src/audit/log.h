@@ -11,6 +11,7 @@
 #include "audit/log_columns.h"
 
 #include "datatype/timestamp.h"
+#include "utils/relcache.h"
 
 typedef enum SkAuditLog
 {
@@ -18,17 +19,12 @@ typedef enum SkAuditLog
 	SK_AUDIT_LOG_SHAPE
 } SkAuditLog;
 
-/* A statement of ours writes to the log, in this very call. */
-extern bool sk_audit_log_writing;
-
 extern void sk_audit_log_init(void);
 extern Oid	sk_audit_log_relid(const char *name);
 extern Oid	sk_audit_log_owner(void);
-extern Oid	sk_audit_log_direct_leaf(SkAuditLog log, TimestampTz at);
+extern Relation sk_audit_log_open(SkAuditLog log, TimestampTz at);
 extern void sk_audit_log_insert(SkAuditLog log, TimestampTz at,
 								Datum *values, bool *nulls);
 extern Oid	sk_audit_log_leaf(SkAuditLog log, TimestampTz at);
-extern void sk_audit_log_load(SkAuditLog log, TimestampTz at,
-							  Datum *values, bool *nulls);
 
 #endif							/* SK_AUDIT_LOG_H */

@@ -70,7 +70,7 @@ static bool
 describe(Relation index, bool has_events, SkAuditLogIndex *result)
 {
 	result->unless_null = sk_table_index_unless_null(index);
-	if ((!sk_table_index_is_plain(index) && result->unless_null == 0) ||
+	if ((!sk_table_index_is_plain(index) && result->unless_null == NULL) ||
 		index->rd_index->indisexclusion || !index->rd_index->indimmediate ||
 		!is_in_c(index))
 		return false;
@@ -106,6 +106,20 @@ sk_audit_log_index_describe(Relation leaf, bool has_events,
 	return simple;
 }
 
+/* Is one of the columns null? */
+static bool
+is_left_out(const Bitmapset *unless_null, TupleTableSlot *slot)
+{
+	int			column = -1;
+
+	while ((column = bms_next_member(unless_null, column)) >= 0)
+	{
+		if (slot_attisnull(slot, column))
+			return true;
+	}
+	return false;
+}
+
 /*
  * Enter a row that has just been put into the table.
  */
@@ -120,7 +134,7 @@ sk_audit_log_index_insert(SkAuditLogIndex *entry, Relation leaf,
 	bool		nulls[INDEX_MAX_KEYS];
 	int64		txn_id = 0;
 
-	if (entry->unless_null != 0 && slot_attisnull(slot, entry->unless_null))
+	if (is_left_out(entry->unless_null, slot))
 		return;
 	if (entry->by_page)
 	{

@@ -18,7 +18,8 @@ typedef struct SkAuditLogIndex
 	Oid			relid;
 	IndexInfo  *info;
 	bool		locked;			/* by this transaction */
-	AttrNumber	unless_null;	/* rows in which this is null are not in it */
+	Bitmapset  *unless_null;	/* rows in which one of these columns is null
+								 * are not in it */
 	bool		by_page;		/* it says of pages which transactions they
 								 * have */
 	BlockNumber page;			/* of the last row that was entered there, */

@@ -40,7 +40,7 @@
 
 #include "access/genam.h"
 #include "access/htup_details.h"
-#include "access/table.h"
+#include "access/relation.h"
 #include "catalog/pg_am.h"
 #include "catalog/pg_index.h"
 #include "common/hashfn.h"
@@ -124,7 +124,8 @@ key_hash_index(Relation leaf)
 		if (index->rd_index->indisvalid &&
 			index->rd_rel->relam == BTREE_AM_OID &&
 			index->rd_index->indkey.values[0] == Anum_audit_event_key_hash &&
-			sk_table_index_unless_null(index) == Anum_audit_event_key_hash)
+			bms_equal(sk_table_index_unless_null(index),
+					  bms_make_singleton(Anum_audit_event_key_hash)))
 			found = lfirst_oid(lc);
 		index_close(index, AccessShareLock);
 	}
@@ -185,17 +186,15 @@ static void
 search_log(SkAuditPlace *place, CommandId made, int64 rel_id, uint64 key_hash,
 		   int64 txn_id, TimestampTz at)
 {
-	Oid			relid = sk_audit_log_direct_leaf(SK_AUDIT_LOG_EVENT, at);
-	Relation	leaf;
+	Relation	leaf = sk_audit_log_open(SK_AUDIT_LOG_EVENT, at);
 	Oid			index;
 
-	if (!OidIsValid(relid))
+	if (leaf == NULL)
 		return;
-	leaf = table_open(relid, AccessShareLock);
 	index = key_hash_index(leaf);
 	if (OidIsValid(index))
 		scan_log(place, made, leaf, index, rel_id, key_hash, txn_id);
-	table_close(leaf, NoLock);
+	relation_close(leaf, NoLock);
 }
 
 static void

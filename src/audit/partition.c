@@ -40,7 +40,7 @@
 /* The indexes of each partition; 75_dump.sql knows them by their names. */
 static const char *const indexes[] = {
 	"CREATE INDEX %s_key_hash_idx ON schemakit.%s (key_hash) WHERE key_hash IS NOT NULL",
-	"CREATE INDEX %s_carrier_idx ON schemakit.%s (txn_id) WHERE role IS NOT NULL",
+	"CREATE INDEX %s_carrier_idx ON schemakit.%s (txn_id) WHERE role IS NOT NULL AND carrier IS NOT NULL",
 	"CREATE INDEX %s_commit_idx ON schemakit.%s USING brin (at, changed_at) WITH (autosummarize = on) WHERE events IS NOT NULL",
 	"CREATE INDEX %s_time_idx ON schemakit.%s USING brin (txn_id, at) WITH (autosummarize = on)",
 };

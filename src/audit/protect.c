@@ -11,6 +11,7 @@
 #include "audit/protect.h"
 #include "audit/adopt.h"
 #include "audit/log.h"
+#include "audit/log_statement.h"
 #include "audit/origin.h"
 #include "audit/shape.h"
 #include "base/guc.h"
@@ -101,7 +102,7 @@ schemakit_internal_audit_protect(PG_FUNCTION_ARGS)
 {
 	TriggerData *trigdata = sk_trigger_before(fcinfo, "internal_audit_protect");
 	bool		allowed = sk_guc_audit_writable || sk_audit_protect_off ||
-		sk_audit_log_writing || IsLogicalWorker();
+		sk_audit_log_statement_running || IsLogicalWorker();
 
 	if (!allowed &&
 		!(TRIGGER_FIRED_BY_INSERT(trigdata->tg_event) && sk_audit_protect_may_load()))
@@ -196,7 +197,7 @@ has_events(void)
 	if (!OidIsValid(relid))
 		return false;
 	LockRelationOid(relid, AccessExclusiveLock);
-	foreach(lc, find_all_inheritors(relid, AccessShareLock, NULL))
+	foreach(lc, find_all_inheritors(relid, AccessExclusiveLock, NULL))
 	{
 		if (get_rel_relkind(lfirst_oid(lc)) == RELKIND_RELATION &&
 			has_rows(lfirst_oid(lc)))

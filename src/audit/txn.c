@@ -6,7 +6,9 @@
  *
  * The first event of a transaction carries who acts.  When the role, the actor or
  * whatever else it tells changes on the way, the next event carries it again; each
- * event says which one does.  An event that was written in a subtransaction goes
+ * event says which one does.  A transaction that is expected to end with its first
+ * event needs nothing by which others find that one; if it goes on, the next event
+ * carries who acts again.  An event that was written in a subtransaction goes
  * away with it, so the next one carries who acts again.
  *
  * The number is the server's, and above it a part of the number of the database, so
@@ -352,18 +354,27 @@ statement_text(Statement statement)
 }
 
 /*
- * Put who acts into the last columns of an event that carries it: the one that
- * sk_audit_txn_next() was just called for.
+ * Set an event's "carrier", and put who acts into its last columns if it carries that.
+ * sk_audit_txn_next() was just called for it.
  */
 void
-sk_audit_txn_carry(Datum *values, bool *nulls)
+sk_audit_txn_carry(const SkAuditStamp *stamp, Datum *values, bool *nulls)
 {
 	Datum		client;
-	bool		has_client = client_address(&client);
+	bool		has_client;
 	bool		has_context = is_set(sk_guc_audit_context);
 	bool		is_same_role = txn.role == txn.session_role;
 
+	set_or_null(values, nulls, Anum_audit_event_carrier, stamp->carrier != 0,
+				Int32GetDatum(stamp->carrier));
+	if (stamp->carrier != 0 && stamp->carrier != stamp->n)
+	{
+		memset(&nulls[Natts_audit_event_plain], true,
+			   sizeof(bool) * (Natts_audit_event - Natts_audit_event_plain));
+		return;
+	}
 	values[Anum_audit_event_role - 1] = role_name(txn.role);
+	nulls[Anum_audit_event_role - 1] = false;
 	set_or_null(values, nulls, Anum_audit_event_session_role, !is_same_role,
 				is_same_role ? (Datum) 0 : role_name(txn.session_role));
 	set_text(values, nulls, Anum_audit_event_actor, txn.actor);
@@ -372,8 +383,10 @@ sk_audit_txn_carry(Datum *values, bool *nulls)
 				: (Datum) 0);
 	set_text(values, nulls, Anum_audit_event_application,
 			 is_set(txn.application) ? txn.application : NULL);
+	has_client = client_address(&client);
 	set_or_null(values, nulls, Anum_audit_event_client, has_client, client);
 	values[Anum_audit_event_pid - 1] = Int32GetDatum(MyProcPid);
+	nulls[Anum_audit_event_pid - 1] = false;
 	set_text(values, nulls, Anum_audit_event_query,
 			 sk_guc_audit_query && txn.statement.text
 			 ? statement_text(txn.statement) : NULL);
@@ -429,11 +442,11 @@ check_actor(void)
 }
 
 /*
- * The stamp of the next event.  Where an actor is required and nobody has
- * said who acts, this is an error.
+ * The stamp of the next event.  It is "alone" if the transaction is expected to end
+ * with it.  Where an actor is required and nobody has said who acts, this is an error.
  */
 SkAuditStamp
-sk_audit_txn_next(bool require_actor)
+sk_audit_txn_next(bool require_actor, bool alone)
 {
 	SkAuditStamp stamp;
 
@@ -453,6 +466,8 @@ sk_audit_txn_next(bool require_actor)
 
 	stamp.txn_id = txn.id;
 	stamp.at = GetCurrentTransactionStartTimestamp();
+	if (alone)
+		txn.carrier = 0;
 	stamp.carrier = txn.carrier;
 	return stamp;
 }

@@ -17,12 +17,14 @@ typedef struct SkAuditStamp
 	TimestampTz at;
 	TimestampTz changed_at;
 	int32		n;
-	int32		carrier;		/* n of the event that carries who acts */
+	int32		carrier;		/* n of the event that carries who acts; 0: it
+								 * does so for itself alone */
 } SkAuditStamp;
 
 extern void sk_audit_txn_init(void);
 extern bool sk_audit_txn_has_events(void);
-extern SkAuditStamp sk_audit_txn_next(bool require_actor);
-extern void sk_audit_txn_carry(Datum *values, bool *nulls);
+extern SkAuditStamp sk_audit_txn_next(bool require_actor, bool alone);
+extern void sk_audit_txn_carry(const SkAuditStamp *stamp, Datum *values,
+							   bool *nulls);
 
 #endif							/* SK_AUDIT_TXN_H */

@@ -291,7 +291,7 @@ static const char events_of_row_query[] =
 " AND key_hash OPERATOR(pg_catalog.=) ANY ($3))"
 " SELECT " EVENT " FROM e"
 " WHERE changed_at OPERATOR(pg_catalog.>) $2 OR at OPERATOR(pg_catalog.<=) $2"
-" AND EXISTS (SELECT FROM schemakit.audit_event AS c WHERE c.events IS NOT NULL AND c.role IS NOT NULL"
+" AND EXISTS (SELECT FROM schemakit.audit_event AS c WHERE c.events IS NOT NULL AND c.role IS NOT NULL AND c.carrier IS NOT NULL"
 " AND c.txn_id OPERATOR(pg_catalog.=) e.txn_id AND c.at OPERATOR(pg_catalog.=) e.at"
 " AND c.changed_at OPERATOR(pg_catalog.>) $2 OFFSET 0)"
 EVENTS_ORDER;

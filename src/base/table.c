@@ -25,6 +25,7 @@
 #include "catalog/pg_index.h"
 #include "commands/extension.h"
 #include "miscadmin.h"
+#include "nodes/makefuncs.h"
 #include "nodes/primnodes.h"
 #include "nodes/readfuncs.h"
 #include "storage/lmgr.h"
@@ -350,26 +351,43 @@ sk_table_index_is_plain(Relation index)
 		heap_attisnull(index->rd_indextuple, Anum_pg_index_indpred, NULL);
 }
 
+/* Add the column of "column IS NOT NULL"; false if the condition is another one. */
+static bool
+add_not_null(Node *condition, Bitmapset **columns)
+{
+	const NullTest *test = (NullTest *) condition;
+
+	if (!IsA(test, NullTest) || test->argisrow ||
+		test->nulltesttype != IS_NOT_NULL || !IsA(test->arg, Var) ||
+		((const Var *) test->arg)->varattno <= 0)
+		return false;
+	*columns = bms_add_member(*columns, ((const Var *) test->arg)->varattno);
+	return true;
+}
+
 /*
- * The column of an index's condition "column IS NOT NULL", if the condition is that
- * and nothing else, and there are no expressions; else 0.  Nothing is folded.
+ * The columns of an index's condition "a IS NOT NULL AND b IS NOT NULL ...", if the
+ * condition is that and nothing else, and there are no expressions; else NULL.
+ * Nothing is folded.
  */
-AttrNumber
+Bitmapset *
 sk_table_index_unless_null(Relation index)
 {
 	bool		isnull;
 	Datum		condition = SysCacheGetAttr(INDEXRELID, index->rd_indextuple,
 											Anum_pg_index_indpred, &isnull);
-	const NullTest *test;
+	Bitmapset  *columns = NULL;
+	ListCell   *lc;
 
 	if (isnull ||
 		!heap_attisnull(index->rd_indextuple, Anum_pg_index_indexprs, NULL))
-		return 0;
-	test = stringToNode(TextDatumGetCString(condition));
-	if (!IsA(test, NullTest) || test->argisrow ||
-		test->nulltesttype != IS_NOT_NULL || !IsA(test->arg, Var))
-		return 0;
-	return Max(((const Var *) test->arg)->varattno, 0);
+		return NULL;
+	foreach(lc, make_ands_implicit(stringToNode(TextDatumGetCString(condition))))
+	{
+		if (!add_not_null(lfirst(lc), &columns))
+			return NULL;
+	}
+	return columns;
 }
 
 /*

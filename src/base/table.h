@@ -29,7 +29,7 @@ extern char *sk_table_name(Relation rel);
 extern char *sk_table_told_name(Oid relid);
 extern void sk_table_hold(Oid relid);
 extern bool sk_table_index_is_plain(Relation index);
-extern AttrNumber sk_table_index_unless_null(Relation index);
+extern Bitmapset *sk_table_index_unless_null(Relation index);
 extern Oid	sk_table_primary_key(Relation rel);
 
 #endif							/* SK_TABLE_H */

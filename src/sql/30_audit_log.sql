@@ -22,7 +22,7 @@ CREATE TABLE schemakit.audit_event
     n               integer     NOT NULL,
     command         integer     NOT NULL,
     shape_id        integer     NOT NULL,
-    carrier         integer     NOT NULL,
+    carrier         integer,
     op              "char"      NOT NULL,
     key             jsonb,
     old             jsonb,
@@ -45,7 +45,7 @@ COMMENT ON COLUMN schemakit.audit_event.key_hash IS 'hash of the table''s identi
 COMMENT ON COLUMN schemakit.audit_event.n IS 'number of the event in its transaction; numbers are missing after ROLLBACK TO SAVEPOINT';
 COMMENT ON COLUMN schemakit.audit_event.command IS 'number of the command in its transaction, or of the last one that the event follows: the order of events in a transaction is command, n';
 COMMENT ON COLUMN schemakit.audit_event.shape_id IS 'row of schemakit.audit_shape that describes the table';
-COMMENT ON COLUMN schemakit.audit_event.carrier IS 'number of the event of the transaction that carries who made the change, in the columns from role on; in other events these are null';
+COMMENT ON COLUMN schemakit.audit_event.carrier IS 'number of the event of the transaction that carries who made the change, in the columns from role on; in other events these are null.  Null if the event carries that for itself alone';
 COMMENT ON COLUMN schemakit.audit_event.op IS 'I insert, U update, D delete, T truncate, B baseline; an update that changes the key has two rows: O with the old key, and the new key in "new", and N with the new key; C commit: changed_at is the time of COMMIT or PREPARE TRANSACTION, if that is not known to be that of the only event';
 COMMENT ON COLUMN schemakit.audit_event.key IS 'key of the row; null if the table has no key';
 COMMENT ON COLUMN schemakit.audit_event.old IS 'values before the change; for an update only those that it changed';
@@ -64,7 +64,7 @@ CREATE TABLE schemakit.audit_event_default PARTITION OF schemakit.audit_event DE
 COMMENT ON TABLE schemakit.audit_event_default IS 'events of months without a partition';
 COMMENT ON COLUMN schemakit.audit_event_default.txn_id IS 'see schemakit.audit_event';
 CREATE INDEX audit_event_default_key_hash_idx ON schemakit.audit_event_default (key_hash) WHERE key_hash IS NOT NULL;
-CREATE INDEX audit_event_default_carrier_idx ON schemakit.audit_event_default (txn_id) WHERE role IS NOT NULL;
+CREATE INDEX audit_event_default_carrier_idx ON schemakit.audit_event_default (txn_id) WHERE role IS NOT NULL AND carrier IS NOT NULL;
 CREATE INDEX audit_event_default_commit_idx ON schemakit.audit_event_default
     USING brin (at, changed_at) WITH (autosummarize = on) WHERE events IS NOT NULL;
 CREATE INDEX audit_event_default_time_idx ON schemakit.audit_event_default
@@ -238,7 +238,7 @@ JOIN schemakit.audit_shape AS s ON s.shape_id OPERATOR(pg_catalog.=) e.shape_id
 LEFT JOIN LATERAL (
     SELECT i.role, i.session_role, i.actor, i.context, i.application, i.client, i.pid, i.query
     FROM schemakit.audit_event AS i
-    WHERE e.role IS NULL AND i.role IS NOT NULL
+    WHERE e.role IS NULL AND i.role IS NOT NULL AND i.carrier IS NOT NULL
       AND i.txn_id OPERATOR(pg_catalog.=) e.txn_id AND i.at OPERATOR(pg_catalog.=) e.at
       AND i.n OPERATOR(pg_catalog.=) e.carrier
     OFFSET 0) AS c ON true

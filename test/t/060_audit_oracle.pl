@@ -95,8 +95,17 @@ sub end_prepared
     return;
 }
 
-for my $round (1 .. $rounds)
+sub missing
 {
+    return $node->safe_psql('postgres', q{SELECT rel, k.op FROM watched, unnest('{I,U,D}'::text[]) AS k(op)
+        WHERE (rel::text, k.op) NOT IN (('friends', 'U'), ('friends', 'D'), ('chained', 'D'))
+        AND NOT EXISTS (SELECT FROM schemakit.audit_log l WHERE l.table_name = 'public.' || rel::text AND l.op = k.op)});
+}
+
+# A slow server may need more rounds until there is a bit of everything.
+for my $round (1 .. $rounds + 5)
+{
+    last if $round > $rounds && missing() eq '';
     my ($out, $err) = ('', '');
     my $work = IPC::Run::start(
         [
@@ -122,10 +131,7 @@ is( $node->safe_psql('postgres', q{SELECT what, sqlstate, message, count(*) FROM
         WHERE sqlstate NOT IN ('23503', '23505', '40001', '40P01', '55P03') AND message <> 'undone' AND (what, sqlstate) NOT IN ((29, '21000'), (30, '42701'), (30, '42703'))
         GROUP BY 1, 2, 3 ORDER BY 4 DESC LIMIT 5}),
     '', 'changes fail for reasons of their own only');
-is( $node->safe_psql('postgres', q{SELECT rel, k.op FROM watched, unnest('{I,U,D}'::text[]) AS k(op)
-        WHERE (rel::text, k.op) NOT IN (('friends', 'U'), ('friends', 'D'), ('chained', 'D'))
-        AND NOT EXISTS (SELECT FROM schemakit.audit_log l WHERE l.table_name = 'public.' || rel::text AND l.op = k.op)}),
-    '', 'each table has events of each kind');
+is(missing(), '', 'each table has events of each kind');
 
 my $events = $node->safe_psql('postgres', 'SELECT replay()');
 cmp_ok($events, '>', 1000, "replayed $events events");
@@ -155,7 +161,8 @@ is( $node->safe_psql('postgres', q{SELECT count(*) FROM schemakit.audit_log l WH
         AND txn_id > (SELECT max(txn_id) FROM schemakit.audit_event WHERE op = 'B')}),
     '0', 'no transaction is there that was not committed');
 is( $node->safe_psql('postgres', q{SELECT count(*) FROM schemakit.audit_event e
-        WHERE NOT EXISTS (SELECT FROM schemakit.audit_event c WHERE c.txn_id = e.txn_id AND c.at = e.at AND c.n = e.carrier AND c.role IS NOT NULL)}),
+        WHERE CASE WHEN e.carrier IS NULL THEN e.role IS NULL
+            ELSE NOT EXISTS (SELECT FROM schemakit.audit_event c WHERE c.txn_id = e.txn_id AND c.at = e.at AND c.n = e.carrier AND c.role IS NOT NULL AND c.carrier IS NOT NULL) END}),
     '0', 'every event says who acts');
 is( $node->safe_psql('postgres', q{SELECT count(*) FROM (SELECT FROM schemakit.audit_event GROUP BY txn_id, n HAVING count(*) > 1) AS twice}),
     '0', 'no number is given twice');

@@ -53,7 +53,7 @@ sub damaged
 {
 	my ($text) = @_;
 	my ($n, @words) = (0);
-	my $how = int rand 6;
+	my $how = int rand 7;
 	$text =~ s/\b\d+\b|'[^']*'/'$' . ++$n/ge if $how < 2;
 	if ($how == 2 || $how == 3)
 	{
@@ -64,6 +64,8 @@ sub damaged
 	}
 	$text = substr $text, 0, rand length $text if $how == 4;
 	$text = with_bytes($text, 1) if $how == 5;
+	# what needs not be there: EXPLAIN takes it if it takes the whole text
+	$text =~ s{(\s+)}{rand() < 0.2 ? "$1/* " . int(rand 1000) . ' */ ' : $1}ge if $how == 6;
 	return $text;
 }
 

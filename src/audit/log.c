@@ -452,7 +452,8 @@ insert_directly(Writer *writer, Relation leaf, Datum *values, bool *nulls)
 	fill_slot(writer, values, nulls);
 	table_tuple_insert(leaf, slot, GetCurrentCommandId(true), 0, NULL);
 	for (int i = 0; i < writer->nindexes; i++)
-		sk_audit_log_index_insert(&writer->indexes[i], leaf, slot);
+		sk_audit_log_index_insert(&writer->indexes[i], leaf, &slot->tts_tid,
+								  values, nulls);
 	ExecClearTuple(slot);
 	writer->locked = OidIsValid(writer->table);
 }

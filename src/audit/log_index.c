@@ -108,47 +108,56 @@ sk_audit_log_index_describe(Relation leaf, bool has_events,
 
 /* Is one of the columns null? */
 static bool
-is_left_out(const Bitmapset *unless_null, TupleTableSlot *slot)
+is_left_out(const Bitmapset *unless_null, const bool *nulls)
 {
 	int			column = -1;
 
 	while ((column = bms_next_member(unless_null, column)) >= 0)
 	{
-		if (slot_attisnull(slot, column))
+		if (nulls[column - 1])
 			return true;
 	}
 	return false;
 }
 
+/* What FormIndexDatum() makes, of an index without expressions, from values */
+static void
+form_entry(const IndexInfo *info, const Datum *row, const bool *row_nulls,
+		   Datum *values, bool *nulls)
+{
+	for (int i = 0; i < info->ii_NumIndexAttrs; i++)
+	{
+		int			column = info->ii_IndexAttrNumbers[i] - 1;
+
+		values[i] = row[column];
+		nulls[i] = row_nulls[column];
+	}
+}
+
 /*
- * Enter a row that has just been put into the table.
+ * Enter a row that has just been put into the table at "tid".
  */
 void
-sk_audit_log_index_insert(SkAuditLogIndex *entry, Relation leaf,
-						  TupleTableSlot *slot)
+sk_audit_log_index_insert(SkAuditLogIndex *entry, Relation leaf, ItemPointer tid,
+						  const Datum *row, const bool *row_nulls)
 {
 	IndexInfo  *info = entry->info;
-	BlockNumber page = ItemPointerGetBlockNumber(&slot->tts_tid);
+	BlockNumber page = ItemPointerGetBlockNumber(tid);
+	int64		txn_id = DatumGetInt64(row[Anum_audit_event_txn_id - 1]);
 	Relation	index;
 	Datum		values[INDEX_MAX_KEYS];
 	bool		nulls[INDEX_MAX_KEYS];
-	int64		txn_id = 0;
 
-	if (is_left_out(entry->unless_null, slot))
+	if (is_left_out(entry->unless_null, row_nulls) ||
+		(entry->by_page && entry->page == page && entry->txn_id == txn_id))
 		return;
-	if (entry->by_page)
-	{
-		txn_id = DatumGetInt64(slot_getattr(slot, Anum_audit_event_txn_id, &nulls[0]));
-		if (entry->page == page && entry->txn_id == txn_id)
-			return;
-	}
 	index = index_open(entry->relid, entry->locked ? NoLock : RowExclusiveLock);
 	entry->locked = true;
 	/* what the access method keeps there knows this very relcache entry */
 	info->ii_AmCache = NULL;
 	info->ii_Context = CurrentMemoryContext;
-	FormIndexDatum(info, slot, NULL, values, nulls);
-	index_insert(index, values, nulls, &slot->tts_tid, leaf,
+	form_entry(info, row, row_nulls, values, nulls);
+	index_insert(index, values, nulls, tid, leaf,
 				 index->rd_index->indisunique ? UNIQUE_CHECK_YES
 				 : UNIQUE_CHECK_NO,
 				 false, info);

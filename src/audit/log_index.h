@@ -28,7 +28,8 @@ typedef struct SkAuditLogIndex
 
 extern bool sk_audit_log_index_describe(Relation leaf, bool has_events,
 										SkAuditLogIndex **indexes, int *count);
-extern void sk_audit_log_index_insert(SkAuditLogIndex *index, Relation leaf,
-									  TupleTableSlot *slot);
+extern void sk_audit_log_index_insert(SkAuditLogIndex *entry, Relation leaf,
+									  ItemPointer tid, const Datum *row,
+									  const bool *row_nulls);
 
 #endif							/* SK_AUDIT_LOG_INDEX_H */

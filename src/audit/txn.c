@@ -35,9 +35,11 @@
 #include "tcop/tcopprot.h"
 #include "utils/builtins.h"
 #include "utils/fmgrprotos.h"
+#include "utils/inval.h"
 #include "utils/jsonb.h"
 #include "utils/lsyscache.h"
 #include "utils/memutils.h"
+#include "utils/syscache.h"
 #include "utils/timestamp.h"
 
 /*
@@ -133,11 +135,21 @@ at_subtransaction_end(SubXactEvent event, SubTransactionId subid,
 		txn.carrier = 0;
 }
 
+static Oid	named_role = InvalidOid;
+static char role_name[NAMEDATALEN];
+
+static void
+forget_role(Datum arg, int cacheid, uint32 hash)
+{
+	named_role = InvalidOid;
+}
+
 void
 sk_audit_txn_init(void)
 {
 	RegisterXactCallback(at_transaction_end, NULL);
 	RegisterSubXactCallback(at_subtransaction_end, NULL);
+	CacheRegisterSyscacheCallback(AUTHOID, forget_role, (Datum) 0);
 }
 
 
@@ -269,7 +281,7 @@ is_actor_in_settings_current(void)
 static bool
 is_context_current(void)
 {
-	Statement	statement = current_statement();
+	Statement	statement;
 	bool		in_comment;
 
 	if (txn.carrier == 0 || txn.role != GetUserId() ||
@@ -277,6 +289,7 @@ is_context_current(void)
 		txn.settings != sk_guc_audit_changes ||
 		strcmp(txn.application, current_application()) != 0)
 		return false;
+	statement = current_statement();
 	if (is_same_statement(txn.statement, statement))
 		return is_actor_in_settings_current();
 	if (sk_guc_audit_query || !is_same_text(txn.actor, current_actor(&in_comment)))
@@ -293,12 +306,20 @@ is_context_current(void)
  *-------------------------------------------------------------------------
  */
 
+/* The name of a role, which is mostly that of the last one asked for */
 static Datum
-role_name(Oid role)
+name_of_role(Oid role)
 {
-	char	   *name = GetUserNameFromId(role, true);
+	if (role != named_role)
+	{
+		char	   *name = GetUserNameFromId(role, true);
 
-	return CStringGetTextDatum(name ? name : psprintf("%u", role));
+		if (name == NULL)
+			return CStringGetTextDatum(psprintf("%u", role));
+		strlcpy(role_name, name, sizeof(role_name));
+		named_role = role;
+	}
+	return CStringGetTextDatum(role_name);
 }
 
 /* The client's address, which does not change; false if it has none. */
@@ -373,10 +394,10 @@ sk_audit_txn_carry(const SkAuditStamp *stamp, Datum *values, bool *nulls)
 			   sizeof(bool) * (Natts_audit_event - Natts_audit_event_plain));
 		return;
 	}
-	values[Anum_audit_event_role - 1] = role_name(txn.role);
+	values[Anum_audit_event_role - 1] = name_of_role(txn.role);
 	nulls[Anum_audit_event_role - 1] = false;
 	set_or_null(values, nulls, Anum_audit_event_session_role, !is_same_role,
-				is_same_role ? (Datum) 0 : role_name(txn.session_role));
+				is_same_role ? (Datum) 0 : name_of_role(txn.session_role));
 	set_text(values, nulls, Anum_audit_event_actor, txn.actor);
 	set_or_null(values, nulls, Anum_audit_event_context, has_context,
 				has_context ? DirectFunctionCall1(jsonb_in, CStringGetDatum(sk_guc_audit_context))

@@ -16,6 +16,7 @@
 #include "postgres.h"
 
 #include "audit/log.h"
+#include "audit/log_statement.h"
 #include "base/arg.h"
 #include "base/rights.h"
 
@@ -68,10 +69,10 @@ execute(const char *sql, int nargs, Datum *values, int expected, Datum *result)
 static bool
 insert_mark(Datum *values)
 {
-	bool		writing = sk_audit_log_writing;
+	bool		writing = sk_audit_log_statement_running;
 	bool		inserted = false;
 
-	sk_audit_log_writing = true;
+	sk_audit_log_statement_running = true;
 	PG_TRY();
 	{
 		inserted = execute("INSERT INTO schemakit.audit_marks (name, at, role) VALUES ($1, $2, $3)"
@@ -79,7 +80,7 @@ insert_mark(Datum *values)
 	}
 	PG_FINALLY();
 	{
-		sk_audit_log_writing = writing;
+		sk_audit_log_statement_running = writing;
 	}
 	PG_END_TRY();
 	return inserted;

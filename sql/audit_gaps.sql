@@ -178,10 +178,13 @@ SELECT as_of('keyless', 'keyless');
 CREATE TABLE kept (id int PRIMARY KEY, v int);
 INSERT INTO moments VALUES ('long ago', '2002-01-15'), ('later', '2003-01-15');
 SELECT schemakit.audit_enable('kept');
+BEGIN;
 INSERT INTO kept VALUES (1, 2);
+COMMIT;
 SET schemakit.audit_writable = on;
 UPDATE schemakit.audit_shape SET recorded_at = '2001-01-01' WHERE relid = 'kept'::regclass;
-UPDATE schemakit.audit_event SET at = '2002-01-01', changed_at = '2002-06-01' WHERE shape_id IN (SELECT shape_id FROM schemakit.audit_shape WHERE relid = 'kept'::regclass);
+UPDATE schemakit.audit_event SET at = '2002-01-01', changed_at = '2002-06-01'
+WHERE txn_id IN (SELECT txn_id FROM schemakit.audit_event WHERE shape_id IN (SELECT shape_id FROM schemakit.audit_shape WHERE relid = 'kept'::regclass));
 RESET schemakit.audit_writable;
 SELECT as_of('kept', 'long ago'), as_of('kept', 'later');
 SELECT op FROM schemakit.audit_history('kept', '{"id": 1}');

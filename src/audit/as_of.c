@@ -16,7 +16,8 @@
  * and column; audit_as_of_jsonb() returns values as the log has them, and so
  * needs no type to take them.
  *
- * The memory that it takes grows with the rows that have changed since.
+ * Half of work_mem is for sorting what has changed (audit/merge.c), and half for the
+ * result; both go on in files.
  *
  *-------------------------------------------------------------------------
  */
@@ -27,21 +28,21 @@
 #include "audit/coverage.h"
 #include "audit/descendants.h"
 #include "audit/gap.h"
-#include "audit/json_decode.h"
+#include "audit/live.h"
+#include "audit/merge.h"
 #include "audit/options.h"
 #include "audit/past.h"
 #include "audit/running.h"
+#include "audit/since.h"
 #include "audit/spelling.h"
 #include "audit/touched.h"
-#include "audit/undo.h"
 #include "base/arg.h"
 #include "base/compat.h"
-#include "base/guc.h"
-#include "base/rights.h"
 #include "base/table.h"
 #include "base/tuple.h"
 
 #include "catalog/pg_class.h"
+#include "executor/spi.h"
 #include "funcapi.h"
 #include "miscadmin.h"
 #include "parser/parse_type.h"
@@ -182,217 +183,6 @@ examine_shapes(SkAuditPast *past)
 }
 
 
-/*-------------------------------------------------------------------------
- * The rows that there were
- *-------------------------------------------------------------------------
- */
-
-/* A row that is all in the log */
-static void
-put_logged(SkAuditPast *past, const SkAuditPastRow *row)
-{
-	int			natts = past->reader->tupdesc->natts;
-	Datum	   *values = palloc0(sizeof(Datum) * Max(natts, 1));
-	bool	   *nulls = palloc(sizeof(bool) * Max(natts, 1));
-
-	memset(nulls, true, sizeof(bool) * natts);
-	sk_audit_past_put(past, row, values, nulls);
-}
-
-/* The values of a row as it is; the query returns no dropped columns. */
-static void
-get_values(const SkAuditPast *past, HeapTuple tuple, TupleDesc tupdesc, Datum *values,
-		   bool *nulls)
-{
-	int			column = 0;
-
-	for (int i = 0; i < past->reader->tupdesc->natts; i++)
-	{
-		nulls[i] = true;
-		values[i] = (Datum) 0;
-		if (!TupleDescAttr(past->reader->tupdesc, i)->attisdropped)
-			values[i] = SPI_getbinval(tuple, tupdesc, ++column, &nulls[i]);
-	}
-}
-
-static char *
-identity_of_live(const SkAuditPast *past, const Datum *values, const bool *nulls)
-{
-	int			natts = past->reader->tupdesc->natts;
-	JsonbValue *encoded = palloc0(sizeof(JsonbValue) * Max(natts, 1));
-
-	for (int i = 0; i < natts; i++)
-	{
-		bool		wanted = past->reader->nkeys == 0 && past->shown[i];
-
-		for (int k = 0; k < past->reader->nkeys; k++)
-			wanted |= past->reader->keys[k] == i + 1;
-		if (wanted)
-			sk_audit_past_encode(past, i, values[i], nulls[i], &encoded[i]);
-	}
-	return sk_audit_undo_identity(past, encoded);
-}
-
-/*
- * Events tell of a row that is there now: it must be the only one with its key, and
- * not one that was removed.
- */
-static void
-check_accounted(const SkAuditPast *past, SkAuditPastRow *row, const Datum *values,
-				const bool *nulls)
-{
-	if (past->reader->nkeys > 0 && (row->gone || row->seen))
-		sk_audit_undo_refuse(past,
-							 psprintf("The table has a row %s that does not follow from its events.",
-									  sk_audit_past_key_now(past, values, nulls)),
-							 "Its key may not be unique, or rows were changed without events.  Query schemakit.audit_log instead.");
-	row->seen = true;
-}
-
-/* A row that is there now: what was it? */
-static void
-put_live(SkAuditPast *past, HeapTuple tuple, TupleDesc tupdesc)
-{
-	int			natts = past->reader->tupdesc->natts;
-	Datum	   *values = palloc(sizeof(Datum) * Max(natts, 1));
-	bool	   *nulls = palloc(sizeof(bool) * Max(natts, 1));
-	SkAuditPastRow *row;
-	int			nestlevel;
-
-	get_values(past, tuple, tupdesc, values, nulls);
-	row = sk_audit_undo_find(past, identity_of_live(past, values, nulls));
-	if (row != NULL)
-		check_accounted(past, row, values, nulls);
-	if (row != NULL && past->reader->nkeys == 0 && row->surplus < 0)
-	{
-		row->surplus++;
-		return;
-	}
-	if (row != NULL && (row->absent || row->complete))
-		return;
-	nestlevel = row ? sk_guc_pin() : 0;
-	sk_audit_past_put(past, row, values, nulls);
-	if (row != NULL)
-		sk_guc_unpin(nestlevel);
-}
-
-/* The operator that the type is compared with, whatever the search_path */
-Oid
-sk_audit_as_of_equality(Oid type)
-{
-	Oid			op = lookup_type_cache(type, TYPECACHE_EQ_OPR)->eq_opr;
-
-	if (!OidIsValid(op))
-		ereport(ERROR,
-				(errcode(ERRCODE_UNDEFINED_FUNCTION),
-				 errmsg("could not identify an equality operator for type %s",
-						format_type_be(type)),
-				 errhint("Query schemakit.audit_log instead.")));
-	return op;
-}
-
-/*
- * " WHERE id OPERATOR(pg_catalog.=) $1", for the row with the key, and the values of
- * the parameters.
- */
-char *
-sk_audit_as_of_condition(const SkAuditReader *reader, JsonbValue *key, Oid *types,
-						 Datum *values, char *nulls)
-{
-	StringInfoData buf;
-	int			nestlevel = sk_guc_pin();
-
-	initStringInfo(&buf);
-	for (int i = 0; i < reader->nkeys; i++)
-	{
-		Form_pg_attribute attr = TupleDescAttr(reader->tupdesc, reader->keys[i] - 1);
-		const char *name = quote_identifier(NameStr(attr->attname));
-		bool		isnull;
-
-		types[i] = getBaseType(attr->atttypid);
-		values[i] = sk_audit_json_decode(reader->types[reader->keys[i] - 1], -1,
-										 &key[i], &isnull);
-		nulls[i] = isnull ? 'n' : ' ';
-		appendStringInfoString(&buf, i ? " AND " : " WHERE ");
-		if (isnull)
-			appendStringInfo(&buf, "%s IS NULL", name);
-		else
-			generate_operator_clause(&buf, name, attr->atttypid,
-									 sk_audit_as_of_equality(types[i]),
-									 psprintf("$%d", i + 1), types[i]);
-	}
-	sk_guc_unpin(nestlevel);
-	return buf.data;
-}
-
-/*
- * The live rows are read with the rights of the current user, but as the table's
- * owner where that makes no difference.
- */
-static void
-put_live_rows(SkAuditPast *past)
-{
-	Oid			owner = past->reader->owner;
-	bool		as_owner = sk_audit_reader_as_owner(past->reader);
-	SkRights	saved;
-	int			nkeys = past->key ? past->reader->nkeys : 0;
-	Oid		   *types = palloc(sizeof(Oid) * Max(nkeys, 1));
-	Datum	   *values = palloc(sizeof(Datum) * Max(nkeys, 1));
-	char	   *nulls = palloc(nkeys + 1);
-	char	   *query = psprintf("SELECT * FROM %s%s%s",
-								 past->reader->partitioned ? "" : "ONLY ",
-								 past->reader->name,
-								 past->key ? sk_audit_as_of_condition(past->reader, past->key, types,
-																	  values, nulls) : "");
-
-	if (as_owner)
-		sk_rights_assume_to_read(owner, &saved);
-	sk_audit_undo_for_each(past,
-						   SPI_cursor_open_with_args(NULL, query, nkeys, types, values,
-													 nulls, true, 0),
-						   put_live);
-	if (as_owner)
-		sk_rights_restore(&saved);
-}
-
-/* Is it the row that is asked for, if one is? */
-static bool
-is_asked_for(const SkAuditPast *past, const SkAuditPastRow *row)
-{
-	ListCell   *lc;
-
-	if (past->key == NULL)
-		return true;
-	foreach(lc, past->spellings)
-	{
-		if (strcmp(row->identity,
-				   sk_audit_reader_identity(lfirst(lc), past->reader->nkeys, true)) == 0)
-			return true;
-	}
-	return false;
-}
-
-static void
-put_logged_rows(SkAuditPast *past)
-{
-	HASH_SEQ_STATUS status;
-	SkAuditPastBucket *bucket;
-
-	hash_seq_init(&status, past->buckets);
-	while ((bucket = hash_seq_search(&status)) != NULL)
-	{
-		for (SkAuditPastRow *row = bucket->rows; row != NULL; row = row->next)
-		{
-			if (!is_asked_for(past, row))
-				continue;
-			if (row->complete)
-				put_logged(past, row);
-			for (; row->surplus > 0; row->surplus--)
-				put_logged(past, row);
-		}
-	}
-}
-
 /*
  * A trigger may have been altered while event triggers did not fire, so that no shape
  * tells of it yet.  Of a partition, its own events or audit_enable() will tell.
@@ -447,16 +237,9 @@ table_of_type(FunctionCallInfo fcinfo)
 static void
 open_past(SkAuditPast *past, Oid relid, TimestampTz at, ReturnSetInfo *rsinfo)
 {
-	HASHCTL		ctl = {
-		.keysize = sizeof(uint64),
-		.entrysize = sizeof(SkAuditPastBucket),
-	};
-
 	past->reader = sk_audit_reader_open(relid);
 	past->at = at;
 	past->context = CurrentMemoryContext;
-	past->buckets = hash_create("schemakit rows of the past", 256, &ctl,
-								HASH_ELEM | HASH_BLOBS);
 	past->rsinfo = rsinfo;
 	past->result = past->rsinfo->setDesc;
 	examine_shapes(past);
@@ -484,21 +267,16 @@ check_same_key(const SkAuditPast *past, const SkAuditPast *parent)
 static void
 return_rows(SkAuditPast *past, const Jsonb *key)
 {
-	int			nestlevel;
-
 	if (key != NULL)
 	{
 		past->key = sk_audit_reader_key(past->reader, key);
 		past->spellings = sk_audit_spelling_list(past->reader, past->key);
 	}
 	SPI_connect();
-	sk_audit_undo_events(past);
-	put_live_rows(past);
-	nestlevel = sk_guc_pin();
-	put_logged_rows(past);
-	sk_guc_unpin(nestlevel);
+	sk_audit_merge_begin(past);
+	sk_audit_since_read(past);
+	sk_audit_live_read(past);
 	SPI_finish();
-	hash_destroy(past->buckets);
 	sk_audit_past_tell(past);
 }
 
@@ -514,6 +292,18 @@ return_child(const SkAuditPast *parent, Oid relid, const Jsonb *key)
 	return_rows(&past, key);
 }
 
+/* Leave a half of work_mem to audit/merge.c. */
+static void
+limit_result(ReturnSetInfo *rsinfo)
+{
+	MemoryContext old = MemoryContextSwitchTo(rsinfo->econtext->ecxt_per_query_memory);
+
+	tuplestore_end(rsinfo->setResult);
+	rsinfo->setResult = tuplestore_begin_heap((rsinfo->allowedModes & SFRM_Materialize_Random) != 0,
+											  false, Max(work_mem / 2, 64));
+	MemoryContextSwitchTo(old);
+}
+
 /* Rows of tables that inherited from it come along, as SELECT would return them. */
 static void
 return_past(FunctionCallInfo fcinfo, Oid relid, bool as_documents)
@@ -525,6 +315,7 @@ return_past(FunctionCallInfo fcinfo, Oid relid, bool as_documents)
 	ListCell   *lc;
 
 	InitMaterializedSRF(fcinfo, as_documents ? MAT_SRF_USE_EXPECTED_DESC : 0);
+	limit_result((ReturnSetInfo *) fcinfo->resultinfo);
 	open_past(&past, relid, PG_GETARG_TIMESTAMPTZ(1), (ReturnSetInfo *) fcinfo->resultinfo);
 	children = sk_audit_descendants_at(past.reader, past.at, &refusal);
 	if (refusal != NULL)

@@ -10,7 +10,9 @@
  * because of that does so later still.
  *
  * Most transactions are a statement of the client's that changes one row, outside of
- * a transaction block.  They end with it, so its own time will do.
+ * a transaction block.  They end with it, so its own time will do.  If that is long after
+ * the start, as when the statement had to wait, there is a commit event all the same: by
+ * its index, transactions are found that had begun before a time and ended after it.
  *
  *-------------------------------------------------------------------------
  */
@@ -99,7 +101,8 @@ needs_event(void)
 
 	return level != NULL &&
 		!(level->events == 1 && this_transaction.ends_with_event &&
-		  this_transaction.statement_at == GetCurrentStatementStartTimestamp());
+		  this_transaction.statement_at == GetCurrentStatementStartTimestamp() &&
+		  sk_audit_txn_duration() <= SK_AUDIT_COMMIT_SOON);
 }
 
 /*

@@ -113,9 +113,9 @@ read_key(const History *history, const SkAuditShape *shape, Jsonb *key, Jsonb *o
 {
 	JsonbValue *values = palloc0(sizeof(JsonbValue) * history->reader->tupdesc->natts);
 
-	sk_audit_reader_values(history->reader, shape, key, values, NULL);
+	sk_audit_reader_values(history->reader, shape, key, values);
 	if (over != NULL)
-		sk_audit_reader_values(history->reader, shape, over, values, NULL);
+		sk_audit_reader_values(history->reader, shape, over, values);
 	return sk_audit_reader_key_of(history->reader, values);
 }
 

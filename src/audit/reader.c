@@ -135,6 +135,7 @@ sk_audit_reader_open(Oid relid)
 	reader->relid = relid;
 	reader->owner = rel->rd_rel->relowner;
 	reader->partitioned = rel->rd_rel->relkind == RELKIND_PARTITIONED_TABLE;
+	reader->rows = rel->rd_rel->reltuples < 0 ? 1000000 : rel->rd_rel->reltuples;
 	reader->name = sk_table_name(rel);
 	reader->label = pstrdup(RelationGetRelationName(rel));
 	reader->rel_id = sk_audit_identity_find_shapes(rel, &reader->shapes);
@@ -144,6 +145,7 @@ sk_audit_reader_open(Oid relid)
 	reader->all = sk_audit_readable_all();
 	reader->current = sk_audit_table_shape(rel, reader->rel_id, options);
 	sk_audit_shape_number(reader->current, reader->shapes);
+	reader->names = sk_audit_document_names(reader->shapes, reader->current);
 	find_columns(reader, rel);
 	table_close(rel, NoLock);
 	return reader;
@@ -183,49 +185,11 @@ sk_audit_reader_as_owner(const SkAuditReader *reader)
 SkAuditShape *
 sk_audit_reader_shape(const SkAuditReader *reader, int32 shape_id)
 {
-	ListCell   *lc;
+	SkAuditShape *shape = sk_audit_document_shape(reader->names, shape_id);
 
-	foreach(lc, reader->shapes)
-	{
-		SkAuditShape *shape = lfirst(lc);
-
-		if (shape->shape_id == shape_id)
-			return shape;
-	}
-	elog(ERROR, "shape %d is not one of table \"%s\"", shape_id, reader->label);
-}
-
-static bool
-is_named(const SkAuditShapeColumn *column, const JsonbValue *name)
-{
-	return strlen(column->name) == (size_t) name->val.string.len &&
-		memcmp(column->name, name->val.string.val, name->val.string.len) == 0;
-}
-
-/*
- * Which column is it now, that had the name when the table had the shape?
- * InvalidAttrNumber if it has gone.
- */
-AttrNumber
-sk_audit_reader_attnum(const SkAuditReader *reader, const SkAuditShape *shape,
-					   const JsonbValue *name)
-{
-	ListCell   *lc;
-	int32		id = 0;
-
-	foreach(lc, shape->columns)
-	{
-		if (is_named(lfirst(lc), name))
-			id = ((SkAuditShapeColumn *) lfirst(lc))->id;
-	}
-	foreach(lc, reader->current->columns)
-	{
-		SkAuditShapeColumn *column = lfirst(lc);
-
-		if (id != 0 && column->id == id)
-			return column->attnum;
-	}
-	return InvalidAttrNumber;
+	if (shape == NULL)
+		elog(ERROR, "shape %d is not one of table \"%s\"", shape_id, reader->label);
+	return shape;
 }
 
 /* "{"order_id": ..., "line": ...}" */
@@ -350,6 +314,49 @@ sk_audit_reader_key(SkAuditReader *reader, const Jsonb *given)
 	return values;
 }
 
+static bool
+is_same_number(Numeric a, Numeric b)
+{
+	return (VARSIZE_ANY(a) == VARSIZE_ANY(b) && memcmp(a, b, VARSIZE_ANY(a)) == 0) ||
+		strcmp(numeric_normalize(a), numeric_normalize(b)) == 0;
+}
+
+static bool
+is_same_value(const JsonbValue *a, const JsonbValue *b)
+{
+	if (!IsAJsonbScalar(a) && !IsAJsonbScalar(b))
+		return strcmp(sk_audit_json_text(a), sk_audit_json_text(b)) == 0;
+	if (a->type != b->type)
+		return false;
+	switch (a->type)
+	{
+		case jbvString:
+			return a->val.string.len == b->val.string.len &&
+				memcmp(a->val.string.val, b->val.string.val, a->val.string.len) == 0;
+		case jbvNumeric:
+			return is_same_number(a->val.numeric, b->val.numeric);
+		case jbvBool:
+			return a->val.boolean == b->val.boolean;
+		default:
+			return true;
+	}
+}
+
+/*
+ * Are two keys the same?  As sk_audit_reader_identity() has it.
+ */
+bool
+sk_audit_reader_is_same_key(const SkAuditReader *reader, const JsonbValue *a,
+							const JsonbValue *b)
+{
+	for (int i = 0; i < reader->nkeys; i++)
+	{
+		if (!is_same_value(&a[i], &b[i]))
+			return false;
+	}
+	return true;
+}
+
 static void
 append_value(StringInfo buf, const JsonbValue *value, bool is_key)
 {
@@ -377,29 +384,19 @@ sk_audit_reader_identity(const JsonbValue *values, int nvalues, bool is_key)
 
 /*
  * The values in a document that was written when the table had the shape, by
- * attribute number - 1; what it does not tell is left alone.  "known", if it
- * is given, says what it told.
+ * attribute number - 1; what it does not tell is left alone.
  */
 void
 sk_audit_reader_values(const SkAuditReader *reader, const SkAuditShape *shape,
-					   Jsonb *document, JsonbValue *values, bool *known)
+					   const Jsonb *document, JsonbValue *values)
 {
-	JsonbIterator *it = JsonbIteratorInit(&document->root);
-	JsonbIteratorToken token;
-	JsonbValue	v;
-	AttrNumber	attnum = InvalidAttrNumber;
+	SkAuditDocument state;
+	JsonbValue	value;
+	AttrNumber	attnum;
 
-	while ((token = JsonbIteratorNext(&it, &v, true)) != WJB_DONE)
-	{
-		if (token == WJB_KEY)
-			attnum = sk_audit_reader_attnum(reader, shape, &v);
-		else if (token == WJB_VALUE && attnum != InvalidAttrNumber)
-		{
-			values[attnum - 1] = v;
-			if (known != NULL)
-				known[attnum - 1] = true;
-		}
-	}
+	sk_audit_document_begin(&state, reader->names, shape, document);
+	while ((attnum = sk_audit_document_next(&state, &value)) != InvalidAttrNumber)
+		values[attnum - 1] = value;
 }
 
 /*

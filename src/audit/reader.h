@@ -8,6 +8,7 @@
 #ifndef SK_AUDIT_READER_H
 #define SK_AUDIT_READER_H
 
+#include "audit/document.h"
 #include "audit/json.h"
 #include "audit/shape.h"
 #include "base/rights.h"
@@ -19,6 +20,7 @@ typedef struct SkAuditReader
 	Oid			relid;
 	Oid			owner;
 	bool		partitioned;
+	double		rows;			/* as the server estimates */
 	bool		all;			/* does the current user read the whole log? */
 	char	   *name;			/* qualified, for SQL */
 	char	   *label;			/* for messages */
@@ -29,12 +31,10 @@ typedef struct SkAuditReader
 	SkAuditShape *current;		/* the table as it is */
 	int			nkeys;
 	AttrNumber *keys;			/* in the order of the key */
+	SkAuditDocumentNames *names;
 } SkAuditReader;
 
 extern SkAuditReader *sk_audit_reader_open(Oid relid);
-extern AttrNumber sk_audit_reader_attnum(const SkAuditReader *reader,
-										 const SkAuditShape *shape,
-										 const JsonbValue *name);
 extern bool sk_audit_reader_as_owner(const SkAuditReader *reader);
 extern SkAuditShape *sk_audit_reader_shape(const SkAuditReader *reader,
 										   int32 shape_id);
@@ -44,9 +44,12 @@ extern JsonbValue *sk_audit_reader_key_of(const SkAuditReader *reader,
 										  const JsonbValue *values);
 extern char *sk_audit_reader_identity(const JsonbValue *values, int nvalues,
 									  bool is_key);
+extern bool sk_audit_reader_is_same_key(const SkAuditReader *reader,
+										const JsonbValue *a,
+										const JsonbValue *b);
 extern void sk_audit_reader_values(const SkAuditReader *reader,
-								   const SkAuditShape *shape, Jsonb *document,
-								   JsonbValue *values, bool *known);
+								   const SkAuditShape *shape,
+								   const Jsonb *document, JsonbValue *values);
 extern Datum sk_audit_reader_shape_ids(const SkAuditReader *reader);
 extern void sk_audit_reader_check_primary(const char *function);
 extern void sk_audit_reader_begin(SkRights *saved);

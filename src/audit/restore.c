@@ -22,6 +22,7 @@
 #include "postgres.h"
 
 #include "audit/as_of.h"
+#include "audit/live.h"
 #include "audit/spelling.h"
 #include "base/arg.h"
 #include "base/compat.h"
@@ -117,7 +118,7 @@ find_row(Restore *restore, SkAuditReader *reader)
 	restore->types = palloc(sizeof(Oid) * reader->nkeys);
 	restore->values = palloc(sizeof(Datum) * reader->nkeys);
 	restore->nulls = palloc0(reader->nkeys + 1);
-	restore->condition = sk_audit_as_of_condition(reader,
+	restore->condition = sk_audit_live_condition(reader,
 												  sk_audit_reader_key(reader, restore->key),
 												  restore->types, restore->values,
 												  restore->nulls);
@@ -252,7 +253,7 @@ append_same_key(StringInfo buf, const Restore *restore)
 		appendStringInfoString(buf, k > 0 ? " AND " : "");
 		appendStringInfoString(buf, attr->attnotnull ? "" : "(");
 		generate_operator_clause(buf, now, attr->atttypid,
-								 sk_audit_as_of_equality(getBaseType(attr->atttypid)),
+								 sk_audit_live_equality(getBaseType(attr->atttypid)),
 								 was, attr->atttypid);
 		if (!attr->attnotnull)
 			appendStringInfo(buf, " OR %s IS NULL AND %s IS NULL)", now, was);

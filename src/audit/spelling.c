@@ -153,7 +153,7 @@ read_key(const SkAuditReader *reader, HeapTuple tuple, TupleDesc tupdesc)
 								  DatumGetInt32(SPI_getbinval(tuple, tupdesc, 1, &isnull)));
 	sk_audit_reader_values(reader, shape,
 						   DatumGetJsonbPCopy(SPI_getbinval(tuple, tupdesc, 2, &isnull)),
-						   values, NULL);
+						   values);
 	return sk_audit_reader_key_of(reader, values);
 }
 

@@ -494,6 +494,15 @@ sk_audit_txn_next(bool require_actor, bool alone)
 }
 
 /*
+ * How long after the start of the transaction its last event was, in microseconds
+ */
+int64
+sk_audit_txn_duration(void)
+{
+	return txn.changed_at - GetCurrentTransactionStartTimestamp();
+}
+
+/*
  * schemakit.audit_set_actor(actor text, context jsonb, local boolean)
  */
 PG_FUNCTION_INFO_V1(schemakit_audit_set_actor);

@@ -1,7 +1,7 @@
 /*-------------------------------------------------------------------------
  *
  * audit/undo.h
- *	  What has happened to a table since some time, taken back.
+ *	  What has happened to rows since some time, taken back.
  *
  *-------------------------------------------------------------------------
  */
@@ -10,18 +10,20 @@
 
 #include "audit/reader.h"
 
-#include "executor/spi.h"
 #include "nodes/execnodes.h"
-#include "utils/hsearch.h"
 
 /* A row, or of a table without key a content, that events tell of. */
 typedef struct SkAuditPastRow
 {
-	char	   *identity;
 	struct SkAuditPastRow *next;	/* of the same hash */
+	JsonbValue *key;
+	const Jsonb *key_document;	/* the key is in it, */
+	const SkAuditShape *key_shape;	/* written in this shape */
+	const char *identity;		/* without key: the content */
 	JsonbValue *values;			/* by attribute number - 1 */
 	bool	   *known;
 	const SkAuditShape **shapes;	/* when the table had these values */
+	int			unknown;		/* how many are not known */
 	bool		closed;			/* older events have told all */
 	bool		absent;			/* it was not there */
 	bool		complete;		/* all that it was is in "values" */
@@ -29,12 +31,6 @@ typedef struct SkAuditPastRow
 	bool		seen;			/* it is there now */
 	int64		surplus;		/* without key: more were there than are now */
 } SkAuditPastRow;
-
-typedef struct SkAuditPastBucket
-{
-	uint64		hash;			/* must be first */
-	SkAuditPastRow *rows;
-} SkAuditPastBucket;
 
 typedef struct SkAuditConversion SkAuditConversion;
 
@@ -57,7 +53,8 @@ typedef struct SkAuditPast
 	bool		as_documents;	/* values as the log has them */
 	bool		with_unknown;	/* rows say which columns are not told */
 	Bitmapset  *ever_unknown;	/* those, of all rows: attribute number - 1 */
-	HTAB	   *buckets;
+	struct SkAuditUndo *undo;
+	struct SkAuditMerge *merge;
 	MemoryContext context;		/* for what is kept */
 	ReturnSetInfo *rsinfo;
 	TupleDesc	result;
@@ -67,17 +64,28 @@ typedef struct SkAuditPast
 	bool	   *wanted;			/* those of its columns; NULL: all */
 } SkAuditPast;
 
-typedef void (*SkAuditEach) (SkAuditPast *past, HeapTuple tuple,
-							 TupleDesc tupdesc);
+/* An event; what it points to is gone when the next one comes */
+typedef struct SkAuditPastEvent
+{
+	char		op;
+	const SkAuditShape *shape;
+	const char *identity;		/* without key: of what is in "old" or "new" */
+	Jsonb	   *key;
+	Jsonb	   *old;
+	Jsonb	   *new;
+} SkAuditPastEvent;
 
 extern void sk_audit_undo_refuse(const SkAuditPast *past, const char *detail,
 								 const char *hint);
-extern char *sk_audit_undo_identity(const SkAuditPast *past,
-									const JsonbValue *values);
+extern char *sk_audit_undo_content(const SkAuditPast *past,
+								   const JsonbValue *values);
+extern void sk_audit_undo_begin(SkAuditPast *past);
+extern void sk_audit_undo_event(SkAuditPast *past, const SkAuditPastEvent *event);
 extern SkAuditPastRow *sk_audit_undo_find(const SkAuditPast *past,
+										  const JsonbValue *key,
 										  const char *identity);
-extern void sk_audit_undo_for_each(SkAuditPast *past, Portal portal,
-								   SkAuditEach each);
-extern void sk_audit_undo_events(SkAuditPast *past);
+extern SkAuditPastRow *sk_audit_undo_rows(const SkAuditPast *past);
+extern void sk_audit_undo_next(SkAuditPast *past);
+extern void sk_audit_undo_end(SkAuditPast *past);
 
 #endif							/* SK_AUDIT_UNDO_H */

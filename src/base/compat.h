@@ -249,6 +249,11 @@ typedef TU_UpdateIndexes sk_index_update;
 #define index_insert_cleanup(index, info) ((void) 0)
 #endif
 
+/* 15, ec62cb0aac63: options of sorts */
+#if PG_VERSION_NUM < 150000
+#define TUPLESORT_NONE false
+#endif
+
 /* 18, 66f9f66f04dd: the first columns of rows are described by the server */
 #if PG_VERSION_NUM < 180000
 static inline TupleDesc

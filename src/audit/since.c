@@ -1,0 +1,243 @@
+/*-------------------------------------------------------------------------
+ *
+ * audit/since.c
+ *	  The events that are to be taken back to know what a table was at some time.
+ *
+ * These are the events of transactions that were committed after the time.  Those
+ * that began after it are in the partitions from the time on.  Those that had begun by
+ * then have a commit event that says when they ended, found by its index; or they are
+ * a statement of one event, which has none because it was over soon (audit/commit.c).
+ *
+ * The events of a row are few, and found by its key.
+ *
+ *-------------------------------------------------------------------------
+ */
+#include "postgres.h"
+
+#include "audit/since.h"
+#include "audit/commit.h"
+#include "audit/event.h"
+#include "audit/key_hash.h"
+#include "audit/merge.h"
+#include "audit/options.h"
+#include "base/compat.h"
+#include "base/plan.h"
+#include "base/receive.h"
+
+#include "catalog/pg_type.h"
+#include "utils/array.h"
+#include "utils/builtins.h"
+#include "utils/timestamp.h"
+
+/* The columns of queries, in this order */
+#define EVENT "key_hash, changed_at, txn_id, command, n, shape_id, op, key, old"
+#define EVENT_WITH_NEW EVENT ", new"
+
+static Datum
+document_at(TupleTableSlot *slot, int column)
+{
+	return slot->tts_isnull[column] ? (Datum) 0 : slot->tts_values[column];
+}
+
+static void
+check_truncate(const SkAuditPast *past, int32 shape_id)
+{
+	const SkAuditShape *shape = sk_audit_reader_shape(past->reader, shape_id);
+
+	if (!sk_audit_options_parse(shape->options)->truncate_rows)
+		sk_audit_undo_refuse(past, "The table was truncated since then, and its rows were not recorded.",
+							 "Use truncate_rows => true to record them.");
+}
+
+static void
+receive_event(void *arg, TupleTableSlot *slot)
+{
+	SkAuditPast *past = arg;
+	SkAuditMergeEvent event;
+	Datum	   *values;
+
+	slot_getallattrs(slot);
+	values = slot->tts_values;
+	event.op = DatumGetChar(values[6]);
+	event.shape_id = DatumGetInt32(values[5]);
+	if (event.op == SK_AUDIT_TRUNCATE)
+		check_truncate(past, event.shape_id);
+	if (event.op == SK_AUDIT_TRUNCATE || event.op == SK_AUDIT_BASELINE)
+		return;
+	event.key_hash = slot->tts_isnull[0] ? 0 : DatumGetInt64(values[0]);
+	event.changed_at = DatumGetTimestampTz(values[1]);
+	event.txn_id = DatumGetInt64(values[2]);
+	event.command = DatumGetInt32(values[3]);
+	event.n = DatumGetInt32(values[4]);
+	event.key = document_at(slot, 7);
+	event.old = document_at(slot, 8);
+	event.new = past->reader->nkeys > 0 ? (Datum) 0 : document_at(slot, 9);
+	if (past->reader->nkeys == 0 || DatumGetPointer(event.key) != NULL)
+		sk_audit_merge_event(past, &event);
+}
+
+
+/*-------------------------------------------------------------------------
+ * Of a row
+ *-------------------------------------------------------------------------
+ */
+
+static const char events_of_row_query[] =
+"WITH e AS MATERIALIZED (SELECT " EVENT ", at FROM schemakit.audit_event"
+" WHERE shape_id OPERATOR(pg_catalog.=) ANY ($1)"
+" AND key_hash OPERATOR(pg_catalog.=) ANY ($3))"
+" SELECT " EVENT " FROM e"
+" WHERE changed_at OPERATOR(pg_catalog.>) $2 OR at OPERATOR(pg_catalog.<=) $2"
+" AND EXISTS (SELECT FROM schemakit.audit_event AS c WHERE c.events IS NOT NULL AND c.role IS NOT NULL AND c.carrier IS NOT NULL"
+" AND c.txn_id OPERATOR(pg_catalog.=) e.txn_id AND c.at OPERATOR(pg_catalog.=) e.at"
+" AND c.changed_at OPERATOR(pg_catalog.>) $2 OFFSET 0)";
+
+/* The hashes of the key that is asked for, and of all keys, as an int8 array */
+static Datum
+key_hashes(const SkAuditPast *past)
+{
+	Datum	   *hashes = palloc(sizeof(Datum) * (list_length(past->spellings) + 1));
+	int			count = 0;
+	ListCell   *lc;
+
+	foreach(lc, past->spellings)
+		hashes[count++] = UInt64GetDatum(sk_audit_key_hash_of(lfirst(lc),
+															  past->reader->nkeys,
+															  past->reader->rel_id));
+	hashes[count++] = UInt64GetDatum(sk_audit_key_hash_of(NULL, 0, past->reader->rel_id));
+	return PointerGetDatum(construct_array(hashes, count, INT8OID, 8, true,
+										   TYPALIGN_DOUBLE));
+}
+
+/* To plan takes longer than to read, and values decide nothing. */
+static void
+read_events_of_row(SkAuditPast *past)
+{
+	static const Oid types[] = {INT4ARRAYOID, TIMESTAMPTZOID, INT8ARRAYOID};
+	static SkPlan plan;
+	Datum		values[] = {
+		sk_audit_reader_shape_ids(past->reader),
+		TimestampTzGetDatum(past->at),
+		key_hashes(past),
+	};
+
+	sk_receive_of_plan(sk_plan_get(&plan, sk_plan_constant, (void *) events_of_row_query,
+								   lengthof(types), types, CURSOR_OPT_GENERIC_PLAN),
+					   lengthof(types), types, values, receive_event, past);
+}
+
+
+/*-------------------------------------------------------------------------
+ * Of a table
+ *-------------------------------------------------------------------------
+ */
+
+static const char running_query[] =
+"SELECT txn_id, at FROM schemakit.audit_event WHERE events IS NOT NULL"
+" AND at OPERATOR(pg_catalog.<=) $1 AND changed_at OPERATOR(pg_catalog.>) $1";
+
+#define EVENTS_QUERY(event) \
+"SELECT " event " FROM schemakit.audit_event" \
+" WHERE shape_id OPERATOR(pg_catalog.=) ANY ($1) AND changed_at OPERATOR(pg_catalog.>) $2" \
+" AND at OPERATOR(pg_catalog.>) $3 AND txn_id OPERATOR(pg_catalog.<>) ALL ($4)"
+
+#define RUNNING_EVENTS_QUERY(event) \
+"SELECT " event " FROM schemakit.audit_event WHERE shape_id OPERATOR(pg_catalog.=) ANY ($1)" \
+" AND at OPERATOR(pg_catalog.=) ANY ($3) AND txn_id OPERATOR(pg_catalog.=) ANY ($2)"
+
+/* Transactions that had begun by then, and ended later */
+typedef struct Running
+{
+	Datum	   *txn_ids;
+	Datum	   *ats;
+	int			count;
+	int			size;
+} Running;
+
+static void
+receive_running(void *arg, TupleTableSlot *slot)
+{
+	Running    *running = arg;
+
+	slot_getallattrs(slot);
+	if (running->count == running->size)
+	{
+		running->size *= 2;
+		running->txn_ids = repalloc(running->txn_ids, sizeof(Datum) * running->size);
+		running->ats = repalloc(running->ats, sizeof(Datum) * running->size);
+	}
+	running->txn_ids[running->count] = Int64GetDatum(DatumGetInt64(slot->tts_values[0]));
+	running->ats[running->count++] = TimestampTzGetDatum(DatumGetTimestampTz(slot->tts_values[1]));
+}
+
+/* As int8 and timestamptz arrays; a static plan would be one for any time. */
+static bool
+find_running(const SkAuditPast *past, Datum *txn_ids, Datum *ats)
+{
+	static const Oid types[] = {TIMESTAMPTZOID};
+	Datum		values[] = {TimestampTzGetDatum(past->at)};
+	Running		running = {.size = 64};
+
+	running.txn_ids = palloc(sizeof(Datum) * running.size);
+	running.ats = palloc(sizeof(Datum) * running.size);
+	sk_receive_of_plan(sk_plan_once(sk_plan_constant, (void *) running_query,
+									lengthof(types), types, 0),
+					   lengthof(types), types, values, receive_running, &running);
+	*txn_ids = PointerGetDatum(construct_array(running.txn_ids, running.count, INT8OID, 8,
+											   FLOAT8PASSBYVAL, TYPALIGN_DOUBLE));
+	*ats = PointerGetDatum(construct_array(running.ats, running.count, TIMESTAMPTZOID, 8,
+										   FLOAT8PASSBYVAL, TYPALIGN_DOUBLE));
+	return running.count > 0;
+}
+
+/* The time before which a transaction has a commit event if it ended after "at" */
+static TimestampTz
+before(TimestampTz at)
+{
+	if (TIMESTAMP_NOT_FINITE(at) || at < MIN_TIMESTAMP + SK_AUDIT_COMMIT_SOON)
+		return at;
+	return at - SK_AUDIT_COMMIT_SOON;
+}
+
+static void
+read_all_events(SkAuditPast *past)
+{
+	static const Oid types[] = {INT4ARRAYOID, TIMESTAMPTZOID, TIMESTAMPTZOID, INT8ARRAYOID};
+	static const Oid running_types[] = {INT4ARRAYOID, INT8ARRAYOID, TIMESTAMPTZARRAYOID};
+	bool		has_key = past->reader->nkeys > 0;
+	const char *query = has_key ? EVENTS_QUERY(EVENT) : EVENTS_QUERY(EVENT_WITH_NEW);
+	const char *running_events_query = has_key ? RUNNING_EVENTS_QUERY(EVENT)
+		: RUNNING_EVENTS_QUERY(EVENT_WITH_NEW);
+	Datum		values[4];
+	Datum		running_values[3];
+	bool		any_running = find_running(past, &running_values[1], &running_values[2]);
+
+	values[0] = running_values[0] = sk_audit_reader_shape_ids(past->reader);
+	values[1] = TimestampTzGetDatum(past->at);
+	values[2] = TimestampTzGetDatum(before(past->at));
+	values[3] = running_values[1];
+	sk_receive_of_plan(sk_plan_once(sk_plan_constant, (void *) query,
+									lengthof(types), types, 0),
+					   lengthof(types), types, values, receive_event, past);
+	if (any_running)
+		sk_receive_of_plan(sk_plan_once(sk_plan_constant, (void *) running_events_query,
+										lengthof(running_types), running_types, 0),
+						   lengthof(running_types), running_types, running_values,
+						   receive_event, past);
+}
+
+/*
+ * Put all events since then into past->merge.
+ */
+void
+sk_audit_since_read(SkAuditPast *past)
+{
+	SkRights	saved;
+
+	sk_audit_reader_begin(&saved);
+	if (past->key != NULL)
+		read_events_of_row(past);
+	else
+		read_all_events(past);
+	sk_rights_restore(&saved);
+}

@@ -68,14 +68,129 @@ RESET ROLE;
 ALTER ROLE regress_rights_owner NOBYPASSRLS;
 ALTER TABLE t DISABLE ROW LEVEL SECURITY;
 
+-- the owner grants it
+SET ROLE regress_rights_owner;
+REVOKE ALL ON t FROM regress_rights_other;
+SELECT schemakit.audit_grant('t', 'regress_rights_other');
+SELECT schemakit.audit_grant('t', 'regress_rights_other');
+GRANT SELECT ON t TO regress_rights_other;
+SELECT schemakit.audit_grant('t', 'regress_rights_heir');
+SELECT relid, role, state, granted_by, granted_at <= now() AS earlier FROM schemakit.audit_readers();
+SELECT relid, role, state FROM schemakit.audit_readers('pg_class');
+SET ROLE regress_rights_other;
+SELECT op, query FROM schemakit.audit_history('t', '{"id": 1}');
+SELECT * FROM schemakit.audit_as_of(NULL::t, :'before') ORDER BY id;
+SELECT op FROM schemakit.audit_changes(NULL, 't');
+SELECT relid, role, state FROM schemakit.audit_readers();
+SELECT schemakit.audit_grant('t', 'regress_rights_later');  -- fails
+SELECT schemakit.audit_revoke('t', 'regress_rights_heir');  -- fails
+SELECT * FROM schemakit.audit_reader;  -- fails
+-- members have it, too
+RESET ROLE;
+GRANT regress_rights_other TO regress_rights_later;
+SET ROLE regress_rights_later;
+SELECT op FROM schemakit.audit_history('t', '{"id": 2}');
+RESET ROLE;
+REVOKE regress_rights_other FROM regress_rights_later;
+SET ROLE regress_rights_later;
+SELECT op FROM schemakit.audit_history('t', '{"id": 2}');  -- fails
+SELECT relid, role, state FROM schemakit.audit_readers();
+-- it does not go around the rights on the table
+SET ROLE regress_rights_owner;
+REVOKE SELECT ON t FROM regress_rights_other;
+GRANT SELECT (id, v) ON t TO regress_rights_other;
+SET ROLE regress_rights_other;
+SELECT op FROM schemakit.audit_history('t', '{"id": 1}');  -- fails
+SET ROLE regress_rights_owner;
+GRANT SELECT ON t TO regress_rights_other;
+ALTER TABLE t ENABLE ROW LEVEL SECURITY;
+SELECT role, state FROM schemakit.audit_readers('t');
+SET ROLE regress_rights_other;
+SELECT op FROM schemakit.audit_history('t', '{"id": 1}');  -- fails
+SET row_security = off;
+SELECT op FROM schemakit.audit_history('t', '{"id": 1}');  -- fails
+RESET row_security;
+SET ROLE regress_rights_owner;
+ALTER TABLE t DISABLE ROW LEVEL SECURITY;
+-- arguments
+SELECT schemakit.audit_grant('t', 'regress_rights_nobody');  -- fails
+SELECT schemakit.audit_grant('t', '0');  -- fails
+SELECT schemakit.audit_grant('t', NULL);  -- fails
+SELECT schemakit.audit_grant(NULL, 'regress_rights_other');  -- fails
+CREATE TABLE plain (id int);
+SELECT schemakit.audit_grant('plain', 'regress_rights_other');  -- fails
+CREATE VIEW v AS SELECT * FROM t;
+SELECT schemakit.audit_grant('v', 'regress_rights_other');  -- fails
+CREATE TABLE parted (id int PRIMARY KEY) PARTITION BY LIST (id);
+CREATE TABLE part PARTITION OF parted DEFAULT;
+SELECT schemakit.audit_enable('parted');
+SELECT schemakit.audit_grant('part', 'regress_rights_other');  -- fails
+-- names follow
+RESET ROLE;
+ALTER ROLE regress_rights_other RENAME TO regress_rights_another;
+ALTER TABLE t RENAME TO tt;
+SELECT relid, role, state FROM schemakit.audit_readers() ORDER BY role::text;
+SET ROLE regress_rights_another;
+SELECT op FROM schemakit.audit_history('tt', '{"id": 1}');
+RESET ROLE;
+ALTER ROLE regress_rights_another RENAME TO regress_rights_other;
+ALTER TABLE tt RENAME TO t;
+-- a role of that name that is made later is another one
+CREATE ROLE regress_rights_short;
+SELECT schemakit.audit_grant('t', 'regress_rights_short');
+DROP ROLE regress_rights_short;
+CREATE ROLE regress_rights_short;
+GRANT SELECT ON t TO regress_rights_short;
+SET ROLE regress_rights_short;
+SELECT op FROM schemakit.audit_history('t', '{"id": 1}');  -- fails
+RESET ROLE;
+SELECT role FROM schemakit.audit_readers('t') ORDER BY role::text;
+SELECT count(*) FROM schemakit.audit_reader;
+SELECT count(*) >= 0 AS ran FROM schemakit.audit_maintain();
+SELECT count(*) FROM schemakit.audit_reader;
+-- DROP OWNED revokes it, as it does privileges, if it succeeds
+SELECT schemakit.audit_grant('t', 'regress_rights_short');
+SET ROLE regress_rights_later;
+\set VERBOSITY terse
+DROP OWNED BY regress_rights_short;  -- fails
+\set VERBOSITY default
+RESET ROLE;
+SELECT role FROM schemakit.audit_readers('t') ORDER BY role::text;
+DROP OWNED BY regress_rights_short;
+SELECT role FROM schemakit.audit_readers('t') ORDER BY role::text;
+DROP ROLE regress_rights_short;
+-- nor does a table get it that takes the name
+SET ROLE regress_rights_owner;
+CREATE TABLE u (id int PRIMARY KEY);
+SELECT schemakit.audit_enable('u');
+SELECT schemakit.audit_grant('u', 'regress_rights_other');
+GRANT SELECT ON u TO regress_rights_other;
+DROP TABLE u;
+CREATE TABLE u (id int PRIMARY KEY);
+SELECT schemakit.audit_enable('u');
+GRANT SELECT ON u TO regress_rights_other;
+SET ROLE regress_rights_other;
+SELECT op FROM schemakit.audit_history('u', '{"id": 1}');  -- fails
+SELECT relid FROM schemakit.audit_readers();
+-- what is granted is revoked
+SET ROLE regress_rights_owner;
+SELECT schemakit.audit_revoke('t', 'regress_rights_heir');
+SELECT schemakit.audit_revoke('t', 'regress_rights_heir');
+SELECT role FROM schemakit.audit_readers('t');
+
+RESET ROLE;
+
 -- who gives the table away gives its history, too; who takes its name gets nothing
 ALTER TABLE t OWNER TO regress_rights_later;
 SET ROLE regress_rights_later;
 SELECT op, role FROM schemakit.audit_history('t', '{"id": 2}');
 SET ROLE regress_rights_owner;
 SELECT op FROM schemakit.audit_history('t', '{"id": 2}');  -- fails
+-- what he granted remains, like privileges
+SET ROLE regress_rights_other;
+SELECT op FROM schemakit.audit_history('t', '{"id": 2}');
 SET ROLE regress_rights_later;
-DROP TABLE t;
+DROP TABLE t CASCADE;
 SET ROLE regress_rights_other;
 CREATE TABLE t (id int PRIMARY KEY, v text);
 SELECT op FROM schemakit.audit_history('t', '{"id": 1}');  -- fails

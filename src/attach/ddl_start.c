@@ -362,7 +362,7 @@ schemakit_internal_on_ddl_command_start(PG_FUNCTION_ARGS)
 	for (const SkFeature *const *f = sk_features; *f; f++)
 	{
 		if ((*f)->own != NULL)
-			(*f)->own->before_command();
+			(*f)->own->before_command(stmt);
 	}
 	switch (nodeTag(stmt))
 	{

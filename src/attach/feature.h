@@ -53,7 +53,7 @@ typedef struct SkOwnTables
 	 * A command is about to be run, which may change any table of users: what
 	 * is known of them must be up to date.
 	 */
-	void		(*before_command) (void);
+	void		(*before_command) (const Node *stmt);
 
 	/* What is wrong with them, a list of SkOwnTrouble. */
 	List	   *(*troubles) (void);

@@ -14,6 +14,7 @@
 #include "audit/adopt.h"
 #include "audit/ddl.h"
 #include "audit/gap.h"
+#include "audit/granted.h"
 #include "audit/identity.h"
 #include "audit/key.h"
 #include "audit/options.h"
@@ -24,6 +25,7 @@
 #include "audit/table.h"
 #include "audit/trigger.h"
 #include "audit/watch.h"
+#include "base/guard.h"
 #include "base/guc.h"
 #include "base/restore.h"
 #include "base/tuple.h"
@@ -237,12 +239,34 @@ audit_lost(Relation rel)
 	return pstrdup("the table was audited; audit_enable() starts again");
 }
 
+static void
+forget_owned(void *arg)
+{
+	sk_audit_granted_forget_owned(arg);
+}
+
+/* It must not fail if the rights cannot be revoked. */
+static void
+before_drop_owned(const Node *stmt)
+{
+	ErrorData  *failure = sk_guard_try(forget_owned, unconstify(Node *, stmt),
+									   sk_guard_is_failure);
+
+	if (failure != NULL)
+		ereport(WARNING,
+				(errcode(failure->sqlerrcode),
+				 errmsg("could not revoke rights to read the audit history of tables: %s",
+						failure->message)));
+}
+
 /* What a dump says of our tables is carried out by commands while it is loaded. */
 static void
-before_command(void)
+before_command(const Node *stmt)
 {
 	if (!sk_audit_protect_off)
 		sk_audit_adopt_restored();
+	if (IsA(stmt, DropOwnedStmt))
+		before_drop_owned(stmt);
 }
 
 static const SkOwnTables own_tables = {

@@ -19,6 +19,7 @@
 #include "audit/gap.h"
 #include "attach/attach.h"
 #include "audit/coverage.h"
+#include "audit/granted.h"
 #include "audit/identity.h"
 #include "audit/origin.h"
 #include "audit/retention.h"
@@ -96,6 +97,7 @@ record_drop(Oid relid, const char *schema, const char *name)
 	last->dropped = true;
 	last->reason = pstrdup("The table was dropped.");
 	sk_audit_shape_record_again(last);
+	sk_audit_granted_forget_table(relid);
 }
 
 

@@ -26,6 +26,7 @@
  */
 #include "postgres.h"
 
+#include "audit/granted.h"
 #include "audit/log.h"
 #include "audit/partition.h"
 #include "audit/protect.h"
@@ -263,6 +264,7 @@ maintain(void *arg)
 		m->before = end_of_retention(m->retain);
 	if (m->retain != NULL && removes_events(m))
 		m->complete_since = sk_audit_retention_end(m->before);
+	sk_audit_granted_forget_gone();
 	prepare(m);
 	if (has_plan(m))
 		finish(m);

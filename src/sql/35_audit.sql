@@ -68,7 +68,7 @@ CREATE FUNCTION schemakit.audit_history(rel regclass, key jsonb)
 COMMENT ON FUNCTION schemakit.audit_history(regclass, jsonb) IS
 'returns the events of the row with that key, as rows of schemakit.audit_log, oldest first.  It follows the row through changes of its key.
 key: an object of the columns of the key, such as ''{"id": 42}''.
-For the owner of the table, who needs SELECT on all of it and must not be subject to its row security policies, and for roles with SELECT on schemakit.audit_log.  Only the latter see client and query.
+For the owner of the table, who needs SELECT on all of it and must not be subject to its row security policies, those to whom audit_grant() allows it, under the same conditions, and roles with SELECT on schemakit.audit_log.  Only the latter see client and query.
 Errors: 42501 the role may not read the history; 55000 the table is not audited, or has no key; 22023 "key" does not have the columns of the key; 42809 a partition of an audited table.';
 
 CREATE FUNCTION schemakit.audit_as_of(rel anyelement, at timestamptz, key jsonb DEFAULT NULL)

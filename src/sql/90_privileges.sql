@@ -44,12 +44,18 @@ GRANT EXECUTE ON FUNCTION schemakit.audit_as_of(text, timestamptz, jsonb) TO PUB
 GRANT EXECUTE ON FUNCTION schemakit.audit_as_of_jsonb(regclass, timestamptz, jsonb) TO PUBLIC;
 GRANT EXECUTE ON FUNCTION schemakit.audit_changes(text, regclass) TO PUBLIC;
 GRANT EXECUTE ON FUNCTION schemakit.audit_position() TO PUBLIC;
+GRANT EXECUTE ON FUNCTION schemakit.audit_rows(text, timestamptz) TO PUBLIC;
 
 /* who may read the history of a table knows the names of moments */
 GRANT EXECUTE ON FUNCTION schemakit.audit_at(text) TO PUBLIC;
 
 /* it changes rows with the privileges of its caller */
 GRANT EXECUTE ON FUNCTION schemakit.audit_restore(regclass, timestamptz, jsonb, boolean) TO PUBLIC;
+
+/* they check that the caller owns the table, or show what is his business */
+GRANT EXECUTE ON FUNCTION schemakit.audit_grant(regclass, regrole) TO PUBLIC;
+GRANT EXECUTE ON FUNCTION schemakit.audit_revoke(regclass, regrole) TO PUBLIC;
+GRANT EXECUTE ON FUNCTION schemakit.audit_readers(regclass) TO PUBLIC;
 
 /* as for timestamps; is_live() is also called by any user of a view of live rows */
 GRANT EXECUTE ON FUNCTION schemakit.is_live(anyelement) TO PUBLIC;

@@ -67,14 +67,14 @@ EXTRA_CLEAN  = $(EXTENSION)--*.sql $(BUILT_FOR)
 
 REGRESS      = install timestamps touch_types touch_keys auto_attach columns_followed \
 	partitions rules auto_exceptions add_columns errors privileges transactions drop \
-	audit_capture audit_types audit_values audit_jsonb audit_options audit_identity audit_protect audit_gaps audit_reading audit_told audit_privileges audit_rights audit_rows coverage inheritance \
+	audit_capture audit_types audit_values audit_jsonb audit_options audit_identity audit_protect audit_gaps audit_reading audit_told audit_privileges audit_rights audit_rows audit_retain coverage inheritance \
 	audit_moments audit_actor \
 	soft_delete soft_delete_views soft_delete_enable soft_delete_dependents \
 	kept_statements soft_delete_purge soft_delete_batches soft_delete_deferred session_memory \
 	index_whatif index_advice index_advice_more index_advice_calls index_advice_safety \
 	owner_rights uninstall
 ISOLATION    = alter_as_without alter_together attach_partition \
-	create_table_parallel detach_partition audit_enable audit_enable_waits audit_identity audit_maintain \
+	create_table_parallel detach_partition audit_enable audit_enable_waits audit_identity audit_maintain audit_retain \
 	audit_order audit_restore enable_and_update grant_and_alter status_locked \
 	kept_statements soft_delete soft_delete_entry soft_delete_lost_lock soft_delete_savepoints uninstall
 ISOLATION_OPTS = --inputdir=test/isolation --outputdir=test/isolation/output \

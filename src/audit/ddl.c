@@ -40,9 +40,9 @@ static bool
 is_log(Oid relid)
 {
 	static const char *const names[] = {
-		"audit_definition", "audit_event", "audit_marks", "audit_origin",
-		"audit_reader", "audit_retention", "audit_secret", "audit_shape",
-		"table_addition"
+		"audit_definition", "audit_event", "audit_holds", "audit_marks",
+		"audit_origin", "audit_reader", "audit_retained", "audit_retention",
+		"audit_secret", "audit_shape", "table_addition"
 	};
 	List	   *ancestors = get_rel_relispartition(relid) ? get_partition_ancestors(relid) : NIL;
 	Oid			top;

@@ -382,7 +382,7 @@ sk_audit_gap_notice(const SkAuditReader *reader)
 {
 	const SkAuditShape *end;
 	const SkAuditShape *gap = last_gap(reader->shapes, &end);
-	TimestampTz since = sk_audit_retention_since();
+	TimestampTz since = sk_audit_retention_since(reader->rel_id);
 	StringInfoData detail;
 
 	initStringInfo(&detail);
@@ -415,7 +415,7 @@ sk_audit_gap_notice(const SkAuditReader *reader)
 void
 sk_audit_gap_check_retention(const SkAuditPast *past)
 {
-	TimestampTz since = sk_audit_retention_since();
+	TimestampTz since = sk_audit_retention_since(past->reader->rel_id);
 
 	if (past->at < since)
 		sk_audit_undo_refuse(past, psprintf("Events of before %s were removed from the log by audit_maintain().",

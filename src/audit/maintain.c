@@ -26,7 +26,9 @@
  */
 #include "postgres.h"
 
+#include "audit/expire.h"
 #include "audit/granted.h"
+#include "audit/keep.h"
 #include "audit/log.h"
 #include "audit/partition.h"
 #include "audit/protect.h"
@@ -39,12 +41,15 @@
 #include "schemakit.h"
 
 #include "access/xact.h"
+#include "catalog/namespace.h"
+#include "catalog/pg_type.h"
 #include "executor/spi.h"
 #include "funcapi.h"
 #include "miscadmin.h"
 #include "pgstat.h"
 #include "storage/lmgr.h"
 #include "storage/proc.h"
+#include "utils/array.h"
 #include "utils/backend_status.h"
 #include "utils/builtins.h"
 #include "utils/lsyscache.h"
@@ -61,8 +66,12 @@ typedef struct Maintenance
 	TimestampTz before;			/* what began earlier is too old */
 	TimestampTz complete_since; /* if that is removed */
 	bool		removed;		/* have any been? */
+	SkAuditKeep *keep;			/* what is kept for another time */
+	const char *archive;		/* schema for partitions; NULL: drop them */
 	List	   *months;			/* to make */
 	List	   *ended;			/* OIDs of partitions to drop */
+	List	   *kept;			/* those that have events that are kept */
+	List	   *taken;			/* those whose name is in use in the archive */
 } Maintenance;
 
 /* What is reported about one partition. */
@@ -153,11 +162,38 @@ end_of_retention(Interval *retain)
 	return Min(DatumGetTimestampTz(before), oldest_transaction());
 }
 
+static bool
+is_name_taken(Oid relid, const char *schema)
+{
+	return OidIsValid(get_relname_relid(get_rel_name(relid),
+										get_namespace_oid(schema, false)));
+}
+
+/* Partitions whose time is over, and what of them has to stay */
+static void
+plan_ended(Maintenance *m)
+{
+	ListCell   *lc;
+
+	m->ended = m->kept = m->taken = NIL;
+	if (m->retain == NULL)
+		return;
+	foreach(lc, sk_audit_partition_ended(m->before))
+	{
+		if (m->keep->any && sk_audit_expire_has_kept(m->keep, lfirst_oid(lc)))
+			m->kept = lappend_oid(m->kept, lfirst_oid(lc));
+		else if (m->archive != NULL && is_name_taken(lfirst_oid(lc), m->archive))
+			m->taken = lappend_oid(m->taken, lfirst_oid(lc));
+		else
+			m->ended = lappend_oid(m->ended, lfirst_oid(lc));
+	}
+}
+
 static void
 plan(Maintenance *m)
 {
 	m->months = sk_audit_partition_missing(m->premake);
-	m->ended = m->retain == NULL ? NIL : sk_audit_partition_ended(m->before);
+	plan_ended(m);
 }
 
 static bool
@@ -167,15 +203,42 @@ has_plan(const Maintenance *m)
 }
 
 static void
-empty_default(Maintenance *m)
+report_deleted(Maintenance *m, const char *partition, uint64 deleted)
 {
-	uint64		deleted = sk_audit_partition_empty_default(m->before);
-
 	if (deleted == 0)
 		return;
 	m->removed = true;
-	report(m->rsinfo, "audit_event_default",
-		   psprintf("rows deleted: " UINT64_FORMAT, deleted));
+	report(m->rsinfo, partition, psprintf("rows deleted: " UINT64_FORMAT, deleted));
+}
+
+/*
+ * Remove single events: those that are too old in the default partition and in those that
+ * have to stay, and those of tables that have a time of their own in all.  What is to be
+ * archived as a whole is left alone.
+ */
+static void
+remove_events(Maintenance *m)
+{
+	List	   *partitions = m->retain == NULL ? NIL
+		: list_make1_oid(sk_audit_log_relid("audit_event_default"));
+	ListCell   *lc;
+
+	if (!m->keep->any)
+	{
+		if (m->retain != NULL)
+			report_deleted(m, "audit_event_default", sk_audit_partition_empty_default(m->before));
+		return;
+	}
+	plan_ended(m);
+	if (m->archive == NULL)
+		partitions = list_concat(partitions, m->kept);
+	foreach(lc, sk_audit_expire_events(m->keep, m->retain == NULL ? DT_NOBEGIN : m->before,
+									   partitions))
+	{
+		const SkAuditExpired *expired = lfirst(lc);
+
+		report_deleted(m, get_rel_name(expired->partition), expired->rows);
+	}
 }
 
 /* What takes long, while everybody goes on */
@@ -184,8 +247,7 @@ prepare(Maintenance *m)
 {
 	ListCell   *lc;
 
-	if (m->retain != NULL)
-		empty_default(m);
+	remove_events(m);
 	plan(m);
 	if (!has_plan(m))
 		return;
@@ -210,7 +272,7 @@ lock_away(const Maintenance *m)
 
 /* Who reads it alone is not waited for: all others wait for us by now. */
 static void
-drop_partition(ReturnSetInfo *rsinfo, Oid relid)
+drop_partition(ReturnSetInfo *rsinfo, Oid relid, const char *archive)
 {
 	char	   *name = get_rel_name(relid);
 	char	   *schema = get_namespace_name(get_rel_namespace(relid));
@@ -218,6 +280,12 @@ drop_partition(ReturnSetInfo *rsinfo, Oid relid)
 	if (!ConditionalLockRelationOid(relid, AccessExclusiveLock))
 	{
 		report(rsinfo, name, "busy");
+		return;
+	}
+	if (archive != NULL)
+	{
+		sk_audit_partition_archive(relid, archive);
+		report(rsinfo, name, "archived");
 		return;
 	}
 	sk_audit_partition_release(relid);
@@ -243,7 +311,7 @@ finish(Maintenance *m)
 	foreach(lc, m->months)
 		attach_partition(m->rsinfo, lfirst(lc));
 	foreach(lc, m->ended)
-		drop_partition(m->rsinfo, lfirst_oid(lc));
+		drop_partition(m->rsinfo, lfirst_oid(lc), m->archive);
 	m->removed |= m->ended != NIL;
 }
 
@@ -255,21 +323,94 @@ removes_events(const Maintenance *m)
 		sk_audit_partition_ended(m->before) != NIL;
 }
 
+/* A table that has a time of its own, and since when it is complete then */
+typedef struct KeptTable
+{
+	int64		rel_id;
+	TimestampTz since;
+} KeptTable;
+
+static bool
+is_listed(List *tables, int64 rel_id)
+{
+	ListCell   *lc;
+
+	foreach(lc, tables)
+	{
+		if (((KeptTable *) lfirst(lc))->rel_id == rel_id)
+			return true;
+	}
+	return false;
+}
+
+/* Those of which events may go now.  Before they have gone, it is known since when. */
+static List *
+kept_tables(const SkAuditKeep *keep)
+{
+	Datum	   *rel_ids;
+	Datum	   *befores;
+	int			count;
+	List	   *tables = NIL;
+
+	deconstruct_array(DatumGetArrayTypeP(keep->rel_ids), INT8OID, 8, true,
+					  TYPALIGN_DOUBLE, &rel_ids, NULL, &count);
+	deconstruct_array(DatumGetArrayTypeP(keep->befores), TIMESTAMPTZOID, 8, true,
+					  TYPALIGN_DOUBLE, &befores, NULL, &count);
+	for (int i = 0; i < count; i++)
+	{
+		int64		rel_id = DatumGetInt64(rel_ids[i]);
+		TimestampTz before = DatumGetTimestampTz(befores[i]);
+		KeptTable  *table;
+
+		if (TIMESTAMP_NOT_FINITE(before) || is_listed(tables, rel_id))
+			continue;
+		table = palloc(sizeof(KeptTable));
+		table->rel_id = rel_id;
+		table->since = sk_audit_retention_end(before);
+		tables = lappend(tables, table);
+	}
+	return tables;
+}
+
+/* Record since when the log is complete, if any have gone. */
+static void
+record(const Maintenance *m, List *tables)
+{
+	ListCell   *lc;
+
+	if (!m->removed)
+		return;
+	if (m->complete_since != 0)
+		sk_audit_retention_record(m->complete_since, m->keep->rel_ids);
+	foreach(lc, tables)
+	{
+		const KeptTable *table = lfirst(lc);
+
+		if (sk_audit_retention_since(table->rel_id) < table->since)
+			sk_audit_retention_record_table(table->since, table->rel_id);
+	}
+}
+
 static void
 maintain(void *arg)
 {
 	Maintenance *m = arg;
+	List	   *tables;
+	ListCell   *lc;
 
+	m->keep = sk_audit_keep_read(oldest_transaction());
 	if (m->retain != NULL)
 		m->before = end_of_retention(m->retain);
 	if (m->retain != NULL && removes_events(m))
 		m->complete_since = sk_audit_retention_end(m->before);
+	tables = kept_tables(m->keep);
 	sk_audit_granted_forget_gone();
 	prepare(m);
 	if (has_plan(m))
 		finish(m);
-	if (m->removed && m->complete_since != 0)
-		sk_audit_retention_record(m->complete_since);
+	foreach(lc, m->taken)
+		report(m->rsinfo, get_rel_name(lfirst_oid(lc)), "not archived, the name is in use");
+	record(m, tables);
 }
 
 /*
@@ -340,8 +481,22 @@ premake_argument(FunctionCallInfo fcinfo)
 	return premake;
 }
 
+/* The schema to which partitions go; not ours, of which the log is a part. */
+static const char *
+archive_argument(char *schema)
+{
+	if (strcmp(schema, SK_SCHEMA) == 0)
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				 errmsg("argument \"%s\" must be another schema than \"%s\"",
+						"archive", SK_SCHEMA)));
+	(void) get_namespace_oid(schema, false);
+	return schema;
+}
+
 /*
- * schemakit.audit_maintain(premake interval, retain interval, force boolean)
+ * schemakit.audit_maintain(premake interval, retain interval, force boolean,
+ *		archive text)
  *		RETURNS SETOF (partition text, action text)
  */
 PG_FUNCTION_INFO_V1(schemakit_audit_maintain);
@@ -356,6 +511,8 @@ schemakit_audit_maintain(PG_FUNCTION_ARGS)
 	m.premake = premake_argument(fcinfo);
 	if (!PG_ARGISNULL(1))
 		m.retain = sk_arg_retention(fcinfo, 1, "retain", PG_GETARG_BOOL(2));
+	if (!PG_ARGISNULL(3))
+		m.archive = archive_argument(text_to_cstring(PG_GETARG_TEXT_PP(3)));
 	PreventCommandIfReadOnly("audit_maintain()");
 	InitMaterializedSRF(fcinfo, 0);
 	maintain_as_owner(&m);

@@ -28,6 +28,7 @@
 #include "catalog/pg_extension.h"
 #include "catalog/pg_type.h"
 #include "commands/extension.h"
+#include "commands/trigger.h"
 #include "executor/spi.h"
 #include "partitioning/partbounds.h"
 #include "partitioning/partdesc.h"
@@ -413,4 +414,35 @@ bool
 sk_audit_partition_is_default_empty(void)
 {
 	return run(SPI_OK_SELECT, "SELECT FROM schemakit.audit_event_default LIMIT 1") == 0;
+}
+
+/* What protects a partition is nothing to a table of its own. */
+static void
+drop_triggers(Oid relid, const char *name)
+{
+	static const char *const triggers[] = {
+		"audit_protect", "audit_protect_statement", "a_replica_skip"
+	};
+
+	for (size_t i = 0; i < lengthof(triggers); i++)
+	{
+		if (OidIsValid(get_trigger_oid(relid, triggers[i], true)))
+			run(SPI_OK_UTILITY, psprintf("DROP TRIGGER %s ON schemakit.%s", triggers[i], name));
+	}
+}
+
+/*
+ * Take a partition out of the log, into another schema.  It is then an ordinary table of
+ * the log's owner, which is dumped and may be dropped.
+ */
+void
+sk_audit_partition_archive(Oid relid, const char *schema)
+{
+	const char *name = quote_identifier(get_rel_name(relid));
+
+	run(SPI_OK_UTILITY, psprintf("ALTER TABLE schemakit.audit_event DETACH PARTITION schemakit.%s", name));
+	drop_triggers(relid, name);
+	sk_audit_partition_release(relid);
+	run(SPI_OK_UTILITY, psprintf("ALTER TABLE schemakit.%s SET SCHEMA %s", name,
+								 quote_identifier(schema)));
 }

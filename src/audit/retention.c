@@ -10,21 +10,50 @@
 
 #include "audit/retention.h"
 #include "audit/log.h"
+#include "base/spi.h"
 
 #include "access/genam.h"
 #include "access/htup_details.h"
 #include "access/table.h"
 #include "catalog/pg_type.h"
 #include "executor/spi.h"
+#include "utils/array.h"
 #include "utils/rel.h"
 #include "utils/snapmgr.h"
 #include "utils/timestamp.h"
 
+#define Anum_audit_retention_rel_id		4
+#define Anum_audit_retention_kept		5
+
+/* Is it about that table?  Those that are kept for another time have rows of their own. */
+static bool
+is_about(HeapTuple tuple, TupleDesc tupdesc, int64 rel_id)
+{
+	bool		isnull;
+	Datum		value = heap_getattr(tuple, Anum_audit_retention_rel_id, tupdesc, &isnull);
+	Datum	   *kept;
+	int			count;
+
+	if (!isnull)
+		return DatumGetInt64(value) == rel_id;
+	value = heap_getattr(tuple, Anum_audit_retention_kept, tupdesc, &isnull);
+	if (isnull)
+		return true;
+	deconstruct_array(DatumGetArrayTypeP(value), INT8OID, 8, true, TYPALIGN_DOUBLE, &kept,
+					  NULL, &count);
+	for (int i = 0; i < count; i++)
+	{
+		if (DatumGetInt64(kept[i]) == rel_id)
+			return false;
+	}
+	return true;
+}
+
 /*
- * The log lacks no events of after that time that it ever had.
+ * The log lacks no events of after that time that it ever had of the table.
  */
 TimestampTz
-sk_audit_retention_since(void)
+sk_audit_retention_since(int64 rel_id)
 {
 	Relation	rel = table_open(sk_audit_log_relid("audit_retention"),
 								 AccessShareLock);
@@ -34,8 +63,11 @@ sk_audit_retention_since(void)
 	bool		isnull;
 
 	while (HeapTupleIsValid(tuple = systable_getnext(scan)))
-		since = Max(since, DatumGetTimestampTz(heap_getattr(tuple, 1, RelationGetDescr(rel),
-															&isnull)));
+	{
+		if (is_about(tuple, RelationGetDescr(rel), rel_id))
+			since = Max(since, DatumGetTimestampTz(heap_getattr(tuple, 1, RelationGetDescr(rel),
+																&isnull)));
+	}
 	systable_endscan(scan);
 	table_close(rel, AccessShareLock);
 	return since;
@@ -73,14 +105,32 @@ sk_audit_retention_end(TimestampTz before)
 	return isnull ? before : Max(before, DatumGetTimestampTz(last));
 }
 
+static void
+insert(const char *sql, TimestampTz since, Oid type, Datum more)
+{
+	Oid			types[] = {TIMESTAMPTZOID, type};
+	Datum		values[] = {TimestampTzGetDatum(since), more};
+
+	(void) sk_spi_execute(sql, 2, types, values, SPI_OK_INSERT, NULL);
+}
+
 /*
- * Record that it is complete from then on only.
+ * Record that it is complete from then on only, but for the tables whose identities are
+ * in the array "kept".
  */
 void
-sk_audit_retention_record(TimestampTz since)
+sk_audit_retention_record(TimestampTz since, Datum kept)
 {
-	bool		isnull;
+	insert("INSERT INTO schemakit.audit_retention (complete_since, role, kept)"
+		   " VALUES ($1, session_user, $2)", since, INT8ARRAYOID, kept);
+}
 
-	(void) execute("INSERT INTO schemakit.audit_retention (complete_since, role)"
-				   " VALUES ($1, session_user)", since, SPI_OK_INSERT, &isnull);
+/*
+ * The same of a table for itself.
+ */
+void
+sk_audit_retention_record_table(TimestampTz since, int64 rel_id)
+{
+	insert("INSERT INTO schemakit.audit_retention (complete_since, role, rel_id)"
+		   " VALUES ($1, session_user, $2)", since, INT8OID, Int64GetDatum(rel_id));
 }

@@ -10,8 +10,9 @@
 
 #include "datatype/timestamp.h"
 
-extern TimestampTz sk_audit_retention_since(void);
+extern TimestampTz sk_audit_retention_since(int64 rel_id);
 extern TimestampTz sk_audit_retention_end(TimestampTz before);
-extern void sk_audit_retention_record(TimestampTz since);
+extern void sk_audit_retention_record(TimestampTz since, Datum kept);
+extern void sk_audit_retention_record_table(TimestampTz since, int64 rel_id);
 
 #endif							/* SK_AUDIT_RETENTION_H */

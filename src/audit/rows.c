@@ -195,7 +195,7 @@ examine(const Found *found, List **reasons)
 		if (shape == found->then)
 			break;
 	}
-	if (sk_audit_retention_since() > ((SkAuditShape *) linitial(found->shapes))->recorded_at)
+	if (sk_audit_retention_since(found->then->rel_id) > ((SkAuditShape *) linitial(found->shapes))->recorded_at)
 		*reasons = lappend(*reasons, "Events were removed from the log by audit_maintain().");
 	return PointerGetDatum(construct_array(ids, count, INT4OID, 4, true, TYPALIGN_INT));
 }

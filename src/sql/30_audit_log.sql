@@ -145,13 +145,17 @@ CREATE TABLE schemakit.audit_retention
 (
     complete_since  timestamptz NOT NULL,
     recorded_at     timestamptz NOT NULL DEFAULT pg_catalog.clock_timestamp(),
-    role            text        NOT NULL
+    role            text        NOT NULL,
+    rel_id          bigint,
+    kept            bigint[]
 );
 ALTER TABLE schemakit.audit_retention REPLICA IDENTITY FULL;
 COMMENT ON TABLE schemakit.audit_retention IS 'events that were removed from the audit log: one row for each call of audit_maintain() that removed any';
 COMMENT ON COLUMN schemakit.audit_retention.complete_since IS 'time from which on the log was complete after that';
 COMMENT ON COLUMN schemakit.audit_retention.recorded_at IS 'time of the call';
 COMMENT ON COLUMN schemakit.audit_retention.role IS 'role that called it';
+COMMENT ON COLUMN schemakit.audit_retention.rel_id IS 'identity of the table whose events were removed because it has a time of its own; null: those of all tables without';
+COMMENT ON COLUMN schemakit.audit_retention.kept IS 'identities of tables that had a time of their own, or were held, and whose events were not removed';
 
 /*
  * The log is append-only: events get there without statements, and what a statement

@@ -50,14 +50,17 @@ It is equivalent to SET LOCAL of schemakit.audit_actor and schemakit.audit_conte
 
 CREATE FUNCTION schemakit.audit_maintain(
     premake interval DEFAULT '3 months', retain interval DEFAULT NULL, force boolean DEFAULT false,
+    archive text DEFAULT NULL,
     OUT partition text, OUT action text)
     RETURNS SETOF record
     AS 'MODULE_PATHNAME', 'schemakit_audit_maintain'
     LANGUAGE C VOLATILE PARALLEL UNSAFE;
-COMMENT ON FUNCTION schemakit.audit_maintain(interval, interval, boolean) IS
+COMMENT ON FUNCTION schemakit.audit_maintain(interval, interval, boolean, text) IS
 'creates partitions of the audit log for the time "premake" ahead, moves rows from the default partition to them, and drops partitions that ended longer ago than "retain".  Without "retain" nothing is dropped.
+Events of tables with audit_retain() are removed when their own time is over.  A partition that has events to be kept longer, or that are held by audit_hold(), is not dropped; other events in it are removed.
+archive: a schema to which partitions are moved that would be dropped.  They are then tables of their own, which audit_maintain() leaves alone.
 A partition to which a running transaction may still write is kept.
-action: created; created, rows moved: n, from the default partition; dropped; rows deleted: n, from the default partition; busy: a lock could not be obtained within a second, so nothing was done to that partition, or nothing at all if it is audit_event.  The next call tries again.
+action: created; created, rows moved: n, from the default partition; dropped; archived; rows deleted: n; busy: a lock could not be obtained within a second, so nothing was done to that partition, or nothing at all if it is audit_event.  The next call tries again.
 force => true allows a "retain" that is shorter than one day.
 Errors: 22023 a negative interval, a "retain" shorter than one day without "force", or a "premake" longer than one year.';
 

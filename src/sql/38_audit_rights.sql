@@ -91,3 +91,85 @@ CREATE FUNCTION schemakit.audit_readers(
 COMMENT ON FUNCTION schemakit.audit_readers(regclass) IS
 'lists to whom the history of tables was granted with audit_grant(): of one table, or of all.  It shows the caller''s own tables and what he has got; a role with SELECT on schemakit.audit_log sees all.
 state: ok; no SELECT on the table, or row security applies, if that keeps the role from reading the history.';
+
+/*
+ * For how long events are kept, by the identity of the table.
+ */
+CREATE TABLE schemakit.audit_retained
+(
+    rel_id      bigint      NOT NULL CONSTRAINT audit_retained_pkey PRIMARY KEY,
+    table_name  text        NOT NULL,
+    retain      interval    NOT NULL,
+    set_by      text        NOT NULL,
+    set_at      timestamptz NOT NULL
+);
+COMMENT ON TABLE schemakit.audit_retained IS 'tables whose events audit_maintain() keeps for a time of their own; schemakit.audit_retain() sets it';
+COMMENT ON COLUMN schemakit.audit_retained.rel_id IS 'identity of the table';
+COMMENT ON COLUMN schemakit.audit_retained.table_name IS 'name of the table when it was set';
+COMMENT ON COLUMN schemakit.audit_retained.retain IS 'for how long events are kept';
+COMMENT ON COLUMN schemakit.audit_retained.set_by IS 'role that set it';
+COMMENT ON COLUMN schemakit.audit_retained.set_at IS 'time when it was set';
+
+CREATE TRIGGER audit_protect BEFORE UPDATE OR DELETE ON schemakit.audit_retained
+    FOR EACH ROW EXECUTE FUNCTION schemakit.internal_audit_protect();
+COMMENT ON TRIGGER audit_protect ON schemakit.audit_retained IS 'refuses changes but by audit_retain()';
+ALTER TABLE schemakit.audit_retained ENABLE ALWAYS TRIGGER audit_protect;
+CREATE TRIGGER audit_protect_statement BEFORE INSERT OR TRUNCATE ON schemakit.audit_retained
+    FOR EACH STATEMENT EXECUTE FUNCTION schemakit.internal_audit_protect();
+COMMENT ON TRIGGER audit_protect_statement ON schemakit.audit_retained IS 'refuses changes but by audit_retain()';
+ALTER TABLE schemakit.audit_retained ENABLE ALWAYS TRIGGER audit_protect_statement;
+SELECT pg_catalog.pg_extension_config_dump('schemakit.audit_retained', '');
+
+CREATE TABLE schemakit.audit_holds
+(
+    rel_id      bigint      NOT NULL,
+    table_name  text        NOT NULL,
+    key         jsonb,
+    key_hashes  bigint[]    NOT NULL,
+    reason      text        NOT NULL,
+    held_by     text        NOT NULL,
+    held_at     timestamptz NOT NULL
+);
+ALTER TABLE schemakit.audit_holds REPLICA IDENTITY FULL;
+COMMENT ON TABLE schemakit.audit_holds IS 'events that are not removed, however old they are; schemakit.audit_hold() adds rows';
+COMMENT ON COLUMN schemakit.audit_holds.rel_id IS 'identity of the table';
+COMMENT ON COLUMN schemakit.audit_holds.table_name IS 'name of the table when they were held';
+COMMENT ON COLUMN schemakit.audit_holds.key IS 'key of the row; null: all rows';
+COMMENT ON COLUMN schemakit.audit_holds.key_hashes IS 'hashes of the key, as events have them';
+COMMENT ON COLUMN schemakit.audit_holds.reason IS 'why they are held';
+COMMENT ON COLUMN schemakit.audit_holds.held_by IS 'role that holds them';
+COMMENT ON COLUMN schemakit.audit_holds.held_at IS 'since when they are held';
+
+CREATE TRIGGER audit_protect BEFORE UPDATE OR DELETE ON schemakit.audit_holds
+    FOR EACH ROW EXECUTE FUNCTION schemakit.internal_audit_protect();
+COMMENT ON TRIGGER audit_protect ON schemakit.audit_holds IS 'refuses changes but by audit_hold() and audit_release()';
+ALTER TABLE schemakit.audit_holds ENABLE ALWAYS TRIGGER audit_protect;
+CREATE TRIGGER audit_protect_statement BEFORE INSERT OR TRUNCATE ON schemakit.audit_holds
+    FOR EACH STATEMENT EXECUTE FUNCTION schemakit.internal_audit_protect();
+COMMENT ON TRIGGER audit_protect_statement ON schemakit.audit_holds IS 'refuses changes but by audit_hold() and audit_release()';
+ALTER TABLE schemakit.audit_holds ENABLE ALWAYS TRIGGER audit_protect_statement;
+SELECT pg_catalog.pg_extension_config_dump('schemakit.audit_holds', '');
+
+CREATE FUNCTION schemakit.audit_retain(rel regclass, retain interval, force boolean DEFAULT false)
+    RETURNS void
+    AS 'MODULE_PATHNAME', 'schemakit_audit_retain'
+    LANGUAGE C VOLATILE PARALLEL UNSAFE;
+COMMENT ON FUNCTION schemakit.audit_retain(regclass, interval, boolean) IS
+'sets for how long audit_maintain() keeps the events of a table, shorter or longer than those of others.  With null, they are kept as long as all others.
+force => true allows a time that is shorter than one day.
+Errors: 22023 a negative interval, or one shorter than a day without "force"; 55000 the table is not audited; 42501 the role may not read its history.';
+
+CREATE FUNCTION schemakit.audit_hold(rel regclass, key jsonb, reason text)
+    RETURNS void
+    AS 'MODULE_PATHNAME', 'schemakit_audit_hold'
+    LANGUAGE C VOLATILE PARALLEL UNSAFE;
+COMMENT ON FUNCTION schemakit.audit_hold(regclass, jsonb, text) IS
+'keeps the events of a row, or with key => null those of a table, from being removed by audit_maintain(), however old they are, until audit_release() is called.  Includes events under keys that the row had before or gets later; the row need not be there yet.  schemakit.audit_holds lists what is held.
+Errors: 22023 "key" does not have the columns of the key; 55000 the table is not audited, or has no key; 42501 the role may not read its history.';
+
+CREATE FUNCTION schemakit.audit_release(rel regclass, key jsonb, reason text DEFAULT NULL)
+    RETURNS bigint
+    AS 'MODULE_PATHNAME', 'schemakit_audit_release'
+    LANGUAGE C VOLATILE PARALLEL UNSAFE;
+COMMENT ON FUNCTION schemakit.audit_release(regclass, jsonb, text) IS
+'ends what audit_hold() has done for this key, or with key => null for the table: for that reason, or if it is null for all.  Returns the number of rows of schemakit.audit_holds that were removed.';

@@ -227,6 +227,14 @@ CREATE TRIGGER a_replica_skip BEFORE INSERT OR UPDATE OR DELETE ON schemakit.aud
     FOR EACH ROW EXECUTE FUNCTION schemakit.internal_replica_skip();
 COMMENT ON TRIGGER a_replica_skip ON schemakit.audit_reader IS 'leaves out rows of another database';
 ALTER TABLE schemakit.audit_reader ENABLE REPLICA TRIGGER a_replica_skip;
+CREATE TRIGGER a_replica_skip BEFORE INSERT OR UPDATE OR DELETE ON schemakit.audit_holds
+    FOR EACH ROW EXECUTE FUNCTION schemakit.internal_replica_skip();
+COMMENT ON TRIGGER a_replica_skip ON schemakit.audit_holds IS 'leaves out rows of another database';
+ALTER TABLE schemakit.audit_holds ENABLE REPLICA TRIGGER a_replica_skip;
+CREATE TRIGGER a_replica_skip BEFORE INSERT OR UPDATE OR DELETE ON schemakit.audit_retained
+    FOR EACH ROW EXECUTE FUNCTION schemakit.internal_replica_skip();
+COMMENT ON TRIGGER a_replica_skip ON schemakit.audit_retained IS 'leaves out rows of another database';
+ALTER TABLE schemakit.audit_retained ENABLE REPLICA TRIGGER a_replica_skip;
 CREATE TRIGGER a_replica_skip BEFORE INSERT OR UPDATE OR DELETE ON schemakit.audit_secret
     FOR EACH ROW EXECUTE FUNCTION schemakit.internal_replica_skip();
 COMMENT ON TRIGGER a_replica_skip ON schemakit.audit_secret IS 'leaves out rows of another database';

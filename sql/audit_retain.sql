@@ -1,0 +1,153 @@
+-- For how long events are kept: by table, and held.
+SET client_min_messages = warning;
+CREATE SCHEMA audit_retain;
+CREATE SCHEMA audit_archive;
+SET search_path = audit_retain;
+RESET client_min_messages;
+SET schemakit.audit_actor = 'somebody';
+CREATE TABLE short (id int PRIMARY KEY, v text);
+CREATE TABLE usual (id int PRIMARY KEY, v text);
+CREATE TABLE long (id int PRIMARY KEY, v text);
+CREATE TABLE held (id int PRIMARY KEY, v text);
+CREATE TABLE whole (id int PRIMARY KEY, v text);
+SELECT t, schemakit.audit_enable(t::regclass) FROM unnest('{short,usual,long,held,whole}'::text[]) AS t;
+SELECT schemakit.audit_retain('short', '30 days');
+SELECT schemakit.audit_retain('long', '10 years');
+SELECT schemakit.audit_hold('held', '{"id": 2}', 'case 17');
+SELECT schemakit.audit_hold('whole', NULL, 'case 18');
+SELECT table_name, retain, set_by = current_user AS me FROM schemakit.audit_retained ORDER BY table_name;
+SELECT table_name, key, reason, held_by = current_user AS me FROM schemakit.audit_holds ORDER BY reason;
+-- transactions of several tables: each kind of event carries who acts for others, once
+BEGIN;
+INSERT INTO short VALUES (1, 'carrier');
+INSERT INTO usual VALUES (1, 'carried');
+INSERT INTO short VALUES (2, 'between');
+INSERT INTO long VALUES (1, 'carried');
+COMMIT;
+BEGIN;
+INSERT INTO usual VALUES (2, 'carrier');
+INSERT INTO short VALUES (3, 'carried');
+COMMIT;
+INSERT INTO short VALUES (4, 'alone');
+INSERT INTO held VALUES (1, 'x'), (2, 'held'), (3, 'y');
+UPDATE held SET id = 20 WHERE id = 2;
+UPDATE held SET v = 'still held' WHERE id = 20;
+UPDATE held SET v = 'not held';
+INSERT INTO whole VALUES (1, 'z');
+
+-- what is in the log, of which age
+CREATE VIEW seen AS SELECT split_part(table_name, '.', 2) AS tab, op, key ->> 'id' AS id, actor, role = current_user AS me
+    FROM schemakit.audit_log WHERE table_name ~ '^audit_retain' ORDER BY txn_id, command, n;
+CREATE FUNCTION age(days int) RETURNS void LANGUAGE sql AS $$
+    SET schemakit.audit_writable = on;
+    UPDATE schemakit.audit_shape SET recorded_at = '2001-01-01' WHERE schema_name = 'audit_retain';
+    UPDATE schemakit.audit_event SET at = now() - make_interval(days => days), changed_at = now() - make_interval(days => days)
+    WHERE txn_id IN (SELECT txn_id FROM schemakit.audit_event JOIN schemakit.audit_shape USING (shape_id) WHERE schema_name = 'audit_retain');
+    RESET schemakit.audit_writable; $$;
+CREATE FUNCTION maintain(retain interval = NULL, archive text = NULL) RETURNS SETOF text LANGUAGE sql AS $$
+    SELECT replace(regexp_replace(partition, '_p\d+_\d\d', '_month') || ' ' || action, 'audit_event_', '') FROM schemakit.audit_maintain('0', retain, archive => archive) ORDER BY 1 $$;
+SELECT age(20);
+SELECT count(*) >= 0 AS ran FROM maintain();
+SELECT maintain();
+SELECT * FROM seen;
+SELECT age(60);
+SELECT count(*) >= 0 AS ran FROM maintain();
+SELECT maintain();
+SELECT * FROM seen;
+SELECT maintain();
+-- nobody takes what is left of an event for one
+SELECT count(*) FROM schemakit.audit_history('short', '{"id": 1}');
+SELECT op, actor FROM schemakit.audit_history('usual', '{"id": 1}');
+SELECT id FROM schemakit.audit_as_of(NULL::usual, now() - interval '90 days');
+SELECT id FROM schemakit.audit_as_of(NULL::short, now() - interval '20 days') ORDER BY id;
+DO $$BEGIN PERFORM schemakit.audit_as_of(NULL::short, now() - interval '90 days'); EXCEPTION WHEN object_not_in_prerequisite_state THEN RAISE NOTICE '%', split_part(SQLERRM, ' at ', 1); END$$;
+-- two years later
+SELECT age(730);
+SELECT count(*) >= 0 AS ran FROM maintain();
+SELECT maintain('1 year');
+SELECT * FROM seen;
+SELECT maintain('1 year');
+SELECT op, actor FROM schemakit.audit_history('long', '{"id": 1}');
+SELECT op, new FROM schemakit.audit_history('held', '{"id": 20}');
+SELECT count(*) FROM schemakit.audit_history('usual', '{"id": 1}');
+-- released
+SELECT schemakit.audit_release('held', '{"id": 2}', 'another case');
+SELECT schemakit.audit_hold('held', '{"id": 2}', 'case 19');
+SELECT schemakit.audit_release('held', '{"id": 2}', 'case 17');
+SELECT maintain('1 year');
+SELECT schemakit.audit_release('held', '{"id": 2}');
+SELECT schemakit.audit_release('whole', NULL);
+SELECT schemakit.audit_retain('long', NULL);
+SELECT count(*) FROM schemakit.audit_holds;
+SELECT maintain('1 year');
+SELECT * FROM seen;
+
+-- archived
+SELECT schemakit.audit_retain('long', '10 years');
+INSERT INTO usual VALUES (5, 'old');
+INSERT INTO long VALUES (5, 'old');
+SELECT age(800);
+SELECT count(*) >= 0 AS ran FROM maintain();
+SELECT maintain('1 year', 'audit_archive');
+SELECT schemakit.audit_retain('long', NULL);
+SELECT * FROM schemakit.audit_maintain(retain => '1 year', archive => 'no_such_schema');  -- fails
+SELECT * FROM schemakit.audit_maintain(retain => '1 year', archive => 'schemakit');  -- fails
+SELECT maintain('1 year', 'audit_archive');
+SELECT * FROM seen;
+SELECT regexp_replace(relname, '\d+_\d\d', 'month') AS archived, relowner = (SELECT extowner FROM pg_extension WHERE extname = 'schemakit') AS ours,
+    (SELECT count(*) FROM pg_trigger WHERE tgrelid = c.oid) AS triggers, (SELECT count(*) FROM pg_depend WHERE objid = c.oid AND deptype = 'e') AS member,
+    (SELECT count(*) FROM aclexplode(relacl) WHERE grantee <> relowner) AS open
+    FROM pg_class AS c WHERE relnamespace = 'audit_archive'::regnamespace AND relkind = 'r';
+SELECT relname AS archived FROM pg_class WHERE relnamespace = 'audit_archive'::regnamespace AND relkind = 'r' \gset
+SELECT op, new FROM audit_archive.:archived WHERE op <> 'C' ORDER BY txn_id;
+-- a name that is in use
+INSERT INTO usual VALUES (6, 'old');
+SELECT age(800);
+SELECT count(*) >= 0 AS ran FROM maintain();
+SELECT maintain('1 year', 'audit_archive');  -- the name is taken
+DROP TABLE audit_archive.:archived;
+SELECT maintain('1 year', 'audit_archive');
+SELECT op FROM schemakit.audit_history('usual', '{"id": 6}');
+-- and brought back
+SELECT relname AS archived, translate(substr(relname, 14), '_', '-') || '-01' AS month FROM pg_class WHERE relnamespace = 'audit_archive'::regnamespace AND relkind = 'r' \gset
+SET schemakit.audit_writable = on;
+ALTER TABLE audit_archive.:archived SET SCHEMA schemakit;
+SELECT format('ALTER TABLE schemakit.audit_event ATTACH PARTITION schemakit.%I FOR VALUES FROM (%L) TO (%L)', :'archived', :'month' || ' 00:00+00', (:'month'::date + interval '1 month')::date || ' 00:00+00') AS attach \gset
+:attach;
+ALTER EXTENSION schemakit ADD TABLE schemakit.:archived;
+CREATE TRIGGER audit_protect_statement BEFORE INSERT OR TRUNCATE ON schemakit.:archived FOR EACH STATEMENT EXECUTE FUNCTION schemakit.internal_audit_protect();
+ALTER TABLE schemakit.:archived ENABLE ALWAYS TRIGGER audit_protect_statement;
+DELETE FROM schemakit.audit_retention WHERE complete_since > :'month';
+RESET schemakit.audit_writable;
+SELECT op FROM schemakit.audit_history('usual', '{"id": 6}');
+SELECT state, detail FROM schemakit.status() WHERE relid::text ~ 'audit_event';
+DELETE FROM schemakit.:archived;  -- fails
+SELECT maintain('1 year');
+
+-- arguments
+SELECT schemakit.audit_retain('short', '1 hour');  -- fails
+SELECT schemakit.audit_retain('short', '1 hour', force => true);
+SELECT schemakit.audit_retain('short', '-1 days', force => true);  -- fails
+SELECT schemakit.audit_retain(NULL, '1 day');  -- fails
+SELECT schemakit.audit_hold('short', '{"id": 1}', NULL);  -- fails
+SELECT schemakit.audit_hold('short', '{"v": 1}', 'x');  -- fails
+SELECT schemakit.audit_hold('pg_class', NULL, 'x');  -- fails
+INSERT INTO schemakit.audit_holds SELECT;  -- fails
+DELETE FROM schemakit.audit_retained;  -- fails
+CREATE ROLE regress_retain_owner;
+ALTER TABLE short OWNER TO regress_retain_owner;
+GRANT USAGE ON SCHEMA audit_retain TO regress_retain_owner;
+SET ROLE regress_retain_owner;
+SELECT schemakit.audit_retain('short', '1 day');  -- fails
+SELECT schemakit.audit_hold('short', NULL, 'x');  -- fails
+SELECT schemakit.audit_release('short', NULL);  -- fails
+RESET ROLE;
+
+-- for other tests
+SET schemakit.audit_writable = on;
+DELETE FROM schemakit.audit_retention;
+DELETE FROM schemakit.audit_retained;
+RESET schemakit.audit_writable;
+SET client_min_messages = warning;
+DROP SCHEMA audit_retain, audit_archive CASCADE;
+DROP ROLE regress_retain_owner;

@@ -1,0 +1,223 @@
+/*-------------------------------------------------------------------------
+ *
+ * audit/keep.c
+ *	  For how long the events of a table are kept, if that is not for as long as
+ *	  all others, and which are held whatever their age: schemakit.audit_retain(),
+ *	  audit_hold() and audit_release().
+ *
+ * These are rows by the identity of the table, which dumps have, and not options of
+ * the trigger: an owner writes those as he likes, but removing events is for who may
+ * call audit_maintain().
+ *
+ * What is held of a row is all that the log has under its key, and under keys that the
+ * row had before or got afterwards, also if another row had one of them.
+ *
+ *-------------------------------------------------------------------------
+ */
+#include "postgres.h"
+
+#include "audit/keep.h"
+#include "audit/change.h"
+#include "audit/key_hash.h"
+#include "audit/reader.h"
+#include "audit/spelling.h"
+#include "base/arg.h"
+#include "base/compat.h"
+
+#include "catalog/pg_type.h"
+#include "executor/spi.h"
+#include "miscadmin.h"
+#include "utils/array.h"
+#include "utils/builtins.h"
+#include "utils/datum.h"
+#include "utils/jsonb.h"
+#include "utils/timestamp.h"
+
+
+/*-------------------------------------------------------------------------
+ * What is set
+ *-------------------------------------------------------------------------
+ */
+
+/*
+ * schemakit.audit_retain(rel regclass, retain interval, force boolean) RETURNS void
+ */
+PG_FUNCTION_INFO_V1(schemakit_audit_retain);
+Datum
+schemakit_audit_retain(PG_FUNCTION_ARGS)
+{
+	static const Oid types[] = {INT8OID, TEXTOID, INTERVALOID, TEXTOID};
+	Datum		values[4];
+	SkAuditReader *reader;
+
+	sk_arg_reject_null(fcinfo, 0, "rel");
+	sk_arg_reject_null(fcinfo, 2, "force");
+	if (!PG_ARGISNULL(1))
+		values[2] = IntervalPGetDatum(sk_arg_retention(fcinfo, 1, "retain", PG_GETARG_BOOL(2)));
+	reader = sk_audit_reader_open(PG_GETARG_OID(0));
+	values[0] = Int64GetDatum(reader->rel_id);
+	values[1] = CStringGetTextDatum(reader->name);
+	values[3] = CStringGetTextDatum(GetUserNameFromId(GetUserId(), false));
+	if (PG_ARGISNULL(1))
+		(void) sk_audit_change_execute("DELETE FROM schemakit.audit_retained"
+									   " WHERE rel_id OPERATOR(pg_catalog.=) $1",
+									   1, types, values, SPI_OK_DELETE);
+	else
+		(void) sk_audit_change_execute("INSERT INTO schemakit.audit_retained"
+									   " VALUES ($1, $2, $3, $4, pg_catalog.clock_timestamp())"
+									   " ON CONFLICT ON CONSTRAINT audit_retained_pkey DO UPDATE SET"
+									   " table_name = excluded.table_name, retain = excluded.retain,"
+									   " set_by = excluded.set_by, set_at = excluded.set_at",
+									   4, types, values, SPI_OK_INSERT);
+	PG_RETURN_VOID();
+}
+
+/*
+ * The key, as it is written in the log, and TRUNCATE, which is about all rows.
+ */
+static Datum
+hashes_of(SkAuditReader *reader, Jsonb *given)
+{
+	List	   *spellings = sk_audit_spelling_list(reader, sk_audit_reader_key(reader, given));
+	Datum	   *hashes = palloc(sizeof(Datum) * (list_length(spellings) + 1));
+	int			count = 0;
+	ListCell   *lc;
+
+	foreach(lc, spellings)
+		hashes[count++] = UInt64GetDatum(sk_audit_key_hash_of(lfirst(lc), reader->nkeys,
+															  reader->rel_id));
+	hashes[count++] = UInt64GetDatum(sk_audit_key_hash_of(NULL, 0, reader->rel_id));
+	return PointerGetDatum(construct_array(hashes, count, INT8OID, 8, true,
+										   TYPALIGN_DOUBLE));
+}
+
+/*
+ * schemakit.audit_hold(rel regclass, key jsonb, reason text) RETURNS void
+ *
+ * The row need not be there, nor have any events yet.
+ */
+PG_FUNCTION_INFO_V1(schemakit_audit_hold);
+Datum
+schemakit_audit_hold(PG_FUNCTION_ARGS)
+{
+	static const Oid types[] = {INT8OID, TEXTOID, JSONBOID, INT8ARRAYOID, TEXTOID, TEXTOID};
+	bool		whole = PG_ARGISNULL(1);
+	SkAuditReader *reader;
+	Datum		values[6];
+
+	sk_arg_reject_null(fcinfo, 0, "rel");
+	sk_arg_reject_null(fcinfo, 2, "reason");
+	reader = sk_audit_reader_open(PG_GETARG_OID(0));
+	values[0] = Int64GetDatum(reader->rel_id);
+	values[1] = CStringGetTextDatum(reader->name);
+	values[2] = whole ? CStringGetTextDatum("") : PG_GETARG_DATUM(1);
+	values[3] = whole ? PointerGetDatum(construct_empty_array(INT8OID))
+		: hashes_of(reader, PG_GETARG_JSONB_P(1));
+	values[4] = PG_GETARG_DATUM(2);
+	values[5] = CStringGetTextDatum(GetUserNameFromId(GetUserId(), false));
+	(void) sk_audit_change_execute(whole
+								   ? "INSERT INTO schemakit.audit_holds VALUES ($1, $2, NULL, $4, $5, $6, pg_catalog.clock_timestamp())"
+								   : "INSERT INTO schemakit.audit_holds VALUES ($1, $2, $3, $4, $5, $6, pg_catalog.clock_timestamp())",
+								   6, types, values, SPI_OK_INSERT);
+	PG_RETURN_VOID();
+}
+
+/*
+ * schemakit.audit_release(rel regclass, key jsonb, reason text) RETURNS bigint
+ */
+PG_FUNCTION_INFO_V1(schemakit_audit_release);
+Datum
+schemakit_audit_release(PG_FUNCTION_ARGS)
+{
+	static const Oid types[] = {INT8OID, INT8ARRAYOID, TEXTOID};
+	bool		whole = PG_ARGISNULL(1);
+	SkAuditReader *reader;
+	Datum		values[3];
+	const char *key;
+	const char *reason;
+
+	sk_arg_reject_null(fcinfo, 0, "rel");
+	reader = sk_audit_reader_open(PG_GETARG_OID(0));
+	values[0] = Int64GetDatum(reader->rel_id);
+	values[1] = whole ? PointerGetDatum(construct_empty_array(INT8OID))
+		: hashes_of(reader, PG_GETARG_JSONB_P(1));
+	values[2] = PG_ARGISNULL(2) ? CStringGetTextDatum("") : PG_GETARG_DATUM(2);
+	key = whole ? "key IS NULL" : "key IS NOT NULL AND key_hashes OPERATOR(pg_catalog.=) $2";
+	reason = PG_ARGISNULL(2) ? "" : " AND reason OPERATOR(pg_catalog.=) $3";
+	PG_RETURN_INT64((int64) sk_audit_change_execute(psprintf("DELETE FROM schemakit.audit_holds"
+															 " WHERE rel_id OPERATOR(pg_catalog.=) $1 AND %s%s",
+															 key, reason),
+													3, types, values, SPI_OK_DELETE));
+}
+
+
+/*-------------------------------------------------------------------------
+ * What it means for events
+ *-------------------------------------------------------------------------
+ */
+
+/* A table that is held is one of which nothing is too old. */
+static const char tables_query[] =
+"SELECT pg_catalog.array_agg(t.shape_id), pg_catalog.array_agg(t.before), pg_catalog.array_agg(t.rel_id), pg_catalog.max(t.before)"
+" FROM (SELECT s.shape_id, s.rel_id,"
+" CASE WHEN EXISTS (SELECT FROM schemakit.audit_holds AS h WHERE h.rel_id OPERATOR(pg_catalog.=) s.rel_id AND h.key IS NULL)"
+" THEN '-infinity'::pg_catalog.timestamptz"
+" ELSE LEAST(pg_catalog.now() OPERATOR(pg_catalog.-) r.retain, $1) END AS before"
+" FROM schemakit.audit_shape AS s LEFT JOIN schemakit.audit_retained AS r ON r.rel_id OPERATOR(pg_catalog.=) s.rel_id) AS t"
+" WHERE t.before OPERATOR(pg_catalog.=) '-infinity' OR EXISTS ("
+" SELECT FROM schemakit.audit_retained AS r WHERE r.rel_id OPERATOR(pg_catalog.=) t.rel_id)";
+
+/* A key that changes is two events, one after the other. */
+static const char hashes_query[] =
+"WITH RECURSIVE held(hash) AS ("
+" SELECT pg_catalog.unnest(key_hashes) FROM schemakit.audit_holds"
+" UNION"
+" SELECT o.key_hash FROM held JOIN schemakit.audit_event AS e ON e.key_hash OPERATOR(pg_catalog.=) held.hash"
+" JOIN schemakit.audit_event AS o ON o.txn_id OPERATOR(pg_catalog.=) e.txn_id AND o.at OPERATOR(pg_catalog.=) e.at"
+" WHERE (e.op OPERATOR(pg_catalog.=) 'O' AND o.op OPERATOR(pg_catalog.=) 'N' AND o.n OPERATOR(pg_catalog.=) (e.n OPERATOR(pg_catalog.+) 1))"
+" OR (e.op OPERATOR(pg_catalog.=) 'N' AND o.op OPERATOR(pg_catalog.=) 'O' AND o.n OPERATOR(pg_catalog.=) (e.n OPERATOR(pg_catalog.-) 1))"
+") SELECT pg_catalog.array_agg(hash) FROM held WHERE hash IS NOT NULL";
+
+/* An array in the result; an empty one if it is null */
+static Datum
+array_at(int column, Oid type, MemoryContext context)
+{
+	bool		isnull;
+	Datum		value = SPI_getbinval(SPI_tuptable->vals[0], SPI_tuptable->tupdesc, column, &isnull);
+	MemoryContext old = MemoryContextSwitchTo(context);
+
+	value = isnull ? PointerGetDatum(construct_empty_array(type))
+		: datumCopy(value, false, -1);
+	MemoryContextSwitchTo(old);
+	return value;
+}
+
+/*
+ * Read it.  What began at "oldest" or later may still be written to.  Call it as the
+ * log's owner.
+ */
+SkAuditKeep *
+sk_audit_keep_read(TimestampTz oldest)
+{
+	static const Oid types[] = {TIMESTAMPTZOID};
+	Datum		value = TimestampTzGetDatum(oldest);
+	MemoryContext context = CurrentMemoryContext;
+	SkAuditKeep *keep = palloc0(sizeof(SkAuditKeep));
+	bool		isnull;
+
+	SPI_connect();
+	if (SPI_execute_with_args(tables_query, 1, (Oid *) types, &value, NULL, false, 0) != SPI_OK_SELECT)
+		elog(ERROR, "could not read schemakit.audit_retained");
+	keep->shape_ids = array_at(1, INT4OID, context);
+	keep->befores = array_at(2, TIMESTAMPTZOID, context);
+	keep->rel_ids = array_at(3, INT8OID, context);
+	value = SPI_getbinval(SPI_tuptable->vals[0], SPI_tuptable->tupdesc, 4, &isnull);
+	keep->last = isnull ? DT_NOBEGIN : DatumGetTimestampTz(value);
+	if (SPI_execute(hashes_query, false, 0) != SPI_OK_SELECT)
+		elog(ERROR, "could not read schemakit.audit_holds");
+	keep->hashes = array_at(1, INT8OID, context);
+	SPI_finish();
+	keep->any = ARR_NDIM(DatumGetArrayTypeP(keep->shape_ids)) > 0 ||
+		ARR_NDIM(DatumGetArrayTypeP(keep->hashes)) > 0;
+	return keep;
+}

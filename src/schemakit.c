@@ -12,6 +12,7 @@
 #include "advisor/plan/whatif.h"
 #include "audit/adopt.h"
 #include "audit/audit.h"
+#include "audit/buffer.h"
 #include "audit/commit.h"
 #include "audit/log.h"
 #include "audit/names.h"
@@ -53,6 +54,7 @@ _PG_init(void)
 	sk_plan_init();
 	sk_audit_log_init();
 	sk_audit_txn_init();
+	sk_audit_buffer_init();
 	sk_audit_commit_init();
 	sk_audit_shape_init();
 	sk_audit_names_init();

@@ -20,9 +20,10 @@
 #include "postgres.h"
 
 #include "audit/event.h"
+#include "audit/buffer.h"
 #include "audit/commit.h"
 #include "audit/key_hash.h"
-#include "audit/log.h"
+#include "audit/log_columns.h"
 #include "audit/mask.h"
 #include "audit/order.h"
 #include "audit/txn.h"
@@ -218,7 +219,7 @@ write_event(const Event *event)
 	set_document(values, nulls, Anum_audit_event_old, event->old);
 	set_document(values, nulls, Anum_audit_event_new, event->new);
 	sk_audit_txn_carry(&stamp, values, nulls);
-	sk_audit_log_insert(SK_AUDIT_LOG_EVENT, stamp.at, values, nulls);
+	sk_audit_buffer_insert(stamp.at, values, nulls);
 }
 
 static bool

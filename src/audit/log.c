@@ -27,6 +27,7 @@
 
 #include "audit/log.h"
 #include "audit/log_index.h"
+#include "audit/log_place.h"
 #include "audit/log_statement.h"
 #include "attach/attach.h"
 #include "base/compat.h"
@@ -42,14 +43,11 @@
 #include "commands/trigger.h"
 #include "executor/executor.h"
 #include "miscadmin.h"
-#include "partitioning/partbounds.h"
-#include "partitioning/partdesc.h"
 #include "storage/lmgr.h"
 #include "utils/builtins.h"
 #include "utils/inval.h"
 #include "utils/lsyscache.h"
 #include "utils/memutils.h"
-#include "utils/partcache.h"
 #include "utils/rel.h"
 #include "utils/syscache.h"
 #include "utils/timestamp.h"
@@ -62,12 +60,7 @@ typedef struct Writer
 	int			nplain;			/* columns that come before those that most
 								 * rows do not have */
 
-	/* where rows of these times go; the table is invalid if that is not known */
-	Oid			table;
-	Oid			leaf;			/* the table itself if it has no partitions;
-								 * invalid: nowhere */
-	TimestampTz from;
-	TimestampTz until;			/* not included, unless there is no end */
+	SkAuditLogPlace place;
 	bool		locked;			/* the partition, by the current transaction */
 	bool		table_locked;	/* likewise, the table */
 
@@ -78,6 +71,7 @@ typedef struct Writer
 	bool		direct;			/* or through INSERT */
 	TupleTableSlot *slot;
 	TupleDesc	plain;			/* of rows without the last columns, or NULL */
+	bool		takes_many;		/* of those, several at once */
 	int			nindexes;
 	SkAuditLogIndex *indexes;
 } Writer;
@@ -155,8 +149,8 @@ is_described(const Writer *writer, Oid relid)
 		if (writer->indexes[i].relid == relid)
 			return true;
 	}
-	return relid == writer->described || relid == writer->table ||
-		relid == writer->leaf;
+	return relid == writer->described || relid == writer->place.table ||
+		relid == writer->place.leaf;
 }
 
 /*
@@ -169,7 +163,7 @@ at_invalidation(Datum arg, Oid relid)
 	for (size_t i = 0; i < lengthof(writers); i++)
 	{
 		if (!OidIsValid(relid) || is_described(&writers[i], relid))
-			writers[i].described = writers[i].table = InvalidOid;
+			writers[i].described = writers[i].place.table = InvalidOid;
 	}
 	for (size_t i = 0; i < lengthof(known); i++)
 	{
@@ -237,42 +231,6 @@ sk_audit_log_owner(void)
 	return owner;
 }
 
-/* A bound of partitions; "none" is what it is without one. */
-static TimestampTz
-bound(PartitionBoundInfo bounds, int i, TimestampTz none)
-{
-	if (i < 0 || i >= bounds->ndatums ||
-		bounds->kind[i][0] != PARTITION_RANGE_DATUM_VALUE)
-		return none;
-	return DatumGetTimestampTz(bounds->datums[i][0]);
-}
-
-/* The partition for rows of that time, and until when it is. */
-static void
-find_leaf(Relation table, TimestampTz at, Writer *found)
-{
-	PartitionKey key = RelationGetPartitionKey(table);
-	PartitionDesc partdesc = RelationGetPartitionDesc(table, true);
-	PartitionBoundInfo bounds = partdesc->boundinfo;
-	Datum		value = TimestampTzGetDatum(at);
-	bool		is_equal;
-	int			offset;
-	int			part;
-
-	if (partdesc->nparts == 0 || key->strategy != PARTITION_STRATEGY_RANGE)
-		return;
-	offset = partition_range_datum_bsearch(key->partsupfunc,
-										   key->partcollation, bounds,
-										   1, &value, &is_equal);
-	found->from = bound(bounds, offset, DT_NOBEGIN);
-	found->until = bound(bounds, offset + 1, DT_NOEND);
-	part = bounds->indexes[offset + 1];
-	if (part < 0)
-		part = bounds->default_index;
-	if (part >= 0)
-		found->leaf = partdesc->oids[part];
-}
-
 /*
  * The table, without a lock.  Whoever alters it locks its partitions, too, or does what
  * a row may come before.  A lock would be taken after those of partitions, to which
@@ -294,31 +252,17 @@ open_table(const Writer *writer)
 }
 
 /*
- * Find the table, and the partition for rows of that time.  It stays that one until
- * there is an invalidation: a partition is not detached while somebody writes to it.
+ * Find the partition for rows of that time.  It stays that one until there is an
+ * invalidation: a partition is not detached while somebody writes to it.
  */
 static void
-place(Writer *writer, TimestampTz at)
+find_place(Writer *writer, TimestampTz at)
 {
 	Relation	table = open_table(writer);
 
-	writer->table = RelationGetRelid(table);
-	writer->leaf = InvalidOid;
-	writer->from = DT_NOBEGIN;
-	writer->until = DT_NOEND;
+	sk_audit_log_place_find(&writer->place, table, at);
 	writer->locked = false;
-	if (table->rd_rel->relkind == RELKIND_PARTITIONED_TABLE)
-		find_leaf(table, at, writer);
-	else
-		writer->leaf = writer->table;
 	RelationClose(table);
-}
-
-static bool
-is_placed(const Writer *writer, TimestampTz at)
-{
-	return OidIsValid(writer->table) && at >= writer->from &&
-		(at < writer->until || writer->until == DT_NOEND);
 }
 
 /*
@@ -373,6 +317,18 @@ plain_descriptor(const Writer *writer, Relation leaf)
 	return CreateTupleDescTruncatedCopy(RelationGetDescr(leaf), writer->nplain);
 }
 
+/* Do the indexes take nothing but values that are not stored elsewhere? */
+static bool
+is_by_value(const Writer *writer)
+{
+	for (int i = 0; i < writer->nindexes; i++)
+	{
+		if (!sk_audit_log_index_is_by_value(&writer->indexes[i], writer->plain))
+			return false;
+	}
+	return true;
+}
+
 static void
 describe(Writer *writer, Relation leaf)
 {
@@ -397,6 +353,7 @@ describe(Writer *writer, Relation leaf)
 	writer->slot = MakeSingleTupleTableSlot(CreateTupleDescCopy(RelationGetDescr(leaf)),
 											writer->plain != NULL ? &TTSOpsHeapTuple
 											: table_slot_callbacks(leaf));
+	writer->takes_many = writer->plain != NULL && is_by_value(writer);
 	MemoryContextSwitchTo(old);
 	RelationClose(table);
 	writer->complete = true;
@@ -442,20 +399,28 @@ fill_slot(const Writer *writer, Datum *values, bool *nulls)
 	ExecStoreVirtualTuple(slot);
 }
 
+/* Enter rows into the indexes, whose locks are kept with that of the partition. */
+static void
+enter(Writer *writer, Relation leaf, const SkAuditLogRow *rows, int count)
+{
+	for (int i = 0; i < writer->nindexes && !writer->locked; i++)
+		writer->indexes[i].locked = false;
+	for (int i = 0; i < writer->nindexes; i++)
+		sk_audit_log_index_insert(&writer->indexes[i], leaf, rows, count);
+	writer->locked = OidIsValid(writer->place.table);
+}
+
 static void
 insert_directly(Writer *writer, Relation leaf, Datum *values, bool *nulls)
 {
 	TupleTableSlot *slot = writer->slot;
+	SkAuditLogRow row = {.values = values, .nulls = nulls, .natts = writer->natts};
 
-	for (int i = 0; i < writer->nindexes && !writer->locked; i++)
-		writer->indexes[i].locked = false;
 	fill_slot(writer, values, nulls);
 	table_tuple_insert(leaf, slot, GetCurrentCommandId(true), 0, NULL);
-	for (int i = 0; i < writer->nindexes; i++)
-		sk_audit_log_index_insert(&writer->indexes[i], leaf, &slot->tts_tid,
-								  values, nulls);
+	row.tid = slot->tts_tid;
 	ExecClearTuple(slot);
-	writer->locked = OidIsValid(writer->table);
+	enter(writer, leaf, &row, 1);
 }
 
 /*
@@ -471,17 +436,17 @@ open_leaf(Writer *writer, TimestampTz at)
 		Oid			relid;
 		Relation	leaf;
 
-		if (!is_placed(writer, at))
-			place(writer, at);
-		relid = writer->leaf;
+		if (!sk_audit_log_place_is_for(&writer->place, at))
+			find_place(writer, at);
+		relid = writer->place.leaf;
 		if (!OidIsValid(relid))
 			return NULL;
 		leaf = try_relation_open(relid, writer->locked ? NoLock : RowExclusiveLock);
-		if (leaf != NULL && is_placed(writer, at))
+		if (leaf != NULL && sk_audit_log_place_is_for(&writer->place, at))
 			return leaf;
 		if (leaf != NULL)
 			relation_close(leaf, NoLock);
-		writer->table = InvalidOid;
+		writer->place.table = InvalidOid;
 	}
 }
 
@@ -510,7 +475,7 @@ open_described(Writer *writer, TimestampTz at)
 			return leaf;
 		if (leaf != NULL)
 			relation_close(leaf, writer->locked ? NoLock : RowExclusiveLock);
-		LockRelationOid(writer->table, RowExclusiveLock);
+		LockRelationOid(writer->place.table, RowExclusiveLock);
 		writer->table_locked = true;
 	}
 }
@@ -527,10 +492,39 @@ sk_audit_log_insert(SkAuditLog log, TimestampTz at, Datum *values, bool *nulls)
 	if (leaf != NULL && writer->direct)
 		insert_directly(writer, leaf, values, nulls);
 	else
-		sk_audit_log_statement_insert(sk_audit_log_owner(), writer->table,
-									  writer->leaf, writer->natts, values, nulls);
+		sk_audit_log_statement_insert(sk_audit_log_owner(), writer->place.table,
+									  writer->place.leaf, writer->natts, values, nulls);
 	if (leaf != NULL)
 		relation_close(leaf, NoLock);
+}
+
+/*
+ * What events are like that can be put into the log several at once, without the last
+ * columns.  NULL: none can, or nothing is known of the partition yet.
+ */
+TupleDesc
+sk_audit_log_plain(TimestampTz at)
+{
+	const Writer *writer = &writers[SK_AUDIT_LOG_EVENT];
+
+	if (!sk_audit_log_place_is_for(&writer->place, at) || !writer->locked ||
+		writer->described != writer->place.leaf || !writer->complete)
+		return NULL;
+	return writer->takes_many ? writer->plain : NULL;
+}
+
+/*
+ * Put events into the partition that sk_audit_log_open() has opened: "slots", of the
+ * command "cid"; "rows" are their values.
+ */
+void
+sk_audit_log_insert_many(Relation leaf, TupleTableSlot **slots, SkAuditLogRow *rows,
+						 int count, CommandId cid)
+{
+	table_multi_insert(leaf, slots, count, cid, 0, NULL);
+	for (int i = 0; i < count; i++)
+		rows[i].tid = slots[i]->tts_tid;
+	enter(&writers[SK_AUDIT_LOG_EVENT], leaf, rows, count);
 }
 
 /*
@@ -557,7 +551,7 @@ sk_audit_log_leaf(SkAuditLog log, TimestampTz at)
 {
 	Writer	   *writer = &writers[log];
 
-	if (!is_placed(writer, at))
-		place(writer, at);
-	return writer->leaf;
+	if (!sk_audit_log_place_is_for(&writer->place, at))
+		find_place(writer, at);
+	return writer->place.leaf;
 }

@@ -9,6 +9,7 @@
 #define SK_AUDIT_LOG_H
 
 #include "audit/log_columns.h"
+#include "audit/log_index.h"
 
 #include "datatype/timestamp.h"
 #include "utils/relcache.h"
@@ -23,6 +24,10 @@ extern void sk_audit_log_init(void);
 extern Oid	sk_audit_log_relid(const char *name);
 extern Oid	sk_audit_log_owner(void);
 extern Relation sk_audit_log_open(SkAuditLog log, TimestampTz at);
+extern TupleDesc sk_audit_log_plain(TimestampTz at);
+extern void sk_audit_log_insert_many(Relation leaf, TupleTableSlot **slots,
+									 SkAuditLogRow *rows, int count,
+									 CommandId cid);
 extern void sk_audit_log_insert(SkAuditLog log, TimestampTz at,
 								Datum *values, bool *nulls);
 extern Oid	sk_audit_log_leaf(SkAuditLog log, TimestampTz at);

@@ -106,63 +106,101 @@ sk_audit_log_index_describe(Relation leaf, bool has_events,
 	return simple;
 }
 
-/* Is one of the columns null? */
+/*
+ * Does it take nothing but values that are not stored elsewhere?  "tupdesc" are the
+ * columns that rows have; others are null.
+ */
+bool
+sk_audit_log_index_is_by_value(const SkAuditLogIndex *entry, TupleDesc tupdesc)
+{
+	const IndexInfo *info = entry->info;
+
+	for (int i = 0; i < info->ii_NumIndexAttrs; i++)
+	{
+		int			column = info->ii_IndexAttrNumbers[i];
+
+		if (column <= tupdesc->natts && !TupleDescAttr(tupdesc, column - 1)->attbyval)
+			return false;
+	}
+	return true;
+}
+
 static bool
-is_left_out(const Bitmapset *unless_null, const bool *nulls)
+is_null(const SkAuditLogRow *row, int column)
+{
+	return column > row->natts || row->nulls[column - 1];
+}
+
+static bool
+is_left_out(const SkAuditLogIndex *entry, const SkAuditLogRow *row)
 {
 	int			column = -1;
 
-	while ((column = bms_next_member(unless_null, column)) >= 0)
+	while ((column = bms_next_member(entry->unless_null, column)) >= 0)
 	{
-		if (nulls[column - 1])
+		if (is_null(row, column))
 			return true;
 	}
-	return false;
+	return entry->by_page &&
+		entry->page == ItemPointerGetBlockNumber(&row->tid) &&
+		entry->txn_id == DatumGetInt64(row->values[Anum_audit_event_txn_id - 1]);
 }
 
-/* What FormIndexDatum() makes, of an index without expressions, from values */
-static void
-form_entry(const IndexInfo *info, const Datum *row, const bool *row_nulls,
-		   Datum *values, bool *nulls)
+static Relation
+open_index(SkAuditLogIndex *entry)
 {
-	for (int i = 0; i < info->ii_NumIndexAttrs; i++)
-	{
-		int			column = info->ii_IndexAttrNumbers[i] - 1;
+	Relation	index = index_open(entry->relid, entry->locked ? NoLock
+								   : RowExclusiveLock);
 
-		values[i] = row[column];
-		nulls[i] = row_nulls[column];
-	}
+	entry->locked = true;
+	/* what the access method keeps there knows this very relcache entry */
+	entry->info->ii_AmCache = NULL;
+	entry->info->ii_Context = CurrentMemoryContext;
+	return index;
 }
 
-/*
- * Enter a row that has just been put into the table at "tid".
- */
-void
-sk_audit_log_index_insert(SkAuditLogIndex *entry, Relation leaf, ItemPointer tid,
-						  const Datum *row, const bool *row_nulls)
+static void
+insert(SkAuditLogIndex *entry, Relation index, Relation leaf, const SkAuditLogRow *row)
 {
 	IndexInfo  *info = entry->info;
-	BlockNumber page = ItemPointerGetBlockNumber(tid);
-	int64		txn_id = DatumGetInt64(row[Anum_audit_event_txn_id - 1]);
-	Relation	index;
+	ItemPointerData tid = row->tid;
 	Datum		values[INDEX_MAX_KEYS];
 	bool		nulls[INDEX_MAX_KEYS];
 
-	if (is_left_out(entry->unless_null, row_nulls) ||
-		(entry->by_page && entry->page == page && entry->txn_id == txn_id))
-		return;
-	index = index_open(entry->relid, entry->locked ? NoLock : RowExclusiveLock);
-	entry->locked = true;
-	/* what the access method keeps there knows this very relcache entry */
-	info->ii_AmCache = NULL;
-	info->ii_Context = CurrentMemoryContext;
-	form_entry(info, row, row_nulls, values, nulls);
-	index_insert(index, values, nulls, tid, leaf,
+	for (int i = 0; i < info->ii_NumIndexAttrs; i++)
+	{
+		int			column = info->ii_IndexAttrNumbers[i];
+
+		nulls[i] = is_null(row, column);
+		values[i] = nulls[i] ? (Datum) 0 : row->values[column - 1];
+	}
+	index_insert(index, values, nulls, &tid, leaf,
 				 index->rd_index->indisunique ? UNIQUE_CHECK_YES
 				 : UNIQUE_CHECK_NO,
 				 false, info);
-	index_insert_cleanup(index, info);
+	entry->page = ItemPointerGetBlockNumber(&tid);
+	entry->txn_id = DatumGetInt64(row->values[Anum_audit_event_txn_id - 1]);
+}
+
+/*
+ * Enter rows that have just been put into the table.
+ */
+void
+sk_audit_log_index_insert(SkAuditLogIndex *entry, Relation leaf,
+						  const SkAuditLogRow *rows, int count)
+{
+	Relation	index = NULL;
+
+	for (int i = 0; i < count; i++)
+	{
+		if (is_left_out(entry, &rows[i]))
+			continue;
+		if (index == NULL)
+			index = open_index(entry);
+		insert(entry, index, leaf, &rows[i]);
+	}
+	if (index == NULL)
+		return;
+	index_insert_cleanup(index, entry->info);
 	index_close(index, NoLock);
-	entry->page = page;
-	entry->txn_id = txn_id;
 }

@@ -26,10 +26,20 @@ typedef struct SkAuditLogIndex
 	int64		txn_id;			/* and of which transaction it was */
 } SkAuditLogIndex;
 
+/* A row that has been put into the table: its first columns, and where it is */
+typedef struct SkAuditLogRow
+{
+	const Datum *values;
+	const bool *nulls;
+	int			natts;			/* the columns that follow are null */
+	ItemPointerData tid;
+} SkAuditLogRow;
+
 extern bool sk_audit_log_index_describe(Relation leaf, bool has_events,
 										SkAuditLogIndex **indexes, int *count);
 extern void sk_audit_log_index_insert(SkAuditLogIndex *entry, Relation leaf,
-									  ItemPointer tid, const Datum *row,
-									  const bool *row_nulls);
+									  const SkAuditLogRow *rows, int count);
+extern bool sk_audit_log_index_is_by_value(const SkAuditLogIndex *entry,
+										   TupleDesc tupdesc);
 
 #endif							/* SK_AUDIT_LOG_INDEX_H */

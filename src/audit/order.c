@@ -34,6 +34,7 @@
 #include "postgres.h"
 
 #include "audit/order.h"
+#include "audit/buffer.h"
 #include "audit/log.h"
 #include "base/table.h"
 #include "audit/shape.h"
@@ -189,6 +190,7 @@ search_log(SkAuditPlace *place, CommandId made, int64 rel_id, uint64 key_hash,
 	Relation	leaf = sk_audit_log_open(SK_AUDIT_LOG_EVENT, at);
 	Oid			index;
 
+	sk_audit_buffer_flush();
 	if (leaf == NULL)
 		return;
 	index = key_hash_index(leaf);

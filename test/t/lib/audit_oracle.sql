@@ -87,13 +87,13 @@ BEGIN
     CASE what
     WHEN 0 THEN INSERT INTO parts VALUES (i, j % 3 + 1, s);
     WHEN 1 THEN UPDATE parts SET k = j % 3 + 1 WHERE id = i;
-    WHEN 2 THEN UPDATE parts SET v = s WHERE id BETWEEN i AND i + 3;
+    WHEN 2 THEN UPDATE parts SET v = s WHERE id BETWEEN i AND i + 30;
     WHEN 3 THEN DELETE FROM parts WHERE id = i;
     WHEN 4 THEN INSERT INTO parts_2 (id, k, v) VALUES (i, 2, s) ON CONFLICT (id, k) DO UPDATE SET v = excluded.v;
     WHEN 5 THEN INSERT INTO parents VALUES (i, s) ON CONFLICT (id) DO UPDATE SET v = s;
     WHEN 6 THEN UPDATE parents SET id = j WHERE id = i;
     WHEN 7 THEN DELETE FROM parents WHERE id = i;
-    WHEN 8 THEN INSERT INTO children SELECT i * 10 + g, j, s FROM generate_series(1, 3) AS g;
+    WHEN 8 THEN INSERT INTO children SELECT i * 10 + g, j, s FROM generate_series(1, CASE WHEN j % 2 = 0 THEN 3 ELSE 30 END) AS g;
     WHEN 9 THEN UPDATE children SET parent = j WHERE id % 40 = i;
     WHEN 10 THEN INSERT INTO friends VALUES (i, j);
     WHEN 11 THEN INSERT INTO bosses VALUES (i, nullif(j % 3, 0), s), (i + 40, i + 40, s);
@@ -115,7 +115,7 @@ BEGIN
                 (ARRAY['{"a" : "\u0000"}', '[1,  2]', 'null', '"x"'])[j % 4 + 1]::json, '2026-01-01'::timestamptz + i * interval '1.000001 s',
                 make_interval(months => i, days => -j, secs => -1.5), (ARRAY['{}', '{1,NULL}', '[0:1]={1,2}', NULL])[j % 4 + 1]::int[],
                 tstzrange('2026-01-01', '2026-01-02'), 'sad', j, (i, s), repeat(s, (j % 4) * 200));
-    WHEN 24 THEN UPDATE typed SET n = n + 1, jb = 'null', f = -f, md = 'happy', pr = NULL WHERE id BETWEEN i AND i + 5;
+    WHEN 24 THEN UPDATE typed SET n = n + 1, jb = 'null', f = -f, md = 'happy', pr = NULL WHERE id BETWEEN i AND i + 35;
     WHEN 25 THEN UPDATE typed SET t = t, big = big || 'x' WHERE id = i;
     WHEN 26 THEN DELETE FROM typed WHERE id = i;
     WHEN 27 THEN INSERT INTO chained VALUES (i, j, s) ON CONFLICT (id) DO UPDATE SET n = excluded.n;
@@ -147,6 +147,28 @@ BEGIN
 EXCEPTION WHEN OTHERS THEN
     INSERT INTO failed VALUES (sqlstate, what, sqlerrm);
 END$fn$;
+
+/*
+ * What events of a statement that changes many rows, which go into the log together, may
+ * meet between two of them: a subtransaction, in which others are made, or read.
+ */
+CREATE FUNCTION trouble() RETURNS trigger LANGUAGE plpgsql AS $fn$
+BEGIN
+    IF random() < 0.8 THEN RETURN NULL; END IF;
+    BEGIN
+        IF random() < 0.5 THEN
+            UPDATE parents SET v = v || '!' WHERE id > 40 * random() AND length(v) < 50;
+        ELSE
+            PERFORM FROM parents;
+        END IF;
+        IF random() < 0.5 THEN RAISE 'undone'; END IF;
+    EXCEPTION WHEN raise_exception THEN NULL;
+    END;
+    RETURN NULL;
+END$fn$;
+CREATE TRIGGER zzz_trouble AFTER INSERT OR UPDATE OR DELETE ON parts FOR EACH ROW EXECUTE FUNCTION trouble();
+CREATE TRIGGER zzz_trouble AFTER INSERT OR UPDATE OR DELETE ON typed FOR EACH ROW EXECUTE FUNCTION trouble();
+CREATE TRIGGER zzz_trouble AFTER INSERT OR UPDATE OR DELETE ON children FOR EACH ROW EXECUTE FUNCTION trouble();
 
 /* A row of odd values; sessions differ in how they write them. */
 CREATE FUNCTION change_odd(i int, j int, s text) RETURNS void LANGUAGE plpgsql AS $fn$

@@ -9,7 +9,7 @@ use PostgreSQL::Test::Utils;
 use Test::More;
 
 my $node = PostgreSQL::Test::Cluster->new('main');
-$node->init;
+$node->init(allows_streaming => 1);
 $node->start;
 my $dir = $node->basedir;
 my @to = ('-p', $node->port, '-h', $node->host);
@@ -36,6 +36,9 @@ SELECT schemakit.audit_grant('app.pay', 'bob');
 SELECT schemakit.audit_grant('app.pay', 'carol');
 RESET ROLE;
 ALTER TABLE app.pay RENAME TO salaries;
+SELECT schemakit.audit_retain('app.salaries', '10 years');
+SELECT schemakit.audit_hold('app.salaries', '{"id": 1}', 'case 17');
+CREATE SCHEMA archive;
 ALTER ROLE bob RENAME TO robert;
 END
 $node->run_log([ 'pg_dump', '-Fc', '-f', "$dir/shop.dump", @to, 'shop' ]);
@@ -68,8 +71,52 @@ is(history('same', 'robert'), 'ID', 'restored: and to whom it was granted');
 is($node->safe_psql('same', q{SELECT relid, role, state FROM schemakit.audit_readers() ORDER BY role::text}),
 	"app.salaries|carol|ok\napp.salaries|robert|ok", 'restored: it is listed');
 is($node->safe_psql('same', 'SELECT count(*) FROM schemakit.audit_reader JOIN pg_class AS c ON c.oid = relid'), '2', 'restored: by the OIDs of now');
+is($node->safe_psql('same', 'SELECT retain FROM schemakit.audit_retained'), '10 years', 'restored: how long events are kept');
+is($node->safe_psql('same', q{SELECT key, reason FROM schemakit.audit_holds}), '{"id": 1}|case 17', 'restored: what is held');
+$node->safe_psql('same', q{SELECT schemakit.audit_retain('app.salaries', '0 seconds', force => true); SELECT schemakit.audit_maintain()});
+is(history('same', 'alice'), 'ID', 'restored: what is held is not removed');
+is($node->safe_psql('same', q{SELECT schemakit.audit_release('app.salaries', '{"id": 1}')}), '1', 'restored: it is released');
+$node->safe_psql('same', 'SELECT schemakit.audit_maintain()');
+is(history('same', 'alice'), '', 'restored: and then removed');
 $node->safe_psql('same', 'DROP TABLE app.salaries');
 is($node->safe_psql('same', 'SELECT count(*) FROM schemakit.audit_reader'), '0', 'it goes with the table');
+
+# on a standby
+$node->backup('copy');
+my $standby = PostgreSQL::Test::Cluster->new('standby');
+$standby->init_from_backup($node, 'copy', has_streaming => 1);
+$standby->start;
+is($standby->safe_psql('shop', q{SELECT string_agg(op, '') FROM schemakit.audit_history('app.salaries', '{"id": 1}')}, extra_params => [ '-U', 'robert' ]), 'ID',
+	'a standby tells the same');
+$standby->psql('shop', q{SELECT schemakit.audit_grant('app.salaries', 'mallory')}, stderr => \$err);
+like($err, qr/cannot execute INSERT in a read-only transaction/, 'nothing is granted there');
+is($standby->safe_psql('shop', 'SELECT count(*) FROM schemakit.audit_readers()'), '2', 'it lists what was granted');
+$standby->stop;
+
+# the server crashes while maintenance is under way
+$node->safe_psql('shop', <<'END');
+SELECT schemakit.audit_release('app.salaries', NULL), schemakit.audit_release('app.salaries', '{"id": 1}'), schemakit.audit_retain('app.salaries', NULL);
+CREATE TABLE app.other (id int PRIMARY KEY);
+SELECT schemakit.audit_enable('app.other');
+SET schemakit.audit_writable = on;
+UPDATE schemakit.audit_event SET at = at - interval '3 years', changed_at = changed_at - interval '3 years';
+UPDATE schemakit.audit_shape SET recorded_at = recorded_at - interval '3 years';
+SELECT schemakit.audit_maintain();
+END
+my $before = $node->safe_psql('shop', q{SELECT string_agg(l::text, ';' ORDER BY n) FROM schemakit.audit_log AS l});
+for my $how (q{retain => '1 year'}, q{retain => '1 year', archive => 'archive'}, '')
+{
+	$node->safe_psql('shop', q{SELECT schemakit.audit_retain('app.salaries', '1 month')}) if $how eq '';
+	my $session = $node->background_psql('shop', on_error_stop => 0);
+	my $done = ref $session eq 'HASH' ? undef : eval { $session->query("BEGIN; SELECT * FROM schemakit.audit_maintain($how)") };
+	$node->stop('immediate');
+	eval { $session->quit };
+	$node->start;
+	is($node->safe_psql('shop', q{SELECT string_agg(l::text, ';' ORDER BY n) FROM schemakit.audit_log AS l}), $before, "a crash in audit_maintain($how) leaves all events");
+	is($node->safe_psql('shop', 'SELECT count(*) FROM schemakit.audit_retention'), '0', 'and nothing is recorded');
+}
+is($node->safe_psql('shop', q{SELECT action FROM schemakit.audit_maintain(premake => '0') WHERE action ~ 'deleted'}), 'rows deleted: 2', 'then it is done');
+is(history('shop', 'alice'), '', 'and the events are gone');
 
 # a role that is not there
 $node->safe_psql('shop', 'DROP OWNED BY carol');

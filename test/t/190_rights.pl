@@ -271,6 +271,7 @@ sub reading
 			"SELECT * FROM schemakit.audit_as_of_jsonb('$table', '$past', '$key')",
 			"SELECT * FROM schemakit.audit_history('$table', '$key')") : (),
 		"SELECT * FROM schemakit.audit_as_of_jsonb('$table', $hour)",
+		"SELECT * FROM schemakit.audit_rows('$table', $hour)",
 		"SELECT * FROM schemakit.audit_changes(rel => '$table')");
 }
 
@@ -278,6 +279,9 @@ sub changing
 {
 	my ($table, $key) = @_;
 	return (
+		"SELECT schemakit.audit_grant('$table', 'reader')",
+		"SELECT * FROM schemakit.audit_readers()",
+		"SELECT schemakit.audit_revoke('$table', 'reader')",
 		"SELECT schemakit.audit_enable('$table', capture => 'full', baseline => true, replica => true)",
 		"SELECT schemakit.audit_enable('$table', mask => '{\"" . ($table eq 'evil.keyless' ? 'w' : 'v') . "\": \"hash\"}')",
 		"SELECT schemakit.timestamps_enable('$table', add_columns => " . ($table eq 'evil.parted' ? 'false' : 'true') . ')',
@@ -373,6 +377,42 @@ $from = log_end();
 as($dba, 'shop', "SET SESSION AUTHORIZATION attacker;\n" . shadows('pg_temp') . "RESET SESSION AUTHORIZATION;\n"
 	. join(";\n", (map { (changing($_, $tables{$_}), reading($_, $tables{$_})) } sort keys %tables), @rules, @others) . ";\n");
 nothing_by_others($from, "with the attacker's temporary objects, as $dba");
+
+# ---- who reads the history of a table, and not the log: the owner, and to whom he grants it
+$node->safe_psql('shop', 'REVOKE SELECT ON schemakit.audit_log FROM attacker, other, reader');
+for my $table (grep { /^evil/ } sort keys %tables)
+{
+	my ($out, $err);
+	$from = log_end();
+	($out, $err) = as('attacker', 'shop', separately(reading($table, $tables{$table})));
+	nothing_by_others($from, "$table, as its owner");
+	unlike($err, qr/permission denied/, "$table: its owner reads the history");
+	as('attacker', 'shop', "GRANT SELECT ON $table TO other; SELECT schemakit.audit_grant('$table', 'other')");
+	$from = log_end();
+	($out, $err) = as('other', 'shop', separately(reading($table, $tables{$table})));
+	nothing_by_others($from, "$table, as one to whom the history is granted");
+	unlike($err, qr/permission denied for the history/, "$table: who was granted it reads the history");
+}
+{
+	my ($out, $err) = as('attacker', 'shop', separately(reading('app.top', $tables{'app.top'})));
+	my $denied = () = $err =~ /permission denied for the history of table "top"/g;
+	my @asked = reading('app.top', $tables{'app.top'});
+	is($denied, scalar(@asked), "nobody reads another's");
+	$node->safe_psql('shop', 'DROP TABLE IF EXISTS app.gone; CREATE TABLE app.gone (id int PRIMARY KEY); SELECT schemakit.audit_enable(\'app.gone\'); ALTER TABLE app.gone OWNER TO other; INSERT INTO app.gone VALUES (1)', extra_params => [ '-q' ]);
+	my $then = $node->safe_psql('shop', 'SELECT pg_catalog.clock_timestamp()');
+	$node->safe_psql('shop', 'DROP TABLE app.gone');
+	$from = log_end();
+	($out, $err) = as('attacker', 'shop', "SELECT * FROM schemakit.audit_rows('app.gone', '$then')");
+	like($err, qr/permission denied for the history of table "gone"/, 'nor what it was');
+	($out, $err) = as('other', 'shop', "SELECT key FROM schemakit.audit_rows('app.gone', '$then')");
+	is($out, '{"id": 1}', 'but its last owner');
+	nothing_by_others($from, 'a table that is gone');
+}
+$node->safe_psql('shop', 'GRANT SELECT ON schemakit.audit_log TO attacker, other, reader');
+as($dba, 'shop', separately(map { ("SELECT schemakit.audit_retain('$_', '1 year')", $tables{$_} ? "SELECT schemakit.audit_hold('$_', '$tables{$_}', 'x')" : (), "SELECT schemakit.audit_hold('$_', NULL, 'y')") } grep { /^evil/ } sort keys %tables)) if ($from = log_end());
+as($dba, 'shop', separately("SELECT * FROM schemakit.audit_maintain(premake => '5 months', retain => '1 day')",
+	map { ($tables{$_} ? "SELECT schemakit.audit_release('$_', '$tables{$_}')" : (), "SELECT schemakit.audit_release('$_', NULL)", "SELECT schemakit.audit_retain('$_', NULL)") } grep { /^evil/ } sort keys %tables));
+nothing_by_others($from, 'retention and holds');
 
 # ---- nor does it leave anything in the session
 my @left = map { "$_;\nSELECT pg_catalog.concat('actor ', pg_catalog.current_setting('schemakit.audit_actor'))" } map { (reading($_, $tables{$_}), grep { !/purge/ } changing($_, $tables{$_})) } sort grep { /^evil/ } keys %tables;

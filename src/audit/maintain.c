@@ -214,26 +214,25 @@ report_deleted(Maintenance *m, const char *partition, uint64 deleted)
 /*
  * Remove single events: those that are too old in the default partition and in those that
  * have to stay, and those of tables that have a time of their own in all.  What is to be
- * archived as a whole is left alone.
+ * archived as a whole is left alone, in the default partition, too: it gets a month.
  */
 static void
 remove_events(Maintenance *m)
 {
-	List	   *partitions = m->retain == NULL ? NIL
-		: list_make1_oid(sk_audit_log_relid("audit_event_default"));
+	bool		old = m->retain != NULL && m->archive == NULL;
+	List	   *partitions = NIL;
 	ListCell   *lc;
 
 	if (!m->keep->any)
 	{
-		if (m->retain != NULL)
+		if (old)
 			report_deleted(m, "audit_event_default", sk_audit_partition_empty_default(m->before));
 		return;
 	}
 	plan_ended(m);
-	if (m->archive == NULL)
-		partitions = list_concat(partitions, m->kept);
-	foreach(lc, sk_audit_expire_events(m->keep, m->retain == NULL ? DT_NOBEGIN : m->before,
-									   partitions))
+	if (old)
+		partitions = lappend_oid(list_copy(m->kept), sk_audit_log_relid("audit_event_default"));
+	foreach(lc, sk_audit_expire_events(m->keep, old ? m->before : DT_NOBEGIN, partitions))
 	{
 		const SkAuditExpired *expired = lfirst(lc);
 

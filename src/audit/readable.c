@@ -32,6 +32,7 @@
 #include "audit/shape.h"
 #include "base/compat.h"
 
+#include "catalog/objectaddress.h"
 #include "miscadmin.h"
 #include "utils/acl.h"
 #include "utils/builtins.h"

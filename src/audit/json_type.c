@@ -10,8 +10,17 @@
 #include "audit/json.h"
 #include "base/trust.h"
 
+#include "access/transam.h"
 #include "catalog/pg_type.h"
+#include "utils/hsearch.h"
 #include "utils/lsyscache.h"
+#include "utils/memutils.h"
+
+typedef struct ServerType
+{
+	Oid			type;			/* key of the hash table: must be first */
+	SkJsonType *description;
+} ServerType;
 
 static SkJsonKind
 kind_of(Oid type)
@@ -94,13 +103,10 @@ depends_on_settings(Oid type)
 	}
 }
 
-/*
- * How to write and read values of the type; allocated in the current context.
- */
-SkJsonType *
-sk_audit_json_type(Oid type)
+/* Fill in how to write and read values of the type, in the current context. */
+static void
+describe(SkJsonType *result, Oid type)
 {
-	SkJsonType *result = palloc0(sizeof(SkJsonType));
 	Oid			function;
 
 	result->type = getBaseType(type);
@@ -119,5 +125,50 @@ sk_audit_json_type(Oid type)
 		get_typlenbyvalalign(element, &result->length, &result->byval,
 							 &result->align);
 	}
+}
+
+/*
+ * One of the server's own, which stay as they are: all tables of the session share it.
+ */
+static SkJsonType *
+server_type(Oid type)
+{
+	static HTAB *types = NULL;
+	HASHCTL		ctl = {
+		.keysize = sizeof(Oid),
+		.entrysize = sizeof(ServerType),
+	};
+	ServerType *entry;
+	SkJsonType *description;
+	MemoryContext old;
+
+	if (types == NULL)
+		types = hash_create("schemakit types", 32, &ctl, HASH_ELEM | HASH_BLOBS);
+	entry = hash_search(types, &type, HASH_FIND, NULL);
+	if (entry != NULL)
+		return entry->description;
+
+	old = MemoryContextSwitchTo(CacheMemoryContext);
+	description = palloc0(sizeof(SkJsonType));
+	describe(description, type);
+	MemoryContextSwitchTo(old);
+	entry = hash_search(types, &type, HASH_ENTER, NULL);
+	entry->description = description;
+	return description;
+}
+
+/*
+ * How to write and read values of the type.  It lives as long as the current context,
+ * or longer.
+ */
+SkJsonType *
+sk_audit_json_type(Oid type)
+{
+	SkJsonType *result;
+
+	if (type < FirstNormalObjectId)
+		return server_type(type);
+	result = palloc0(sizeof(SkJsonType));
+	describe(result, type);
 	return result;
 }

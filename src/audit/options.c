@@ -143,6 +143,35 @@ sk_audit_options_of(const Trigger *trigger)
 																	 CStringGetDatum(trigger->tgargs[0]))));
 }
 
+static List *
+copy_names(const List *names)
+{
+	List	   *copies = NIL;
+	ListCell   *lc;
+
+	foreach(lc, names)
+		copies = lappend(copies, lfirst(lc) ? pstrdup(lfirst(lc)) : NULL);
+	return copies;
+}
+
+/*
+ * A copy in the current context.
+ */
+SkAuditOptions *
+sk_audit_options_copy(const SkAuditOptions *options)
+{
+	SkAuditOptions *copy = palloc(sizeof(SkAuditOptions));
+
+	*copy = *options;
+	copy->exclude = copy_names(options->exclude);
+	copy->ignore = copy_names(options->ignore);
+	copy->mask_null = copy_names(options->mask_null);
+	copy->mask_hash = copy_names(options->mask_hash);
+	copy->mask_groups = copy_names(options->mask_groups);
+	copy->key = copy_names(options->key);
+	return copy;
+}
+
 /*
  * The same, or NULL if the argument cannot be read: anybody may write one, and
  * those who only look at all tables must not fail for it.  What is caught holds

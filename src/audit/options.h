@@ -46,6 +46,7 @@ extern void sk_audit_options_set_masks(SkAuditOptions *options,
 extern SkAuditOptions *sk_audit_options_from_args(FunctionCallInfo fcinfo);
 extern void sk_audit_options_check(const Jsonb *options);
 extern SkAuditOptions *sk_audit_options_parse(const Jsonb *options);
+extern SkAuditOptions *sk_audit_options_copy(const SkAuditOptions *options);
 extern SkAuditOptions *sk_audit_options_of(const Trigger *trigger);
 extern SkAuditOptions *sk_audit_options_try(const Trigger *trigger);
 extern Jsonb *sk_audit_options_jsonb(const SkAuditOptions *options);

@@ -292,7 +292,7 @@ make_columns(SkAuditTable *table, Relation rel, List *key, List *ignored)
 	for (int i = 0; i < tupdesc->natts; i++)
 	{
 		Form_pg_attribute attr = TupleDescAttr(tupdesc, i);
-		char	   *name = pstrdup(NameStr(attr->attname));
+		char	   *name = NameStr(attr->attname);
 		bool		is_key = sk_audit_options_has(key, name);
 		SkAuditColumn *column = &table->columns[table->ncolumns];
 
@@ -300,7 +300,7 @@ make_columns(SkAuditTable *table, Relation rel, List *key, List *ignored)
 			(sk_audit_options_has(options->exclude, name) && !is_key))
 			continue;
 		column->attnum = attr->attnum;
-		sk_audit_json_set_string(&column->name, name, strlen(name));
+		sk_audit_json_set_string(&column->name, pstrdup(name), strlen(name));
 		column->type = sk_audit_json_type(attr->atttypid);
 		column->ignored = sk_audit_options_has(ignored, name) && !is_key;
 		column->mask = is_key ? SK_AUDIT_MASK_NONE : mask_of(options, name);
@@ -354,18 +354,22 @@ make_key(SkAuditTable *table, List *key)
 		table->key_ranks[table->nkeys++] = key_rank(table, column_index(table, lfirst(lc)));
 }
 
-/* How objects of the row and of its key begin */
+/* How objects of the row, or of the columns "which", begin; without room to go on */
 static void
-make_heads(SkAuditTable *table)
+make_head(SkAuditTable *table, SkJsonWriter *head, int count, const bool *which)
 {
-	sk_audit_json_write_begin(&table->row_head, table->ncolumns);
-	sk_audit_json_write_begin(&table->key_head, table->nkey_columns);
+	char	   *data;
+
+	sk_audit_json_write_begin(head, count);
 	for (int i = 0; i < table->ncolumns; i++)
 	{
-		sk_audit_json_write_key(&table->row_head, &table->columns[i].name);
-		if (table->is_key[i])
-			sk_audit_json_write_key(&table->key_head, &table->columns[i].name);
+		if (which == NULL || which[i])
+			sk_audit_json_write_key(head, &table->columns[i].name);
 	}
+	data = head->data;
+	head->data = memcpy(MemoryContextAlloc(table->context, head->length), data,
+						head->length);
+	pfree(data);
 }
 
 static void
@@ -374,12 +378,13 @@ make_secrets(SkAuditTable *table, Relation root)
 	for (int i = 0; i < table->ncolumns; i++)
 	{
 		SkAuditColumn *column = &table->columns[i];
-		char	   *name = pnstrdup(column->name.val.string.val,
-									column->name.val.string.len);
+		char	   *name;
 
-		if (column->mask == SK_AUDIT_MASK_HASH)
-			column->secret = sk_audit_mask_secret(root, table->rel_id,
-												  sk_audit_options_group(table->options, name));
+		if (column->mask != SK_AUDIT_MASK_HASH)
+			continue;
+		name = pnstrdup(column->name.val.string.val, column->name.val.string.len);
+		column->secret = sk_audit_mask_secret(root, table->rel_id,
+											  sk_audit_options_group(table->options, name));
 	}
 }
 
@@ -420,9 +425,10 @@ describe(SkAuditTable *table, Relation rel, Relation root)
 	old = MemoryContextSwitchTo(table->context);
 	make_columns(table, rel, key, ignored);
 	make_key(table, key);
-	make_heads(table);
 	make_secrets(table, root);
 	MemoryContextSwitchTo(old);
+	make_head(table, &table->row_head, table->ncolumns, NULL);
+	make_head(table, &table->key_head, table->nkey_columns, table->is_key);
 	table->aborts = sk_audit_shape_aborts;
 	table->shape_id = known_shape(table);
 	if (table->shape_id == 0)
@@ -433,10 +439,11 @@ static void
 fill(SkAuditTable *table, Relation rel)
 {
 	const Trigger *trigger = require_trigger(rel);
+	const SkAuditOptions *options = sk_audit_options_of(trigger);
 	MemoryContext old = MemoryContextSwitchTo(table->context);
 	Relation	root;
 
-	table->options = sk_audit_options_of(trigger);
+	table->options = sk_audit_options_copy(options);
 	MemoryContextSwitchTo(old);
 	table->trigger = trigger->tgoid;
 	table->names = sk_audit_names_changes;

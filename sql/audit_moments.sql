@@ -152,6 +152,26 @@ RESET ROLE;
 REVOKE SELECT ON schemakit.audit_log FROM regress_moments_marker;
 SELECT id, v FROM docs ORDER BY id;
 
+-- only what differs is set: no trigger fires for other columns, and no other privilege is needed
+CREATE TABLE narrow (id int PRIMARY KEY, a int, b int);
+SELECT schemakit.audit_enable('narrow');
+INSERT INTO narrow VALUES (1, 1, 1), (2, 2, 2);
+SELECT schemakit.audit_mark('narrow') IS NOT NULL AS marked;
+UPDATE narrow SET a = 10;
+CREATE TRIGGER note_a BEFORE UPDATE OF a ON narrow FOR EACH ROW EXECUTE FUNCTION note();
+CREATE TRIGGER note_b BEFORE UPDATE OF b ON narrow FOR EACH ROW EXECUTE FUNCTION note();
+CREATE TRIGGER note_insert BEFORE INSERT ON narrow EXECUTE FUNCTION note();
+GRANT SELECT, UPDATE (a) ON narrow TO regress_moments_marker;
+GRANT SELECT ON schemakit.audit_log TO regress_moments_marker;
+SET ROLE regress_moments_marker;
+SELECT schemakit.audit_restore('narrow', schemakit.audit_at('narrow'), '{"id": 1}');
+RESET ROLE;
+UPDATE narrow SET b = 10;
+SET ROLE regress_moments_marker;
+SELECT schemakit.audit_restore('narrow', schemakit.audit_at('narrow'), '{"id": 1}');  -- fails
+RESET ROLE;
+REVOKE SELECT ON schemakit.audit_log FROM regress_moments_marker;
+
 -- other kinds of tables: partitions, keys of two columns, null or written in other ways
 CREATE TABLE parts (id int, day date, v text, PRIMARY KEY (id, day)) PARTITION BY RANGE (day);
 CREATE TABLE parts_1 PARTITION OF parts FOR VALUES FROM ('2026-01-01') TO ('2026-02-01');
@@ -190,6 +210,94 @@ SELECT schemakit.audit_mark('orders') IS NOT NULL AS marked;
 DELETE FROM orders_live WHERE id = 1;
 SELECT schemakit.audit_restore('orders', schemakit.audit_at('orders'), '{"id": 1}');
 SELECT * FROM orders_live JOIN items_live ON order_id = orders_live.id;
+
+-- versions: what rows were, and when
+CREATE TABLE people (id int PRIMARY KEY, name text, n numeric, secret text);
+INSERT INTO people VALUES (98, 'never', 1), (99, 'old', 1);
+SELECT schemakit.audit_enable('people', exclude => '{secret}');
+INSERT INTO people VALUES (1, 'a', 1.0), (2, 'b', 2);
+/*actor='ann'*/ UPDATE people SET name = 'c' WHERE id = 1;
+BEGIN;
+UPDATE people SET n = 5 WHERE id = 1;
+UPDATE people SET n = 6 WHERE id = 1;
+INSERT INTO people VALUES (3);
+DELETE FROM people WHERE id = 3;
+COMMIT;
+SELECT schemakit.audit_mark('people') IS NOT NULL AS marked;
+DELETE FROM people WHERE id = 1;
+INSERT INTO people VALUES (1, 'again');
+UPDATE people SET id = 7 WHERE id = 2;
+UPDATE people SET name = 'new' WHERE id = 99;
+ALTER TABLE people ADD added int DEFAULT 4;
+ALTER TABLE people ALTER name TYPE varchar(20);
+UPDATE people SET added = 5 WHERE id = 7;
+ALTER TABLE people ALTER n TYPE text USING 'new';
+ALTER TABLE people RENAME name TO renamed;
+UPDATE people SET renamed = 'last', n = 'newer' WHERE id = 99;
+DELETE FROM people WHERE id = 98;
+SELECT dense_rank() OVER (ORDER BY valid_from) AS valid_from, valid_to IS NULL AS now, op, actor, (version).* FROM schemakit.audit_versions(NULL::people) ORDER BY (version).id, 1;
+SELECT op, version FROM schemakit.audit_versions(NULL::people, '{"id": 1}');
+SELECT op, version FROM schemakit.audit_versions(NULL::people, from_at => schemakit.audit_at('people'), to_at => schemakit.audit_at('people')) ORDER BY (version).id;
+-- they are what audit_as_of() returns, at any time
+CREATE FUNCTION differences(OUT at timestamptz, OUT missing bigint, OUT wrong bigint) RETURNS SETOF record LANGUAGE plpgsql AS $$
+BEGIN
+    SET LOCAL client_min_messages = warning;
+    CREATE TEMP TABLE v AS SELECT valid_from, valid_to, version::text FROM schemakit.audit_versions(NULL::people);
+    FOR at IN SELECT DISTINCT m.at + d * interval '1 microsecond' FROM (
+                SELECT changed_at FROM schemakit.audit_event WHERE changed_at > (SELECT min(valid_from) FROM v)
+                UNION SELECT recorded_at FROM schemakit.audit_shape WHERE recorded_at > (SELECT min(valid_from) FROM v)) AS m(at), unnest('{-1,0,1}'::int[]) AS d
+    LOOP
+        SELECT count(*) FILTER (WHERE v.version IS NULL), count(*) FILTER (WHERE a IS NULL) INTO missing, wrong
+        FROM schemakit.audit_as_of(NULL::people, at) AS a
+        FULL JOIN (SELECT version FROM v WHERE valid_from <= at AND (valid_to > at OR valid_to IS NULL)) AS v ON a::text = v.version;
+        CONTINUE WHEN missing = 0 AND wrong = 0;
+        RETURN NEXT;
+    END LOOP;
+END$$;
+SELECT * FROM differences();
+SELECT count(*) FROM schemakit.audit_versions(NULL::people, '{"id": 5}');
+SELECT schemakit.audit_versions('people', '{"id": 1}');  -- fails
+SELECT * FROM schemakit.audit_versions(NULL::keyless);  -- fails
+\set VERBOSITY terse
+SELECT * FROM schemakit.audit_versions(NULL::people, from_at => '2001-01-01');  -- fails
+\set VERBOSITY default
+SELECT * FROM schemakit.audit_versions(NULL::people, from_at => now(), to_at => now() - interval '1 day');  -- fails
+SET ROLE regress_moments_marker;
+SELECT * FROM schemakit.audit_versions(NULL::people);  -- fails
+RESET ROLE;
+-- what the owner has put on types runs as the owner
+CREATE FUNCTION is_short(text) RETURNS boolean LANGUAGE plpgsql AS $$
+BEGIN
+    RAISE NOTICE 'checked by %', current_user;
+    RETURN length($1) < 100;
+END$$;
+CREATE DOMAIN short AS text CHECK (is_short(value));
+CREATE TYPE packed AS (v short);
+CREATE TABLE owned (id int PRIMARY KEY, v packed);
+ALTER TABLE owned OWNER TO regress_moments_owner;
+SELECT schemakit.audit_enable('owned');
+INSERT INTO owned VALUES (1, ROW('one'));
+UPDATE owned SET v = ROW('two');
+SELECT op, (version).v FROM schemakit.audit_versions(NULL::owned);
+-- rows that TRUNCATE has removed, and those that it has not recorded
+TRUNCATE people;
+INSERT INTO people (id, renamed) VALUES (1, 'after');
+SELECT count(*) FROM schemakit.audit_versions(NULL::people, '{"id": 1}');
+SELECT schemakit.audit_enable('people', truncate_rows => false);
+TRUNCATE people;
+INSERT INTO people (id, renamed) VALUES (1, 'last');
+SELECT op, version FROM schemakit.audit_versions(NULL::people, '{"id": 1}');
+\set VERBOSITY sqlstate
+SELECT * FROM schemakit.audit_versions(NULL::people, '{"id": 1}', from_at => schemakit.audit_at('people'));  -- fails
+\set VERBOSITY default
+-- rows of tables that inherit come along
+CREATE TABLE parent (id int PRIMARY KEY, v text);
+CREATE TABLE child (extra int, PRIMARY KEY (id)) INHERITS (parent);
+SELECT schemakit.audit_enable('parent');
+INSERT INTO parent VALUES (1, 'one');
+INSERT INTO child VALUES (2, 'two', 2);
+UPDATE parent SET v = 'changed';
+SELECT op, (version).* FROM schemakit.audit_versions(NULL::parent);
 
 DROP SCHEMA audit_moments CASCADE;
 DROP ROLE regress_moments_owner, regress_moments_marker;

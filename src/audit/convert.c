@@ -217,7 +217,7 @@ has_attributes(Oid type)
 static void
 tell_of_untold(const SkAuditPast *past, List *names)
 {
-	if (names == NIL || past->as_documents)
+	if (names == NIL || past->as_documents || past->quiet)
 		return;
 	ereport(NOTICE,
 			(errmsg("former values of columns of table \"%s\" cannot be told in their present type: %s",

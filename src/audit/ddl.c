@@ -40,7 +40,7 @@ static bool
 is_log(Oid relid)
 {
 	static const char *const names[] = {
-		"audit_definition", "audit_event", "audit_holds", "audit_marks",
+		"audit_committed", "audit_definition", "audit_event", "audit_holds", "audit_marks",
 		"audit_origin", "audit_reader", "audit_retained", "audit_retention",
 		"audit_secret", "audit_shape", "table_addition"
 	};

@@ -476,7 +476,7 @@ follow_rewritten(const SkAuditPast *past, const SkAuditShape *then,
 static void
 tell_of_rewritten(const SkAuditPast *past, List *names)
 {
-	if (names == NIL)
+	if (names == NIL || past->quiet)
 		return;
 	ereport(NOTICE,
 			(errmsg("values of columns of table \"%s\" were computed anew since then: %s",

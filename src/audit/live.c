@@ -72,12 +72,18 @@ sk_audit_live_condition(const SkAuditReader *reader, JsonbValue *key, Oid *types
 	return buf.data;
 }
 
+typedef struct Reading
+{
+	SkAuditPast *past;
+	SkAuditLive each;
+} Reading;
+
 /* The query returns no dropped columns. */
 static void
 receive_row(void *arg, TupleTableSlot *slot)
 {
-	SkAuditPast *past = arg;
-	TupleDesc	tupdesc = past->reader->tupdesc;
+	Reading    *reading = arg;
+	TupleDesc	tupdesc = reading->past->reader->tupdesc;
 	Datum	   *values = palloc(sizeof(Datum) * Max(tupdesc->natts, 1));
 	bool	   *nulls = palloc(sizeof(bool) * Max(tupdesc->natts, 1));
 	int			column = 0;
@@ -91,14 +97,15 @@ receive_row(void *arg, TupleTableSlot *slot)
 		values[i] = nulls[i] ? (Datum) 0 : slot->tts_values[column];
 		column += !dropped;
 	}
-	sk_audit_merge_live(past, values, nulls);
+	reading->each(reading->past, values, nulls);
 }
 
 /*
- * Put the rows that there are now into past->merge, and return what they were.
+ * Run "each" on the rows that there are now, and then "finish" with the same rights,
+ * under fixed settings.
  */
 void
-sk_audit_live_read(SkAuditPast *past)
+sk_audit_live_each(SkAuditPast *past, SkAuditLive each, void (*finish) (SkAuditPast *past))
 {
 	const SkAuditReader *reader = past->reader;
 	bool		as_owner = sk_audit_reader_as_owner(reader);
@@ -109,16 +116,26 @@ sk_audit_live_read(SkAuditPast *past)
 								 reader->partitioned ? "" : "ONLY ", reader->name,
 								 past->key ? sk_audit_live_condition(reader, past->key, types,
 																	 values, nulls) : "");
+	Reading		reading = {past, each};
 	SkRights	saved;
 	int			nestlevel;
 
 	if (as_owner)
 		sk_rights_assume_to_read(reader->owner, &saved);
 	sk_receive_of_query(query, past->key ? reader->nkeys : 0, types, values, nulls,
-						receive_row, past);
+						receive_row, &reading);
 	nestlevel = sk_guc_pin();
-	sk_audit_merge_end(past);
+	finish(past);
 	sk_guc_unpin(nestlevel);
 	if (as_owner)
 		sk_rights_restore(&saved);
+}
+
+/*
+ * Put the rows that there are now into past->merge, and return what they were.
+ */
+void
+sk_audit_live_read(SkAuditPast *past)
+{
+	sk_audit_live_each(past, sk_audit_merge_live, sk_audit_merge_end);
 }

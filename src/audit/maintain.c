@@ -26,6 +26,7 @@
  */
 #include "postgres.h"
 
+#include "audit/committed.h"
 #include "audit/expire.h"
 #include "audit/granted.h"
 #include "audit/keep.h"
@@ -439,6 +440,16 @@ maintain_or_undo(Maintenance *m)
 	report(m->rsinfo, "audit_event", "busy");
 }
 
+/* The server will forget when transactions were committed. */
+static void
+keep_times(Maintenance *m)
+{
+	uint64		kept = sk_audit_committed_keep();
+
+	if (kept > 0)
+		report(m->rsinfo, "audit_event", psprintf("commit times kept: " UINT64_FORMAT, kept));
+}
+
 static void
 maintain_as_owner(Maintenance *m)
 {
@@ -449,6 +460,7 @@ maintain_as_owner(Maintenance *m)
 	sk_audit_protect_off = true;
 	PG_TRY();
 	{
+		keep_times(m);
 		maintain_or_undo(m);
 	}
 	PG_FINALLY();

@@ -159,6 +159,15 @@ refuse_value(const SkAuditPast *past, int i, const char *key,
 			 errhint("schemakit.audit_as_of_jsonb() returns values as they were recorded.")));
 }
 
+static void
+put_row(SkAuditPast *past, Datum *values, bool *nulls)
+{
+	if (past->receive != NULL)
+		past->receive(past, values, nulls);
+	else
+		tuplestore_putvalues(past->rsinfo->setResult, past->result, values, nulls);
+}
+
 /* The columns of the result, which a table that inherits has among its own */
 static void
 put_columns(SkAuditPast *past, const Datum *values, const bool *nulls)
@@ -175,7 +184,7 @@ put_columns(SkAuditPast *past, const Datum *values, const bool *nulls)
 		if (!out_nulls[i])
 			out[i] = values[attnum - 1];
 	}
-	tuplestore_putvalues(past->rsinfo->setResult, past->result, out, out_nulls);
+	put_row(past, out, out_nulls);
 }
 
 /* All columns, and the numbers of those that are not told */
@@ -252,7 +261,7 @@ put_values(SkAuditPast *past, const SkAuditPastRow *row, Datum *values, bool *nu
 	else if (past->columns != NULL)
 		put_columns(past, values, nulls);
 	else
-		tuplestore_putvalues(past->rsinfo->setResult, past->result, values, nulls);
+		put_row(past, values, nulls);
 }
 
 /*

@@ -53,6 +53,8 @@ typedef struct Restore
 	SkAuditPast past;
 	ReturnSetInfo rsinfo;		/* the rows that there were */
 	const char *table;			/* with ONLY, if need be */
+	Bitmapset  *differ;			/* columns that are not what they were in some
+								 * row: attribute number - 1 */
 
 	/* parameters: the values of the key */
 	char	   *condition;		/* " WHERE id = $1", or empty */
@@ -219,22 +221,11 @@ is_key(const Restore *restore, int i)
  * may have been written in another way.
  */
 static bool
-is_updated(const Restore *restore, int i)
+may_be_updated(const Restore *restore, int i)
 {
 	return is_inserted(restore, i) && restore->past.shown[i] && !is_maintained(restore, i) &&
 		column_of(restore, i)->attidentity != ATTRIBUTE_IDENTITY_ALWAYS &&
 		!(is_key(restore, i) && sk_audit_spelling_is_one(reader_of(restore), i + 1));
-}
-
-static bool
-updates_columns(const Restore *restore)
-{
-	for (int i = 0; i < reader_of(restore)->tupdesc->natts; i++)
-	{
-		if (is_updated(restore, i))
-			return true;
-	}
-	return false;
 }
 
 /* That row "n" of the table has the key of row "w" */
@@ -270,6 +261,43 @@ former_value(const Restore *restore, int i)
 					" THEN n.%s ELSE w.c%d END", i + 1, name_of(restore, i), i + 1);
 }
 
+/*
+ * Which columns are to be set: others cause no triggers to fire, and need no privilege.
+ */
+static void
+find_differences(Restore *restore)
+{
+	int			natts = reader_of(restore)->tupdesc->natts;
+	int		   *columns = palloc(sizeof(int) * Max(natts, 1));
+	int			count = 0;
+	StringInfoData buf;
+
+	initStringInfo(&buf);
+	for (int i = 0; i < natts; i++)
+	{
+		if (!may_be_updated(restore, i))
+			continue;
+		appendStringInfo(&buf, "%s pg_catalog.bool_or(ROW(n.%s)::pg_catalog.record OPERATOR(pg_catalog.*<>)"
+						 " ROW(%s)::pg_catalog.record)", count > 0 ? "," : "SELECT",
+						 name_of(restore, i), former_value(restore, i));
+		columns[count++] = i;
+	}
+	if (count == 0)
+		return;
+	appendStringInfo(&buf, " FROM %s AS n, " WAS " AS w WHERE ", restore->table);
+	append_same_key(&buf, restore);
+	(void) execute(restore, buf.data, SPI_OK_SELECT);
+	for (int i = 0; i < count; i++)
+	{
+		bool		isnull;
+		Datum		differs = SPI_getbinval(SPI_tuptable->vals[0], SPI_tuptable->tupdesc,
+											i + 1, &isnull);
+
+		if (!isnull && DatumGetBool(differs))
+			restore->differ = bms_add_member(restore->differ, columns[i]);
+	}
+}
+
 static void
 append_delete(StringInfo buf, const Restore *restore)
 {
@@ -298,7 +326,7 @@ append_update(StringInfo buf, const Restore *restore)
 	{
 		const char *comma = now.len > 0 ? ", " : "";
 
-		if (!is_updated(restore, i))
+		if (!bms_is_member(i, restore->differ))
 			continue;
 		appendStringInfo(buf, "%s%s = %s", comma, name_of(restore, i), former_value(restore, i));
 		appendStringInfo(&now, "%sn.%s", comma, name_of(restore, i));
@@ -350,7 +378,7 @@ append_insert(StringInfo buf, const Restore *restore, const char *numbers,
 					 " AND (SELECT pg_catalog.count(*) FROM %s) OPERATOR(pg_catalog.>=) 0"
 					 " AND NOT EXISTS (SELECT FROM %s AS n WHERE ",
 					 values.data, numbers,
-					 updates_columns(restore) ? "changed" : "removed", restore->table);
+					 bms_is_empty(restore->differ) ? "removed" : "changed", restore->table);
 	append_same_key(buf, restore);
 	appendStringInfoString(buf, ") RETURNING 1");
 }
@@ -369,14 +397,22 @@ read_numbers(const Restore *restore, ArrayType *array)
 	return unknown;
 }
 
-/* An INSERT for each set of columns that are not told; how many there are */
+/*
+ * An INSERT for each set of columns that are not told in rows that are missing; how many
+ * there are
+ */
 static int
 append_inserts(StringInfo buf, const Restore *restore)
 {
+	StringInfoData query;
 	int			count;
 
-	if (SPI_execute("SELECT DISTINCT unknown, unknown::pg_catalog.text FROM " WAS, true, 0) != SPI_OK_SELECT)
-		elog(ERROR, "could not read what there was");
+	initStringInfo(&query);
+	appendStringInfo(&query, "SELECT DISTINCT w.unknown, w.unknown::pg_catalog.text FROM " WAS " AS w"
+					 " WHERE NOT EXISTS (SELECT FROM %s AS n WHERE ", restore->table);
+	append_same_key(&query, restore);
+	appendStringInfoChar(&query, ')');
+	(void) execute(restore, query.data, SPI_OK_SELECT);
 	count = (int) SPI_processed;
 	for (int i = 0; i < count; i++)
 	{
@@ -402,7 +438,7 @@ make_statement(const Restore *restore)
 	appendStringInfoString(&buf, "WITH removed AS (");
 	append_delete(&buf, restore);
 	appendStringInfoString(&buf, "), changed AS (");
-	if (updates_columns(restore))
+	if (!bms_is_empty(restore->differ))
 		append_update(&buf, restore);
 	else
 		appendStringInfoString(&buf, "SELECT WHERE false");
@@ -431,7 +467,7 @@ make_relation(const Restore *restore)
 }
 
 static int64
-write_rows(const Restore *restore)
+write_rows(Restore *restore)
 {
 	int64		count;
 	bool		isnull;
@@ -439,6 +475,7 @@ write_rows(const Restore *restore)
 	SPI_connect();
 	if (SPI_register_relation(make_relation(restore)) != SPI_OK_REL_REGISTER)
 		elog(ERROR, "could not register what there was");
+	find_differences(restore);
 	(void) execute(restore, make_statement(restore), SPI_OK_SELECT);
 	count = DatumGetInt64(SPI_getbinval(SPI_tuptable->vals[0], SPI_tuptable->tupdesc, 1,
 										&isnull));

@@ -5,7 +5,8 @@
  *
  * The server makes a transaction visible some time after the last of its events:
  * when the WAL is on disk, on a standby, or with COMMIT PREPARED.  So what is told of
- * a time is final when no transaction runs any more that did so then.
+ * a time is final when no transaction runs any more that did so then.  What
+ * autovacuum does changes no rows.
  *
  *-------------------------------------------------------------------------
  */
@@ -37,6 +38,7 @@ is_any_running(TimestampTz at)
 		if (status != NULL &&
 			status->backendStatus.st_databaseid == MyDatabaseId &&
 			status->backendStatus.st_procpid != MyProcPid &&
+			status->backendStatus.st_backendType != B_AUTOVAC_WORKER &&
 			status->backendStatus.st_xact_start_timestamp != 0 &&
 			status->backendStatus.st_xact_start_timestamp <= at &&
 			TransactionIdIsValid(status->backend_xid))

@@ -16,6 +16,7 @@
 
 #include "audit/since.h"
 #include "audit/commit.h"
+#include "audit/committed.h"
 #include "audit/event.h"
 #include "audit/key_hash.h"
 #include "audit/merge.h"
@@ -88,9 +89,9 @@ static const char events_of_row_query[] =
 " AND key_hash OPERATOR(pg_catalog.=) ANY ($3))"
 " SELECT " EVENT " FROM e"
 " WHERE changed_at OPERATOR(pg_catalog.>) $2 OR at OPERATOR(pg_catalog.<=) $2"
-" AND EXISTS (SELECT FROM schemakit.audit_event AS c WHERE c.events IS NOT NULL AND c.role IS NOT NULL AND c.carrier IS NOT NULL"
+" AND (schemakit.internal_audit_committed_at(e.txn_id) OPERATOR(pg_catalog.>) $2 OR EXISTS (SELECT FROM schemakit.audit_event AS c WHERE c.events IS NOT NULL AND c.role IS NOT NULL AND c.carrier IS NOT NULL"
 " AND c.txn_id OPERATOR(pg_catalog.=) e.txn_id AND c.at OPERATOR(pg_catalog.=) e.at"
-" AND c.changed_at OPERATOR(pg_catalog.>) $2 OFFSET 0)";
+" AND c.changed_at OPERATOR(pg_catalog.>) $2 OFFSET 0))";
 
 /* The hashes of the key that is asked for, and of all keys, as an int8 array */
 static Datum
@@ -183,6 +184,8 @@ find_running(const SkAuditPast *past, Datum *txn_ids, Datum *ats)
 	sk_receive_of_plan(sk_plan_once(sk_plan_constant, (void *) running_query,
 									lengthof(types), types, 0),
 					   lengthof(types), types, values, receive_running, &running);
+	sk_audit_committed_late(sk_audit_reader_shape_ids(past->reader), past->at,
+							receive_running, &running);
 	*txn_ids = PointerGetDatum(construct_array(running.txn_ids, running.count, INT8OID, 8,
 											   FLOAT8PASSBYVAL, TYPALIGN_DOUBLE));
 	*ats = PointerGetDatum(construct_array(running.ats, running.count, TIMESTAMPTZOID, 8,

@@ -34,7 +34,9 @@ typedef struct SkAuditPastRow
 
 typedef struct SkAuditConversion SkAuditConversion;
 
-typedef struct SkAuditPast
+typedef struct SkAuditPast SkAuditPast;
+
+struct SkAuditPast
 {
 	SkAuditReader *reader;
 	TimestampTz at;
@@ -51,6 +53,9 @@ typedef struct SkAuditPast
 								 * has a digest */
 	List	   *conversions;	/* of SkAuditConversion */
 	bool		as_documents;	/* values as the log has them */
+	bool		quiet;			/* what is not told is told of elsewhere */
+	void		(*receive) (SkAuditPast *past, Datum *values, bool *nulls);	/* NULL: rows are
+																					 * the result */
 	bool		with_unknown;	/* rows say which columns are not told */
 	Bitmapset  *ever_unknown;	/* those, of all rows: attribute number - 1 */
 	struct SkAuditUndo *undo;
@@ -62,7 +67,7 @@ typedef struct SkAuditPast
 								 * each of the result, or 0; NULL: they are
 								 * the same */
 	bool	   *wanted;			/* those of its columns; NULL: all */
-} SkAuditPast;
+};
 
 /* An event; what it points to is gone when the next one comes */
 typedef struct SkAuditPastEvent

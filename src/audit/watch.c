@@ -134,7 +134,7 @@ sk_audit_watch_troubles(void)
 	static const char *const names[] = {
 		"audit_event", "audit_shape", "audit_origin", "audit_secret",
 		"audit_retention", "audit_marks", "audit_reader", "audit_holds",
-		"audit_retained"
+		"audit_retained", "audit_committed"
 	};
 	List	   *troubles = watch_event_triggers(NIL);
 

@@ -46,7 +46,7 @@ COMMENT ON COLUMN schemakit.audit_event.n IS 'number of the event in its transac
 COMMENT ON COLUMN schemakit.audit_event.command IS 'number of the command in its transaction, or of the last one that the event follows: the order of events in a transaction is command, n';
 COMMENT ON COLUMN schemakit.audit_event.shape_id IS 'row of schemakit.audit_shape that describes the table';
 COMMENT ON COLUMN schemakit.audit_event.carrier IS 'number of the event of the transaction that carries who made the change, in the columns from role on; in other events these are null.  Null if the event carries that for itself alone';
-COMMENT ON COLUMN schemakit.audit_event.op IS 'I insert, U update, D delete, T truncate, B baseline; an update that changes the key has two rows: O with the old key, and the new key in "new", and N with the new key; C commit: changed_at is the time of COMMIT or PREPARE TRANSACTION, if that is not known to be that of the only event';
+COMMENT ON COLUMN schemakit.audit_event.op IS 'I insert, U update, D delete, T truncate, B baseline; an update that changes the key has two rows: O with the old key, and the new key in "new", and N with the new key; C commit: changed_at is the time of COMMIT or PREPARE TRANSACTION, if that is not known to be that of the only event; a second one has the time of the commit in the server, which audit_maintain() keeps';
 COMMENT ON COLUMN schemakit.audit_event.key IS 'key of the row; null if the table has no key';
 COMMENT ON COLUMN schemakit.audit_event.old IS 'values before the change; for an update only those that it changed';
 COMMENT ON COLUMN schemakit.audit_event.new IS 'values after the change; for an update only those that it changed';

@@ -60,7 +60,7 @@ COMMENT ON FUNCTION schemakit.audit_maintain(interval, interval, boolean, text) 
 Events of tables with audit_retain() are removed when their own time is over.  A partition that has events to be kept longer, or that are held by audit_hold(), is not dropped; other events in it are removed.
 archive: a schema to which partitions are moved that would be dropped.  They are then tables of their own, which audit_maintain() leaves alone.
 A partition to which a running transaction may still write is kept.
-action: created; created, rows moved: n, from the default partition; dropped; archived; rows deleted: n; busy: a lock could not be obtained within a second, so nothing was done to that partition, or nothing at all if it is audit_event.  The next call tries again.
+action: created; created, rows moved: n, from the default partition; dropped; archived; rows deleted: n; commit times kept: n, if the server has track_commit_timestamp; busy: a lock could not be obtained within a second, so nothing was done to that partition, or nothing at all if it is audit_event.  The next call tries again.
 force => true allows a "retain" that is shorter than one day.
 Errors: 22023 a negative interval, a "retain" shorter than one day without "force", or a "premake" longer than one year.';
 
@@ -87,7 +87,7 @@ COMMENT ON FUNCTION schemakit.audit_as_of(text, timestamptz, jsonb) IS
 
 COMMENT ON FUNCTION schemakit.audit_as_of(anyelement, timestamptz, jsonb) IS
 'returns the rows of a table as they were: SELECT * FROM schemakit.audit_as_of(NULL::users, ''2026-11-20 14:00'').  With "key", such as ''{"id": 42}'', it returns only that row, which is fast.
-A transaction is included if its last change of the table was made at that time or before.  Columns that the table did not have then are null, and so are those that are excluded or masked, which a NOTICE names.
+A transaction is included if it was committed at that time or before: by the time of its commit event, or with track_commit_timestamp by the server''s.  Columns that the table did not have then are null, and so are those that are excluded or masked, which a NOTICE names.
 For the same roles as audit_history(), if they have SELECT on the table.
 Errors: 55000 the log does not have all changes since that time, because the table was not audited or only without values, or its key has changed; any error of a type, such as 22P02, if a value is not valid for the present type of its column: audit_as_of_jsonb() returns it.';
 

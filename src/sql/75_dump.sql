@@ -215,6 +215,10 @@ CREATE TRIGGER a_replica_skip BEFORE INSERT OR UPDATE OR DELETE ON schemakit.aud
     FOR EACH ROW EXECUTE FUNCTION schemakit.internal_replica_skip();
 COMMENT ON TRIGGER a_replica_skip ON schemakit.audit_event IS 'leaves out rows of another database';
 ALTER TABLE schemakit.audit_event ENABLE REPLICA TRIGGER a_replica_skip;
+CREATE TRIGGER a_replica_skip BEFORE INSERT OR UPDATE OR DELETE ON schemakit.audit_committed
+    FOR EACH ROW EXECUTE FUNCTION schemakit.internal_replica_skip();
+COMMENT ON TRIGGER a_replica_skip ON schemakit.audit_committed IS 'leaves out rows of another database';
+ALTER TABLE schemakit.audit_committed ENABLE REPLICA TRIGGER a_replica_skip;
 CREATE TRIGGER a_replica_skip BEFORE INSERT OR UPDATE OR DELETE ON schemakit.audit_marks
     FOR EACH ROW EXECUTE FUNCTION schemakit.internal_replica_skip();
 COMMENT ON TRIGGER a_replica_skip ON schemakit.audit_marks IS 'leaves out rows of another database';

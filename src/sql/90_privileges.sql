@@ -49,6 +49,9 @@ GRANT EXECUTE ON FUNCTION schemakit.audit_rows(text, timestamptz) TO PUBLIC;
 /* who may read the history of a table knows the names of moments */
 GRANT EXECUTE ON FUNCTION schemakit.audit_at(text) TO PUBLIC;
 
+GRANT EXECUTE ON FUNCTION schemakit.audit_versions(anyelement, jsonb, timestamptz, timestamptz) TO PUBLIC;
+GRANT EXECUTE ON FUNCTION schemakit.audit_versions(text, jsonb, timestamptz, timestamptz) TO PUBLIC;
+
 /* it changes rows with the privileges of its caller */
 GRANT EXECUTE ON FUNCTION schemakit.audit_restore(regclass, timestamptz, jsonb, boolean) TO PUBLIC;
 

@@ -1,8 +1,7 @@
 /*-------------------------------------------------------------------------
  *
  * audit/history.c
- *	  schemakit.audit_history(): the history of a row; and
- *	  schemakit.audit_changes(): what has been committed since.
+ *	  schemakit.audit_history(): the history of a row.
  *
  * A row's history is that of its key, and continues under another one when an
  * update changes the key: backwards to where the row was made, forwards to
@@ -19,12 +18,9 @@
 #include "audit/event.h"
 #include "audit/gap.h"
 #include "audit/key_hash.h"
-#include "audit/origin.h"
-#include "audit/position.h"
 #include "audit/readable.h"
 #include "audit/reader.h"
 #include "audit/spelling.h"
-#include "audit/txn.h"
 #include "base/arg.h"
 #include "base/compat.h"
 #include "base/guc.h"
@@ -377,92 +373,5 @@ schemakit_audit_history(PG_FUNCTION_ARGS)
 	events = find_history(reader, key);
 	put_events((ReturnSetInfo *) fcinfo->resultinfo, events, reader->all);
 	sk_guc_unpin(nestlevel);
-	return (Datum) 0;
-}
-
-
-/*-------------------------------------------------------------------------
- * What has been committed since
- *-------------------------------------------------------------------------
- */
-
-static void
-check_changes(void)
-{
-	sk_audit_reader_check_primary("audit_changes()");
-	if (sk_audit_txn_has_events())
-		ereport(ERROR,
-				(errcode(ERRCODE_ACTIVE_SQL_TRANSACTION),
-				 errmsg("audit_changes() cannot be used in a transaction that has changed audited tables"),
-				 errdetail("Its changes may yet be rolled back."),
-				 errhint("Commit first.")));
-}
-
-/*
- * Those transactions that this statement sees and the position did not.  What
- * another cluster has recorded is older than any position in this one.  The index
- * on times says where they are; a join with them would be planned for few.
- */
-static const char changes_query[] =
-"WITH bounds AS MATERIALIZED ("
-" SELECT pg_catalog.min(txn_id) AS first_id, pg_catalog.max(txn_id) AS last_id,"
-" pg_catalog.min(at) AS first_at, pg_catalog.max(at) AS last_at FROM schemakit.audit_event"
-" WHERE ($1 IS NULL OR txn_id OPERATOR(pg_catalog.>=) $5 AND txn_id OPERATOR(pg_catalog.<=) $6"
-" AND NOT pg_catalog.pg_visible_in_snapshot(" SK_AUDIT_ORIGIN_XID("txn_id") ", $1))"
-"), l AS ("
-" SELECT l.*, pg_catalog.max(l.changed_at) OVER (PARTITION BY l.txn_id) AS ended_at"
-" FROM schemakit.audit_log AS l"
-" WHERE l.txn_id OPERATOR(pg_catalog.>=) (SELECT first_id FROM bounds)"
-" AND l.txn_id OPERATOR(pg_catalog.<=) (SELECT last_id FROM bounds)"
-" AND l.at OPERATOR(pg_catalog.>=) (SELECT first_at FROM bounds)"
-" AND l.at OPERATOR(pg_catalog.<=) (SELECT last_at FROM bounds)"
-" AND ($1 IS NULL OR NOT pg_catalog.pg_visible_in_snapshot(l.xid, $1))"
-" AND ($1 IS NULL OR (SELECT cluster FROM schemakit.audit_shape AS s"
-" WHERE s.shape_id OPERATOR(pg_catalog.=) l.shape_id) OPERATOR(pg_catalog.=) $3)"
-" AND ($2 IS NULL OR l.rel_id OPERATOR(pg_catalog.=) $2)"
-") SELECT $4 OPERATOR(pg_catalog.||) pg_catalog.pg_current_snapshot()::pg_catalog.text, changed_at, actor, role, table_name, op, key, changed, old, new, soft_delete, context,"
-" application, session_role, CASE WHEN $7 THEN client END, CASE WHEN $7 THEN query END, at, pid, xid, txn_id, command, n, rel_id, key_hash"
-" FROM l ORDER BY ended_at, txn_id, command, n";
-
-/*
- * schemakit.audit_changes(since text, rel regclass)
- *		RETURNS SETOF (position text, ...)
- */
-PG_FUNCTION_INFO_V1(schemakit_audit_changes);
-Datum
-schemakit_audit_changes(PG_FUNCTION_ARGS)
-{
-	static const Oid types[] = {
-		PG_SNAPSHOTOID, INT8OID, INT8OID, TEXTOID, INT8OID, INT8OID, BOOLOID
-	};
-	Datum		values[7] = {0};
-	char		nulls[] = "       ";
-	SkRights	saved;
-
-	if (PG_ARGISNULL(1))
-		sk_audit_readable_check_all();
-	else
-		sk_audit_readable_check(PG_GETARG_OID(1));
-	check_changes();
-	InitMaterializedSRF(fcinfo, 0);
-	nulls[0] = PG_ARGISNULL(0) ? 'n' : ' ';
-	nulls[1] = PG_ARGISNULL(1) ? 'n' : ' ';
-	if (!PG_ARGISNULL(0))
-		values[0] = sk_audit_position_snapshot(text_to_cstring(PG_GETARG_TEXT_PP(0)));
-	if (!PG_ARGISNULL(1))
-		values[1] = Int64GetDatum(sk_audit_reader_open(PG_GETARG_OID(1))->rel_id);
-	values[2] = Int64GetDatum(sk_audit_origin_cluster());
-	values[3] = CStringGetTextDatum(sk_audit_position_prefix());
-	values[4] = Int64GetDatum(PG_ARGISNULL(0) ? 0 : sk_audit_position_oldest(values[0]));
-	values[5] = Int64GetDatum(sk_audit_origin_txn(ReadNextFullTransactionId()));
-	values[6] = BoolGetDatum(sk_audit_readable_all());
-	sk_audit_reader_begin(&saved);
-	SPI_connect();
-	if (SPI_execute_with_args(changes_query, 7, (Oid *) types, values, nulls,
-							  true, 0) != SPI_OK_SELECT)
-		elog(ERROR, "could not read schemakit.audit_log");
-	put_result((ReturnSetInfo *) fcinfo->resultinfo);
-	SPI_finish();
-	sk_rights_restore(&saved);
 	return (Datum) 0;
 }

@@ -26,6 +26,7 @@
  */
 #include "postgres.h"
 
+#include "audit/closed.h"
 #include "audit/committed.h"
 #include "audit/expire.h"
 #include "audit/granted.h"
@@ -73,6 +74,7 @@ typedef struct Maintenance
 	List	   *ended;			/* OIDs of partitions to drop */
 	List	   *kept;			/* those that have events that are kept */
 	List	   *taken;			/* those whose name is in use in the archive */
+	List	   *indexed;		/* names of partitions, and what was done */
 } Maintenance;
 
 /* What is reported about one partition. */
@@ -450,6 +452,48 @@ keep_times(Maintenance *m)
 		report(m->rsinfo, "audit_event", psprintf("commit times kept: " UINT64_FORMAT, kept));
 }
 
+/*
+ * Indexes of partitions that are over.  A partition that somebody has locked gets
+ * them next time.  This is done first, since it takes long, while nobody is kept from
+ * anything; and it is not undone if a lock cannot be had for the rest.
+ */
+static void
+index_closed(void *arg)
+{
+	Maintenance *m = arg;
+	TimestampTz kept = m->retain != NULL ? end_of_retention(m->retain) : DT_NOBEGIN;
+	ListCell   *lc;
+
+	foreach(lc, sk_audit_closed_without_indexes(kept, oldest_transaction()))
+	{
+		Oid			relid = lfirst_oid(lc);
+		bool		locked = ConditionalLockRelationOid(relid, ShareLock);
+
+		if (locked)
+			sk_audit_closed_make_indexes(relid);
+		m->indexed = lappend(m->indexed, get_rel_name(relid));
+		m->indexed = lappend(m->indexed, locked ? "indexed" : "busy");
+	}
+}
+
+static void
+index_or_undo(Maintenance *m)
+{
+	ErrorData  *failure = sk_guard_try(index_closed, m, is_busy);
+
+	if (failure == NULL)
+		return;
+	FreeErrorData(failure);
+	m->indexed = NIL;
+}
+
+static void
+report_indexed(Maintenance *m)
+{
+	for (int i = 0; i < list_length(m->indexed); i += 2)
+		report(m->rsinfo, list_nth(m->indexed, i), list_nth(m->indexed, i + 1));
+}
+
 static void
 maintain_as_owner(Maintenance *m)
 {
@@ -460,8 +504,10 @@ maintain_as_owner(Maintenance *m)
 	sk_audit_protect_off = true;
 	PG_TRY();
 	{
+		index_or_undo(m);
 		keep_times(m);
 		maintain_or_undo(m);
+		report_indexed(m);
 	}
 	PG_FINALLY();
 	{

@@ -34,6 +34,7 @@
 
 #define DATABASE_BITS	15
 #define XID_BITS		48
+#define XID_MASK		((UINT64CONST(1) << XID_BITS) - 1)
 
 /* The row of a database, or of this one if "ours" is set; is there one? */
 static bool
@@ -82,16 +83,49 @@ sk_audit_origin_cluster(void)
 }
 
 /*
+ * 15 bits of the number of a database, which are in its transactions' numbers.
+ */
+int
+sk_audit_origin_number(int64 cluster)
+{
+	return (uint64) cluster & ((1 << DATABASE_BITS) - 1);
+}
+
+/* Those of this one */
+int
+sk_audit_origin_database(void)
+{
+	return sk_audit_origin_number(sk_audit_origin_cluster());
+}
+
+/*
  * The number of one of this database's transactions in the log: the transaction ID
  * in the lower 48 bits, and above them 15 bits of the number of the database.
  */
 int64
 sk_audit_origin_txn(FullTransactionId xid)
 {
-	uint64		database = (uint64) sk_audit_origin_cluster() & ((1 << DATABASE_BITS) - 1);
-	uint64		number = U64FromFullTransactionId(xid) & ((UINT64CONST(1) << XID_BITS) - 1);
+	return sk_audit_origin_first(sk_audit_origin_database()) +
+		(int64) (U64FromFullTransactionId(xid) & XID_MASK);
+}
 
-	return (int64) (database << XID_BITS | number);
+/*
+ * The smallest number that a transaction of a database may have; the largest of all,
+ * if there is no such database.
+ */
+int64
+sk_audit_origin_first(int database)
+{
+	return database >= 1 << DATABASE_BITS ? PG_INT64_MAX : (int64) database << XID_BITS;
+}
+
+/*
+ * The transaction ID in a number
+ */
+uint64
+sk_audit_origin_xid_of(int64 txn_id)
+{
+	return (uint64) txn_id & XID_MASK;
 }
 
 /*

@@ -56,6 +56,17 @@ is_partition_name(const char *name)
 		strspn(name + strlen(prefix), "0123456789_") == strlen(name + strlen(prefix));
 }
 
+/*
+ * Is it one of the partitions that audit_maintain() makes?
+ */
+bool
+sk_audit_partition_is_month(Oid relid)
+{
+	char	   *name = get_rel_name(relid);
+
+	return name != NULL && is_partition_name(name);
+}
+
 static uint64
 run(int expected, const char *sql)
 {
@@ -372,6 +383,14 @@ sk_audit_partition_restore(const char *name, const char *bounds)
  *-------------------------------------------------------------------------
  */
 
+/* A bound, or that if there is none */
+static TimestampTz
+bound_at(PartitionBoundInfo bounds, int i, TimestampTz none)
+{
+	return bounds->kind[i][0] == PARTITION_RANGE_DATUM_VALUE
+		? DatumGetTimestampTz(bounds->datums[i][0]) : none;
+}
+
 /*
  * The OIDs of the partitions that end before that time.
  */
@@ -394,6 +413,34 @@ sk_audit_partition_ended(TimestampTz before)
 	}
 	table_close(table, NoLock);
 	return ended;
+}
+
+/*
+ * All partitions, in the order of their times, and the default one at last.
+ */
+List *
+sk_audit_partition_leaves(void)
+{
+	Relation	table = table_open(sk_audit_log_relid("audit_event"), AccessShareLock);
+	PartitionDesc partdesc = RelationGetPartitionDesc(table, true);
+	PartitionBoundInfo bounds = partdesc->boundinfo;
+	SkAuditLeaf *leaf;
+	List	   *leaves = NIL;
+
+	for (int i = 0; partdesc->nparts > 0 && i < bounds->ndatums; i++)
+	{
+		if (bounds->indexes[i] < 0)
+			continue;
+		leaf = palloc(sizeof(SkAuditLeaf));
+		leaf->relid = partdesc->oids[bounds->indexes[i]];
+		leaf->from = i > 0 ? bound_at(bounds, i - 1, DT_NOBEGIN) : DT_NOBEGIN;
+		leaf->until = bound_at(bounds, i, DT_NOEND);
+		leaves = lappend(leaves, leaf);
+	}
+	leaf = palloc(sizeof(SkAuditLeaf));
+	*leaf = (SkAuditLeaf) {sk_audit_log_relid("audit_event_default"), DT_NOBEGIN, DT_NOEND};
+	table_close(table, NoLock);
+	return lappend(leaves, leaf);
 }
 
 /*

@@ -22,6 +22,16 @@ typedef struct SkLogMonth
 	uint64		moved;			/* rows of the default partition */
 } SkLogMonth;
 
+/* A partition, and of which time its events are */
+typedef struct SkAuditLeaf
+{
+	Oid			relid;
+	TimestampTz from;
+	TimestampTz until;			/* and not later */
+} SkAuditLeaf;
+
+extern List *sk_audit_partition_leaves(void);
+extern bool sk_audit_partition_is_month(Oid relid);
 extern List *sk_audit_partition_missing(Interval *premake);
 extern void sk_audit_partition_prepare(SkLogMonth *month);
 extern void sk_audit_partition_attach(SkLogMonth *month);

@@ -64,6 +64,16 @@ sk_audit_reader_begin(SkRights *saved)
 	sk_rights_assume(sk_audit_log_owner(), saved);
 }
 
+/*
+ * The same for what reads little of a large log
+ */
+void
+sk_audit_reader_begin_quick(SkRights *saved)
+{
+	sk_audit_reader_begin(saved);
+	sk_guc_without_jit();
+}
+
 static void
 refuse_unknown(Relation rel)
 {

@@ -53,5 +53,6 @@ extern void sk_audit_reader_values(const SkAuditReader *reader,
 extern Datum sk_audit_reader_shape_ids(const SkAuditReader *reader);
 extern void sk_audit_reader_check_primary(const char *function);
 extern void sk_audit_reader_begin(SkRights *saved);
+extern void sk_audit_reader_begin_quick(SkRights *saved);
 
 #endif							/* SK_AUDIT_READER_H */

@@ -384,6 +384,28 @@ sk_guc_pin(void)
 }
 
 /*
+ * Within sk_guc_pin(): statements are not compiled.  That takes longer than what they
+ * read, although the server expects much of them.
+ */
+void
+sk_guc_without_jit(void)
+{
+	(void) set_config_option("jit", "off", PGC_USERSET, PGC_S_SESSION,
+							 GUC_ACTION_SAVE, true, 0, false);
+}
+
+/*
+ * Likewise: a table is not read as a whole if it has an index for what is asked for,
+ * although the server expects to find much.
+ */
+void
+sk_guc_with_indexes(void)
+{
+	(void) set_config_option("enable_seqscan", "off", PGC_USERSET, PGC_S_SESSION,
+							 GUC_ACTION_SAVE, true, 0, false);
+}
+
+/*
  * All settings are what they were, also those that somebody's code has changed
  * for the session meanwhile.
  */

@@ -31,6 +31,8 @@ extern List *sk_guc_soft_delete_columns(void);
 extern List *sk_guc_timestamps_columns(void);
 extern void sk_guc_set_local(const char *name, const char *value);
 extern int	sk_guc_pin(void);
+extern void sk_guc_without_jit(void);
+extern void sk_guc_with_indexes(void);
 extern void sk_guc_unpin(int nestlevel);
 
 #endif							/* SK_GUC_H */

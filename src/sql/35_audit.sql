@@ -56,11 +56,11 @@ CREATE FUNCTION schemakit.audit_maintain(
     AS 'MODULE_PATHNAME', 'schemakit_audit_maintain'
     LANGUAGE C VOLATILE PARALLEL UNSAFE;
 COMMENT ON FUNCTION schemakit.audit_maintain(interval, interval, boolean, text) IS
-'creates partitions of the audit log for the time "premake" ahead, moves rows from the default partition to them, and drops partitions that ended longer ago than "retain".  Without "retain" nothing is dropped.
+'creates partitions of the audit log for the time "premake" ahead, moves rows from the default partition to them, drops partitions that ended longer ago than "retain", and makes the indexes that audit_search() uses on those that are over.  Without "retain" nothing is dropped.
 Events of tables with audit_retain() are removed when their own time is over.  A partition that has events to be kept longer, or that are held by audit_hold(), is not dropped; other events in it are removed.
 archive: a schema to which partitions are moved that would be dropped.  They are then tables of their own, which audit_maintain() leaves alone.
 A partition to which a running transaction may still write is kept.
-action: created; created, rows moved: n, from the default partition; dropped; archived; rows deleted: n; commit times kept: n, if the server has track_commit_timestamp; busy: a lock could not be obtained within a second, so nothing was done to that partition, or nothing at all if it is audit_event.  The next call tries again.
+action: created; created, rows moved: n, from the default partition; indexed; dropped; archived; rows deleted: n; commit times kept: n, if the server has track_commit_timestamp; busy: a lock could not be obtained within a second, so nothing was done to that partition, or nothing at all if it is audit_event.  The next call tries again.
 force => true allows a "retain" that is shorter than one day.
 Errors: 22023 a negative interval, a "retain" shorter than one day without "force", or a "premake" longer than one year.';
 
@@ -101,7 +101,7 @@ For the same roles as audit_history(), if they have SELECT on the table.
 Errors: 55000 the log does not have all changes since that time.';
 
 CREATE FUNCTION schemakit.audit_changes(
-    since text DEFAULT NULL, rel regclass DEFAULT NULL,
+    since text DEFAULT NULL, rel regclass DEFAULT NULL, max_rows integer DEFAULT NULL,
     OUT "position" text, OUT changed_at timestamptz, OUT actor text, OUT role text, OUT table_name text, OUT op text,
     OUT key jsonb, OUT changed text[], OUT old jsonb, OUT new jsonb, OUT soft_delete text, OUT context jsonb,
     OUT application text, OUT session_role text, OUT client inet, OUT query text, OUT at timestamptz, OUT pid integer,
@@ -109,11 +109,12 @@ CREATE FUNCTION schemakit.audit_changes(
     RETURNS SETOF record
     AS 'MODULE_PATHNAME', 'schemakit_audit_changes'
     LANGUAGE C STABLE PARALLEL UNSAFE;
-COMMENT ON FUNCTION schemakit.audit_changes(text, regclass) IS
+COMMENT ON FUNCTION schemakit.audit_changes(text, regclass, integer) IS
 'returns the changes that were committed since a position, for a program that must not miss any: store the "position" of the returned rows, and pass it in the next call; if there are no rows, keep the old position.  Without a position, it returns the whole log.  audit_position() returns the current one.
-Each transaction is returned once and as a whole, however long it took to commit, after those on which it depends.
+Each transaction is returned once and as a whole, however long it took to commit, after those on which it depends: in the order in which they ended.
+max_rows: the result ends with the transaction with which it has so many rows.  Their position is the one after it.
 With "rel" for the same roles as audit_history(), otherwise for those with SELECT on schemakit.audit_log.
-Errors: 22023 "since" is a position in another database, or ahead of this one; 25001 in a transaction that has changed audited tables itself; 55000 on a standby.';
+Errors: 22023 "since" is a position in another database, or ahead of this one, or "max_rows" is not positive; 25001 in a transaction that has changed audited tables itself; 55000 on a standby.';
 
 CREATE FUNCTION schemakit.audit_position()
     RETURNS text

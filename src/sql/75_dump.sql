@@ -97,7 +97,7 @@ DECLARE
         SELECT c.oid, c.relname, c.relkind FROM t JOIN pg_catalog.pg_index AS x ON x.indrelid OPERATOR(pg_catalog.=) t.oid
         JOIN pg_catalog.pg_class AS c ON c.oid OPERATOR(pg_catalog.=) x.indexrelid
         WHERE NOT c.relispartition
-          AND NOT (t.monthly AND c.relname OPERATOR(pg_catalog.~) '_p\d+_\d\d_(key_hash|carrier|commit|time)_idx$')),
+          AND NOT (t.monthly AND c.relname OPERATOR(pg_catalog.~) '_p\d+_\d\d_(key_hash|carrier|commit|time|table|actor|txn|value)_idx$')),
     k AS (
         SELECT c.oid, c.conname, c.conindid, t.relname FROM t JOIN pg_catalog.pg_constraint AS c ON c.conrelid OPERATOR(pg_catalog.=) t.oid
         WHERE c.conislocal AND c.conparentid OPERATOR(pg_catalog.=) 0 AND c.contype OPERATOR(pg_catalog.=) ANY (ARRAY['c', 'u', 'p', 'x', 'f']::pg_catalog."char"[])),

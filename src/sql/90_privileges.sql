@@ -42,9 +42,10 @@ GRANT EXECUTE ON FUNCTION schemakit.audit_history(regclass, jsonb) TO PUBLIC;
 GRANT EXECUTE ON FUNCTION schemakit.audit_as_of(anyelement, timestamptz, jsonb) TO PUBLIC;
 GRANT EXECUTE ON FUNCTION schemakit.audit_as_of(text, timestamptz, jsonb) TO PUBLIC;
 GRANT EXECUTE ON FUNCTION schemakit.audit_as_of_jsonb(regclass, timestamptz, jsonb) TO PUBLIC;
-GRANT EXECUTE ON FUNCTION schemakit.audit_changes(text, regclass) TO PUBLIC;
+GRANT EXECUTE ON FUNCTION schemakit.audit_changes(text, regclass, integer) TO PUBLIC;
 GRANT EXECUTE ON FUNCTION schemakit.audit_position() TO PUBLIC;
 GRANT EXECUTE ON FUNCTION schemakit.audit_rows(text, timestamptz) TO PUBLIC;
+GRANT EXECUTE ON FUNCTION schemakit.audit_search(text, regclass[], timestamptz, timestamptz, name[], text, jsonb, integer, text) TO PUBLIC;
 
 /* who may read the history of a table knows the names of moments */
 GRANT EXECUTE ON FUNCTION schemakit.audit_at(text) TO PUBLIC;

@@ -1,0 +1,92 @@
+-- audit_search(): who, what and when; test/t/062 compares it with a query
+CREATE SCHEMA audit_search;
+SET search_path = audit_search;
+CREATE TABLE orders (id int PRIMARY KEY, status text, total numeric);
+CREATE TABLE notes (note text);
+SET client_min_messages = warning;
+SELECT schemakit.audit_enable('orders'), schemakit.audit_enable('notes');
+RESET client_min_messages;
+SELECT clock_timestamp() AS start \gset
+SET schemakit.audit_actor = 'ann';
+INSERT INTO orders VALUES (1, 'new', 10), (2, 'new', 20);
+SET schemakit.audit_actor = 'bob';
+UPDATE orders SET status = 'paid' WHERE id = 1;
+UPDATE orders SET total = 21 WHERE id = 2;
+BEGIN;
+UPDATE orders SET id = 3 WHERE id = 2;
+DELETE FROM orders WHERE id = 1;
+INSERT INTO notes VALUES ('done');
+COMMIT;
+TRUNCATE notes;
+RESET schemakit.audit_actor;
+INSERT INTO notes VALUES ('nobody''s');
+
+SELECT op, table_name, actor, key, old, new FROM schemakit.audit_search(from_at => :'start');
+SELECT op, key FROM schemakit.audit_search('ann', from_at => :'start');
+SELECT op, key, table_name FROM schemakit.audit_search('bob', from_at => :'start', op => 'D');
+SELECT op, key, changed FROM schemakit.audit_search(tables => '{orders}', columns => '{total,id}');
+SELECT op, key, old, new FROM schemakit.audit_search(tables => '{orders}', value => '{"status": "new"}');
+SELECT op, new FROM schemakit.audit_search(tables => '{notes}', value => '{"note": "done"}');
+SELECT op, key FROM schemakit.audit_search(tables => '{orders,notes}', op => 'U');
+SELECT count(*) FROM schemakit.audit_search(tables => '{}');
+SELECT count(*) FROM schemakit.audit_search(tables => '{orders}', to_at => :'start');
+SELECT count(*) FROM schemakit.audit_search(tables => '{orders}', from_at => 'infinity');
+SELECT count(*) FROM schemakit.audit_search(tables => '{orders}', from_at => '-infinity', to_at => 'infinity');
+-- pages
+SELECT op, key FROM schemakit.audit_search(tables => '{orders}', max_rows => 2);
+SELECT place FROM schemakit.audit_search(tables => '{orders}', max_rows => 2) OFFSET 1 \gset
+SELECT op, key FROM schemakit.audit_search(tables => '{orders}', max_rows => 3, before => :'place');
+SELECT place FROM schemakit.audit_search(tables => '{orders}', max_rows => 3, before => :'place') OFFSET 2 \gset
+SELECT op, key FROM schemakit.audit_search(tables => '{orders}', max_rows => 3, before => :'place');
+-- a table that was renamed, and one that inherits
+ALTER TABLE orders RENAME TO purchases;
+UPDATE purchases SET total = 22;
+SELECT op, table_name FROM schemakit.audit_search(tables => '{purchases}', max_rows => 3);
+-- a column that is stored whether it changed or not
+SELECT schemakit.audit_enable('purchases', capture => 'full');
+UPDATE purchases SET status = 'lost';
+SELECT op, changed FROM schemakit.audit_search(tables => '{purchases}', columns => '{status}', max_rows => 1);
+SELECT op, changed FROM schemakit.audit_search(tables => '{purchases}', columns => '{total}', max_rows => 1);
+-- what is refused
+SELECT * FROM schemakit.audit_search(op => 'X');  -- fails
+SELECT * FROM schemakit.audit_search(value => '[1]');  -- fails
+SELECT * FROM schemakit.audit_search(before => '1.2');  -- fails
+SELECT * FROM schemakit.audit_search(max_rows => 0);  -- fails
+SELECT * FROM schemakit.audit_search(max_rows => NULL);  -- fails
+CREATE TABLE unknown (id int);
+SELECT * FROM schemakit.audit_search(tables => '{unknown}');  -- fails
+-- whose history
+CREATE ROLE regress_search_owner;
+CREATE ROLE regress_search_other;
+GRANT USAGE ON SCHEMA audit_search TO regress_search_owner, regress_search_other;
+ALTER TABLE purchases OWNER TO regress_search_owner;
+SET ROLE regress_search_owner;
+SELECT op, client, query FROM schemakit.audit_search(tables => '{purchases}', max_rows => 1);
+SELECT * FROM schemakit.audit_search();  -- fails
+SELECT * FROM schemakit.audit_search(tables => '{purchases,notes}');  -- fails
+SET ROLE regress_search_other;
+SELECT * FROM schemakit.audit_search(tables => '{purchases}');  -- fails
+RESET ROLE;
+
+-- batches of changes
+SELECT schemakit.audit_position() AS position \gset
+INSERT INTO purchases VALUES (30, 'new', 1), (31, 'new', 2);
+UPDATE purchases SET status = 'paid' WHERE id = 30;
+SELECT op, key FROM schemakit.audit_changes(:'position', max_rows => 1);
+SELECT position FROM schemakit.audit_changes(:'position', max_rows => 1) LIMIT 1 \gset
+SELECT op, key FROM schemakit.audit_changes(:'position', max_rows => 1);
+SELECT position FROM schemakit.audit_changes(:'position', max_rows => 1) LIMIT 1 \gset
+SELECT count(*) FROM schemakit.audit_changes(:'position', max_rows => 1);
+SELECT count(*) FROM schemakit.audit_changes(max_rows => 0);  -- fails
+
+-- a time reaches the partitions: of the view, and of who acts
+CREATE FUNCTION partitions_read(condition text) RETURNS bigint LANGUAGE plpgsql AS $$
+DECLARE plan jsonb;
+BEGIN
+    EXECUTE 'EXPLAIN (FORMAT JSON) SELECT * FROM schemakit.audit_log WHERE ' || condition INTO plan;
+    RETURN (SELECT count(DISTINCT x) FROM jsonb_path_query(plan, '$.**."Alias" ? (@ starts with "e")') AS x);
+END$$;
+SELECT partitions_read('at >= ''2020-01-01'' AND at < ''2020-01-02''') AS default_only;
+SET client_min_messages = warning;
+DROP SCHEMA audit_search CASCADE;
+DROP ROLE regress_search_owner, regress_search_other;

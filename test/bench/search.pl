@@ -1,0 +1,55 @@
+# What it costs to find something in a large log: pages of audit_search(), batches of
+# audit_changes(), and conditions on time on the view; CPU time of the server process.
+# LOG_ROWS=1000000 gives the log of ten million events of doc/performance.md.
+use strict;
+use warnings;
+use FindBin;
+use lib $FindBin::RealBin;
+use Bench;
+use BigLog;
+
+my $rounds = $ENV{ROUNDS} // 5;
+my $session = Bench->connect('bench');
+show_machine($session);
+my $log = BigLog::fill($session);
+# months that are over get their indexes
+my ($cpu, $wall) = $session->measure('SELECT count(*) FROM schemakit.audit_maintain()');
+printf "a log of %d events over 24 months; making the indexes of months that are over took %.0f s\n\n", $log->{events}, $wall / 1000;
+my ($heap, $indexes) = split /\|/, $session->sql(q{
+SELECT sum(pg_table_size(i.indrelid)) FILTER (WHERE c.relname ~ '_key_hash_idx$') / 1e6, sum(pg_relation_size(c.oid)) FILTER (WHERE c.relname ~ '_(table|actor|txn|value)_idx$') / 1e6
+FROM pg_index AS i JOIN pg_class AS c ON c.oid = i.indexrelid WHERE c.relname ~ '^audit_event_p'});
+printf "events %.0f MB, these indexes %.0f MB\n\n", $heap, $indexes;
+
+my @questions = (
+	[ 'the newest', '' ],
+	[ 'all by an actor in the last week', q{'user5', from_at => now() - interval '7 days'} ],
+	[ 'all of a table today', q{tables => '{big.orders}', from_at => now() - interval '1 day'} ],
+	[ 'a table with one event in a hundred', q{tables => '{big.customers}'} ],
+	[ 'an actor with 50 transactions in two years', q{'auditor'} ],
+	[ 'an actor who is not there', q{'nobody'} ],
+	[ 'deletes', q{op => 'D'} ],
+	[ 'TRUNCATE, of which there is none', q{op => 'T'} ],
+	[ 'inserts of two years ago', q{op => 'I', tables => '{big.orders}'} ],
+	[ 'a column that changed in one month', q{columns => '{order_id}'} ],
+	[ 'a column that nobody changed', q{columns => '{customer}'} ],
+	[ 'a value that ten rows had', q{value => '{"order_id": 7}'} ],
+	[ 'a value that nobody had', q{value => '{"order_id": -7}'} ],
+	[ 'a value that is frequent', q{value => '{"status": "s1"}'} ],
+	[ 'an actor, and a value that is rare', q{'user5', value => '{"order_id": 7}'} ],
+	[ 'a year ago', q{to_at => now() - interval '1 year'} ]);
+
+print "| what | rows | CPU, ms | |\n|---|---|---|---|\n";
+sub show
+{
+	my ($what, $goal, $query) = @_;
+	my $rows = $session->sql($query);
+	my @cost = map { ($session->measure($query))[0] } 1 .. $rounds;
+	printf "| %s | %s | %.1f | %s |\n", $what, $rows, median(@cost), bar("$what: CPU, ms", $goal, '%.1f', @cost);
+}
+show("audit_search(): $_->[0]", 50, "SELECT count(*) FROM schemakit.audit_search($_->[1])") for @questions;
+show('audit_changes(): the first 1,000 of the whole log', 50, 'SELECT count(*) FROM schemakit.audit_changes(max_rows => 1000)');
+my $position = $session->sql('SELECT position FROM schemakit.audit_changes(max_rows => 1000) LIMIT 1');
+show('audit_changes(): the next 1,000', 50, "SELECT count(*) FROM schemakit.audit_changes('$position', max_rows => 1000)");
+$position = $session->sql('SELECT schemakit.audit_position()');
+show('audit_changes(): nothing new', 50, "SELECT count(*) FROM schemakit.audit_changes('$position', max_rows => 1000)");
+show('audit_log: of a table, of a day', 50, q{SELECT count(*) FROM schemakit.audit_log WHERE table_name = 'big.customers' AND at >= now() - interval '1 day'});

@@ -109,13 +109,12 @@ static const char events_query[] =
 #define COLUMN_COMMAND	20
 #define COLUMN_N		21
 
-static int64
+static Datum
 value_of(uint64 row, int column)
 {
 	bool		isnull;
 
-	return DatumGetInt64(SPI_getbinval(SPI_tuptable->vals[row], SPI_tuptable->tupdesc,
-									   column, &isnull));
+	return SPI_getbinval(SPI_tuptable->vals[row], SPI_tuptable->tupdesc, column, &isnull);
 }
 
 /* What the query returned, in order */
@@ -127,14 +126,14 @@ sort_rows(const Turn *turns, int nturns)
 
 	for (uint64 i = 0; i < SPI_processed; i++)
 	{
-		Turn		wanted = {.txn_id = value_of(i, COLUMN_TXN_ID)};
+		Turn		wanted = {.txn_id = DatumGetInt64(value_of(i, COLUMN_TXN_ID))};
 		const Turn *turn = bsearch(&wanted, turns, nturns, sizeof(Turn), by_txn);
 
 		if (turn == NULL)
 			elog(ERROR, "event of an unknown transaction");
 		rows[i].turn = turn->turn;
-		rows[i].command = (int32) value_of(i, COLUMN_COMMAND);
-		rows[i].n = (int32) value_of(i, COLUMN_N);
+		rows[i].command = DatumGetInt32(value_of(i, COLUMN_COMMAND));
+		rows[i].n = DatumGetInt32(value_of(i, COLUMN_N));
 		rows[i].tuple = SPI_tuptable->vals[i];
 	}
 	qsort(rows, SPI_processed, sizeof(Row), by_turn);

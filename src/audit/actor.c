@@ -89,7 +89,7 @@ read_actor(const SkSetting *setting, const char *text)
 static void
 keep(Source *source, const char *text, const char *actor)
 {
-	if (source->text != NULL)
+	if (source->text !=NULL)
 		pfree(source->text);
 	if (source->actor != NULL)
 		pfree(source->actor);
@@ -108,7 +108,7 @@ actor_of(Source *source)
 
 	if (text == NULL || *text == '\0')
 		return NULL;
-	if (source->text != NULL && strcmp(source->text, text) == 0)
+	if (source->text !=NULL && strcmp(source->text, text) == 0)
 		return source->actor;
 	actor = read_actor(source->setting, text);
 	keep(source, text, actor);

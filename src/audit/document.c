@@ -19,15 +19,15 @@ typedef struct ColumnName
 {
 	const char *text;
 	int			length;
-	AttrNumber	attnum;			/* of the column now; InvalidAttrNumber: it has
-								 * gone */
+	AttrNumber	attnum;			/* of the column now; InvalidAttrNumber: it
+								 * has gone */
 } ColumnName;
 
 typedef struct SkAuditShapeNames
 {
 	SkAuditShape *shape;
 	int			count;
-	ColumnName	   *names;			/* NULL: not known yet */
+	ColumnName *names;			/* NULL: not known yet */
 } SkAuditShapeNames;
 
 struct SkAuditDocumentNames
@@ -112,7 +112,7 @@ static void
 find_names(SkAuditDocumentNames *names, SkAuditShapeNames *shape)
 {
 	const List *columns = shape->shape->columns;
-	ColumnName	   *found = MemoryContextAlloc(names->context,
+	ColumnName *found = MemoryContextAlloc(names->context,
 										   sizeof(ColumnName) * Max(list_length(columns), 1));
 	int			count = 0;
 	ListCell   *lc;

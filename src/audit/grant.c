@@ -115,10 +115,10 @@ schemakit_audit_grant(PG_FUNCTION_ARGS)
 	values[5] = BoolGetDatum(sk_audit_readable_all());
 	values[6] = CStringGetTextDatum(GetUserNameFromId(GetUserId(), false));
 	(void) sk_audit_change_execute("INSERT INTO schemakit.audit_reader AS r"
-									" VALUES ($1, $2, $3, $4, $5, $6, $7, pg_catalog.clock_timestamp())"
-									" ON CONFLICT ON CONSTRAINT audit_reader_pkey DO UPDATE"
-									" SET restored = true WHERE excluded.restored AND NOT r.restored",
-									7, types, values, SPI_OK_INSERT);
+								   " VALUES ($1, $2, $3, $4, $5, $6, $7, pg_catalog.clock_timestamp())"
+								   " ON CONFLICT ON CONSTRAINT audit_reader_pkey DO UPDATE"
+								   " SET restored = true WHERE excluded.restored AND NOT r.restored",
+								   7, types, values, SPI_OK_INSERT);
 	tell_of_obstacle(relid, role);
 	PG_RETURN_VOID();
 }
@@ -139,8 +139,8 @@ schemakit_audit_revoke(PG_FUNCTION_ARGS)
 	values[0] = ObjectIdGetDatum(relid);
 	values[1] = ObjectIdGetDatum(role);
 	(void) sk_audit_change_execute("DELETE FROM schemakit.audit_reader"
-									" WHERE relid OPERATOR(pg_catalog.=) $1 AND role OPERATOR(pg_catalog.=) $2",
-									2, types, values, SPI_OK_DELETE);
+								   " WHERE relid OPERATOR(pg_catalog.=) $1 AND role OPERATOR(pg_catalog.=) $2",
+								   2, types, values, SPI_OK_DELETE);
 	PG_RETURN_VOID();
 }
 

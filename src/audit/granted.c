@@ -83,8 +83,8 @@ sk_audit_granted_forget_table(Oid relid)
 	Datum		value = ObjectIdGetDatum(relid);
 
 	(void) sk_audit_change_execute("DELETE FROM schemakit.audit_reader"
-									" WHERE relid OPERATOR(pg_catalog.=) $1",
-									1, types, &value, SPI_OK_DELETE);
+								   " WHERE relid OPERATOR(pg_catalog.=) $1",
+								   1, types, &value, SPI_OK_DELETE);
 }
 
 /*
@@ -110,8 +110,8 @@ sk_audit_granted_forget_owned(const DropOwnedStmt *stmt)
 	value = PointerGetDatum(construct_array(roles, count, OIDOID, sizeof(Oid), true,
 											TYPALIGN_INT));
 	(void) sk_audit_change_execute("DELETE FROM schemakit.audit_reader"
-									" WHERE role OPERATOR(pg_catalog.=) ANY ($1)",
-									1, types, &value, SPI_OK_DELETE);
+								   " WHERE role OPERATOR(pg_catalog.=) ANY ($1)",
+								   1, types, &value, SPI_OK_DELETE);
 }
 
 /*

@@ -44,7 +44,7 @@ sk_audit_live_equality(Oid type)
  */
 char *
 sk_audit_live_condition(const SkAuditReader *reader, JsonbValue *key, Oid *types,
-						 Datum *values, char *nulls)
+						Datum *values, char *nulls)
 {
 	StringInfoData buf;
 	int			nestlevel = sk_guc_pin();

@@ -414,7 +414,7 @@ static void
 insert_directly(Writer *writer, Relation leaf, Datum *values, bool *nulls)
 {
 	TupleTableSlot *slot = writer->slot;
-	SkAuditLogRow row = {.values = values, .nulls = nulls, .natts = writer->natts};
+	SkAuditLogRow row = {.values = values,.nulls = nulls,.natts = writer->natts};
 
 	fill_slot(writer, values, nulls);
 	table_tuple_insert(leaf, slot, GetCurrentCommandId(true), 0, NULL);

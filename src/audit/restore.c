@@ -121,9 +121,9 @@ find_row(Restore *restore, SkAuditReader *reader)
 	restore->values = palloc(sizeof(Datum) * reader->nkeys);
 	restore->nulls = palloc0(reader->nkeys + 1);
 	restore->condition = sk_audit_live_condition(reader,
-												  sk_audit_reader_key(reader, restore->key),
-												  restore->types, restore->values,
-												  restore->nulls);
+												 sk_audit_reader_key(reader, restore->key),
+												 restore->types, restore->values,
+												 restore->nulls);
 }
 
 static uint64

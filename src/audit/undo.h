@@ -54,8 +54,8 @@ struct SkAuditPast
 	List	   *conversions;	/* of SkAuditConversion */
 	bool		as_documents;	/* values as the log has them */
 	bool		quiet;			/* what is not told is told of elsewhere */
-	void		(*receive) (SkAuditPast *past, Datum *values, bool *nulls);	/* NULL: rows are
-																					 * the result */
+	void		(*receive) (SkAuditPast *past, Datum *values, bool *nulls); /* NULL: rows are the
+																			 * result */
 	bool		with_unknown;	/* rows say which columns are not told */
 	Bitmapset  *ever_unknown;	/* those, of all rows: attribute number - 1 */
 	struct SkAuditUndo *undo;

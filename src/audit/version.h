@@ -42,7 +42,8 @@ typedef struct SkAuditVersion
 {
 	TimestampTz since;
 	TimestampTz until;
-	const SkAuditVersionEvent *event;			/* that made it; NULL: none, or it is not known */
+	const SkAuditVersionEvent *event;	/* that made it; NULL: none, or it is
+										 * not known */
 	Datum		row;
 } SkAuditVersion;
 
@@ -66,29 +67,29 @@ struct SkAuditVersions
 	TimestampTz from_at;
 	TimestampTz to_at;
 	TimestampTz since;			/* before it, nothing is known */
-	SkAuditVersionPeriod *periods;		/* oldest first */
+	SkAuditVersionPeriod *periods;	/* oldest first */
 	int			nperiods;
 
 	/* the rows that are there now, by hash */
 	Tuplesortstate *sort;
 	TupleDesc	sort_desc;
 	TupleTableSlot *slot;
-	SkAuditVersionLive *live;			/* the next one, or NULL */
+	SkAuditVersionLive *live;	/* the next one, or NULL */
 
 	/* events, by hash, and the latest first */
 	Portal		portal;
 	SPITupleTable *rows;
 	uint64		nrows;
 	uint64		row;
-	SkAuditVersionEvent *event;			/* the next one, or NULL */
+	SkAuditVersionEvent *event; /* the next one, or NULL */
 
 	/* the row that is looked at */
 	MemoryContext context;		/* for it */
-	SkAuditVersionPeriod *period;			/* of the version */
+	SkAuditVersionPeriod *period;	/* of the version */
 	SkAuditPastRow state;
 	bool		exists;
-	const SkAuditVersionLive *base;			/* values that no event tells; NULL: there are
-								 * none */
+	const SkAuditVersionLive *base; /* values that no event tells; NULL: there
+									 * are none */
 	List	   *found;			/* of Version, the latest first */
 	Datum		made;			/* the row that was put last */
 	FmgrInfo	same_image;

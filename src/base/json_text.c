@@ -148,7 +148,7 @@ match(const Reader *reader, int matched, const Written *key)
 		return strlen(wanted) == (size_t) key->length &&
 			memcmp(wanted, key->begin, key->length) == 0 ? matched + 1 : -1;
 	text = decoded(key);
-	return text != NULL && strcmp(text, wanted) == 0 ? matched + 1 : -1;
+	return text !=NULL && strcmp(text, wanted) == 0 ? matched + 1 : -1;
 }
 
 static void

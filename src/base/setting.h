@@ -13,8 +13,8 @@
 typedef struct SkSetting
 {
 	char	   *name;
-	List	   *keys;			/* C strings: where in the JSON value; NIL: the
-								 * value itself */
+	List	   *keys;			/* C strings: where in the JSON value; NIL:
+								 * the value itself */
 } SkSetting;
 
 extern bool sk_setting_parse(const char *text, List **settings, char **detail);

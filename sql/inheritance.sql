@@ -127,7 +127,7 @@ ALTER TABLE fish INHERIT animals;
 SELECT clock_timestamp() AS three \gset
 DELETE FROM fish;
 SELECT * FROM animals_at(:'three');
--- what cannot be told is refused: a child with another key, one that was not audited, one that is gone
+-- a child with another key; what cannot be told is refused: one that was not audited, one that is gone
 \set VERBOSITY terse
 SELECT error_of(format('SELECT * FROM schemakit.audit_as_of(NULL::animals, %L, ''{"id": 6}'')', :'three'));
 CREATE TABLE plants (code int PRIMARY KEY) INHERITS (animals);

@@ -24,8 +24,10 @@
 #include "postgres.h"
 
 #include "audit/as_of.h"
+#include "audit/candidates.h"
 #include "audit/coverage.h"
 #include "audit/descendants.h"
+#include "audit/filter.h"
 #include "audit/live.h"
 #include "audit/merge.h"
 #include "audit/past.h"
@@ -121,39 +123,58 @@ sk_audit_as_of_open(SkAuditPast *past, Oid relid, TimestampTz at, ReturnSetInfo 
 		sk_audit_running_notice(past->reader->label, past->at);
 }
 
-/* A key that is given is the parent's. */
+/* The row with past->key, or all rows */
 static void
-check_same_key(const SkAuditPast *past, const SkAuditPast *parent)
+return_rows_of_key(SkAuditPast *past)
 {
-	ListCell   *a;
-	ListCell   *b;
-	bool		same = past->reader->nkeys == parent->reader->nkeys;
+	sk_audit_merge_begin(past);
+	sk_audit_since_read(past);
+	sk_audit_live_read(past);
+}
 
-	forboth(a, past->reader->current->key, b, parent->reader->current->key)
-		same = same && strcmp(lfirst(a), lfirst(b)) == 0;
-	if (!same)
-		sk_audit_undo_refuse(past,
-							 psprintf("Table \"%s\", which inherits from \"%s\", has another key.",
-									  past->reader->label, parent->reader->label),
-							 "Call the function without key.");
+static void
+return_candidates(SkAuditPast *past, List *keys)
+{
+	MemoryContext context = AllocSetContextCreate(CurrentMemoryContext, "schemakit candidate",
+												  ALLOCSET_DEFAULT_SIZES);
+	ListCell   *lc;
+
+	foreach(lc, keys)
+	{
+		MemoryContext old = MemoryContextSwitchTo(context);
+
+		CHECK_FOR_INTERRUPTS();
+		past->key = lfirst(lc);
+		past->spellings = list_make1(past->key);
+		return_rows_of_key(past);
+		MemoryContextSwitchTo(old);
+		MemoryContextReset(context);
+	}
+	MemoryContextDelete(context);
 }
 
 static void
 return_rows(SkAuditPast *past, const Jsonb *key)
 {
-	if (key != NULL)
+	List	   *keys = NIL;
+
+	if (key != NULL && sk_audit_filter_is_key(past->reader, key))
 	{
 		past->key = sk_audit_reader_key(past->reader, key);
 		past->spellings = sk_audit_spelling_list(past->reader, past->key);
 	}
+	else if (key != NULL)
+		past->filter = sk_audit_filter_read(past, key);
 	SPI_connect();
-	sk_audit_merge_begin(past);
-	sk_audit_since_read(past);
-	sk_audit_live_read(past);
+	if (past->filter != NULL && sk_audit_candidates_find(past, &keys))
+		return_candidates(past, keys);
+	else
+		return_rows_of_key(past);
 	SPI_finish();
 	sk_audit_past_tell(past);
 }
 
+/* A key that is given is the parent's, and has other columns' values in another table. */
 static void
 return_child(const SkAuditPast *parent, Oid relid, const Jsonb *key)
 {
@@ -161,8 +182,6 @@ return_child(const SkAuditPast *parent, Oid relid, const Jsonb *key)
 
 	sk_audit_as_of_open(&past, relid, parent->at, parent->rsinfo);
 	sk_audit_past_map(&past, parent);
-	if (key != NULL)
-		check_same_key(&past, parent);
 	return_rows(&past, key);
 }
 

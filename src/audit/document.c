@@ -92,9 +92,11 @@ in_order(const void *a, const void *b)
 	return compare(na->text, na->length, nb->text, nb->length);
 }
 
-/* Which column of the table is it now? */
-static AttrNumber
-attnum_of(const SkAuditShape *current, int32 id)
+/*
+ * Which column of the table is it now?  InvalidAttrNumber if it has gone.
+ */
+AttrNumber
+sk_audit_document_attnum(const SkAuditShape *current, int32 id)
 {
 	ListCell   *lc;
 
@@ -123,7 +125,7 @@ find_names(SkAuditDocumentNames *names, SkAuditShapeNames *shape)
 
 		found[count].text = column->name;
 		found[count].length = strlen(column->name);
-		found[count++].attnum = attnum_of(names->current, column->id);
+		found[count++].attnum = sk_audit_document_attnum(names->current, column->id);
 	}
 	qsort(found, count, sizeof(ColumnName), in_order);
 	shape->count = count;

@@ -24,6 +24,7 @@ typedef struct SkAuditDocument
 
 extern SkAuditDocumentNames *sk_audit_document_names(const List *shapes,
 													 const SkAuditShape *current);
+extern AttrNumber sk_audit_document_attnum(const SkAuditShape *current, int32 id);
 extern SkAuditShape *sk_audit_document_shape(SkAuditDocumentNames *names,
 											 int32 shape_id);
 extern void sk_audit_document_begin(SkAuditDocument *document,

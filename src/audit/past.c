@@ -14,6 +14,7 @@
 
 #include "audit/past.h"
 #include "audit/convert.h"
+#include "audit/filter.h"
 #include "audit/json_decode.h"
 #include "audit/touched.h"
 #include "base/compat.h"
@@ -78,6 +79,36 @@ is_rewritten(const SkAuditPast *past, const SkAuditPastRow *row, int i)
 	return past->rewritten[i] && (row == NULL || !row->known[i]);
 }
 
+/* Has the row the values that are asked for?  What is not told is not such a value. */
+static bool
+is_document_asked_for(SkAuditPast *past, const SkAuditPastRow *row, const Datum *values,
+					  const bool *nulls)
+{
+	for (int c = 0; past->filter != NULL && c < past->filter->ncolumns; c++)
+	{
+		int			i = past->filter->columns[c].attnum - 1;
+		Datum		value = values[i];
+		bool		isnull = nulls[i];
+		ErrorData  *error = NULL;
+
+		if (is_rewritten(past, row, i))
+			return false;
+		if (row != NULL && row->known[i])
+		{
+			if (!sk_audit_convert_is_told(past, row, i))
+				return false;
+			value = sk_audit_convert_value(past, row, i, &isnull, &error);
+			if (error != NULL || (isnull && row->values[i].type != jbvNull))
+				return false;
+		}
+		if (!isnull && sk_audit_touched_withholds(past, i, value))
+			return false;
+		if (!sk_audit_filter_allows(past, i, value, isnull))
+			return false;
+	}
+	return true;
+}
+
 /* The row as a document of what the log tells of it, and of what it is now. */
 static void
 put_document(SkAuditPast *past, const SkAuditPastRow *row, const Datum *values,
@@ -89,6 +120,8 @@ put_document(SkAuditPast *past, const SkAuditPastRow *row, const Datum *values,
 	Datum		document;
 	bool		isnull = false;
 
+	if (!is_document_asked_for(past, row, values, nulls))
+		return;
 	pushJsonbValue(&state, WJB_BEGIN_OBJECT, NULL);
 	for (int i = 0; i < tupdesc->natts; i++)
 	{
@@ -236,6 +269,20 @@ get_told(SkAuditPast *past, const SkAuditPastRow *row, int i, Datum *values, boo
 	return !is_digest;
 }
 
+/* The value that the column had.  False if that is not told; then it is null. */
+static bool
+get_value(SkAuditPast *past, const SkAuditPastRow *row, int i, Datum *values, bool *nulls)
+{
+	bool		told = is_returned(past, i) && !is_rewritten(past, row, i);
+
+	if (told && row != NULL && row->known[i])
+		told = get_told(past, row, i, values, nulls);
+	if (told && !nulls[i])
+		told = !sk_audit_touched_withholds(past, i, values[i]);
+	nulls[i] |= !told;
+	return told;
+}
+
 /*
  * A row with these values, but for those that the log tells.  Columns that
  * cannot be shown are null.
@@ -246,15 +293,19 @@ put_values(SkAuditPast *past, const SkAuditPastRow *row, Datum *values, bool *nu
 	int			natts = past->reader->tupdesc->natts;
 	bool	   *unknown = palloc(sizeof(bool) * Max(natts, 1));
 
+	/* whether a row is asked for comes before what is wrong with it */
+	for (int i = 0; past->filter != NULL && i < natts; i++)
+	{
+		if (!sk_audit_filter_has(past, i))
+			continue;
+		unknown[i] = !get_value(past, row, i, values, nulls);
+		if (unknown[i] || !sk_audit_filter_allows(past, i, values[i], nulls[i]))
+			return;
+	}
 	for (int i = 0; i < natts; i++)
 	{
-		unknown[i] = !is_returned(past, i) || is_rewritten(past, row, i);
-		if (unknown[i])
-			nulls[i] = true;
-		else if (row != NULL && row->known[i])
-			unknown[i] = !get_told(past, row, i, values, nulls);
-		if (!nulls[i] && sk_audit_touched_withholds(past, i, values[i]))
-			unknown[i] = nulls[i] = true;
+		if (!sk_audit_filter_has(past, i))
+			unknown[i] = !get_value(past, row, i, values, nulls);
 	}
 	if (past->with_unknown)
 		put_with_unknown(past, values, nulls, unknown);

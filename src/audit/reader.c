@@ -278,8 +278,28 @@ decode_given(const SkAuditReader *reader, AttrNumber attnum,
 						NameStr(attr->attname),
 						format_type_with_typemod(attr->atttypid, attr->atttypmod)),
 				 errdetail("%s.", error->message),
+				 reader->nkeys > 0 ?
 				 errhint("The key of table \"%s\" is (%s).",
-						 reader->label, sk_table_column_names(reader->current->key))));
+						 reader->label, sk_table_column_names(reader->current->key)) : 0));
+	return datum;
+}
+
+/*
+ * A value that a user gives for a column, or an error.  "encoded" is what the log has for
+ * it.  Under sk_guc_pin().
+ */
+Datum
+sk_audit_reader_given(const SkAuditReader *reader, AttrNumber attnum,
+					  const JsonbValue *given, bool *isnull, JsonbValue *encoded)
+{
+	Size		budget = SK_JSON_BUDGET;
+	Datum		datum = decode_given(reader, attnum, given, isnull);
+
+	if (*isnull)
+		encoded->type = jbvNull;
+	else
+		sk_audit_json_encode(reader->types[attnum - 1], datum, &budget, encoded);
+	sk_audit_json_pack(encoded);
 	return datum;
 }
 
@@ -291,7 +311,6 @@ JsonbValue *
 sk_audit_reader_key(SkAuditReader *reader, const Jsonb *given)
 {
 	JsonbValue *values = palloc(sizeof(JsonbValue) * Max(reader->nkeys, 1));
-	Size		budget = SK_JSON_BUDGET;
 	int			nestlevel;
 
 	check_given_key(reader, given);
@@ -299,10 +318,8 @@ sk_audit_reader_key(SkAuditReader *reader, const Jsonb *given)
 	for (int i = 0; i < reader->nkeys; i++)
 	{
 		Form_pg_attribute attr = TupleDescAttr(reader->tupdesc, reader->keys[i] - 1);
-		SkJsonType *type = reader->types[reader->keys[i] - 1];
 		JsonbValue	value;
 		bool		isnull;
-		Datum		datum;
 
 		if (getKeyJsonValueFromContainer((JsonbContainer *) &given->root,
 										 NameStr(attr->attname),
@@ -313,12 +330,8 @@ sk_audit_reader_key(SkAuditReader *reader, const Jsonb *given)
 					 errmsg("key lacks column \"%s\"", NameStr(attr->attname)),
 					 errhint("The key of table \"%s\" is (%s).",
 							 reader->label, sk_table_column_names(reader->current->key))));
-		datum = decode_given(reader, reader->keys[i], &value, &isnull);
-		if (isnull)
-			values[i].type = jbvNull;
-		else
-			sk_audit_json_encode(type, datum, &budget, &values[i]);
-		sk_audit_json_pack(&values[i]);
+		(void) sk_audit_reader_given(reader, reader->keys[i], &value, &isnull,
+									 &values[i]);
 	}
 	sk_guc_unpin(nestlevel);
 	return values;

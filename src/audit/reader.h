@@ -40,6 +40,9 @@ extern SkAuditShape *sk_audit_reader_shape(const SkAuditReader *reader,
 										   int32 shape_id);
 extern JsonbValue *sk_audit_reader_key(SkAuditReader *reader,
 									   const Jsonb *given);
+extern Datum sk_audit_reader_given(const SkAuditReader *reader,
+								   AttrNumber attnum, const JsonbValue *given,
+								   bool *isnull, JsonbValue *encoded);
 extern JsonbValue *sk_audit_reader_key_of(const SkAuditReader *reader,
 										  const JsonbValue *values);
 extern char *sk_audit_reader_identity(const JsonbValue *values, int nvalues,

@@ -202,31 +202,120 @@ before(TimestampTz at)
 	return at - SK_AUDIT_COMMIT_SOON;
 }
 
+/* What the queries of a table have in common */
+typedef struct Bounds
+{
+	Datum		values[4];		/* of EVENTS_QUERY() */
+	Datum		running[3];		/* of RUNNING_EVENTS_QUERY() */
+	bool		any_running;
+} Bounds;
+
+static const Oid events_types[] = {INT4ARRAYOID, TIMESTAMPTZOID, TIMESTAMPTZOID, INT8ARRAYOID};
+static const Oid running_types[] = {INT4ARRAYOID, INT8ARRAYOID, TIMESTAMPTZARRAYOID};
+
+static void
+find_bounds(const SkAuditPast *past, Bounds *bounds)
+{
+	bounds->any_running = find_running(past, &bounds->running[1], &bounds->running[2]);
+	bounds->values[0] = bounds->running[0] = sk_audit_reader_shape_ids(past->reader);
+	bounds->values[1] = TimestampTzGetDatum(past->at);
+	bounds->values[2] = TimestampTzGetDatum(before(past->at));
+	bounds->values[3] = bounds->running[1];
+}
+
+static void
+receive_planned(const char *query, int nargs, const Oid *types, const Datum *values,
+				SkReceive receive, void *arg)
+{
+	sk_receive_of_plan(sk_plan_once(sk_plan_constant, (void *) query, nargs, types, 0),
+					   nargs, types, values, receive, arg);
+}
+
 static void
 read_all_events(SkAuditPast *past)
 {
-	static const Oid types[] = {INT4ARRAYOID, TIMESTAMPTZOID, TIMESTAMPTZOID, INT8ARRAYOID};
-	static const Oid running_types[] = {INT4ARRAYOID, INT8ARRAYOID, TIMESTAMPTZARRAYOID};
 	bool		has_key = past->reader->nkeys > 0;
-	const char *query = has_key ? EVENTS_QUERY(EVENT) : EVENTS_QUERY(EVENT_WITH_NEW);
-	const char *running_events_query = has_key ? RUNNING_EVENTS_QUERY(EVENT)
-		: RUNNING_EVENTS_QUERY(EVENT_WITH_NEW);
-	Datum		values[4];
-	Datum		running_values[3];
-	bool		any_running = find_running(past, &running_values[1], &running_values[2]);
+	Bounds		bounds;
 
-	values[0] = running_values[0] = sk_audit_reader_shape_ids(past->reader);
-	values[1] = TimestampTzGetDatum(past->at);
-	values[2] = TimestampTzGetDatum(before(past->at));
-	values[3] = running_values[1];
-	sk_receive_of_plan(sk_plan_once(sk_plan_constant, (void *) query,
-									lengthof(types), types, 0),
-					   lengthof(types), types, values, receive_event, past);
-	if (any_running)
-		sk_receive_of_plan(sk_plan_once(sk_plan_constant, (void *) running_events_query,
-										lengthof(running_types), running_types, 0),
-						   lengthof(running_types), running_types, running_values,
-						   receive_event, past);
+	find_bounds(past, &bounds);
+	receive_planned(has_key ? EVENTS_QUERY(EVENT) : EVENTS_QUERY(EVENT_WITH_NEW),
+					lengthof(events_types), events_types, bounds.values,
+					receive_event, past);
+	if (bounds.any_running)
+		receive_planned(has_key ? RUNNING_EVENTS_QUERY(EVENT)
+						: RUNNING_EVENTS_QUERY(EVENT_WITH_NEW),
+						lengthof(running_types), running_types, bounds.running,
+						receive_event, past);
+}
+
+/* The query, for events that are about all rows or have one of the documents in "old" */
+static void
+receive_containing(const SkAuditPast *past, const char *query, int nargs,
+				   const Oid *types, const Datum *values, List *documents, int limit,
+				   SkReceive receive, void *arg)
+{
+	int			count = nargs + 1 + list_length(documents);
+	Oid		   *all_types = palloc(sizeof(Oid) * count);
+	Datum	   *all_values = palloc(sizeof(Datum) * count);
+	StringInfoData buf;
+	ListCell   *lc;
+
+	memcpy(all_types, types, sizeof(Oid) * nargs);
+	memcpy(all_values, values, sizeof(Datum) * nargs);
+	all_types[nargs] = INT8OID;
+	all_values[nargs++] = UInt64GetDatum(sk_audit_key_hash_of(NULL, 0, past->reader->rel_id));
+	initStringInfo(&buf);
+	appendStringInfo(&buf, "%s AND (key_hash OPERATOR(pg_catalog.=) $%d", query, nargs);
+	foreach(lc, documents)
+	{
+		all_types[nargs] = JSONBOID;
+		all_values[nargs++] = PointerGetDatum(lfirst(lc));
+		appendStringInfo(&buf, " OR old OPERATOR(pg_catalog.@>) $%d", nargs);
+	}
+	appendStringInfo(&buf, ") LIMIT %d", limit);
+	receive_planned(buf.data, nargs, all_types, all_values, receive, arg);
+}
+
+typedef struct Keys
+{
+	SkAuditPast *past;
+	SkReceive	receive;
+	void	   *arg;
+} Keys;
+
+static void
+receive_key(void *arg, TupleTableSlot *slot)
+{
+	const Keys *keys = arg;
+
+	slot_getallattrs(slot);
+	if (DatumGetChar(slot->tts_values[2]) == SK_AUDIT_TRUNCATE)
+		check_truncate(keys->past, DatumGetInt32(slot->tts_values[0]));
+	else if (!slot->tts_isnull[1])
+		keys->receive(keys->arg, slot);
+}
+
+/*
+ * Call "receive" for the shape and key of each event since then that has one of the
+ * documents in "old", and some others; of no more than so many events, twice.
+ */
+void
+sk_audit_since_keys(SkAuditPast *past, List *documents, int limit, SkReceive receive,
+					void *arg)
+{
+	Keys		keys = {past, receive, arg};
+	Bounds		bounds;
+	SkRights	saved;
+
+	sk_audit_reader_begin(&saved);
+	find_bounds(past, &bounds);
+	receive_containing(past, EVENTS_QUERY("shape_id, key, op"), lengthof(events_types),
+					   events_types, bounds.values, documents, limit, receive_key, &keys);
+	if (bounds.any_running)
+		receive_containing(past, RUNNING_EVENTS_QUERY("shape_id, key, op"),
+						   lengthof(running_types), running_types, bounds.running,
+						   documents, limit, receive_key, &keys);
+	sk_rights_restore(&saved);
 }
 
 /*

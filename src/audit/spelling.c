@@ -39,24 +39,38 @@ key_type(const SkAuditReader *reader, int i)
 }
 
 /*
- * Have equal values the same text?  A b-tree operator class says so, for the sake
- * of deduplication, of types whose equal values have the same image.  Numbers are
- * compared as such.
+ * Do equal values of a column have the same text?  A b-tree operator class says so, for
+ * the sake of deduplication, of types whose equal values have the same image.  Numbers
+ * are compared as such.
  */
+bool
+sk_audit_spelling_is_same(const SkAuditReader *reader, AttrNumber attnum)
+{
+	Form_pg_attribute attr = TupleDescAttr(reader->tupdesc, attnum - 1);
+	SkJsonType *json = reader->types[attnum - 1];
+	TypeCacheEntry *type = lookup_type_cache(json->type, TYPECACHE_BTREE_OPFAMILY);
+	Oid			same_image;
+
+	if (json->kind == SK_JSON_NUMERIC)
+		return true;
+	if (!OidIsValid(type->btree_opf))
+		return false;
+	same_image = get_opfamily_proc(type->btree_opf, type->btree_opintype,
+								   type->btree_opintype, BTEQUALIMAGE_PROC);
+	return OidIsValid(same_image) &&
+		DatumGetBool(OidFunctionCall1Coll(same_image, attr->attcollation,
+										  ObjectIdGetDatum(type->btree_opintype)));
+}
+
+/* The same of a column of the key; if nothing is known of its type, it is compared as text. */
 static bool
 has_one_text(const SkAuditReader *reader, int i)
 {
 	TypeCacheEntry *type = lookup_type_cache(key_type(reader, i)->type,
 											 TYPECACHE_BTREE_OPFAMILY);
-	Oid			same_image;
 
-	if (key_type(reader, i)->kind == SK_JSON_NUMERIC || !OidIsValid(type->btree_opf))
-		return true;
-	same_image = get_opfamily_proc(type->btree_opf, type->btree_opintype,
-								   type->btree_opintype, BTEQUALIMAGE_PROC);
-	return OidIsValid(same_image) &&
-		DatumGetBool(OidFunctionCall1Coll(same_image, key_column(reader, i)->attcollation,
-										  ObjectIdGetDatum(type->btree_opintype)));
+	return !OidIsValid(type->btree_opf) ||
+		sk_audit_spelling_is_same(reader, reader->keys[i]);
 }
 
 /*

@@ -10,6 +10,7 @@
 
 #include "audit/reader.h"
 
+extern bool sk_audit_spelling_is_same(const SkAuditReader *reader, AttrNumber attnum);
 extern bool sk_audit_spelling_is_one(const SkAuditReader *reader, AttrNumber attnum);
 extern List *sk_audit_spelling_list(const SkAuditReader *reader, JsonbValue *key);
 

@@ -42,6 +42,7 @@ struct SkAuditPast
 	TimestampTz at;
 	JsonbValue *key;			/* only this row; NULL: all */
 	List	   *spellings;		/* it, and equal ones in the log */
+	struct SkAuditFilter *filter;	/* only rows with these values; NULL: all */
 	bool	   *shown;			/* by attribute number - 1 */
 	bool	   *rewritten;		/* likewise: only what events tell is true */
 	bool	   *untold;			/* likewise: former values may have to be

@@ -86,10 +86,10 @@ COMMENT ON FUNCTION schemakit.audit_as_of(text, timestamptz, jsonb) IS
 'internal: raises an error with a hint to call audit_as_of() with the row type of the table.';
 
 COMMENT ON FUNCTION schemakit.audit_as_of(anyelement, timestamptz, jsonb) IS
-'returns the rows of a table as they were: SELECT * FROM schemakit.audit_as_of(NULL::users, ''2026-11-20 14:00'').  With "key", such as ''{"id": 42}'', it returns only that row, which is fast.
+'returns the rows of a table as they were: SELECT * FROM schemakit.audit_as_of(NULL::users, ''2026-11-20 14:00'').  With "key", such as ''{"id": 42}'', it returns only that row, which is fast; with other columns, such as ''{"order_id": 7}'', the rows that had these values then.
 A transaction is included if it was committed at that time or before: by the time of its commit event, or with track_commit_timestamp by the server''s.  Columns that the table did not have then are null, and so are those that are excluded or masked, which a NOTICE names.
 For the same roles as audit_history(), if they have SELECT on the table.
-Errors: 55000 the log does not have all changes since that time, because the table was not audited or only without values, or its key has changed; any error of a type, such as 22P02, if a value is not valid for the present type of its column: audit_as_of_jsonb() returns it.';
+Errors: 55000 the log does not have all changes since that time, because the table was not audited or only without values, or its key has changed, or not the values of a column of "key"; 42703 "key" names a column that does not exist; any error of a type, such as 22P02, if a value is not valid for the present type of its column: audit_as_of_jsonb() returns it.';
 
 CREATE FUNCTION schemakit.audit_as_of_jsonb(rel regclass, at timestamptz, key jsonb DEFAULT NULL)
     RETURNS SETOF jsonb

@@ -58,6 +58,34 @@ sub measure
 	return (($self->cpu - $cpu) / 1e6, (time - $wall) * 1e3);
 }
 
+# Run SQL, and return the most memory of its own that the server process had meanwhile,
+# in megabytes.
+sub peak
+{
+	my ($self, $sql) = @_;
+	pipe(my $from, my $to) or die "pipe: $!\n";
+	my $child = fork // die "fork: $!\n";
+	if ($child == 0)
+	{
+		my ($peak, $ended) = (0, 0);
+		$SIG{TERM} = sub { $ended = 1 };
+		while (!$ended)
+		{
+			open(my $f, '<', "/proc/$self->{backend}/status") or last;
+			while (<$f>) { $peak = $1 if /^RssAnon:\s*(\d+)/ && $1 > $peak }
+			select(undef, undef, undef, 0.01);
+		}
+		syswrite $to, $peak;
+		POSIX::_exit(0);
+	}
+	$self->sql($sql);
+	kill 'TERM', $child;
+	close $to;
+	my $peak = <$from>;
+	waitpid $child, 0;
+	return $peak / 1024;
+}
+
 # Clock ticks, in microseconds, of all server processes that have ended.
 sub cpu_of_ended
 {

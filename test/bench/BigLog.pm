@@ -76,7 +76,7 @@ INSERT INTO schemakit.audit_event (txn_id, at, changed_at, key_hash, n, command,
     role, actor, application, pid, events)
 SELECT o.txn_id + txn, at, at + n * interval '1 millisecond',
     CASE WHEN q = 109 THEN customers.hash + cid WHEN n < 11 THEN orders.hash + id END,
-    n, n - 1, CASE WHEN q = 109 THEN customers.shape_id WHEN n < 11 THEN orders.shape_id ELSE 0 END, 1,
+    n, n - 1, CASE WHEN q = 109 THEN customers.shape_id WHEN n < 11 THEN orders.shape_id ELSE 0 END, CASE WHEN q < 99 THEN 1 END,
     CASE WHEN q = 109 THEN (ARRAY['I','U','D'])[1 + ck % 3] WHEN n < 11 THEN '$op' ELSE 'C' END::"char",
     CASE WHEN q = 109 THEN jsonb_build_object('id', cid) WHEN n < 11 THEN jsonb_build_object('id', id) END,
     CASE WHEN q < 109 AND n < 11 THEN $old WHEN q = 109 AND ck % 3 = 1 THEN jsonb_build_object('v', ck - 1)

@@ -99,6 +99,15 @@ TRUNCATE emptied;
 DO $$BEGIN PERFORM * FROM schemakit.audit_as_of(NULL::audit_filter.emptied, audit_filter.at('emptied'), '{"v": 5}');
 EXCEPTION WHEN object_not_in_prerequisite_state THEN RAISE NOTICE '%', regexp_replace(SQLERRM, ' at .*', ''); END$$;
 
+-- a row that has changed often does not hide another one
+CREATE TABLE flapping (id int PRIMARY KEY, v int);
+SELECT schemakit.audit_enable('flapping');
+INSERT INTO flapping VALUES (1, 7), (2, 7);
+SELECT remember('flapping');
+DO $$BEGIN FOR i IN 1..4100 LOOP UPDATE audit_filter.flapping SET v = 15 - v WHERE id = 1; END LOOP; END$$;
+UPDATE flapping SET v = 1 WHERE id = 2;
+SELECT * FROM schemakit.audit_as_of(NULL::flapping, at('flapping'), '{"v": 7}') ORDER BY id;
+
 -- Whatever has happened: as if all rows were asked for.  In one of the columns there are
 -- few values, so that all rows are looked at.
 CREATE TABLE many (id int PRIMARY KEY, few int, several int, t text) PARTITION BY RANGE (id);

@@ -30,6 +30,7 @@
 
 /* To look for a row takes as long as to sort some hundred events. */
 #define MAX_KEYS	1000
+#define MAX_EVENTS	2000
 
 typedef struct Candidates
 {
@@ -243,8 +244,9 @@ sk_audit_candidates_find(SkAuditPast *past, List **keys)
 	for (int c = 0; c < past->filter->ncolumns; c++)
 		documents = add_documents(past, &past->filter->columns[c], documents);
 	sk_audit_live_matching(past, MAX_KEYS + 1, receive_live, &candidates);
-	if (list_length(candidates.keys) <= MAX_KEYS)
-		sk_audit_since_keys(past, documents, MAX_KEYS + 1, receive_event, &candidates);
+	if (list_length(candidates.keys) > MAX_KEYS ||
+		!sk_audit_since_keys(past, documents, MAX_EVENTS, receive_event, &candidates))
+		return false;
 	*keys = candidates.keys;
 	return list_length(candidates.keys) <= MAX_KEYS;
 }

@@ -279,6 +279,7 @@ receive_containing(const SkAuditPast *past, const char *query, int nargs,
 typedef struct Keys
 {
 	SkAuditPast *past;
+	int			count;			/* of events that the query has returned */
 	SkReceive	receive;
 	void	   *arg;
 } Keys;
@@ -286,8 +287,9 @@ typedef struct Keys
 static void
 receive_key(void *arg, TupleTableSlot *slot)
 {
-	const Keys *keys = arg;
+	Keys	   *keys = arg;
 
+	keys->count++;
 	slot_getallattrs(slot);
 	if (DatumGetChar(slot->tts_values[2]) == SK_AUDIT_TRUNCATE)
 		check_truncate(keys->past, DatumGetInt32(slot->tts_values[0]));
@@ -297,13 +299,14 @@ receive_key(void *arg, TupleTableSlot *slot)
 
 /*
  * Call "receive" for the shape and key of each event since then that has one of the
- * documents in "old", and some others; of no more than so many events, twice.
+ * documents in "old", and some others.  False if there are "limit" of them or more: then
+ * not all are received.
  */
-void
+bool
 sk_audit_since_keys(SkAuditPast *past, List *documents, int limit, SkReceive receive,
 					void *arg)
 {
-	Keys		keys = {past, receive, arg};
+	Keys		keys = {.past = past, .receive = receive, .arg = arg};
 	Bounds		bounds;
 	SkRights	saved;
 
@@ -316,6 +319,7 @@ sk_audit_since_keys(SkAuditPast *past, List *documents, int limit, SkReceive rec
 						   lengthof(running_types), running_types, bounds.running,
 						   documents, limit, receive_key, &keys);
 	sk_rights_restore(&saved);
+	return keys.count < limit;
 }
 
 /*

@@ -11,7 +11,7 @@
 #include "audit/undo.h"
 #include "base/receive.h"
 
-extern void sk_audit_since_keys(SkAuditPast *past, List *documents, int limit,
+extern bool sk_audit_since_keys(SkAuditPast *past, List *documents, int limit,
 								SkReceive receive, void *arg);
 extern void sk_audit_since_read(SkAuditPast *past);
 

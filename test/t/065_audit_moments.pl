@@ -245,13 +245,23 @@ $node->safe_psql('postgres', q{COMMIT PREPARED 'left'});
 
 # One row in a statement of its own needs no more than that; whatever goes on does
 for (['UPDATE a SET v = v + 1 WHERE id = 1', 1], ['BEGIN; UPDATE a SET v = v + 1 WHERE id = 1; COMMIT', 2], ['UPDATE a SET v = v + 1 WHERE id < 3', 3],
-    [q{SELECT move('a', 1, 'b', 1, 0)}, 3], ['BEGIN; SAVEPOINT s; UPDATE a SET v = 0; ROLLBACK TO s; COMMIT', 0])
+    [q{UPDATE a SET v = v + 1 WHERE id = 1 AND pg_sleep(1.1) IS NOT NULL}, 2], [q{SELECT move('a', 1, 'b', 1, 0)}, 3], ['BEGIN; SAVEPOINT s; UPDATE a SET v = 0; ROLLBACK TO s; COMMIT', 0])
 {
     my ($statement, $expected) = @$_;
     $node->safe_psql('postgres', 'CREATE TABLE had AS SELECT txn_id, n FROM schemakit.audit_event');
     $node->safe_psql('postgres', $statement);
     is($node->safe_psql('postgres', 'SELECT count(*) FROM schemakit.audit_event WHERE (txn_id, n) NOT IN (SELECT txn_id, n FROM had)'), $expected, "events of: $statement");
     $node->safe_psql('postgres', 'DROP TABLE had');
+}
+# A statement that had to wait had begun by a time, and changed its row later
+for my $as_of ("SELECT v FROM schemakit.audit_as_of(NULL::a, ?) WHERE id = 1", q{SELECT v FROM schemakit.audit_as_of(NULL::a, ?, '{"id": 1}')})
+{
+    $node->safe_psql('postgres', 'UPDATE a SET v = 1 WHERE id = 1');
+    my $slow = IPC::Run::start([ 'psql', '-X', '-q', '-d', $node->connstr('postgres'), '-c', 'UPDATE a SET v = 2 WHERE id = 1 AND pg_sleep(3) IS NOT NULL' ]);
+    $node->poll_query_until('postgres', q{SELECT count(*) = 1 FROM pg_stat_activity WHERE wait_event = 'PgSleep'});
+    my $at = $node->safe_psql('postgres', 'SELECT clock_timestamp()');
+    $slow->finish;
+    is($node->safe_psql('postgres', $as_of =~ s/\?/'$at'/r), '1', 'a statement that had to wait is later than the time at which it did');
 }
 append_to_file($node->basedir . '/one.sql', "UPDATE a SET v = v + 1 WHERE id = 1;\n");
 for my $protocol ('simple', 'extended', 'prepared')

@@ -373,9 +373,9 @@ replay(const Found *found, ReturnSetInfo *rsinfo)
 	(void) SPI_cursor_open_with_args("schemakit rows", found->then->key != NIL ? keyed_query : keyless_query,
 									 3, (Oid *) types, values, NULL, true, 0);
 	put_result(rsinfo);
+	tell(found, reasons);
 	SPI_finish();
 	sk_rights_restore(&saved);
-	tell(found, reasons);
 }
 
 /* Of a table that is there, as its caller. */

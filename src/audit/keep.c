@@ -87,7 +87,7 @@ hashes_of(SkAuditReader *reader, Jsonb *given)
 		hashes[count++] = UInt64GetDatum(sk_audit_key_hash_of(lfirst(lc), reader->nkeys,
 															  reader->rel_id));
 	hashes[count++] = UInt64GetDatum(sk_audit_key_hash_of(NULL, 0, reader->rel_id));
-	return PointerGetDatum(construct_array(hashes, count, INT8OID, 8, true,
+	return PointerGetDatum(construct_array(hashes, count, INT8OID, 8, FLOAT8PASSBYVAL,
 										   TYPALIGN_DOUBLE));
 }
 

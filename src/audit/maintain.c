@@ -354,9 +354,9 @@ kept_tables(const SkAuditKeep *keep)
 	int			count;
 	List	   *tables = NIL;
 
-	deconstruct_array(DatumGetArrayTypeP(keep->rel_ids), INT8OID, 8, true,
+	deconstruct_array(DatumGetArrayTypeP(keep->rel_ids), INT8OID, 8, FLOAT8PASSBYVAL,
 					  TYPALIGN_DOUBLE, &rel_ids, NULL, &count);
-	deconstruct_array(DatumGetArrayTypeP(keep->befores), TIMESTAMPTZOID, 8, true,
+	deconstruct_array(DatumGetArrayTypeP(keep->befores), TIMESTAMPTZOID, 8, FLOAT8PASSBYVAL,
 					  TYPALIGN_DOUBLE, &befores, NULL, &count);
 	for (int i = 0; i < count; i++)
 	{

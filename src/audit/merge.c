@@ -307,6 +307,7 @@ sk_audit_merge_live(SkAuditPast *past, Datum *values, bool *nulls)
 	memset(slot->tts_values, 0, sizeof(Datum) * Anum_op);
 	slot->tts_values[Anum_hash - 1] = UInt64GetDatum(hash);
 	slot->tts_values[Anum_changed_at - 1] = Int64GetDatum(PG_INT64_MAX);
+	slot->tts_values[Anum_txn_id - 1] = Int64GetDatum(0);
 	slot->tts_values[Anum_op - 1] = CharGetDatum(OP_LIVE);
 	set_document(slot, Anum_identity,
 				 identity ? CStringGetTextDatum(identity) : (Datum) 0);

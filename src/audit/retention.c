@@ -39,7 +39,7 @@ is_about(HeapTuple tuple, TupleDesc tupdesc, int64 rel_id)
 	value = heap_getattr(tuple, Anum_audit_retention_kept, tupdesc, &isnull);
 	if (isnull)
 		return true;
-	deconstruct_array(DatumGetArrayTypeP(value), INT8OID, 8, true, TYPALIGN_DOUBLE, &kept,
+	deconstruct_array(DatumGetArrayTypeP(value), INT8OID, 8, FLOAT8PASSBYVAL, TYPALIGN_DOUBLE, &kept,
 					  NULL, &count);
 	for (int i = 0; i < count; i++)
 	{

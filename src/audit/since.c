@@ -106,7 +106,7 @@ key_hashes(const SkAuditPast *past)
 															  past->reader->nkeys,
 															  past->reader->rel_id));
 	hashes[count++] = UInt64GetDatum(sk_audit_key_hash_of(NULL, 0, past->reader->rel_id));
-	return PointerGetDatum(construct_array(hashes, count, INT8OID, 8, true,
+	return PointerGetDatum(construct_array(hashes, count, INT8OID, 8, FLOAT8PASSBYVAL,
 										   TYPALIGN_DOUBLE));
 }
 
@@ -149,8 +149,8 @@ static const char running_query[] =
 /* Transactions that had begun by then, and ended later */
 typedef struct Running
 {
-	Datum	   *txn_ids;
-	Datum	   *ats;
+	int64	   *txn_ids;
+	TimestampTz *ats;
 	int			count;
 	int			size;
 } Running;
@@ -164,11 +164,23 @@ receive_running(void *arg, TupleTableSlot *slot)
 	if (running->count == running->size)
 	{
 		running->size *= 2;
-		running->txn_ids = repalloc(running->txn_ids, sizeof(Datum) * running->size);
-		running->ats = repalloc(running->ats, sizeof(Datum) * running->size);
+		running->txn_ids = repalloc(running->txn_ids, sizeof(int64) * running->size);
+		running->ats = repalloc(running->ats, sizeof(TimestampTz) * running->size);
 	}
-	running->txn_ids[running->count] = Int64GetDatum(DatumGetInt64(slot->tts_values[0]));
-	running->ats[running->count++] = TimestampTzGetDatum(DatumGetTimestampTz(slot->tts_values[1]));
+	running->txn_ids[running->count] = DatumGetInt64(slot->tts_values[0]);
+	running->ats[running->count++] = DatumGetTimestampTz(slot->tts_values[1]);
+}
+
+/* An array of int8, or of timestamptz, which is stored alike */
+static Datum
+make_array(const int64 *values, int count, Oid type)
+{
+	Datum	   *datums = palloc(sizeof(Datum) * Max(count, 1));
+
+	for (int i = 0; i < count; i++)
+		datums[i] = Int64GetDatum(values[i]);
+	return PointerGetDatum(construct_array(datums, count, type, 8, FLOAT8PASSBYVAL,
+										   TYPALIGN_DOUBLE));
 }
 
 /* As int8 and timestamptz arrays; a static plan would be one for any time. */
@@ -179,17 +191,15 @@ find_running(const SkAuditPast *past, Datum *txn_ids, Datum *ats)
 	Datum		values[] = {TimestampTzGetDatum(past->at)};
 	Running		running = {.size = 64};
 
-	running.txn_ids = palloc(sizeof(Datum) * running.size);
-	running.ats = palloc(sizeof(Datum) * running.size);
+	running.txn_ids = palloc(sizeof(int64) * running.size);
+	running.ats = palloc(sizeof(TimestampTz) * running.size);
 	sk_receive_of_plan(sk_plan_once(sk_plan_constant, (void *) running_query,
 									lengthof(types), types, 0),
 					   lengthof(types), types, values, receive_running, &running);
 	sk_audit_committed_late(sk_audit_reader_shape_ids(past->reader), past->at,
 							receive_running, &running);
-	*txn_ids = PointerGetDatum(construct_array(running.txn_ids, running.count, INT8OID, 8,
-											   FLOAT8PASSBYVAL, TYPALIGN_DOUBLE));
-	*ats = PointerGetDatum(construct_array(running.ats, running.count, TIMESTAMPTZOID, 8,
-										   FLOAT8PASSBYVAL, TYPALIGN_DOUBLE));
+	*txn_ids = make_array(running.txn_ids, running.count, INT8OID);
+	*ats = make_array(running.ats, running.count, TIMESTAMPTZOID);
 	return running.count > 0;
 }
 

@@ -152,7 +152,7 @@ key_hashes(const SkAuditVersions *versions)
 	foreach(lc, past->spellings)
 		hashes[count++] = UInt64GetDatum(sk_audit_key_hash_of(lfirst(lc), past->reader->nkeys,
 															  past->reader->rel_id));
-	return PointerGetDatum(construct_array(hashes, count, INT8OID, 8, true, TYPALIGN_DOUBLE));
+	return PointerGetDatum(construct_array(hashes, count, INT8OID, 8, FLOAT8PASSBYVAL, TYPALIGN_DOUBLE));
 }
 
 void

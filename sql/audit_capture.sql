@@ -248,7 +248,7 @@ GRANT USAGE ON SCHEMA audit_capture TO regress_audit_app;
 GRANT ALL ON users, events TO regress_audit_app;
 CREATE VIEW who AS SELECT dense_rank() OVER (ORDER BY txn_id) AS txn, key, session_role = session_user AS proved,
     CASE role WHEN session_user THEN 'superuser' ELSE role END AS role, actor, context, query
-FROM schemakit.audit_log ORDER BY txn_id, command, n;
+FROM schemakit.audit_log WHERE op <> 'S' ORDER BY txn_id, command, n;
 INSERT INTO users VALUES (40);
 SET ROLE regress_audit_app;
 INSERT INTO users VALUES (41);
@@ -316,7 +316,7 @@ SET schemakit.audit_context = '{broken';  -- fails
 SELECT schemakit.audit_enable('users', require_actor => true);
 INSERT INTO users VALUES (60);  -- fails
 INSERT INTO users VALUES (61) /*actor='ann'*/;
-SELECT key FROM events ORDER BY key DESC LIMIT 1;
+SELECT key FROM events WHERE key IS NOT NULL ORDER BY key DESC LIMIT 1;
 
 -- what drivers ask for is the number of the row that they have inserted, also where the
 -- event is the first of the table and has its shape recorded

@@ -12,6 +12,7 @@
 #include "attach/attach.h"
 #include "base/arg.h"
 #include "base/compat.h"
+#include "base/doing.h"
 #include "base/guc.h"
 #include "base/guard.h"
 #include "base/spi.h"
@@ -535,6 +536,7 @@ schemakit_auto_apply(PG_FUNCTION_ARGS)
 	ListCell   *lc;
 
 	PreventCommandIfReadOnly("auto_apply()");
+	sk_doing_begin("schemakit.auto_apply()");
 	InitMaterializedSRF(fcinfo, 0);
 	foreach(lc, sk_table_list())
 	{

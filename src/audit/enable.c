@@ -25,6 +25,7 @@
 #include "audit/table.h"
 #include "audit/trigger.h"
 #include "base/arg.h"
+#include "base/doing.h"
 #include "base/spi.h"
 #include "base/table.h"
 
@@ -174,6 +175,7 @@ schemakit_audit_enable(PG_FUNCTION_ARGS)
 	ListCell   *lc;
 
 	PreventCommandIfReadOnly("audit_enable()");
+	sk_doing_begin("schemakit.audit_enable()");
 	sk_audit_adopt_restored();
 	rel = sk_table_open(PG_GETARG_OID(0), ShareRowExclusiveLock);
 	children = sk_inherit_children(rel, ShareRowExclusiveLock);
@@ -283,6 +285,7 @@ schemakit_audit_disable(PG_FUNCTION_ARGS)
 	ListCell   *lc;
 
 	sk_arg_reject_null(fcinfo, 0, "rel");
+	sk_doing_begin("schemakit.audit_disable()");
 	relid = PG_GETARG_OID(0);
 	rel = sk_table_open_attached(relid, ShareRowExclusiveLock);
 	refuse_clone(rel, sk_audit_trigger_find(rel));

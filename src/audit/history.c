@@ -21,6 +21,7 @@
 #include "audit/readable.h"
 #include "audit/reader.h"
 #include "audit/spelling.h"
+#include "audit/state.h"
 #include "base/arg.h"
 #include "base/compat.h"
 #include "base/guc.h"
@@ -125,7 +126,10 @@ document(uint64 row, int column)
 	return isnull ? NULL : DatumGetJsonbPCopy(value);
 }
 
-/* Read one row of key_events(); NULL if it is about another key. */
+/*
+ * Read one row of key_events(); NULL if it is about another key than that, if one is
+ * asked for.
+ */
 static HistoryEvent *
 read_event(const History *history, uint64 row, const char *identity,
 		   uint64 key_hash)
@@ -138,7 +142,8 @@ read_event(const History *history, uint64 row, const char *identity,
 	shape = sk_audit_reader_shape(history->reader,
 								  DatumGetInt32(value_of(row, 6, &isnull)));
 	key = document(row, 7);
-	if (strcmp(sk_audit_reader_identity(read_key(history, shape, key, NULL),
+	if (identity != NULL &&
+		strcmp(sk_audit_reader_identity(read_key(history, shape, key, NULL),
 										history->reader->nkeys, true),
 			   identity) != 0)
 		return NULL;
@@ -156,7 +161,10 @@ read_event(const History *history, uint64 row, const char *identity,
 	return event;
 }
 
-/* All events that are filed under the key, in their order. */
+/*
+ * All events that are filed under the key, in their order.  If that is NULL: those that
+ * are about the table.
+ */
 static List *
 key_events(const History *history, const JsonbValue *key)
 {
@@ -167,8 +175,8 @@ key_events(const History *history, const JsonbValue *key)
 		" AND shape_id OPERATOR(pg_catalog.=) ANY ($1)";
 	static SkPlan plan;
 	const SkAuditReader *reader = history->reader;
-	uint64		hash = sk_audit_key_hash_of(key, reader->nkeys, reader->rel_id);
-	char	   *identity = sk_audit_reader_identity(key, reader->nkeys, true);
+	uint64		hash = sk_audit_key_hash_of(key, key ? reader->nkeys : 0, reader->rel_id);
+	char	   *identity = key ? sk_audit_reader_identity(key, reader->nkeys, true) : NULL;
 	MemoryContext context = CurrentMemoryContext;
 	List	   *events = NIL;
 	Datum		values[2];
@@ -266,6 +274,29 @@ add_after(History *history, const HistoryEvent *from)
 	}
 }
 
+/*
+ * What commands meant for the recording of the table's changes, since the row's first
+ * event
+ */
+static void
+add_states(History *history)
+{
+	const HistoryEvent *first;
+	ListCell   *lc;
+
+	if (history->events == NIL)
+		return;
+	list_sort(history->events, in_order);
+	first = linitial(history->events);
+	foreach(lc, key_events(history, NULL))
+	{
+		HistoryEvent *event = lfirst(lc);
+
+		if (event->op == SK_AUDIT_STATE && compare(event, first) > 0)
+			history->events = lappend(history->events, event);
+	}
+}
+
 static List *
 find_history(SkAuditReader *reader, JsonbValue *key)
 {
@@ -278,6 +309,7 @@ find_history(SkAuditReader *reader, JsonbValue *key)
 		foreach(lce, key_events(&history, lfirst(lc)))
 			add_event(&history, lfirst(lce), true, true);
 	}
+	add_states(&history);
 	list_sort(history.events, in_order);
 	return history.events;
 }

@@ -10,9 +10,11 @@
 
 #include "audit/protect.h"
 #include "audit/adopt.h"
+#include "audit/commit.h"
 #include "audit/log.h"
 #include "audit/log_statement.h"
 #include "audit/origin.h"
+#include "audit/state.h"
 #include "audit/shape.h"
 #include "base/guc.h"
 #include "base/restore.h"
@@ -167,7 +169,17 @@ log_table(const char *name)
 	return get_relname_relid(name, get_namespace_oid(SK_SCHEMA, true));
 }
 
-/* Is there a row that the latest snapshot sees? */
+/* Is it an event of a row, rather than of a command, or of a transaction? */
+static bool
+is_of_row(TupleTableSlot *slot)
+{
+	bool		isnull;
+	char		op = DatumGetChar(slot_getattr(slot, Anum_audit_event_op, &isnull));
+
+	return op != SK_AUDIT_STATE && op != SK_AUDIT_COMMIT;
+}
+
+/* Is there an event of a row that the latest snapshot sees? */
 static bool
 has_rows(Oid relid)
 {
@@ -175,7 +187,10 @@ has_rows(Oid relid)
 	Snapshot	snapshot = RegisterSnapshot(GetLatestSnapshot());
 	TableScanDesc scan = table_beginscan(rel, snapshot, 0, NULL);
 	TupleTableSlot *slot = table_slot_create(rel, NULL);
-	bool		found = table_scan_getnextslot(scan, ForwardScanDirection, slot);
+	bool		found = false;
+
+	while (!found && table_scan_getnextslot(scan, ForwardScanDirection, slot))
+		found = is_of_row(slot);
 
 	ExecDropSingleTupleTableSlot(slot);
 	table_endscan(scan);

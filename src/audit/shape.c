@@ -19,11 +19,12 @@
 #include "postgres.h"
 
 #include "audit/shape.h"
+#include "audit/columns.h"
 #include "audit/log.h"
 #include "audit/number.h"
 #include "audit/origin.h"
+#include "audit/state.h"
 #include "base/compat.h"
-#include "base/option.h"
 
 #include "access/genam.h"
 #include "access/htup_details.h"
@@ -36,7 +37,6 @@
 #include "utils/builtins.h"
 #include "utils/fmgroids.h"
 #include "utils/lsyscache.h"
-#include "utils/numeric.h"
 #include "utils/rel.h"
 #include "utils/snapmgr.h"
 #include "utils/timestamp.h"
@@ -102,33 +102,6 @@ text_list(Datum array)
 	return list;
 }
 
-static SkAuditShapeColumn *
-read_column(JsonbValue *value)
-{
-	Jsonb	   *object = JsonbValueToJsonb(value);
-	SkAuditShapeColumn *column = palloc(sizeof(SkAuditShapeColumn));
-
-	column->id = (int32) sk_option_int64(object, "id");
-	column->attnum = (AttrNumber) sk_option_int64(object, "attnum");
-	column->name = sk_option_text(object, "name");
-	column->type = sk_option_text(object, "type");
-	column->type_oid = (Oid) sk_option_int64(object, "type_oid");
-	column->maintained = sk_option_int64(object, "maintained") != 0;
-	return column;
-}
-
-static List *
-read_columns(Datum value)
-{
-	Jsonb	   *array = DatumGetJsonbP(value);
-	List	   *columns = NIL;
-
-	for (uint32 i = 0; i < JB_ROOT_COUNT(array); i++)
-		columns = lappend(columns,
-						  read_column(getIthJsonbValueFromContainer(&array->root, i)));
-	return columns;
-}
-
 static char *
 read_text(const Datum *values, const bool *nulls, int attnum)
 {
@@ -154,7 +127,7 @@ read_shape(TupleDesc tupdesc, HeapTuple tuple)
 	shape->owner_name = TextDatumGetCString(values[Anum_audit_shape_owner_name - 1]);
 	shape->key = nulls[Anum_audit_shape_key - 1] ? NIL
 		: text_list(values[Anum_audit_shape_key - 1]);
-	shape->columns = read_columns(values[Anum_audit_shape_columns - 1]);
+	shape->columns = sk_audit_columns_read(values[Anum_audit_shape_columns - 1]);
 	shape->options = DatumGetJsonbP(values[Anum_audit_shape_options - 1]);
 	shape->covered = DatumGetBool(values[Anum_audit_shape_covered - 1]);
 	shape->dropped = DatumGetBool(values[Anum_audit_shape_dropped - 1]);
@@ -457,56 +430,6 @@ sk_audit_shape_number(SkAuditShape *shape, List *older)
 	}
 }
 
-static void
-push_text(JsonbInState *state, JsonbIteratorToken token, char *text)
-{
-	JsonbValue	v;
-
-	v.type = jbvString;
-	v.val.string.val = text;
-
-	v.val.string.len = strlen(text);
-	pushJsonbValue(state, token, &v);
-}
-
-static void
-push_number(JsonbInState *state, char *key, int64 number)
-{
-	JsonbValue	v;
-
-	push_text(state, WJB_KEY, key);
-	v.type = jbvNumeric;
-	v.val.numeric = int64_to_numeric(number);
-	pushJsonbValue(state, WJB_VALUE, &v);
-}
-
-static Datum
-columns_as_jsonb(List *columns)
-{
-	JsonbInState state = {0};
-	ListCell   *lc;
-
-	pushJsonbValue(&state, WJB_BEGIN_ARRAY, NULL);
-	foreach(lc, columns)
-	{
-		SkAuditShapeColumn *column = lfirst(lc);
-
-		pushJsonbValue(&state, WJB_BEGIN_OBJECT, NULL);
-		push_number(&state, "id", column->id);
-		push_number(&state, "attnum", column->attnum);
-		push_text(&state, WJB_KEY, "name");
-		push_text(&state, WJB_VALUE, column->name);
-		push_text(&state, WJB_KEY, "type");
-		push_text(&state, WJB_VALUE, column->type);
-		push_number(&state, "type_oid", column->type_oid);
-		if (column->maintained)
-			push_number(&state, "maintained", 1);
-		pushJsonbValue(&state, WJB_END_OBJECT, NULL);
-	}
-	pushJsonbValue(&state, WJB_END_ARRAY, NULL);
-	return JsonbPGetDatum(JsonbValueToJsonb(state.result));
-}
-
 static Datum
 names_as_array(List *names)
 {
@@ -529,12 +452,51 @@ set_text(Datum *values, bool *nulls, int attnum, const char *text)
 		values[attnum - 1] = CStringGetTextDatum(text);
 }
 
+/* The columns that are there as before, but have another number */
+static List *
+computed_columns(const SkAuditShape *shape, const SkAuditShape *last)
+{
+	List	   *names = NIL;
+	ListCell   *lc;
+
+	foreach(lc, same_table(shape, last) ? shape->columns : NIL)
+	{
+		SkAuditShapeColumn *column = lfirst(lc);
+		SkAuditShapeColumn *before = find_column(last, column, true);
+
+		if (before != NULL && before->id != column->id)
+			names = lappend(names, column->name);
+	}
+	return names;
+}
+
+/* An event if recording stops or goes on, or rows changed without events. */
+static void
+write_state(const SkAuditShape *shape, const SkAuditShape *last)
+{
+	SkAuditState state = {
+		.rel_id = shape->rel_id,
+		.shape_id = shape->shape_id,
+		.covered = shape->covered,
+		.reason = shape->reason,
+	};
+
+	if (last == NULL)
+		return;
+	state.columns = computed_columns(shape, last);
+	if (shape->covered != last->covered || shape->dropped != last->dropped ||
+		state.columns != NIL ||
+		(shape->covered ? shape->reason != NULL
+		 : !same_text(shape->reason, last->reason)))
+		sk_audit_state_write(&state);
+}
+
 /*
  * Whose command it was: the role that the client is, or has SET, whatever role our
  * own work is done as.
  */
 static void
-insert_shape(const SkAuditShape *shape)
+insert_shape(const SkAuditShape *shape, const SkAuditShape *last)
 {
 	Datum		values[Natts_audit_shape];
 	bool		nulls[Natts_audit_shape] = {false};
@@ -550,7 +512,7 @@ insert_shape(const SkAuditShape *shape)
 	values[Anum_audit_shape_owner_name - 1] = CStringGetTextDatum(shape->owner_name);
 	values[Anum_audit_shape_key - 1] = names_as_array(shape->key);
 	nulls[Anum_audit_shape_key - 1] = shape->key == NIL;
-	values[Anum_audit_shape_columns - 1] = columns_as_jsonb(shape->columns);
+	values[Anum_audit_shape_columns - 1] = sk_audit_columns_write(shape->columns);
 	values[Anum_audit_shape_options - 1] = JsonbPGetDatum(shape->options);
 	values[Anum_audit_shape_covered - 1] = BoolGetDatum(shape->covered);
 	values[Anum_audit_shape_dropped - 1] = BoolGetDatum(shape->dropped);
@@ -563,6 +525,7 @@ insert_shape(const SkAuditShape *shape)
 	sk_audit_log_insert(SK_AUDIT_LOG_SHAPE,
 						GetCurrentTransactionStartTimestamp(), values, nulls);
 	recorded = true;
+	write_state(shape, last);
 }
 
 /*
@@ -580,7 +543,7 @@ sk_audit_shape_record(SkAuditShape *shape)
 	else
 	{
 		shape->shape_id = sk_audit_number_shape();
-		insert_shape(shape);
+		insert_shape(shape, older != NIL ? llast(older) : NULL);
 	}
 	return shape->shape_id;
 }
@@ -591,6 +554,8 @@ sk_audit_shape_record(SkAuditShape *shape)
 void
 sk_audit_shape_record_again(SkAuditShape *shape)
 {
+	List	   *older = sk_audit_shape_list(shape->rel_id);
+
 	shape->shape_id = sk_audit_number_shape();
-	insert_shape(shape);
+	insert_shape(shape, llast(older));
 }

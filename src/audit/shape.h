@@ -8,23 +8,13 @@
 #ifndef SK_AUDIT_SHAPE_H
 #define SK_AUDIT_SHAPE_H
 
+#include "audit/columns.h"
 #include "audit/parents.h"
 
 #include "access/attnum.h"
 #include "datatype/timestamp.h"
 #include "nodes/pg_list.h"
 #include "utils/jsonb.h"
-
-typedef struct SkAuditShapeColumn
-{
-	int32		id;				/* the same after a rename */
-	AttrNumber	attnum;
-	char	   *name;
-	char	   *type;
-	Oid			type_oid;		/* what it means depends on the database */
-	bool		maintained;		/* a change of only this column is no event,
-								 * since a feature maintains it */
-} SkAuditShapeColumn;
 
 typedef struct SkAuditShape
 {

@@ -21,6 +21,7 @@
 #include "audit/key_hash.h"
 #include "audit/merge.h"
 #include "audit/options.h"
+#include "audit/state.h"
 #include "base/compat.h"
 #include "base/plan.h"
 #include "base/receive.h"
@@ -63,7 +64,8 @@ receive_event(void *arg, TupleTableSlot *slot)
 	event.shape_id = DatumGetInt32(values[5]);
 	if (event.op == SK_AUDIT_TRUNCATE)
 		check_truncate(past, event.shape_id);
-	if (event.op == SK_AUDIT_TRUNCATE || event.op == SK_AUDIT_BASELINE)
+	if (event.op == SK_AUDIT_TRUNCATE || event.op == SK_AUDIT_BASELINE ||
+		event.op == SK_AUDIT_STATE)
 		return;
 	event.key_hash = slot->tts_isnull[0] ? 0 : DatumGetInt64(values[0]);
 	event.changed_at = DatumGetTimestampTz(values[1]);

@@ -9,7 +9,9 @@
 #include "postgres.h"
 
 #include "base/trigger.h"
+#include "base/doing.h"
 
+#include "tcop/cmdtag.h"
 #include "utils/rel.h"
 
 static TriggerData *
@@ -151,11 +153,15 @@ sk_trigger_before_truncate(FunctionCallInfo fcinfo, const char *function)
 EventTriggerData *
 sk_trigger_event(FunctionCallInfo fcinfo, const char *function)
 {
+	EventTriggerData *data;
+
 	if (!CALLED_AS_EVENT_TRIGGER(fcinfo))
 		ereport(ERROR,
 				(errcode(ERRCODE_E_R_I_E_EVENT_TRIGGER_PROTOCOL_VIOLATED),
 				 errmsg("function \"%s\" was not called by event trigger manager",
 						function),
 				 errhint("CREATE EXTENSION schemakit makes the event triggers that use it.")));
-	return (EventTriggerData *) fcinfo->context;
+	data = (EventTriggerData *) fcinfo->context;
+	sk_doing_begin(GetCommandTagName(data->tag));
+	return data;
 }

@@ -232,7 +232,7 @@ BEGIN
         ORDER BY max(v.changed_at) OVER (PARTITION BY v.txn_id), v.txn_id, v.command, v.n
     LOOP
         events := events + 1;
-        IF e.op = 'T' THEN
+        IF e.op IN ('T', 'S') THEN
             CONTINUE;
         END IF;
         IF e.keyless THEN

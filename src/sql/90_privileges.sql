@@ -46,6 +46,7 @@ GRANT EXECUTE ON FUNCTION schemakit.audit_changes(text, regclass, integer) TO PU
 GRANT EXECUTE ON FUNCTION schemakit.audit_position() TO PUBLIC;
 GRANT EXECUTE ON FUNCTION schemakit.audit_rows(text, timestamptz) TO PUBLIC;
 GRANT EXECUTE ON FUNCTION schemakit.audit_search(text, regclass[], timestamptz, timestamptz, name[], text, jsonb, integer, text) TO PUBLIC;
+GRANT EXECUTE ON FUNCTION schemakit.audit_verify(regclass) TO PUBLIC;
 
 /* who may read the history of a table knows the names of moments */
 GRANT EXECUTE ON FUNCTION schemakit.audit_at(text) TO PUBLIC;

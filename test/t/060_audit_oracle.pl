@@ -140,6 +140,8 @@ for my $round (1 .. $rounds)
         '', "audit_as_of() gives all tables as they were after round $round");
 }
 
+is($node->safe_psql('postgres', q{SELECT rel, v FROM audited, schemakit.audit_verify(rel) AS v WHERE problem <> 'gap' LIMIT 10}), '', 'audit_verify() finds no difference');
+
 my ($snaps, $of) = split /\|/, $node->safe_psql('postgres', 'SELECT count(*), count(DISTINCT rel) FROM snaps');
 cmp_ok($snaps, '>', 10, "$snaps copies of $of tables while others worked");
 is($node->safe_psql('postgres', 'SELECT n, rel, at, d FROM snaps, snap_differences(n) AS d ORDER BY n LIMIT 10'), '', 'audit_as_of() gives them, too');

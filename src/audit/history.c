@@ -43,7 +43,6 @@ typedef struct HistoryEvent
 	int64		txn_id;
 	int32		n;
 	int32		command;
-	TimestampTz at;
 	TimestampTz changed_at;
 	char		op;
 	JsonbValue *other_key;		/* of an update that changed the key */
@@ -153,7 +152,6 @@ read_event(const History *history, uint64 row, const char *identity,
 	event->command = DatumGetInt32(value_of(row, 3, &isnull));
 	event->changed_at = DatumGetTimestampTz(value_of(row, 4, &isnull));
 	event->op = DatumGetChar(value_of(row, 5, &isnull));
-	event->at = DatumGetTimestampTz(value_of(row, 10, &isnull));
 	if (event->op == SK_AUDIT_NEW_KEY && document(row, 8) != NULL)
 		event->other_key = read_key(history, shape, key, document(row, 8));
 	else if (event->op == SK_AUDIT_OLD_KEY)
@@ -170,7 +168,7 @@ key_events(const History *history, const JsonbValue *key)
 {
 	static const Oid types[] = {INT4ARRAYOID, INT8OID};
 	static const char events_query[] =
-		"SELECT txn_id, n, command, changed_at, op, shape_id, key, old, new, at"
+		"SELECT txn_id, n, command, changed_at, op, shape_id, key, old, new"
 		" FROM schemakit.audit_event WHERE key_hash OPERATOR(pg_catalog.=) $2"
 		" AND shape_id OPERATOR(pg_catalog.=) ANY ($1)";
 	static SkPlan plan;
@@ -340,30 +338,26 @@ put_result(ReturnSetInfo *rsinfo)
 		tuplestore_puttuple(rsinfo->setResult, SPI_tuptable->vals[i]);
 }
 
-/* Only the partitions are read in which the events are. */
 static void
 put_events(ReturnSetInfo *rsinfo, List *events, bool all)
 {
-	static const Oid types[] = {
-		INT8ARRAYOID, INT8ARRAYOID, INT4ARRAYOID, BOOLOID, TIMESTAMPTZARRAYOID
-	};
+	static const Oid types[] = {INT8ARRAYOID, INT8ARRAYOID, INT4ARRAYOID, BOOLOID};
 	static const char log_query[] =
 		"SELECT " SK_AUDIT_READABLE_COLUMNS("$4") " FROM schemakit.audit_log AS l"
 		" JOIN ROWS FROM (pg_catalog.unnest($1), pg_catalog.unnest($2), pg_catalog.unnest($3))"
 		" WITH ORDINALITY AS w(key_hash, txn_id, n, i)"
 		" ON l.key_hash OPERATOR(pg_catalog.=) w.key_hash"
 		" AND l.txn_id OPERATOR(pg_catalog.=) w.txn_id AND l.n OPERATOR(pg_catalog.=) w.n"
-		" WHERE l.key_hash OPERATOR(pg_catalog.=) ANY ($1)"
-		" AND l.at OPERATOR(pg_catalog.=) ANY ($5) ORDER BY w.i";
+		" WHERE l.key_hash OPERATOR(pg_catalog.=) ANY ($1) ORDER BY w.i";
 	static SkPlan plan;
 	int			count = list_length(events);
-	Datum	   *columns[4];
-	Datum		values[5];
+	Datum	   *columns[3];
+	Datum		values[4];
 	int			i = 0;
 	ListCell   *lc;
 	SkRights	saved;
 
-	for (int c = 0; c < 4; c++)
+	for (int c = 0; c < 3; c++)
 		columns[c] = palloc(sizeof(Datum) * Max(count, 1));
 	foreach(lc, events)
 	{
@@ -371,17 +365,15 @@ put_events(ReturnSetInfo *rsinfo, List *events, bool all)
 
 		columns[0][i] = UInt64GetDatum(event->key_hash);
 		columns[1][i] = Int64GetDatum(event->txn_id);
-		columns[2][i] = Int32GetDatum(event->n);
-		columns[3][i++] = TimestampTzGetDatum(event->at);
+		columns[2][i++] = Int32GetDatum(event->n);
 	}
 	values[0] = as_array(columns[0], count, INT8OID);
 	values[1] = as_array(columns[1], count, INT8OID);
 	values[2] = as_array(columns[2], count, INT4OID);
 	values[3] = BoolGetDatum(all);
-	values[4] = as_array(columns[3], count, TIMESTAMPTZOID);
 	sk_audit_reader_begin(&saved);
 	SPI_connect();
-	if (SPI_execute_plan(sk_plan_get(&plan, sk_plan_constant, (void *) log_query, 5,
+	if (SPI_execute_plan(sk_plan_get(&plan, sk_plan_constant, (void *) log_query, 4,
 									 types, CURSOR_OPT_GENERIC_PLAN),
 						 values, NULL, true, 0) != SPI_OK_SELECT)
 		elog(ERROR, "could not read schemakit.audit_log");

@@ -244,6 +244,12 @@ CREATE FUNCTION see() RETURNS trigger LANGUAGE plpgsql AS $$BEGIN INSERT INTO au
 CREATE TRIGGER see BEFORE INSERT ON schemakit.audit_event FOR EACH ROW EXECUTE FUNCTION see();
 INSERT INTO follows (nr) VALUES (2);
 SELECT * FROM seen;
+-- also to the end of a transaction that is read-only by then
+BEGIN;
+INSERT INTO follows (nr) VALUES (4);
+SET TRANSACTION READ ONLY;
+COMMIT;
+SELECT string_agg(op::text, ' ') FROM seen;
 DROP TRIGGER see ON schemakit.audit_event;
 -- even one that changes audited tables itself
 CREATE FUNCTION echo() RETURNS trigger LANGUAGE plpgsql AS

@@ -35,13 +35,6 @@
 /* So many events of a statement go into the log one by one before others are kept. */
 #define FEW_EVENTS	8
 
-/* A row of an event, for the indexes */
-typedef struct Values
-{
-	Datum		values[Natts_audit_event_plain];
-	bool		nulls[Natts_audit_event_plain];
-} Values;
-
 static struct
 {
 	bool		open;			/* events may be kept */
@@ -50,8 +43,6 @@ static struct
 	MemoryContext context;		/* for the transaction; NULL: nothing is there */
 	TupleDesc	tupdesc;
 	TupleTableSlot **slots;
-	Values	   *values;
-	SkAuditLogRow *rows;
 
 	int			count;			/* of events that are kept */
 	Size		bytes;
@@ -94,8 +85,6 @@ make_room(TupleDesc tupdesc)
 	old = MemoryContextSwitchTo(buffer.context);
 	buffer.tupdesc = CreateTupleDescCopy(tupdesc);
 	buffer.slots = palloc(sizeof(TupleTableSlot *) * MAX_EVENTS);
-	buffer.values = palloc(sizeof(Values) * MAX_EVENTS);
-	buffer.rows = palloc(sizeof(SkAuditLogRow) * MAX_EVENTS);
 	for (int i = 0; i < MAX_EVENTS; i++)
 		buffer.slots[i] = MakeSingleTupleTableSlot(buffer.tupdesc, &TTSOpsHeapTuple);
 	MemoryContextSwitchTo(old);
@@ -104,17 +93,11 @@ make_room(TupleDesc tupdesc)
 static void
 keep(Datum *values, bool *nulls)
 {
-	int			i = buffer.count;
 	MemoryContext old = MemoryContextSwitchTo(buffer.context);
 	HeapTuple	tuple = heap_form_tuple(buffer.tupdesc, values, nulls);
 
 	MemoryContextSwitchTo(old);
-	ExecStoreHeapTuple(tuple, buffer.slots[i], true);
-	memcpy(buffer.values[i].values, values, sizeof(buffer.values[i].values));
-	memcpy(buffer.values[i].nulls, nulls, sizeof(buffer.values[i].nulls));
-	buffer.rows[i].values = buffer.values[i].values;
-	buffer.rows[i].nulls = buffer.values[i].nulls;
-	buffer.rows[i].natts = Natts_audit_event_plain;
+	ExecStoreHeapTuple(tuple, buffer.slots[buffer.count], true);
 	buffer.bytes += tuple->t_len;
 	buffer.count++;
 }
@@ -151,12 +134,14 @@ write_events(void)
 		write_one_by_one();
 		return;
 	}
-	sk_audit_log_insert_many(leaf, buffer.slots, buffer.rows, buffer.count, buffer.cid);
+	sk_audit_log_insert_many(leaf, buffer.slots, buffer.count, buffer.cid);
 	relation_close(leaf, NoLock);
 }
 
 /*
- * Put what is kept into the log.
+ * Put what is kept into the log.  Where that takes statements, these come here again,
+ * and what they cause makes events; so what is kept counts as written before it is.
+ * After an error it does not, or is forgotten: the (sub)transaction is rolled back.
  */
 void
 sk_audit_buffer_flush(void)
@@ -169,13 +154,12 @@ sk_audit_buffer_flush(void)
 	context = AllocSetContextCreate(CurrentMemoryContext, "schemakit audit flush",
 									ALLOCSET_DEFAULT_SIZES);
 	old = MemoryContextSwitchTo(context);
+	buffer.written = GetCurrentSubTransactionId();
 	write_events();
 	MemoryContextSwitchTo(old);
 	MemoryContextDelete(context);
-	if (buffer.owner == GetCurrentSubTransactionId())
+	if (buffer.written == buffer.owner)
 		forget_events();
-	else
-		buffer.written = GetCurrentSubTransactionId();
 }
 
 /* May an event of this transaction be kept with those that are? */
@@ -334,23 +318,37 @@ at_transaction_end(XactEvent event, void *arg)
 }
 
 static void
+at_subtransaction_abort(SubTransactionId subid)
+{
+	buffer.open = false;
+	if (buffer.owner == subid)
+		forget_events();
+	else if (buffer.written == subid)
+		buffer.written = InvalidSubTransactionId;
+}
+
+/* What was written is so for good when that is of the level to which it belongs. */
+static void
+at_subtransaction_commit(SubTransactionId subid, SubTransactionId parent)
+{
+	if (buffer.owner == subid)
+		buffer.owner = parent;
+	else if (buffer.written == subid)
+	{
+		buffer.written = parent;
+		if (buffer.written == buffer.owner)
+			forget_events();
+	}
+}
+
+static void
 at_subtransaction_end(SubXactEvent event, SubTransactionId subid,
 					  SubTransactionId parent, void *arg)
 {
 	if (event == SUBXACT_EVENT_ABORT_SUB)
-		buffer.open = false;
-	if (buffer.count == 0)
-		return;
-	if (event == SUBXACT_EVENT_ABORT_SUB && buffer.owner == subid)
-		forget_events();
-	else if (event == SUBXACT_EVENT_ABORT_SUB && buffer.written == subid)
-		buffer.written = InvalidSubTransactionId;
-	else if (event == SUBXACT_EVENT_COMMIT_SUB && buffer.owner == subid)
-		buffer.owner = parent;
-	else if (event == SUBXACT_EVENT_COMMIT_SUB && buffer.written == subid)
-		buffer.written = parent;
-	if (buffer.written == buffer.owner)
-		forget_events();
+		at_subtransaction_abort(subid);
+	else if (event == SUBXACT_EVENT_COMMIT_SUB && buffer.count > 0)
+		at_subtransaction_commit(subid, parent);
 }
 
 void

@@ -168,12 +168,16 @@ at_subtransaction_end(SubXactEvent event, SubTransactionId subid,
 	if (level == NULL || level->subid != subid)
 		return;
 	if (event == SUBXACT_EVENT_ABORT_SUB)
+	{
 		this_transaction.levels = level->outer;
+		pfree(level);
+	}
 	else if (event == SUBXACT_EVENT_COMMIT_SUB && level->outer != NULL &&
 			 level->outer->subid == parent)
 	{
 		level->outer->events += level->events;
 		this_transaction.levels = level->outer;
+		pfree(level);
 	}
 	else if (event == SUBXACT_EVENT_COMMIT_SUB)
 		level->subid = parent;

@@ -62,7 +62,7 @@ typedef struct Writer
 
 	SkAuditLogPlace place;
 	bool		locked;			/* the partition, by the current transaction */
-	bool		table_locked;	/* likewise, the table */
+	Oid			table_locked;	/* likewise, this table */
 
 	/* found out about "described"; lives in "context" */
 	MemoryContext context;
@@ -71,7 +71,6 @@ typedef struct Writer
 	bool		direct;			/* or through INSERT */
 	TupleTableSlot *slot;
 	TupleDesc	plain;			/* of rows without the last columns, or NULL */
-	bool		takes_many;		/* of those, several at once */
 	int			nindexes;
 	SkAuditLogIndex *indexes;
 } Writer;
@@ -112,7 +111,8 @@ forget_locks(void)
 {
 	for (size_t i = 0; i < lengthof(writers); i++)
 	{
-		writers[i].locked = writers[i].table_locked = false;
+		writers[i].locked = false;
+		writers[i].table_locked = InvalidOid;
 		for (int index = 0; index < writers[i].nindexes; index++)
 			writers[i].indexes[index].page = InvalidBlockNumber;
 	}
@@ -162,8 +162,10 @@ at_invalidation(Datum arg, Oid relid)
 {
 	for (size_t i = 0; i < lengthof(writers); i++)
 	{
-		if (!OidIsValid(relid) || is_described(&writers[i], relid))
-			writers[i].described = writers[i].place.table = InvalidOid;
+		if (OidIsValid(relid) && !is_described(&writers[i], relid))
+			continue;
+		writers[i].described = InvalidOid;
+		writers[i].place.known = false;
 	}
 	for (size_t i = 0; i < lengthof(known); i++)
 	{
@@ -317,18 +319,6 @@ plain_descriptor(const Writer *writer, Relation leaf)
 	return CreateTupleDescTruncatedCopy(RelationGetDescr(leaf), writer->nplain);
 }
 
-/* Do the indexes take nothing but values that are not stored elsewhere? */
-static bool
-is_by_value(const Writer *writer)
-{
-	for (int i = 0; i < writer->nindexes; i++)
-	{
-		if (!sk_audit_log_index_is_by_value(&writer->indexes[i], writer->plain))
-			return false;
-	}
-	return true;
-}
-
 static void
 describe(Writer *writer, Relation leaf)
 {
@@ -353,7 +343,6 @@ describe(Writer *writer, Relation leaf)
 	writer->slot = MakeSingleTupleTableSlot(CreateTupleDescCopy(RelationGetDescr(leaf)),
 											writer->plain != NULL ? &TTSOpsHeapTuple
 											: table_slot_callbacks(leaf));
-	writer->takes_many = writer->plain != NULL && is_by_value(writer);
 	MemoryContextSwitchTo(old);
 	RelationClose(table);
 	writer->complete = true;
@@ -407,7 +396,7 @@ enter(Writer *writer, Relation leaf, const SkAuditLogRow *rows, int count)
 		writer->indexes[i].locked = false;
 	for (int i = 0; i < writer->nindexes; i++)
 		sk_audit_log_index_insert(&writer->indexes[i], leaf, rows, count);
-	writer->locked = OidIsValid(writer->place.table);
+	writer->locked = writer->place.known;
 }
 
 static void
@@ -446,7 +435,7 @@ open_leaf(Writer *writer, TimestampTz at)
 			return leaf;
 		if (leaf != NULL)
 			relation_close(leaf, NoLock);
-		writer->place.table = InvalidOid;
+		writer->place.known = false;
 	}
 }
 
@@ -471,12 +460,12 @@ open_described(Writer *writer, TimestampTz at)
 		if (leaf != NULL && !is_described_as(writer, leaf))
 			describe(writer, leaf);
 		by_statement = leaf == NULL || !writer->direct;
-		if (!by_statement || writer->table_locked)
+		if (!by_statement || writer->table_locked == writer->place.table)
 			return leaf;
 		if (leaf != NULL)
 			relation_close(leaf, writer->locked ? NoLock : RowExclusiveLock);
 		LockRelationOid(writer->place.table, RowExclusiveLock);
-		writer->table_locked = true;
+		writer->table_locked = writer->place.table;
 	}
 }
 
@@ -510,20 +499,27 @@ sk_audit_log_plain(TimestampTz at)
 	if (!sk_audit_log_place_is_for(&writer->place, at) || !writer->locked ||
 		writer->described != writer->place.leaf || !writer->complete)
 		return NULL;
-	return writer->takes_many ? writer->plain : NULL;
+	return writer->plain;
 }
 
 /*
  * Put events into the partition that sk_audit_log_open() has opened: "slots", of the
- * command "cid"; "rows" are their values.
+ * command "cid".
  */
 void
-sk_audit_log_insert_many(Relation leaf, TupleTableSlot **slots, SkAuditLogRow *rows,
-						 int count, CommandId cid)
+sk_audit_log_insert_many(Relation leaf, TupleTableSlot **slots, int count, CommandId cid)
 {
+	SkAuditLogRow *rows = palloc(sizeof(SkAuditLogRow) * count);
+
 	table_multi_insert(leaf, slots, count, cid, 0, NULL);
 	for (int i = 0; i < count; i++)
+	{
+		slot_getallattrs(slots[i]);
+		rows[i].values = slots[i]->tts_values;
+		rows[i].nulls = slots[i]->tts_isnull;
+		rows[i].natts = slots[i]->tts_nvalid;
 		rows[i].tid = slots[i]->tts_tid;
+	}
 	enter(&writers[SK_AUDIT_LOG_EVENT], leaf, rows, count);
 }
 

@@ -26,8 +26,7 @@ extern Oid	sk_audit_log_owner(void);
 extern Relation sk_audit_log_open(SkAuditLog log, TimestampTz at);
 extern TupleDesc sk_audit_log_plain(TimestampTz at);
 extern void sk_audit_log_insert_many(Relation leaf, TupleTableSlot **slots,
-									 SkAuditLogRow *rows, int count,
-									 CommandId cid);
+									 int count, CommandId cid);
 extern void sk_audit_log_insert(SkAuditLog log, TimestampTz at,
 								Datum *values, bool *nulls);
 extern Oid	sk_audit_log_leaf(SkAuditLog log, TimestampTz at);

@@ -106,25 +106,6 @@ sk_audit_log_index_describe(Relation leaf, bool has_events,
 	return simple;
 }
 
-/*
- * Does it take nothing but values that are not stored elsewhere?  "tupdesc" are the
- * columns that rows have; others are null.
- */
-bool
-sk_audit_log_index_is_by_value(const SkAuditLogIndex *entry, TupleDesc tupdesc)
-{
-	const IndexInfo *info = entry->info;
-
-	for (int i = 0; i < info->ii_NumIndexAttrs; i++)
-	{
-		int			column = info->ii_IndexAttrNumbers[i];
-
-		if (column <= tupdesc->natts && !TupleDescAttr(tupdesc, column - 1)->attbyval)
-			return false;
-	}
-	return true;
-}
-
 static bool
 is_null(const SkAuditLogRow *row, int column)
 {

@@ -39,7 +39,5 @@ extern bool sk_audit_log_index_describe(Relation leaf, bool has_events,
 										SkAuditLogIndex **indexes, int *count);
 extern void sk_audit_log_index_insert(SkAuditLogIndex *entry, Relation leaf,
 									  const SkAuditLogRow *rows, int count);
-extern bool sk_audit_log_index_is_by_value(const SkAuditLogIndex *entry,
-										   TupleDesc tupdesc);
 
 #endif							/* SK_AUDIT_LOG_INDEX_H */

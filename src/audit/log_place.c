@@ -58,6 +58,8 @@ find_partition(SkAuditLogPlace *place, Relation table, TimestampTz at)
 void
 sk_audit_log_place_find(SkAuditLogPlace *place, Relation table, TimestampTz at)
 {
+	/* first, so that an invalidation on the way is not overlooked */
+	place->known = true;
 	place->table = RelationGetRelid(table);
 	place->leaf = InvalidOid;
 	place->from = DT_NOBEGIN;
@@ -74,6 +76,6 @@ sk_audit_log_place_find(SkAuditLogPlace *place, Relation table, TimestampTz at)
 bool
 sk_audit_log_place_is_for(const SkAuditLogPlace *place, TimestampTz at)
 {
-	return OidIsValid(place->table) && at >= place->from &&
+	return place->known && at >= place->from &&
 		(at < place->until || place->until == DT_NOEND);
 }

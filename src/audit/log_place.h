@@ -13,7 +13,8 @@
 
 typedef struct SkAuditLogPlace
 {
-	Oid			table;			/* invalid: nothing is known */
+	bool		known;			/* or it may be another by now */
+	Oid			table;
 	Oid			leaf;			/* the table itself if it has no partitions;
 								 * invalid: nowhere */
 	TimestampTz from;			/* of which times that is true */

@@ -13,6 +13,7 @@
 #include "schemakit.h"
 
 #include "access/table.h"
+#include "access/xact.h"
 #include "catalog/pg_trigger.h"
 #include "commands/trigger.h"
 #include "executor/spi.h"
@@ -67,15 +68,21 @@ fire_at_once(Oid relid)
 	table_close(rel, NoLock);
 }
 
+/*
+ * A transaction may be set to be read-only when it has changed rows already, of which
+ * its commit tells.
+ */
 static void
 execute(const char *sql, Oid owner, Oid leaf, int natts, Oid *types, Datum *values,
 		const char *markers)
 {
 	SkRights	saved;
 	bool		running = sk_audit_log_statement_running;
+	bool		read_only = XactReadOnly;
 
 	sk_rights_assume(owner, &saved);
 	sk_audit_log_statement_running = true;
+	XactReadOnly = false;
 	PG_TRY();
 	{
 		SPI_connect();
@@ -86,6 +93,7 @@ execute(const char *sql, Oid owner, Oid leaf, int natts, Oid *types, Datum *valu
 	PG_FINALLY();
 	{
 		sk_audit_log_statement_running = running;
+		XactReadOnly = read_only;
 	}
 	PG_END_TRY();
 	sk_rights_restore(&saved);

@@ -181,7 +181,7 @@ static Jsonb *
 stored(TupleTableSlot *slot, int attnum)
 {
 	return slot->tts_isnull[attnum - 1] ? NULL
-		: (Jsonb *) DatumGetPointer(PG_DETOAST_DATUM_COPY(slot->tts_values[attnum - 1]));
+		: DatumGetJsonbPCopy(slot->tts_values[attnum - 1]);
 }
 
 static void

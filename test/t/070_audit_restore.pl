@@ -200,13 +200,13 @@ runs_clean([ 'pg_dump', @from, '-t', 'users', '--clean', '-f', "$dir/clean.sql",
 runs_clean([ @psql, '-d', 'source', '-f', "$dir/clean.sql" ], 'restore of one table in place');
 $other->safe_psql('source', q{UPDATE users SET name = 'back' WHERE id = 3});
 is( $other->safe_psql('source', q{SELECT string_agg(op || coalesce(new ->> 'name', ''), ' ') FROM schemakit.audit_history('users', '{"id": 3}')}),
-    'Iann Uanna Uagain Uback', 'the story goes on');
+    'Iann Uanna Uagain S S S Uback', 'the story goes on, and tells of the drop and of the trigger that was missing');
 my ($rc2, $out, $err) = $other->psql('source', 'SELECT * FROM schemakit.audit_as_of(NULL::users, (SELECT at FROM moment))');
 like($err, qr/dropped and created again/, 'what the table was before cannot be told');
 $other->safe_psql('source', 'ALTER TABLE users RENAME TO renamed; ALTER INDEX users_pkey RENAME TO renamed_pkey');
 runs_clean([ @psql, '-d', 'source', '-f', "$dir/users.sql" ], 'restore under a name that another table had');
 $other->safe_psql('source', q{UPDATE renamed SET name = 'old' WHERE id = 2; UPDATE users SET name = 'new' WHERE id = 2});
-is($other->safe_psql('source', "$users$rel_id"), 'public.usersI public.usersI public.usersU public.usersU public.usersU public.renamedU', 'the renamed one keeps its story');
+is($other->safe_psql('source', "$users$rel_id"), 'public.usersI public.usersI public.usersU public.usersU public.usersS public.usersS public.usersS public.usersU public.renamedU', 'the renamed one keeps its story');
 is( $other->safe_psql('source', q{SELECT string_agg(new ->> 'name', ' ') FROM schemakit.audit_history('users', '{"id": 2}')}),
     'new', 'the restored one gets its own');
 

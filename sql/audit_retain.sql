@@ -124,6 +124,43 @@ SELECT state, detail FROM schemakit.status() WHERE relid::text ~ 'audit_event';
 DELETE FROM schemakit.:archived;  -- fails
 SELECT maintain('1 year');
 
+-- a row goes to another partition, and triggers do something between
+CREATE TABLE moving (id int, region text, PRIMARY KEY (id, region)) PARTITION BY LIST (region);
+CREATE TABLE moving_a PARTITION OF moving FOR VALUES IN ('a');
+CREATE TABLE moving_b PARTITION OF moving FOR VALUES IN ('b');
+CREATE FUNCTION note() RETURNS trigger LANGUAGE plpgsql AS $$BEGIN INSERT INTO short SELECT 100 + count(*), 'moved' FROM short; RETURN NULL; END$$;
+CREATE TRIGGER zz_note AFTER DELETE ON moving FOR EACH ROW EXECUTE FUNCTION note();
+SELECT schemakit.audit_enable('moving');
+INSERT INTO moving SELECT i, 'a' FROM generate_series(1, 4) AS i;
+UPDATE moving SET region = 'b';
+UPDATE moving SET region = 'a' WHERE id = 2;
+SELECT schemakit.audit_retain('moving', '0 seconds', force => true);
+SELECT schemakit.audit_hold('moving', '{"id": 2, "region": "b"}', 'case 20');
+SELECT schemakit.audit_hold('moving', '{"id": 3, "region": "a"}', 'case 21');
+SELECT schemakit.audit_hold('moving', '{"id": 4, "region": "b"}', 'case 22');
+SELECT count(*) >= 0 AS ran FROM maintain();
+SELECT op, key FROM schemakit.audit_log WHERE table_name = 'audit_retain.moving' ORDER BY key ->> 'id', changed_at, n;
+
+-- other names that are in use in the archive; and schemas of others
+SELECT schemakit.audit_retain('short', NULL), schemakit.audit_retain('moving', NULL), schemakit.audit_release('moving', NULL);
+INSERT INTO usual VALUES (7, 'old');
+SELECT age(830);
+SELECT count(*) >= 0 AS ran FROM maintain();
+SELECT count(schemakit.audit_release('moving', jsonb_build_object('id', i, 'region', r))) FROM generate_series(1, 4) AS i, unnest('{a,b}'::text[]) AS r;
+SELECT relid::regclass::text AS month FROM pg_partition_tree('schemakit.audit_event') WHERE relid::regclass::text ~ to_char(now() AT TIME ZONE 'UTC' - interval '830 days', '"_p"YYYY_MM') \gset
+SELECT split_part(:'month', '.', 2) || '_time_idx' AS taken, '_' || split_part(:'month', '.', 2) AS type \gset
+CREATE TABLE audit_archive.:taken ();
+SELECT maintain('1 year', 'audit_archive');
+DROP TABLE audit_archive.:taken;
+CREATE DOMAIN audit_archive.:type AS int;
+SELECT maintain('1 year', 'audit_archive');
+DROP DOMAIN audit_archive.:type;
+CREATE ROLE regress_retain_owner;
+ALTER SCHEMA audit_archive OWNER TO regress_retain_owner;
+SELECT maintain('1 year', 'audit_archive');  -- fails
+ALTER SCHEMA audit_archive OWNER TO CURRENT_USER;
+SELECT maintain('1 year', 'audit_archive');
+
 -- arguments
 SELECT schemakit.audit_retain('short', '1 hour');  -- fails
 SELECT schemakit.audit_retain('short', '1 hour', force => true);
@@ -134,7 +171,6 @@ SELECT schemakit.audit_hold('short', '{"v": 1}', 'x');  -- fails
 SELECT schemakit.audit_hold('pg_class', NULL, 'x');  -- fails
 INSERT INTO schemakit.audit_holds SELECT;  -- fails
 DELETE FROM schemakit.audit_retained;  -- fails
-CREATE ROLE regress_retain_owner;
 ALTER TABLE short OWNER TO regress_retain_owner;
 GRANT USAGE ON SCHEMA audit_retain TO regress_retain_owner;
 SET ROLE regress_retain_owner;

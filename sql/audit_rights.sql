@@ -110,7 +110,17 @@ SELECT op FROM schemakit.audit_history('t', '{"id": 1}');  -- fails
 SET row_security = off;
 SELECT op FROM schemakit.audit_history('t', '{"id": 1}');  -- fails
 RESET row_security;
+-- who reads the log reads all of it, but rows of now would be left out
 SET ROLE regress_rights_owner;
+GRANT SELECT, UPDATE ON t TO regress_rights_dba;
+SET ROLE regress_rights_dba;
+SELECT op FROM schemakit.audit_history('t', '{"id": 1}');
+SELECT * FROM schemakit.audit_as_of(NULL::t, :'before');  -- fails
+SELECT * FROM schemakit.audit_as_of_jsonb('t', :'before', '{"id": 1}');  -- fails
+SELECT * FROM schemakit.audit_versions(NULL::t);  -- fails
+SELECT schemakit.audit_restore('t', :'before');  -- fails
+SET ROLE regress_rights_owner;
+REVOKE SELECT, UPDATE ON t FROM regress_rights_dba;
 ALTER TABLE t DISABLE ROW LEVEL SECURITY;
 -- arguments
 SELECT schemakit.audit_grant('t', 'regress_rights_nobody');  -- fails

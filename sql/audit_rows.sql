@@ -65,6 +65,18 @@ SET ROLE regress_rows_owner;
 SELECT key, row FROM schemakit.audit_rows('audit_rows.t', :'first') ORDER BY key;
 SELECT key, row FROM schemakit.audit_rows('audit_rows.t', :'sixth') ORDER BY key;  -- fails
 
+-- changes that were not recorded
+CREATE TABLE g (id int PRIMARY KEY, v text, w text);
+SELECT schemakit.audit_enable('g', baseline => true);
+INSERT INTO g VALUES (1, 'deleted', ''), (2, 'former', '');
+SELECT schemakit.audit_disable('g');
+DELETE FROM g WHERE id = 1;
+UPDATE g SET v = 'unseen' WHERE id = 2;
+SELECT schemakit.audit_enable('g');
+SELECT clock_timestamp() AS between \gset
+DROP TABLE g;
+SELECT key, row FROM schemakit.audit_rows('audit_rows.g', :'between') ORDER BY key;
+
 -- rows without key, rows from before, and TRUNCATE
 CREATE TABLE n (a text, b int);
 INSERT INTO n VALUES ('unseen', 0), ('before', 0);

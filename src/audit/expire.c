@@ -22,6 +22,7 @@
 #include "utils/array.h"
 #include "utils/builtins.h"
 #include "utils/lsyscache.h"
+#include "utils/snapmgr.h"
 #include "utils/timestamp.h"
 
 /* $1, $2: tables with a time of their own */
@@ -162,15 +163,17 @@ sk_audit_expire_has_kept(const SkAuditKeep *keep, Oid partition)
 	values[0] = keep->shape_ids;
 	values[1] = keep->befores;
 	values[2] = keep->hashes;
+	PushActiveSnapshot(GetLatestSnapshot());
 	SPI_connect();
 	if (SPI_execute_with_args(psprintf("SELECT FROM %s AS e" WITH_OWN("e")
 									   " WHERE e.op OPERATOR(pg_catalog.<>) 'C'"
 									   " AND (e.at OPERATOR(pg_catalog.>=) own.before OR e.key_hash OPERATOR(pg_catalog.=) ANY ($3)) LIMIT 1",
 									   quote_qualified_identifier(get_namespace_name(get_rel_namespace(partition)),
 																  get_rel_name(partition))),
-							  3, (Oid *) types, values, NULL, false, 1) != SPI_OK_SELECT)
+							  3, (Oid *) types, values, NULL, true, 1) != SPI_OK_SELECT)
 		elog(ERROR, "could not read events");
 	found = SPI_processed > 0;
 	SPI_finish();
+	PopActiveSnapshot();
 	return found;
 }

@@ -31,6 +31,7 @@
 #include "utils/builtins.h"
 #include "utils/datum.h"
 #include "utils/jsonb.h"
+#include "utils/snapmgr.h"
 #include "utils/timestamp.h"
 
 
@@ -167,7 +168,18 @@ static const char tables_query[] =
 " WHERE t.before OPERATOR(pg_catalog.=) '-infinity' OR EXISTS ("
 " SELECT FROM schemakit.audit_retained AS r WHERE r.rel_id OPERATOR(pg_catalog.=) t.rel_id)";
 
-/* A key that changes is two events, one after the other. */
+/*
+ * A key that changes is two events, one after the other.  So is a row that goes to
+ * another partition, which the server deletes and inserts: but its triggers may do
+ * something between, and what comes next is then the next event of the table that the
+ * command has made.
+ */
+#define NEXT_OF_COMMAND(event, function, operator) \
+"(SELECT pg_catalog." function "(x.n) FROM schemakit.audit_event AS x" \
+" WHERE x.txn_id OPERATOR(pg_catalog.=) " event ".txn_id AND x.at OPERATOR(pg_catalog.=) " event ".at" \
+" AND x.command OPERATOR(pg_catalog.=) " event ".command AND x.shape_id OPERATOR(pg_catalog.=) " event ".shape_id" \
+" AND x.n OPERATOR(pg_catalog." operator ") " event ".n)"
+
 static const char hashes_query[] =
 "WITH RECURSIVE held(hash) AS ("
 " SELECT pg_catalog.unnest(key_hashes) FROM schemakit.audit_holds"
@@ -176,6 +188,8 @@ static const char hashes_query[] =
 " JOIN schemakit.audit_event AS o ON o.txn_id OPERATOR(pg_catalog.=) e.txn_id AND o.at OPERATOR(pg_catalog.=) e.at"
 " WHERE (e.op OPERATOR(pg_catalog.=) 'O' AND o.op OPERATOR(pg_catalog.=) 'N' AND o.n OPERATOR(pg_catalog.=) (e.n OPERATOR(pg_catalog.+) 1))"
 " OR (e.op OPERATOR(pg_catalog.=) 'N' AND o.op OPERATOR(pg_catalog.=) 'O' AND o.n OPERATOR(pg_catalog.=) (e.n OPERATOR(pg_catalog.-) 1))"
+" OR (e.op OPERATOR(pg_catalog.=) 'D' AND o.op OPERATOR(pg_catalog.=) 'I' AND o.n OPERATOR(pg_catalog.=) " NEXT_OF_COMMAND("e", "min", ">") ")"
+" OR (e.op OPERATOR(pg_catalog.=) 'I' AND o.op OPERATOR(pg_catalog.=) 'D' AND o.n OPERATOR(pg_catalog.=) " NEXT_OF_COMMAND("e", "max", "<") ")"
 ") SELECT pg_catalog.array_agg(hash) FROM held WHERE hash IS NOT NULL";
 
 /* An array in the result; an empty one if it is null */
@@ -194,7 +208,8 @@ array_at(int column, Oid type, MemoryContext context)
 
 /*
  * Read it.  What began at "oldest" or later may still be written to.  Call it as the
- * log's owner.
+ * log's owner, who has locked what he reads against changes: whatever was committed
+ * before is seen, also in a transaction that has one snapshot.
  */
 SkAuditKeep *
 sk_audit_keep_read(TimestampTz oldest)
@@ -205,18 +220,20 @@ sk_audit_keep_read(TimestampTz oldest)
 	SkAuditKeep *keep = palloc0(sizeof(SkAuditKeep));
 	bool		isnull;
 
+	PushActiveSnapshot(GetLatestSnapshot());
 	SPI_connect();
-	if (SPI_execute_with_args(tables_query, 1, (Oid *) types, &value, NULL, false, 0) != SPI_OK_SELECT)
+	if (SPI_execute_with_args(tables_query, 1, (Oid *) types, &value, NULL, true, 0) != SPI_OK_SELECT)
 		elog(ERROR, "could not read schemakit.audit_retained");
 	keep->shape_ids = array_at(1, INT4OID, context);
 	keep->befores = array_at(2, TIMESTAMPTZOID, context);
 	keep->rel_ids = array_at(3, INT8OID, context);
 	value = SPI_getbinval(SPI_tuptable->vals[0], SPI_tuptable->tupdesc, 4, &isnull);
 	keep->last = isnull ? DT_NOBEGIN : DatumGetTimestampTz(value);
-	if (SPI_execute(hashes_query, false, 0) != SPI_OK_SELECT)
+	if (SPI_execute(hashes_query, true, 0) != SPI_OK_SELECT)
 		elog(ERROR, "could not read schemakit.audit_holds");
 	keep->hashes = array_at(1, INT8OID, context);
 	SPI_finish();
+	PopActiveSnapshot();
 	keep->any = ARR_NDIM(DatumGetArrayTypeP(keep->shape_ids)) > 0 ||
 		ARR_NDIM(DatumGetArrayTypeP(keep->hashes)) > 0;
 	return keep;

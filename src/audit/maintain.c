@@ -42,8 +42,10 @@
 #include "base/spi.h"
 #include "schemakit.h"
 
+#include "access/htup_details.h"
 #include "access/xact.h"
 #include "catalog/namespace.h"
+#include "catalog/pg_namespace.h"
 #include "catalog/pg_type.h"
 #include "executor/spi.h"
 #include "funcapi.h"
@@ -51,10 +53,12 @@
 #include "pgstat.h"
 #include "storage/lmgr.h"
 #include "storage/proc.h"
+#include "utils/acl.h"
 #include "utils/array.h"
 #include "utils/backend_status.h"
 #include "utils/builtins.h"
 #include "utils/lsyscache.h"
+#include "utils/syscache.h"
 #include "utils/timestamp.h"
 #include "utils/tuplestore.h"
 
@@ -128,6 +132,17 @@ lock_in_line(Oid relid, LOCKMODE lockmode)
 	AtEOXact_GUC(true, nestlevel);
 }
 
+/*
+ * Who is about to hold events, or to have them kept longer, is waited for; and whoever
+ * comes later finds what is left.
+ */
+static void
+lock_what_is_kept(void)
+{
+	lock_by_chance(sk_audit_log_relid("audit_holds"), ShareLock);
+	lock_by_chance(sk_audit_log_relid("audit_retained"), ShareLock);
+}
+
 
 /*-------------------------------------------------------------------------
  * What is to be done
@@ -165,13 +180,6 @@ end_of_retention(Interval *retain)
 	return Min(DatumGetTimestampTz(before), oldest_transaction());
 }
 
-static bool
-is_name_taken(Oid relid, const char *schema)
-{
-	return OidIsValid(get_relname_relid(get_rel_name(relid),
-										get_namespace_oid(schema, false)));
-}
-
 /* Partitions whose time is over, and what of them has to stay */
 static void
 plan_ended(Maintenance *m)
@@ -185,7 +193,8 @@ plan_ended(Maintenance *m)
 	{
 		if (m->keep->any && sk_audit_expire_has_kept(m->keep, lfirst_oid(lc)))
 			m->kept = lappend_oid(m->kept, lfirst_oid(lc));
-		else if (m->archive != NULL && is_name_taken(lfirst_oid(lc), m->archive))
+		else if (m->archive != NULL &&
+				 sk_audit_partition_is_name_taken(lfirst_oid(lc), m->archive))
 			m->taken = lappend_oid(m->taken, lfirst_oid(lc));
 		else
 			m->ended = lappend_oid(m->ended, lfirst_oid(lc));
@@ -400,6 +409,7 @@ maintain(void *arg)
 	List	   *tables;
 	ListCell   *lc;
 
+	lock_what_is_kept();
 	m->keep = sk_audit_keep_read(oldest_transaction());
 	if (m->retain != NULL)
 		m->before = end_of_retention(m->retain);
@@ -538,6 +548,30 @@ premake_argument(FunctionCallInfo fcinfo)
 	return premake;
 }
 
+/*
+ * Whoever owns a schema can drop what is in it.
+ */
+static void
+check_archive_owner(const char *schema)
+{
+	Oid			oid = get_namespace_oid(schema, false);
+	HeapTuple	tuple = SearchSysCache1(NAMESPACEOID, ObjectIdGetDatum(oid));
+	Oid			owner;
+
+	if (!HeapTupleIsValid(tuple))
+		elog(ERROR, "cache lookup failed for namespace %u", oid);
+	owner = ((Form_pg_namespace) GETSTRUCT(tuple))->nspowner;
+	ReleaseSysCache(tuple);
+	if (!has_privs_of_role(owner, sk_audit_log_owner()))
+		ereport(ERROR,
+				(errcode(ERRCODE_INSUFFICIENT_PRIVILEGE),
+				 errmsg("schema \"%s\" cannot be the archive of the audit log", schema),
+				 errdetail("It belongs to role \"%s\", which could drop the events that are moved there.",
+						   GetUserNameFromId(owner, false)),
+				 errhint("Use a schema of role \"%s\".",
+						 GetUserNameFromId(sk_audit_log_owner(), false))));
+}
+
 /* The schema to which partitions go; not ours, of which the log is a part. */
 static const char *
 archive_argument(char *schema)
@@ -547,7 +581,7 @@ archive_argument(char *schema)
 				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
 				 errmsg("argument \"%s\" must be another schema than \"%s\"",
 						"archive", SK_SCHEMA)));
-	(void) get_namespace_oid(schema, false);
+	check_archive_owner(schema);
 	return schema;
 }
 

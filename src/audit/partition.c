@@ -21,6 +21,7 @@
 #include "base/spi.h"
 #include "schemakit.h"
 
+#include "access/htup_details.h"
 #include "access/table.h"
 #include "access/xact.h"
 #include "catalog/dependency.h"
@@ -36,6 +37,7 @@
 #include "utils/builtins.h"
 #include "utils/lsyscache.h"
 #include "utils/rel.h"
+#include "utils/syscache.h"
 #include "utils/timestamp.h"
 
 /* The indexes of each partition; 75_dump.sql knows them by their names. */
@@ -461,6 +463,40 @@ bool
 sk_audit_partition_is_default_empty(void)
 {
 	return run(SPI_OK_SELECT, "SELECT FROM schemakit.audit_event_default LIMIT 1") == 0;
+}
+
+static bool
+is_type_taken(Oid type, Oid schema)
+{
+	HeapTuple	tuple = SearchSysCache1(TYPEOID, ObjectIdGetDatum(type));
+	bool		taken;
+
+	if (!HeapTupleIsValid(tuple))
+		return false;
+	taken = SearchSysCacheExists2(TYPENAMENSP, NameGetDatum(&((Form_pg_type) GETSTRUCT(tuple))->typname),
+								  ObjectIdGetDatum(schema));
+	ReleaseSysCache(tuple);
+	return taken;
+}
+
+/*
+ * Is a name in use in the schema, of the table or of what goes with it there: indexes,
+ * the row type, arrays of it?
+ */
+bool
+sk_audit_partition_is_name_taken(Oid relid, const char *schema)
+{
+	Oid			archive = get_namespace_oid(schema, false);
+	Oid			type = get_rel_type_id(relid);
+	Relation	rel = table_open(relid, AccessShareLock);
+	bool		taken = OidIsValid(get_relname_relid(RelationGetRelationName(rel), archive)) ||
+		is_type_taken(type, archive) || is_type_taken(get_array_type(type), archive);
+	ListCell   *lc;
+
+	foreach(lc, RelationGetIndexList(rel))
+		taken |= OidIsValid(get_relname_relid(get_rel_name(lfirst_oid(lc)), archive));
+	table_close(rel, NoLock);
+	return taken;
 }
 
 /* What protects a partition is nothing to a table of its own. */

@@ -70,6 +70,21 @@ sk_audit_readable_has_policies(Oid relid, Oid role)
 }
 
 /*
+ * Stop here if policies hide rows of the table from the current user.
+ */
+void
+sk_audit_readable_check_policies(Oid relid)
+{
+	if (sk_audit_readable_has_policies(relid, GetUserId()))
+		ereport(ERROR,
+				(errcode(ERRCODE_INSUFFICIENT_PRIVILEGE),
+				 errmsg("query would be affected by row-level security policy for table \"%s\"",
+						get_rel_name(relid)),
+				 errdetail("Policies cannot be applied to rows of former times."),
+				 errhint("Only roles for which no policy applies can read the history.")));
+}
+
+/*
  * Stop here unless the current user may read the history of the table.  No lock on it
  * is needed.
  */
@@ -88,13 +103,7 @@ sk_audit_readable_check(Oid relid)
 	if (pg_class_aclcheck(relid, GetUserId(), ACL_SELECT) != ACLCHECK_OK)
 		aclcheck_error(ACLCHECK_NO_PRIV, get_relkind_objtype(get_rel_relkind(relid)),
 					   get_rel_name(relid));
-	if (sk_audit_readable_has_policies(relid, GetUserId()))
-		ereport(ERROR,
-				(errcode(ERRCODE_INSUFFICIENT_PRIVILEGE),
-				 errmsg("query would be affected by row-level security policy for table \"%s\"",
-						get_rel_name(relid)),
-				 errdetail("Policies cannot be applied to rows of former times."),
-				 errhint("Only roles for which no policy applies can read the history.")));
+	sk_audit_readable_check_policies(relid);
 }
 
 /*

@@ -25,6 +25,7 @@
 
 extern bool sk_audit_readable_all(void);
 extern void sk_audit_readable_check_all(void);
+extern void sk_audit_readable_check_policies(Oid relid);
 extern bool sk_audit_readable_has_policies(Oid relid, Oid role);
 extern void sk_audit_readable_check(Oid relid);
 extern void sk_audit_readable_check_shapes(Relation rel, List *shapes);

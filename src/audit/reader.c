@@ -38,7 +38,6 @@
 #include "utils/lsyscache.h"
 #include "utils/numeric.h"
 #include "utils/rel.h"
-#include "utils/rls.h"
 
 /*
  * Stop here on a standby.
@@ -161,24 +160,19 @@ sk_audit_reader_open(Oid relid)
 	return reader;
 }
 
-/* May the current user read all that is in the table? */
-static bool
-reads_everything(Oid relid)
-{
-	return pg_class_aclcheck(relid, GetUserId(), ACL_SELECT) == ACLCHECK_OK &&
-		check_enable_rls(relid, InvalidOid, true) != RLS_ENABLED;
-}
-
 /*
  * Are the live rows read as the owner of the table?  If the current user reads all of
  * them, that makes no difference but for the code that the owner has put on the table.
+ * Whoever reads the whole log may be subject to policies of the table: what they hide
+ * cannot be told from what is not there.
  * An owner who has taken the right to read from himself does not get that run with
  * somebody else's.
  */
 bool
 sk_audit_reader_as_owner(const SkAuditReader *reader)
 {
-	if (!reads_everything(reader->relid))
+	sk_audit_readable_check_policies(reader->relid);
+	if (pg_class_aclcheck(reader->relid, GetUserId(), ACL_SELECT) != ACLCHECK_OK)
 		return false;
 	if (pg_class_aclcheck(reader->relid, reader->owner, ACL_SELECT) == ACLCHECK_OK)
 		return true;

@@ -73,22 +73,6 @@ sk_audit_retention_since(int64 rel_id)
 	return since;
 }
 
-static Datum
-execute(const char *sql, TimestampTz time, int expected, bool *isnull)
-{
-	Oid			type = TIMESTAMPTZOID;
-	Datum		value = TimestampTzGetDatum(time);
-
-	*isnull = true;
-	SPI_connect();
-	if (SPI_execute_with_args(sql, 1, &type, &value, NULL, false, 0) != expected)
-		elog(ERROR, "could not execute: %s", sql);
-	if (expected == SPI_OK_SELECT)
-		value = SPI_getbinval(SPI_tuptable->vals[0], SPI_tuptable->tupdesc, 1, isnull);
-	SPI_finish();
-	return value;
-}
-
 /*
  * The time from which on the log is complete if all transactions that began before
  * "before" are removed: one that went on for long has later changes.  Call it, and the
@@ -97,12 +81,22 @@ execute(const char *sql, TimestampTz time, int expected, bool *isnull)
 TimestampTz
 sk_audit_retention_end(TimestampTz before)
 {
+	Oid			type = TIMESTAMPTZOID;
+	Datum		value = TimestampTzGetDatum(before);
+	Datum		last;
 	bool		isnull;
-	Datum		last = execute("SELECT pg_catalog.max(changed_at) FROM schemakit.audit_event"
-							   " WHERE at OPERATOR(pg_catalog.<) $1 AND changed_at OPERATOR(pg_catalog.>=) $1",
-							   before, SPI_OK_SELECT, &isnull);
 
-	return isnull ? before : Max(before, DatumGetTimestampTz(last));
+	PushActiveSnapshot(GetLatestSnapshot());
+	SPI_connect();
+	if (SPI_execute_with_args("SELECT pg_catalog.max(changed_at) FROM schemakit.audit_event"
+							  " WHERE at OPERATOR(pg_catalog.<) $1 AND changed_at OPERATOR(pg_catalog.>=) $1",
+							  1, &type, &value, NULL, true, 0) != SPI_OK_SELECT)
+		elog(ERROR, "could not read times of events");
+	last = SPI_getbinval(SPI_tuptable->vals[0], SPI_tuptable->tupdesc, 1, &isnull);
+	before = isnull ? before : Max(before, DatumGetTimestampTz(last));
+	SPI_finish();
+	PopActiveSnapshot();
+	return before;
 }
 
 static void

@@ -49,6 +49,7 @@ typedef struct Found
 	List	   *shapes;			/* all that it has had, oldest first */
 	SkAuditShape *then;			/* what it was at that time */
 	Oid			relid;			/* if it is still there, else InvalidOid */
+	bool		stale;			/* may what is told be what was before? */
 } Found;
 
 
@@ -162,7 +163,7 @@ refuse(const Found *found, const char *detail, const char *hint)
 }
 
 static void
-check_shape(const Found *found, const SkAuditShape *shape, List **reasons)
+check_shape(Found *found, const SkAuditShape *shape, List **reasons)
 {
 	if (sk_audit_options_parse(shape->options)->capture == SK_AUDIT_KEYS)
 		refuse(found, "The table was audited with capture \"keys\", which stores no values.",
@@ -174,11 +175,14 @@ check_shape(const Found *found, const SkAuditShape *shape, List **reasons)
 		*reasons = lappend(*reasons, shape->reason);
 	else if (!shape->covered)
 		*reasons = lappend(*reasons, "Changes were not recorded for some time.");
+	else
+		return;
+	found->stale = true;
 }
 
 /* The shapes that it has had up to then, the numbers of which are returned */
 static Datum
-examine(const Found *found, List **reasons)
+examine(Found *found, List **reasons)
 {
 	Datum	   *ids = palloc(sizeof(Datum) * list_length(found->shapes));
 	int			count = 0;
@@ -196,7 +200,10 @@ examine(const Found *found, List **reasons)
 			break;
 	}
 	if (sk_audit_retention_since(found->then->rel_id) > ((SkAuditShape *) linitial(found->shapes))->recorded_at)
+	{
 		*reasons = lappend(*reasons, "Events were removed from the log by audit_maintain().");
+		found->stale = true;
+	}
 	return PointerGetDatum(construct_array(ids, count, INT4OID, 4, true, TYPALIGN_INT));
 }
 
@@ -212,7 +219,9 @@ tell(const Found *found, List *reasons)
 	foreach(lc, reasons)
 		appendStringInfo(&detail, "%s%s", detail.len ? "  " : "", (char *) lfirst(lc));
 	ereport(NOTICE,
-			(errmsg("rows that table \"%s\" had at that time may be missing", found->table),
+			(errmsg(found->stale
+					? "rows of table \"%s\" at that time may be missing, incomplete or out of date"
+					: "rows of table \"%s\" at that time may be missing or incomplete", found->table),
 			 errdetail_internal("%s", detail.data)));
 }
 
@@ -353,7 +362,7 @@ put_result(ReturnSetInfo *rsinfo)
 }
 
 static void
-replay(const Found *found, ReturnSetInfo *rsinfo)
+replay(Found *found, ReturnSetInfo *rsinfo)
 {
 	static const Oid types[] = {INT4ARRAYOID, TIMESTAMPTZOID, INT4OID};
 	List	   *reasons = NIL;
@@ -369,7 +378,7 @@ replay(const Found *found, ReturnSetInfo *rsinfo)
 		refuse(found, "A partition of the table was truncated before then, and its rows were not recorded.",
 			   "Query schemakit.audit_log instead.");
 	if (!has_baseline(values[0]))
-		reasons = lappend(reasons, "Rows that it had when audit was enabled are told only if they changed, unless that was done with baseline => true.");
+		reasons = lappend(reasons, "Of rows that it had when audit was enabled only changes are told, unless that was done with baseline => true.");
 	(void) SPI_cursor_open_with_args("schemakit rows", found->then->key != NIL ? keyed_query : keyless_query,
 									 3, (Oid *) types, values, NULL, true, 0);
 	put_result(rsinfo);

@@ -78,7 +78,7 @@ CREATE FUNCTION schemakit.audit_rows(table_name text, at timestamptz, OUT key js
     LANGUAGE C STABLE PARALLEL UNSAFE;
 COMMENT ON FUNCTION schemakit.audit_rows(text, timestamptz) IS
 'returns the rows that a table had, by its name then, such as ''public.users'', also if it was dropped since: the key, which is null if it had none, and the row, each as an object.
-Of a table that is still there, it returns what audit_as_of_jsonb() does.  Of one that is gone it replays the events: a NOTICE tells if rows may be missing.
+Of a table that is still there, it returns what audit_as_of_jsonb() does.  Of one that is gone it replays the events: a NOTICE tells if rows may be missing, incomplete or out of date.
 For roles that may read the history of the table: see audit_history(); of one that is gone, for its last owner and roles with SELECT on schemakit.audit_log.
 Errors: 42P01 no table had that name at that time; 22023 the name has no schema; 42501 the role may not read the history; 55000 the log cannot tell.';
 

@@ -117,7 +117,7 @@ SELECT format('ALTER TABLE schemakit.audit_event ATTACH PARTITION schemakit.%I F
 ALTER EXTENSION schemakit ADD TABLE schemakit.:archived;
 CREATE TRIGGER audit_protect_statement BEFORE INSERT OR TRUNCATE ON schemakit.:archived FOR EACH STATEMENT EXECUTE FUNCTION schemakit.internal_audit_protect();
 ALTER TABLE schemakit.:archived ENABLE ALWAYS TRIGGER audit_protect_statement;
-DELETE FROM schemakit.audit_retention WHERE complete_since > :'month';
+DELETE FROM schemakit.audit_retention WHERE complete_since > :'month' AND rel_id IS NULL;
 RESET schemakit.audit_writable;
 SELECT op FROM schemakit.audit_history('usual', '{"id": 6}');
 SELECT state, detail FROM schemakit.status() WHERE relid::text ~ 'audit_event';
@@ -141,12 +141,33 @@ SELECT schemakit.audit_hold('moving', '{"id": 4, "region": "b"}', 'case 22');
 SELECT count(*) >= 0 AS ran FROM maintain();
 SELECT op, key FROM schemakit.audit_log WHERE table_name = 'audit_retain.moving' ORDER BY key ->> 'id', changed_at, n;
 
+-- the key gets another type, or other columns
+CREATE TABLE retyped (id int PRIMARY KEY, v text);
+CREATE TABLE rekeyed (id int PRIMARY KEY, r int NOT NULL DEFAULT 1);
+CREATE TABLE renamed (id int PRIMARY KEY, v text);
+SELECT schemakit.audit_enable(t), schemakit.audit_hold(t, '{"id": 1}', 'case 23'), schemakit.audit_retain(t, '0 seconds', force => true) FROM unnest('{retyped,rekeyed,renamed}'::regclass[]) AS t;
+INSERT INTO retyped VALUES (1, 'a'), (2, 'b');
+INSERT INTO rekeyed VALUES (1), (2);
+INSERT INTO renamed VALUES (1, 'a'), (2, 'b');
+ALTER TABLE retyped ALTER id TYPE text;
+ALTER TABLE rekeyed DROP CONSTRAINT rekeyed_pkey, ADD PRIMARY KEY (id, r);
+ALTER TABLE renamed RENAME id TO number;
+UPDATE retyped SET v = 'later';
+UPDATE rekeyed SET r = 2;
+UPDATE renamed SET v = 'later';
+SELECT count(*) >= 0 AS ran FROM maintain();
+SELECT table_name, op, key FROM schemakit.audit_log WHERE table_name ~ 're(typed|keyed|named)$' ORDER BY table_name, changed_at, n;
+SELECT schemakit.audit_retain(t, NULL) FROM unnest('{retyped,rekeyed,renamed}'::regclass[]) AS t;
+SET schemakit.audit_writable = on;
+DELETE FROM schemakit.audit_holds;
+DELETE FROM schemakit.audit_event WHERE shape_id IN (SELECT shape_id FROM schemakit.audit_shape WHERE table_name ~ '^re(typed|keyed|named)$');
+RESET schemakit.audit_writable;
+
 -- other names that are in use in the archive; and schemas of others
-SELECT schemakit.audit_retain('short', NULL), schemakit.audit_retain('moving', NULL), schemakit.audit_release('moving', NULL);
+SELECT schemakit.audit_retain('short', NULL), schemakit.audit_retain('moving', NULL);
 INSERT INTO usual VALUES (7, 'old');
 SELECT age(830);
 SELECT count(*) >= 0 AS ran FROM maintain();
-SELECT count(schemakit.audit_release('moving', jsonb_build_object('id', i, 'region', r))) FROM generate_series(1, 4) AS i, unnest('{a,b}'::text[]) AS r;
 SELECT relid::regclass::text AS month FROM pg_partition_tree('schemakit.audit_event') WHERE relid::regclass::text ~ to_char(now() AT TIME ZONE 'UTC' - interval '830 days', '"_p"YYYY_MM') \gset
 SELECT split_part(:'month', '.', 2) || '_time_idx' AS taken, '_' || split_part(:'month', '.', 2) AS type \gset
 CREATE TABLE audit_archive.:taken ();

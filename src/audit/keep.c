@@ -157,11 +157,20 @@ schemakit_audit_release(PG_FUNCTION_ARGS)
  *-------------------------------------------------------------------------
  */
 
-/* A table that is held is one of which nothing is too old. */
+/*
+ * A table that is held is one of which nothing is too old.  So is one of which a row is
+ * held and whose key was of other columns or types at some time: the key that was given
+ * does not tell what that row was called then.
+ */
 static const char tables_query[] =
+"WITH k AS (SELECT s.rel_id, ARRAY(SELECT c.value OPERATOR(pg_catalog.->>) 'id' FROM pg_catalog.unnest(s.key) WITH ORDINALITY AS p(name, i)"
+" JOIN pg_catalog.jsonb_array_elements(s.columns) AS c(value) ON (c.value OPERATOR(pg_catalog.->>) 'name') OPERATOR(pg_catalog.=) p.name ORDER BY p.i) AS ids"
+" FROM schemakit.audit_shape AS s WHERE NOT s.dropped AND EXISTS (SELECT FROM schemakit.audit_holds AS h WHERE h.rel_id OPERATOR(pg_catalog.=) s.rel_id)),"
+" held AS (SELECT rel_id FROM schemakit.audit_holds WHERE key IS NULL"
+" UNION SELECT rel_id FROM k GROUP BY rel_id HAVING pg_catalog.count(DISTINCT ids) OPERATOR(pg_catalog.>) 1)"
 "SELECT pg_catalog.array_agg(t.shape_id), pg_catalog.array_agg(t.before), pg_catalog.array_agg(t.rel_id), pg_catalog.max(t.before)"
 " FROM (SELECT s.shape_id, s.rel_id,"
-" CASE WHEN EXISTS (SELECT FROM schemakit.audit_holds AS h WHERE h.rel_id OPERATOR(pg_catalog.=) s.rel_id AND h.key IS NULL)"
+" CASE WHEN EXISTS (SELECT FROM held AS h WHERE h.rel_id OPERATOR(pg_catalog.=) s.rel_id)"
 " THEN '-infinity'::pg_catalog.timestamptz"
 " ELSE LEAST(pg_catalog.now() OPERATOR(pg_catalog.-) r.retain, $1) END AS before"
 " FROM schemakit.audit_shape AS s LEFT JOIN schemakit.audit_retained AS r ON r.rel_id OPERATOR(pg_catalog.=) s.rel_id) AS t"

@@ -42,10 +42,8 @@
 #include "base/spi.h"
 #include "schemakit.h"
 
-#include "access/htup_details.h"
 #include "access/xact.h"
 #include "catalog/namespace.h"
-#include "catalog/pg_namespace.h"
 #include "catalog/pg_type.h"
 #include "executor/spi.h"
 #include "funcapi.h"
@@ -53,12 +51,10 @@
 #include "pgstat.h"
 #include "storage/lmgr.h"
 #include "storage/proc.h"
-#include "utils/acl.h"
 #include "utils/array.h"
 #include "utils/backend_status.h"
 #include "utils/builtins.h"
 #include "utils/lsyscache.h"
-#include "utils/syscache.h"
 #include "utils/timestamp.h"
 #include "utils/tuplestore.h"
 
@@ -548,30 +544,6 @@ premake_argument(FunctionCallInfo fcinfo)
 	return premake;
 }
 
-/*
- * Whoever owns a schema can drop what is in it.
- */
-static void
-check_archive_owner(const char *schema)
-{
-	Oid			oid = get_namespace_oid(schema, false);
-	HeapTuple	tuple = SearchSysCache1(NAMESPACEOID, ObjectIdGetDatum(oid));
-	Oid			owner;
-
-	if (!HeapTupleIsValid(tuple))
-		elog(ERROR, "cache lookup failed for namespace %u", oid);
-	owner = ((Form_pg_namespace) GETSTRUCT(tuple))->nspowner;
-	ReleaseSysCache(tuple);
-	if (!has_privs_of_role(owner, sk_audit_log_owner()))
-		ereport(ERROR,
-				(errcode(ERRCODE_INSUFFICIENT_PRIVILEGE),
-				 errmsg("schema \"%s\" cannot be the archive of the audit log", schema),
-				 errdetail("It belongs to role \"%s\", which could drop the events that are moved there.",
-						   GetUserNameFromId(owner, false)),
-				 errhint("Use a schema of role \"%s\".",
-						 GetUserNameFromId(sk_audit_log_owner(), false))));
-}
-
 /* The schema to which partitions go; not ours, of which the log is a part. */
 static const char *
 archive_argument(char *schema)
@@ -581,7 +553,7 @@ archive_argument(char *schema)
 				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
 				 errmsg("argument \"%s\" must be another schema than \"%s\"",
 						"archive", SK_SCHEMA)));
-	check_archive_owner(schema);
+	sk_audit_partition_check_archive(schema);
 	return schema;
 }
 

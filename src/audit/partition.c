@@ -27,13 +27,16 @@
 #include "catalog/dependency.h"
 #include "catalog/namespace.h"
 #include "catalog/pg_extension.h"
+#include "catalog/pg_namespace.h"
 #include "catalog/pg_type.h"
 #include "commands/extension.h"
 #include "commands/trigger.h"
 #include "executor/spi.h"
 #include "partitioning/partbounds.h"
 #include "partitioning/partdesc.h"
+#include "miscadmin.h"
 #include "storage/lmgr.h"
+#include "utils/acl.h"
 #include "utils/builtins.h"
 #include "utils/lsyscache.h"
 #include "utils/rel.h"
@@ -463,6 +466,31 @@ bool
 sk_audit_partition_is_default_empty(void)
 {
 	return run(SPI_OK_SELECT, "SELECT FROM schemakit.audit_event_default LIMIT 1") == 0;
+}
+
+/*
+ * Stop here unless partitions may be moved to the schema: whoever owns it can drop what
+ * is in it.
+ */
+void
+sk_audit_partition_check_archive(const char *schema)
+{
+	Oid			oid = get_namespace_oid(schema, false);
+	HeapTuple	tuple = SearchSysCache1(NAMESPACEOID, ObjectIdGetDatum(oid));
+	Oid			owner;
+
+	if (!HeapTupleIsValid(tuple))
+		elog(ERROR, "cache lookup failed for namespace %u", oid);
+	owner = ((Form_pg_namespace) GETSTRUCT(tuple))->nspowner;
+	ReleaseSysCache(tuple);
+	if (!has_privs_of_role(owner, sk_audit_log_owner()))
+		ereport(ERROR,
+				(errcode(ERRCODE_INSUFFICIENT_PRIVILEGE),
+				 errmsg("schema \"%s\" cannot be the archive of the audit log", schema),
+				 errdetail("It belongs to role \"%s\", which could drop the events that are moved there.",
+						   GetUserNameFromId(owner, false)),
+				 errhint("Use a schema of role \"%s\".",
+						 GetUserNameFromId(sk_audit_log_owner(), false))));
 }
 
 static bool

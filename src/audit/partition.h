@@ -39,6 +39,7 @@ extern void sk_audit_partition_restore(const char *name, const char *bounds);
 extern void sk_audit_partition_granted(Oid relid);
 extern void sk_audit_partition_release(Oid relid);
 extern void sk_audit_partition_archive(Oid relid, const char *schema);
+extern void sk_audit_partition_check_archive(const char *schema);
 extern bool sk_audit_partition_is_name_taken(Oid relid, const char *schema);
 extern List *sk_audit_partition_ended(TimestampTz before);
 extern uint64 sk_audit_partition_empty_default(TimestampTz before);

@@ -164,7 +164,7 @@ CREATE FUNCTION schemakit.audit_hold(rel regclass, key jsonb, reason text)
     AS 'MODULE_PATHNAME', 'schemakit_audit_hold'
     LANGUAGE C VOLATILE PARALLEL UNSAFE;
 COMMENT ON FUNCTION schemakit.audit_hold(regclass, jsonb, text) IS
-'keeps the events of a row, or with key => null those of a table, from being removed by audit_maintain(), however old they are, until audit_release() is called.  Includes events under keys that the row had before or gets later; the row need not be there yet.  schemakit.audit_holds lists what is held.
+'keeps the events of a row, or with key => null those of a table, from being removed by audit_maintain(), however old they are, until audit_release() is called.  Includes events under keys that the row had before or gets later; the row need not be there yet.  If the key has had other columns or types at some time, all rows of the table are held.  schemakit.audit_holds lists what is held.
 Errors: 22023 "key" does not have the columns of the key; 55000 the table is not audited, or has no key; 42501 the role may not read its history.';
 
 CREATE FUNCTION schemakit.audit_release(rel regclass, key jsonb, reason text DEFAULT NULL)

@@ -181,24 +181,25 @@ static const char tables_query[] =
  * A key that changes is two events, one after the other.  So is a row that goes to
  * another partition, which the server deletes and inserts: but its triggers may do
  * something between, and what comes next is then the next event of the table that the
- * command has made.
+ * command has made.  All of the log is sorted for it, once, if a row is held.
  */
-#define NEXT_OF_COMMAND(event, function, operator) \
-"(SELECT pg_catalog." function "(x.n) FROM schemakit.audit_event AS x" \
-" WHERE x.txn_id OPERATOR(pg_catalog.=) " event ".txn_id AND x.at OPERATOR(pg_catalog.=) " event ".at" \
-" AND x.command OPERATOR(pg_catalog.=) " event ".command AND x.shape_id OPERATOR(pg_catalog.=) " event ".shape_id" \
-" AND x.n OPERATOR(pg_catalog." operator ") " event ".n)"
-
 static const char hashes_query[] =
-"WITH RECURSIVE held(hash) AS ("
+"WITH RECURSIVE e AS ("
+" SELECT op, n, key_hash, pg_catalog.lead(op) OVER t AS next_op, pg_catalog.lead(n) OVER t AS next_n, pg_catalog.lead(key_hash) OVER t AS next_hash,"
+" pg_catalog.lead(op) OVER c AS made_op, pg_catalog.lead(key_hash) OVER c AS made_hash"
+" FROM schemakit.audit_event WHERE op OPERATOR(pg_catalog.<>) 'C'"
+" AND EXISTS (SELECT FROM schemakit.audit_holds WHERE key_hashes IS NOT NULL)"
+" WINDOW t AS (PARTITION BY txn_id, at ORDER BY n), c AS (PARTITION BY txn_id, at, command, shape_id ORDER BY n)"
+"), moved AS MATERIALIZED ("
+" SELECT key_hash AS a, next_hash AS b FROM e WHERE op OPERATOR(pg_catalog.=) 'O' AND next_op OPERATOR(pg_catalog.=) 'N'"
+" AND next_n OPERATOR(pg_catalog.=) (n OPERATOR(pg_catalog.+) 1)"
+" UNION ALL"
+" SELECT key_hash, made_hash FROM e WHERE op OPERATOR(pg_catalog.=) 'D' AND made_op OPERATOR(pg_catalog.=) 'I'"
+"), linked AS MATERIALIZED (SELECT a, b FROM moved UNION ALL SELECT b, a FROM moved"
+"), held(hash) AS ("
 " SELECT pg_catalog.unnest(key_hashes) FROM schemakit.audit_holds"
 " UNION"
-" SELECT o.key_hash FROM held JOIN schemakit.audit_event AS e ON e.key_hash OPERATOR(pg_catalog.=) held.hash"
-" JOIN schemakit.audit_event AS o ON o.txn_id OPERATOR(pg_catalog.=) e.txn_id AND o.at OPERATOR(pg_catalog.=) e.at"
-" WHERE (e.op OPERATOR(pg_catalog.=) 'O' AND o.op OPERATOR(pg_catalog.=) 'N' AND o.n OPERATOR(pg_catalog.=) (e.n OPERATOR(pg_catalog.+) 1))"
-" OR (e.op OPERATOR(pg_catalog.=) 'N' AND o.op OPERATOR(pg_catalog.=) 'O' AND o.n OPERATOR(pg_catalog.=) (e.n OPERATOR(pg_catalog.-) 1))"
-" OR (e.op OPERATOR(pg_catalog.=) 'D' AND o.op OPERATOR(pg_catalog.=) 'I' AND o.n OPERATOR(pg_catalog.=) " NEXT_OF_COMMAND("e", "min", ">") ")"
-" OR (e.op OPERATOR(pg_catalog.=) 'I' AND o.op OPERATOR(pg_catalog.=) 'D' AND o.n OPERATOR(pg_catalog.=) " NEXT_OF_COMMAND("e", "max", "<") ")"
+" SELECT l.b FROM held JOIN linked AS l ON l.a OPERATOR(pg_catalog.=) held.hash"
 ") SELECT pg_catalog.array_agg(hash) FROM held WHERE hash IS NOT NULL";
 
 /* An array in the result; an empty one if it is null */

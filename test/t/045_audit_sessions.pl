@@ -158,7 +158,7 @@ $session->query_safe(q{SELECT schemakit.audit_maintain(retain => '2 months')});
 is($session->query_safe($read), 'I', 'months were dropped');
 $session->query_safe(q{CREATE ROLE reader; GRANT USAGE ON SCHEMA schemakit TO reader; GRANT SELECT ON t TO reader; SET ROLE reader});
 $session->query($_) for $read, $as_of;
-is(() = $session->{stderr} =~ /permission denied for view audit_log/g, 2, 'another role may not');
+is(() = $session->{stderr} =~ /permission denied for/g, 2, 'another role may not');
 $session->{stderr} = '';
 $session->query_safe('RESET ROLE; GRANT SELECT ON schemakit.audit_log TO reader; SET ROLE reader');
 is($session->query_safe($read), 'I', 'unless it may');

@@ -54,7 +54,7 @@ sub restored
 sub history
 {
 	my ($database, $role) = @_;
-	my (undef, $out, $err) = $node->psql($database, "SELECT string_agg(op, '') FROM schemakit.audit_history('app.salaries', '{\"id\": 1}')",
+	my (undef, $out, $err) = $node->psql($database, "SELECT string_agg(op, '') FROM schemakit.audit_history('app.salaries', '{\"id\": 1}') WHERE op <> 'S'",
 		extra_params => [ '-U', $role ]);
 	return $out . ($err =~ /ERROR:\s+(.*)/ ? $1 : '');
 }

@@ -179,7 +179,10 @@ read_events(Feed *feed, List *txns)
 		const SkAuditChangesTxn *txn = lfirst(lc);
 		int			i = foreach_current_index(lc);
 
-		turns[i] = (Turn) {.txn_id = txn->txn_id, .turn = i};
+		turns[i] = (Turn)
+		{
+			.txn_id = txn->txn_id,.turn = i
+		};
 		ids[i] = Int64GetDatum(txn->txn_id);
 		first_at = Min(first_at, txn->at);
 		last_at = Max(last_at, txn->at);

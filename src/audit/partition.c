@@ -443,7 +443,10 @@ sk_audit_partition_leaves(void)
 		leaves = lappend(leaves, leaf);
 	}
 	leaf = palloc(sizeof(SkAuditLeaf));
-	*leaf = (SkAuditLeaf) {sk_audit_log_relid("audit_event_default"), DT_NOBEGIN, DT_NOEND};
+	*leaf = (SkAuditLeaf)
+	{
+		sk_audit_log_relid("audit_event_default"), DT_NOBEGIN, DT_NOEND
+	};
 	table_close(table, NoLock);
 	return lappend(leaves, leaf);
 }

@@ -119,7 +119,7 @@ read_text(const char *text, int64 *origin, Place *place, char **snapshot, int *d
 			   &place->timeline, &high, &low, &length) != 5 || length == 0)
 		return false;
 	place->lsn = ((XLogRecPtr) high) << 32 | low;
-	*snapshot = pstrdup(text + length);
+	*snapshot = pstrdup(text +length);
 	*database = -1;
 	at = strchr(*snapshot, '@');
 	if (at != NULL)

@@ -318,7 +318,7 @@ bool
 sk_audit_since_keys(SkAuditPast *past, List *documents, int limit, SkReceive receive,
 					void *arg)
 {
-	Keys		keys = {.past = past, .receive = receive, .arg = arg};
+	Keys		keys = {.past = past,.receive = receive,.arg = arg};
 	Bounds		bounds;
 	SkRights	saved;
 

@@ -46,7 +46,7 @@ push_text_or_null(JsonbInState *state, const char *key, const char *text)
 	JsonbValue	v = {.type = jbvNull};
 
 	push_text(state, WJB_KEY, key);
-	if (text != NULL)
+	if (text !=NULL)
 		push_text(state, WJB_VALUE, text);
 	else
 		pushJsonbValue(state, WJB_VALUE, &v);

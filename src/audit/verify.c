@@ -193,7 +193,7 @@ receive_event(void *arg, TupleTableSlot *slot)
 {
 	SkAuditVerification *v = arg;
 	const SkAuditVerifyShape *shape;
-	SkAuditVerifyItem		item = {.seq = ++v->seq};
+	SkAuditVerifyItem item = {.seq = ++v->seq};
 
 	slot_getallattrs(slot);
 	item.op = DatumGetChar(slot->tts_values[0]);
@@ -272,7 +272,7 @@ static void
 receive_live(void *arg, TupleTableSlot *slot)
 {
 	SkAuditVerification *v = arg;
-	SkAuditVerifyItem		item = {.seq = PG_INT64_MAX,.op = SK_AUDIT_VERIFY_LIVE};
+	SkAuditVerifyItem item = {.seq = PG_INT64_MAX,.op = SK_AUDIT_VERIFY_LIVE};
 
 	slot_getallattrs(slot);
 	item.document = JsonbPGetDatum(encode(v, slot, false));

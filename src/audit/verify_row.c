@@ -346,7 +346,7 @@ sk_audit_verify_row_compare(SkAuditVerification *v)
 												  "schemakit verified row",
 												  ALLOCSET_DEFAULT_SIZES);
 	MemoryContext old = MemoryContextSwitchTo(context);
-	RowGroup		group = {0};
+	RowGroup	group = {0};
 
 	tuplesort_performsort(v->sort);
 	while (tuplesort_gettupleslot(v->sort, true, false, v->slot, NULL))

@@ -17,7 +17,8 @@
 
 /* What is sorted has the letter of its event, or one of these. */
 #define SK_AUDIT_VERIFY_LIVE			'L'
-#define SK_AUDIT_VERIFY_GONE			'-'		/* a content of which there is one less */
+#define SK_AUDIT_VERIFY_GONE			'-' /* a content of which there is one
+											 * less */
 
 /* A shape, and which columns events that name it do not tell as they are now */
 typedef struct SkAuditVerifyShape
@@ -33,7 +34,7 @@ typedef struct SkAuditVerification
 	SkAuditReader *reader;
 	SkAuditDocumentNames *now;	/* of the table as it is */
 	ReturnSetInfo *rsinfo;
-	SkAuditVerifyShape *shapes;	/* those whose events are compared */
+	SkAuditVerifyShape *shapes; /* those whose events are compared */
 	int			nshapes;
 	bool	   *compared;		/* by attribute number - 1 */
 	Tuplesortstate *sort;

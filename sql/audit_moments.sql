@@ -144,7 +144,7 @@ ALTER TABLE docs ENABLE ROW LEVEL SECURITY;
 CREATE POLICY mine ON docs USING (who <> 'other') WITH CHECK (v <> 'three');
 SET ROLE regress_moments_marker;
 SELECT schemakit.audit_restore('docs', schemakit.audit_at('docs'));  -- fails: the policy
-SELECT schemakit.audit_restore('docs', schemakit.audit_at('docs'), '{"id": 2}');
+SELECT schemakit.audit_restore('docs', schemakit.audit_at('docs'), '{"id": 2}');  -- fails, too
 BEGIN READ ONLY;
 SELECT schemakit.audit_restore('docs', schemakit.audit_at('docs'), '{"id": 1}');  -- fails
 ROLLBACK;

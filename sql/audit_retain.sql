@@ -156,7 +156,7 @@ UPDATE retyped SET v = 'later';
 UPDATE rekeyed SET r = 2;
 UPDATE renamed SET v = 'later';
 SELECT count(*) >= 0 AS ran FROM maintain();
-SELECT table_name, op, key FROM schemakit.audit_log WHERE table_name ~ 're(typed|keyed|named)$' ORDER BY table_name, changed_at, n;
+SELECT table_name, op, key FROM schemakit.audit_log WHERE table_name ~ '^audit_retain\.re(typed|keyed|named)$' ORDER BY table_name, changed_at, n;
 SELECT schemakit.audit_retain(t, NULL) FROM unnest('{retyped,rekeyed,renamed}'::regclass[]) AS t;
 SET schemakit.audit_writable = on;
 DELETE FROM schemakit.audit_holds;

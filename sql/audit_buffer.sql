@@ -160,6 +160,15 @@ SELECT count(DISTINCT carrier), count(*) FROM schemakit.audit_event WHERE txn_id
 SELECT count(*) FROM schemakit.audit_as_of(NULL::many, (SELECT max(at) - interval '1 microsecond' FROM schemakit.audit_log WHERE new ->> 'v' = 'copied'));
 SELECT count(*) FROM (SELECT * FROM schemakit.audit_as_of(NULL::many, now()) EXCEPT SELECT * FROM many) AS differs;
 
+-- also if the event that did has been removed in the transaction
+BEGIN;
+UPDATE many SET v = 'before' WHERE id = 1;
+SET LOCAL schemakit.audit_writable = on;
+DELETE FROM schemakit.audit_event WHERE key = '{"id": 1}' AND new ->> 'v' = 'before';
+UPDATE many SET v = 'after' WHERE id = 1;
+COMMIT;
+SELECT count(*), count(role) FROM schemakit.audit_log WHERE table_name = 'audit_buffer.many' AND new ->> 'v' = 'after';
+
 -- the index has them all
 SELECT count(*), count(*) FILTER (WHERE (SELECT count(*) FROM schemakit.audit_history('many', jsonb_build_object('id', m.id))) > 0) AS found FROM many m WHERE id % 10 = 0;
 

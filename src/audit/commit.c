@@ -118,15 +118,11 @@ write_commit(void)
 
 	memset(nulls, true, sizeof(nulls));
 	memset(nulls, false, sizeof(bool) * Anum_audit_event_op);
-	values[Anum_audit_event_txn_id - 1] = Int64GetDatum(stamp.txn_id);
-	values[Anum_audit_event_at - 1] = TimestampTzGetDatum(stamp.at);
-	values[Anum_audit_event_changed_at - 1] = TimestampTzGetDatum(stamp.changed_at);
 	nulls[Anum_audit_event_key_hash - 1] = true;
-	values[Anum_audit_event_n - 1] = Int32GetDatum(stamp.n);
 	values[Anum_audit_event_command - 1] = Int32GetDatum((int32) GetCurrentCommandId(false));
 	values[Anum_audit_event_shape_id - 1] = Int32GetDatum(0);
 	values[Anum_audit_event_op - 1] = CharGetDatum(SK_AUDIT_COMMIT);
-	sk_audit_txn_carry(&stamp, values, nulls);
+	sk_audit_txn_put(&stamp, values, nulls);
 	nulls[Anum_audit_event_role - 1] = false;
 	values[Anum_audit_event_role - 1] =
 		CStringGetTextDatum(GetUserNameFromId(GetUserId(), false));

@@ -207,18 +207,15 @@ write_event(const Event *event)
 
 	sk_audit_order_place(&place, table->rel_id, has_key ? &hash : NULL,
 						 stamp.txn_id, stamp.at);
-	values[Anum_audit_event_txn_id - 1] = Int64GetDatum(stamp.txn_id);
-	values[Anum_audit_event_at - 1] = TimestampTzGetDatum(stamp.at);
-	values[Anum_audit_event_changed_at - 1] = TimestampTzGetDatum(place.changed_at);
 	set_key_hash(event, has_key, hash, values, nulls);
-	values[Anum_audit_event_n - 1] = Int32GetDatum(stamp.n);
 	values[Anum_audit_event_command - 1] = Int32GetDatum((int32) place.command);
 	values[Anum_audit_event_shape_id - 1] = Int32GetDatum(table->shape_id);
 	values[Anum_audit_event_op - 1] = CharGetDatum(event->op);
 	set_document(values, nulls, Anum_audit_event_key, key);
 	set_document(values, nulls, Anum_audit_event_old, event->old);
 	set_document(values, nulls, Anum_audit_event_new, event->new);
-	sk_audit_txn_carry(&stamp, values, nulls);
+	stamp.changed_at = place.changed_at;
+	sk_audit_txn_put(&stamp, values, nulls);
 	sk_audit_buffer_insert(stamp.at, values, nulls);
 }
 

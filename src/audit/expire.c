@@ -16,6 +16,7 @@
 #include "postgres.h"
 
 #include "audit/expire.h"
+#include "base/array.h"
 
 #include "catalog/pg_type.h"
 #include "executor/spi.h"
@@ -122,7 +123,7 @@ oids_as_array(List *oids)
 
 	foreach(lc, oids)
 		values[n++] = ObjectIdGetDatum(lfirst_oid(lc));
-	return PointerGetDatum(construct_array(values, n, OIDOID, sizeof(Oid), true, TYPALIGN_INT));
+	return sk_array_of(values, n, OIDOID);
 }
 
 /*

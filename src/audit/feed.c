@@ -19,6 +19,7 @@
 #include "audit/reader.h"
 #include "audit/txn.h"
 #include "base/arg.h"
+#include "base/array.h"
 #include "base/compat.h"
 
 #include "catalog/pg_type.h"
@@ -188,8 +189,7 @@ read_events(Feed *feed, List *txns)
 		last_at = Max(last_at, txn->at);
 	}
 	qsort(turns, count, sizeof(Turn), by_txn);
-	values[0] = PointerGetDatum(construct_array(ids, count, INT8OID, sizeof(int64),
-												FLOAT8PASSBYVAL, TYPALIGN_DOUBLE));
+	values[0] = sk_array_of(ids, count, INT8OID);
 	values[1] = Int64GetDatum(turns[0].txn_id);
 	values[2] = Int64GetDatum(turns[count - 1].txn_id);
 	values[3] = TimestampTzGetDatum(first_at);

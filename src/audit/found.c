@@ -12,6 +12,7 @@
 
 #include "audit/found.h"
 #include "audit/readable.h"
+#include "base/array.h"
 #include "base/compat.h"
 #include "base/plan.h"
 
@@ -22,18 +23,6 @@
 #include "utils/builtins.h"
 #include "utils/lsyscache.h"
 #include "utils/tuplestore.h"
-
-static Datum
-as_array(const Datum *values, int count, Oid type)
-{
-	int16		length;
-	bool		by_value;
-	char		align;
-
-	get_typlenbyvalalign(type, &length, &by_value, &align);
-	return PointerGetDatum(construct_array((Datum *) values, count, type,
-										   length, by_value, align));
-}
 
 #define RETURNED \
 	"SELECT " SK_AUDIT_READABLE_COLUMNS("$6") ", w.i" \
@@ -81,7 +70,7 @@ read_events(List *places, bool all, bool keyed, HeapTuple *tuples, TupleDesc *tu
 	if (count == 0)
 		return;
 	for (int c = 0; c < 5; c++)
-		values[c] = as_array(arrays[c], count, elements[c]);
+		values[c] = sk_array_of(arrays[c], count, elements[c]);
 	values[5] = BoolGetDatum(all);
 	if (SPI_execute_plan(sk_plan_get(keyed ? &keyed_plan : &other_plan, sk_plan_constant,
 									 (void *) (keyed ? keyed_query : other_query), 6, columns,

@@ -17,6 +17,7 @@
 #include "audit/granted.h"
 #include "audit/change.h"
 #include "audit/log.h"
+#include "base/array.h"
 #include "base/spi.h"
 
 #include "access/genam.h"
@@ -107,8 +108,7 @@ sk_audit_granted_forget_owned(const DropOwnedStmt *stmt)
 		if (OidIsValid(role) && has_privs_of_role(GetUserId(), role))
 			roles[count++] = ObjectIdGetDatum(role);
 	}
-	value = PointerGetDatum(construct_array(roles, count, OIDOID, sizeof(Oid), true,
-											TYPALIGN_INT));
+	value = sk_array_of(roles, count, OIDOID);
 	(void) sk_audit_change_execute("DELETE FROM schemakit.audit_reader"
 								   " WHERE role OPERATOR(pg_catalog.=) ANY ($1)",
 								   1, types, &value, SPI_OK_DELETE);

@@ -23,6 +23,7 @@
 #include "audit/spelling.h"
 #include "audit/state.h"
 #include "base/arg.h"
+#include "base/array.h"
 #include "base/compat.h"
 #include "base/guc.h"
 #include "base/plan.h"
@@ -318,18 +319,6 @@ find_history(SkAuditReader *reader, JsonbValue *key)
  *-------------------------------------------------------------------------
  */
 
-static Datum
-as_array(const Datum *values, int count, Oid type)
-{
-	int16		length;
-	bool		by_value;
-	char		align;
-
-	get_typlenbyvalalign(type, &length, &by_value, &align);
-	return PointerGetDatum(construct_array((Datum *) values, count, type,
-										   length, by_value, align));
-}
-
 /* Return what the query returns. */
 static void
 put_result(ReturnSetInfo *rsinfo)
@@ -367,9 +356,9 @@ put_events(ReturnSetInfo *rsinfo, List *events, bool all)
 		columns[1][i] = Int64GetDatum(event->txn_id);
 		columns[2][i++] = Int32GetDatum(event->n);
 	}
-	values[0] = as_array(columns[0], count, INT8OID);
-	values[1] = as_array(columns[1], count, INT8OID);
-	values[2] = as_array(columns[2], count, INT4OID);
+	values[0] = sk_array_of(columns[0], count, INT8OID);
+	values[1] = sk_array_of(columns[1], count, INT8OID);
+	values[2] = sk_array_of(columns[2], count, INT4OID);
 	values[3] = BoolGetDatum(all);
 	sk_audit_reader_begin(&saved);
 	SPI_connect();

@@ -18,7 +18,6 @@
 
 #include "audit/keep.h"
 #include "audit/change.h"
-#include "audit/key_hash.h"
 #include "audit/reader.h"
 #include "audit/spelling.h"
 #include "base/arg.h"
@@ -80,16 +79,8 @@ static Datum
 hashes_of(SkAuditReader *reader, Jsonb *given)
 {
 	List	   *spellings = sk_audit_spelling_list(reader, sk_audit_reader_key(reader, given));
-	Datum	   *hashes = palloc(sizeof(Datum) * (list_length(spellings) + 1));
-	int			count = 0;
-	ListCell   *lc;
 
-	foreach(lc, spellings)
-		hashes[count++] = UInt64GetDatum(sk_audit_key_hash_of(lfirst(lc), reader->nkeys,
-															  reader->rel_id));
-	hashes[count++] = UInt64GetDatum(sk_audit_key_hash_of(NULL, 0, reader->rel_id));
-	return PointerGetDatum(construct_array(hashes, count, INT8OID, 8, FLOAT8PASSBYVAL,
-										   TYPALIGN_DOUBLE));
+	return sk_audit_spelling_hashes(reader, spellings, true);
 }
 
 /*

@@ -8,6 +8,7 @@
 #include "postgres.h"
 
 #include "audit/parents.h"
+#include "base/array.h"
 
 #include "catalog/pg_type.h"
 #include "utils/array.h"
@@ -47,8 +48,7 @@ sk_audit_parents_as_array(const SkAuditParents *parents)
 
 	for (int i = 0; i < parents->count; i++)
 		elements[i] = Int64GetDatum(parents->ids[i]);
-	return PointerGetDatum(construct_array(elements, parents->count, INT8OID, 8,
-										   FLOAT8PASSBYVAL, TYPALIGN_DOUBLE));
+	return sk_array_of(elements, parents->count, INT8OID);
 }
 
 bool

@@ -17,6 +17,7 @@
 #include "audit/filter.h"
 #include "audit/json_decode.h"
 #include "audit/touched.h"
+#include "base/array.h"
 #include "base/compat.h"
 #include "base/tuple.h"
 
@@ -243,8 +244,7 @@ put_with_unknown(SkAuditPast *past, const Datum *values, const bool *nulls,
 	}
 	MemoryContextSwitchTo(old);
 	out_nulls[natts] = false;
-	out[natts] = PointerGetDatum(construct_array(numbers, count, INT2OID, 2, true,
-												 TYPALIGN_SHORT));
+	out[natts] = sk_array_of(numbers, count, INT2OID);
 	tuplestore_putvalues(past->rsinfo->setResult, past->result, out, out_nulls);
 }
 

@@ -16,6 +16,7 @@
 #include "audit/origin.h"
 #include "audit/state.h"
 #include "audit/shape.h"
+#include "audit/txn.h"
 #include "base/guc.h"
 #include "base/restore.h"
 #include "base/trigger.h"
@@ -110,6 +111,8 @@ schemakit_internal_audit_protect(PG_FUNCTION_ARGS)
 		!(TRIGGER_FIRED_BY_INSERT(trigdata->tg_event) && sk_audit_protect_may_load()))
 		sk_audit_protect_refuse(RelationGetRelationName(trigdata->tg_relation));
 	look_at_shapes(trigdata);
+	if (!TRIGGER_FIRED_BY_INSERT(trigdata->tg_event))
+		sk_audit_txn_forget_carrier();
 	return PointerGetDatum(TRIGGER_FIRED_BY_UPDATE(trigdata->tg_event)
 						   ? trigdata->tg_newtuple : trigdata->tg_trigtuple);
 }

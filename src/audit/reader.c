@@ -18,6 +18,7 @@
 #include "audit/log.h"
 #include "audit/readable.h"
 #include "audit/table.h"
+#include "base/array.h"
 #include "base/code.h"
 #include "base/compat.h"
 #include "base/guc.h"
@@ -441,6 +442,5 @@ sk_audit_reader_shape_ids(const SkAuditReader *reader)
 
 	foreach(lc, reader->shapes)
 		ids[count++] = Int32GetDatum(((SkAuditShape *) lfirst(lc))->shape_id);
-	return PointerGetDatum(construct_array(ids, count, INT4OID, 4, true,
-										   TYPALIGN_INT));
+	return sk_array_of(ids, count, INT4OID);
 }

@@ -25,6 +25,7 @@
 #include "audit/running.h"
 #include "audit/shape.h"
 #include "base/arg.h"
+#include "base/array.h"
 #include "base/compat.h"
 
 #include "access/relation.h"
@@ -204,7 +205,7 @@ examine(Found *found, List **reasons)
 		*reasons = lappend(*reasons, "Events were removed from the log by audit_maintain().");
 		found->stale = true;
 	}
-	return PointerGetDatum(construct_array(ids, count, INT4OID, 4, true, TYPALIGN_INT));
+	return sk_array_of(ids, count, INT4OID);
 }
 
 static void
@@ -402,8 +403,7 @@ return_present(const Found *found, ReturnSetInfo *rsinfo)
 		names[count++] = DirectFunctionCall1(namein, CStringGetDatum(lfirst(lc)));
 	values[0] = ObjectIdGetDatum(found->relid);
 	values[1] = TimestampTzGetDatum(found->at);
-	values[2] = PointerGetDatum(construct_array(names, count, NAMEOID, NAMEDATALEN, false,
-												TYPALIGN_CHAR));
+	values[2] = sk_array_of(names, count, NAMEOID);
 	SPI_connect();
 	(void) SPI_cursor_open_with_args("schemakit rows",
 									 "SELECT (SELECT pg_catalog.jsonb_object_agg(k, r OPERATOR(pg_catalog.->) k::pg_catalog.text) FROM pg_catalog.unnest($3) AS k), r"

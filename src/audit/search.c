@@ -22,6 +22,7 @@
 #include "audit/readable.h"
 #include "audit/reader.h"
 #include "base/arg.h"
+#include "base/array.h"
 #include "base/compat.h"
 #include "base/guc.h"
 
@@ -350,18 +351,6 @@ find_places(Search *search)
  *-------------------------------------------------------------------------
  */
 
-static Datum
-as_array(const Datum *values, int count, Oid type)
-{
-	int16		length;
-	bool		by_value;
-	char		align;
-
-	get_typlenbyvalalign(type, &length, &by_value, &align);
-	return PointerGetDatum(construct_array((Datum *) values, count, type,
-										   length, by_value, align));
-}
-
 /* The place that a row came with, or an error */
 static void
 read_before(Search *search, const char *text)
@@ -419,7 +408,7 @@ read_tables(Search *search, ArrayType *tables)
 		foreach(lcs, reader->shapes)
 			ids[count++] = Int32GetDatum(((SkAuditShape *) lfirst(lcs))->shape_id);
 	}
-	search->values[P_SHAPES] = as_array(ids, count, INT4OID);
+	search->values[P_SHAPES] = sk_array_of(ids, count, INT4OID);
 	search->nulls[P_SHAPES] = ' ';
 }
 
@@ -463,7 +452,7 @@ names_argument(ArrayType *names)
 		if (!nulls[i])
 			elements[given++] = CStringGetTextDatum(NameStr(*DatumGetName(elements[i])));
 	}
-	return as_array(elements, given, TEXTOID);
+	return sk_array_of(elements, given, TEXTOID);
 }
 
 static void

@@ -24,6 +24,7 @@
 #include "audit/number.h"
 #include "audit/origin.h"
 #include "audit/state.h"
+#include "base/array.h"
 #include "base/compat.h"
 
 #include "access/genam.h"
@@ -439,8 +440,7 @@ names_as_array(List *names)
 
 	foreach(lc, names)
 		elements[count++] = CStringGetTextDatum(lfirst(lc));
-	return PointerGetDatum(construct_array(elements, count, TEXTOID, -1, false,
-										   TYPALIGN_INT));
+	return sk_array_of(elements, count, TEXTOID);
 }
 
 static void

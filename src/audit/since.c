@@ -21,7 +21,9 @@
 #include "audit/key_hash.h"
 #include "audit/merge.h"
 #include "audit/options.h"
+#include "audit/spelling.h"
 #include "audit/state.h"
+#include "base/array.h"
 #include "base/compat.h"
 #include "base/plan.h"
 #include "base/receive.h"
@@ -95,23 +97,6 @@ static const char events_of_row_query[] =
 " AND c.txn_id OPERATOR(pg_catalog.=) e.txn_id AND c.at OPERATOR(pg_catalog.=) e.at"
 " AND c.changed_at OPERATOR(pg_catalog.>) $2 OFFSET 0))";
 
-/* The hashes of the key that is asked for, and of all keys, as an int8 array */
-static Datum
-key_hashes(const SkAuditPast *past)
-{
-	Datum	   *hashes = palloc(sizeof(Datum) * (list_length(past->spellings) + 1));
-	int			count = 0;
-	ListCell   *lc;
-
-	foreach(lc, past->spellings)
-		hashes[count++] = UInt64GetDatum(sk_audit_key_hash_of(lfirst(lc),
-															  past->reader->nkeys,
-															  past->reader->rel_id));
-	hashes[count++] = UInt64GetDatum(sk_audit_key_hash_of(NULL, 0, past->reader->rel_id));
-	return PointerGetDatum(construct_array(hashes, count, INT8OID, 8, FLOAT8PASSBYVAL,
-										   TYPALIGN_DOUBLE));
-}
-
 /* To plan takes longer than to read, and values decide nothing. */
 static void
 read_events_of_row(SkAuditPast *past)
@@ -121,7 +106,7 @@ read_events_of_row(SkAuditPast *past)
 	Datum		values[] = {
 		sk_audit_reader_shape_ids(past->reader),
 		TimestampTzGetDatum(past->at),
-		key_hashes(past),
+		sk_audit_spelling_hashes(past->reader, past->spellings, true),
 	};
 
 	sk_receive_of_plan(sk_plan_get(&plan, sk_plan_constant, (void *) events_of_row_query,
@@ -181,8 +166,7 @@ make_array(const int64 *values, int count, Oid type)
 
 	for (int i = 0; i < count; i++)
 		datums[i] = Int64GetDatum(values[i]);
-	return PointerGetDatum(construct_array(datums, count, type, 8, FLOAT8PASSBYVAL,
-										   TYPALIGN_DOUBLE));
+	return sk_array_of(datums, count, type);
 }
 
 /* As int8 and timestamptz arrays; a static plan would be one for any time. */

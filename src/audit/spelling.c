@@ -16,6 +16,8 @@
 
 #include "audit/spelling.h"
 #include "audit/json_decode.h"
+#include "audit/key_hash.h"
+#include "base/array.h"
 #include "base/compat.h"
 #include "base/rights.h"
 
@@ -233,4 +235,23 @@ sk_audit_spelling_list(const SkAuditReader *reader, JsonbValue *key)
 		spellings = add_equal(reader, spellings, lfirst(lc));
 	sk_rights_restore(&saved);
 	return spellings;
+}
+
+/*
+ * The hashes of these keys, and with_table that of events about all of the table, as
+ * an int8 array.
+ */
+Datum
+sk_audit_spelling_hashes(const SkAuditReader *reader, List *spellings, bool with_table)
+{
+	Datum	   *hashes = palloc(sizeof(Datum) * (list_length(spellings) + 1));
+	int			count = 0;
+	ListCell   *lc;
+
+	foreach(lc, spellings)
+		hashes[count++] = UInt64GetDatum(sk_audit_key_hash_of(lfirst(lc), reader->nkeys,
+															  reader->rel_id));
+	if (with_table)
+		hashes[count++] = UInt64GetDatum(sk_audit_key_hash_of(NULL, 0, reader->rel_id));
+	return sk_array_of(hashes, count, INT8OID);
 }

@@ -13,5 +13,7 @@
 extern bool sk_audit_spelling_is_same(const SkAuditReader *reader, AttrNumber attnum);
 extern bool sk_audit_spelling_is_one(const SkAuditReader *reader, AttrNumber attnum);
 extern List *sk_audit_spelling_list(const SkAuditReader *reader, JsonbValue *key);
+extern Datum sk_audit_spelling_hashes(const SkAuditReader *reader,
+									  List *spellings, bool with_table);
 
 #endif							/* SK_AUDIT_SPELLING_H */

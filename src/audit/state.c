@@ -88,18 +88,14 @@ write_event(const SkAuditState *state)
 
 	memset(nulls, true, sizeof(nulls));
 	memset(nulls, false, sizeof(bool) * Anum_audit_event_op);
-	values[Anum_audit_event_txn_id - 1] = Int64GetDatum(stamp.txn_id);
-	values[Anum_audit_event_at - 1] = TimestampTzGetDatum(stamp.at);
-	values[Anum_audit_event_changed_at - 1] = TimestampTzGetDatum(stamp.changed_at);
 	values[Anum_audit_event_key_hash - 1] =
 		UInt64GetDatum(sk_audit_key_hash_of(NULL, 0, state->rel_id));
-	values[Anum_audit_event_n - 1] = Int32GetDatum(stamp.n);
 	values[Anum_audit_event_command - 1] = Int32GetDatum((int32) GetCurrentCommandId(true));
 	values[Anum_audit_event_shape_id - 1] = Int32GetDatum(state->shape_id);
 	values[Anum_audit_event_op - 1] = CharGetDatum(SK_AUDIT_STATE);
 	values[Anum_audit_event_new - 1] = JsonbPGetDatum(describe(state));
 	nulls[Anum_audit_event_new - 1] = false;
-	sk_audit_txn_carry(&stamp, values, nulls);
+	sk_audit_txn_put(&stamp, values, nulls);
 	sk_audit_log_insert(SK_AUDIT_LOG_EVENT, stamp.at, values, nulls);
 }
 

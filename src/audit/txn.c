@@ -375,17 +375,21 @@ statement_text(Statement statement)
 }
 
 /*
- * Set an event's "carrier", and put who acts into its last columns if it carries that.
- * sk_audit_txn_next() was just called for it.
+ * Put what an event says of its transaction into its columns: the stamp, and if it
+ * carries that, who acts.  sk_audit_txn_next() was just called for it.
  */
 void
-sk_audit_txn_carry(const SkAuditStamp *stamp, Datum *values, bool *nulls)
+sk_audit_txn_put(const SkAuditStamp *stamp, Datum *values, bool *nulls)
 {
 	Datum		client;
 	bool		has_client;
-	bool		has_context = is_set(sk_guc_audit_context);
+	bool		has_context = is_set(sk_guc_audit_context) && is_text(sk_guc_audit_context);
 	bool		is_same_role = txn.role == txn.session_role;
 
+	values[Anum_audit_event_txn_id - 1] = Int64GetDatum(stamp->txn_id);
+	values[Anum_audit_event_at - 1] = TimestampTzGetDatum(stamp->at);
+	values[Anum_audit_event_changed_at - 1] = TimestampTzGetDatum(stamp->changed_at);
+	values[Anum_audit_event_n - 1] = Int32GetDatum(stamp->n);
 	set_or_null(values, nulls, Anum_audit_event_carrier, stamp->carrier != 0,
 				Int32GetDatum(stamp->carrier));
 	if (stamp->carrier != 0 && stamp->carrier != stamp->n)
@@ -449,6 +453,16 @@ bool
 sk_audit_txn_has_events(void)
 {
 	return txn.id != 0;
+}
+
+/*
+ * Events of the log are removed or changed, perhaps that which carries who acts in this
+ * transaction: the next one carries it again.
+ */
+void
+sk_audit_txn_forget_carrier(void)
+{
+	txn.carrier = 0;
 }
 
 static void

@@ -24,8 +24,9 @@ typedef struct SkAuditStamp
 extern void sk_audit_txn_init(void);
 extern bool sk_audit_txn_has_events(void);
 extern int64 sk_audit_txn_duration(void);
+extern void sk_audit_txn_forget_carrier(void);
 extern SkAuditStamp sk_audit_txn_next(bool require_actor, bool alone);
-extern void sk_audit_txn_carry(const SkAuditStamp *stamp, Datum *values,
+extern void sk_audit_txn_put(const SkAuditStamp *stamp, Datum *values,
 							   bool *nulls);
 
 #endif							/* SK_AUDIT_TXN_H */

@@ -17,6 +17,7 @@
 #include "audit/live.h"
 #include "audit/outcome.h"
 #include "audit/past.h"
+#include "audit/spelling.h"
 
 #include "catalog/pg_operator_d.h"
 #include "catalog/pg_type.h"
@@ -140,21 +141,6 @@ static const char events_query[] =
 " ORDER BY e.key_hash, ended_at DESC, e.txn_id DESC, e.command DESC,"
 " e.op OPERATOR(pg_catalog.=) ANY ('{I,N}'::pg_catalog.\"char\"[]) DESC, e.n DESC";
 
-/* The hashes of the key that is asked for, as an int8 array */
-static Datum
-key_hashes(const SkAuditVersions *versions)
-{
-	const SkAuditPast *past = &versions->periods[0].past;
-	Datum	   *hashes = palloc(sizeof(Datum) * Max(list_length(past->spellings), 1));
-	int			count = 0;
-	ListCell   *lc;
-
-	foreach(lc, past->spellings)
-		hashes[count++] = UInt64GetDatum(sk_audit_key_hash_of(lfirst(lc), past->reader->nkeys,
-															  past->reader->rel_id));
-	return PointerGetDatum(construct_array(hashes, count, INT8OID, 8, FLOAT8PASSBYVAL, TYPALIGN_DOUBLE));
-}
-
 void
 sk_audit_version_stream_open(SkAuditVersions *versions)
 {
@@ -166,7 +152,8 @@ sk_audit_version_stream_open(SkAuditVersions *versions)
 	values[0] = sk_audit_reader_shape_ids(sk_audit_version_reader(versions));
 	nulls[1] = versions->key == NULL ? 'n' : ' ';
 	if (versions->key != NULL)
-		values[1] = key_hashes(versions);
+		values[1] = sk_audit_spelling_hashes(versions->periods[0].past.reader,
+											 versions->periods[0].past.spellings, false);
 	sk_audit_reader_begin(&saved);
 	versions->portal = SPI_cursor_open_with_args(NULL, events_query, 2, (Oid *) types, values,
 												 nulls, true, 0);

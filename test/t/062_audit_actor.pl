@@ -84,9 +84,9 @@ is( $node->safe_psql('latin', q{
 	'c3a4 -', 'Unicode in another encoding');
 
 # the actor that the configuration sets
-$node->append_conf('postgresql.conf', "schemakit.audit_actor = 'a\xffb'");
+$node->append_conf('postgresql.conf', "schemakit.audit_actor = 'a\xffb'\nschemakit.audit_context = '{\"a\": \"\xff\"}'");
 $node->reload;
-is( $node->safe_psql('postgres', q{INSERT INTO api.t VALUES (100); SELECT count(*) FROM schemakit.audit_log WHERE key = '{"id": 100}' AND actor IS NULL}),
+is( $node->safe_psql('postgres', q{INSERT INTO api.t VALUES (100); SELECT count(*) FROM schemakit.audit_log WHERE key = '{"id": 100}' AND actor IS NULL AND context IS NULL}),
 	'1', 'is not stored if it is not valid');
 $node->stop;
 done_testing();

@@ -27,6 +27,6 @@ extern int64 sk_audit_txn_duration(void);
 extern void sk_audit_txn_forget_carrier(void);
 extern SkAuditStamp sk_audit_txn_next(bool require_actor, bool alone);
 extern void sk_audit_txn_put(const SkAuditStamp *stamp, Datum *values,
-							   bool *nulls);
+							 bool *nulls);
 
 #endif							/* SK_AUDIT_TXN_H */

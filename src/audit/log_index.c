@@ -159,6 +159,8 @@ insert(SkAuditLogIndex *entry, Relation index, Relation leaf, const SkAuditLogRo
 				 index->rd_index->indisunique ? UNIQUE_CHECK_YES
 				 : UNIQUE_CHECK_NO,
 				 false, info);
+	if (!entry->by_page)
+		return;
 	entry->page = ItemPointerGetBlockNumber(&tid);
 	entry->txn_id = DatumGetInt64(row->values[Anum_audit_event_txn_id - 1]);
 }

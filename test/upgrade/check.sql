@@ -20,7 +20,7 @@ SELECT name, 'events', i, u FROM (VALUES ('shop.later_15', 10 + :nth, 6 + :nth),
 WHERE (name <> 'shop.later_15' OR i > 10) AND (i, u) <>
     (SELECT count(*) FILTER (WHERE op = 'I'), count(*) FILTER (WHERE op = 'U') FROM schemakit.audit_log WHERE table_name = name);
 SELECT 'told what may not be told', l.* FROM schemakit.audit_log AS l WHERE l::text ~ 'hidden|078-05|219-09|ann@';
-SELECT 'hashed in more than one way', count(DISTINCT new ->> 'email') FROM schemakit.audit_log WHERE table_name ~ 'later' AND op = 'I'
+SELECT 'hashed in more than one way', table_name, count(DISTINCT new ->> 'email') FROM schemakit.audit_log WHERE table_name ~ 'later' AND op = 'I' GROUP BY table_name
 HAVING count(DISTINCT new ->> 'email') <> 1 OR NOT bool_and(new ->> 'email' ~ '^[0-9a-f]{32}$');
 SELECT 'advice', count(*), min(status), min(runs) FROM schemakit.index_advice WHERE steps = '{DROP INDEX CONCURRENTLY shop.twice}'
 HAVING (count(*), min(status), min(runs)) IS DISTINCT FROM (1, 'open', :nth);

@@ -27,6 +27,7 @@
 #include "advisor/search/cost_explore.h"
 #include "advisor/search/cost_table.h"
 #include "advisor/search/select.h"
+#include "advisor/verify.h"
 #include "base/guard.h"
 #include "base/table.h"
 #include "base/trust.h"
@@ -289,104 +290,6 @@ pose(SkAdvice *advice, SkProblem *problem)
 	}
 }
 
-/* ----------
- * Verification
- * ----------
- */
-typedef struct Verified
-{
-	Bitmapset  *relevant;		/* of the choice, to this statement's tables */
-	double		cost;
-	Bitmapset  *used;
-} Verified;
-
-static Bitmapset *
-relevant_to(const SkAdvice *advice, const SkQuery *query, Bitmapset *chosen)
-{
-	Bitmapset  *result = NULL;
-	int			id = -1;
-	ListCell   *lc;
-
-	while ((id = bms_next_member(chosen, id)) >= 0)
-	{
-		foreach(lc, query->accesses)
-		{
-			if (((SkIndexable *) lfirst(lc))->relid ==
-				advice->pool->candidate[id]->index->relid)
-				result = bms_add_member(result, id);
-		}
-	}
-	return result;
-}
-
-/*
- * Plan each statement with exactly the choice, unless that is the same for it as
- * the last time.
- */
-static Verified *
-verify(SkAdvice *advice, Bitmapset *chosen, const Verified *last)
-{
-	int			i = 0;
-	Verified   *result = palloc0((list_length(advice->queries) + 1) *
-								 sizeof(Verified));
-	ListCell   *lc;
-
-	foreach(lc, advice->queries)
-	{
-		SkQuery    *query = lfirst(lc);
-		Verified   *verified = &result[i];
-
-		verified->relevant = relevant_to(advice, query, chosen);
-		verified->cost = query->cost;
-		if (last != NULL && bms_equal(verified->relevant, last[i].relevant))
-			*verified = last[i];
-		else if (query->entry.sqlerrcode == 0 && !bms_is_empty(verified->relevant))
-			(void) sk_cost_table_verify(query, advice->pool, verified->relevant, NIL,
-										&verified->cost, &verified->used);
-		i++;
-	}
-	return result;
-}
-
-/*
- * The member of the choice to blame for a statement that gets slower: of those
- * that its plan uses, the one which saves least; -1 if there is none.
- */
-static int
-find_blame(SkAdvice *advice, const SkProblem *problem, const Bitmapset *chosen,
-		   const Verified *verified)
-{
-	int			i = 0;
-	ListCell   *lc;
-
-	foreach(lc, advice->queries)
-	{
-		const SkQuery *query = lfirst(lc);
-		const Verified *v = &verified[i++];
-		int			id = -1;
-		int			blame = -1;
-		double		least = 0;
-
-		if (query->entry.sqlerrcode != 0 ||
-			v->cost <= query->cost * (1 + advice->options.max_regression))
-			continue;
-		while ((id = bms_next_member(v->used, id)) >= 0)
-		{
-			double		loss = sk_configuration_gain(problem, chosen) -
-				sk_configuration_gain(problem, bms_del_member(bms_copy(chosen), id));
-
-			if (blame < 0 || loss < least)
-			{
-				blame = id;
-				least = loss;
-			}
-		}
-		if (blame >= 0)
-			return blame;
-	}
-	return -1;
-}
-
 /* It is not to be chosen again. */
 static void
 blame_for(SkAdvice *advice, SkProblem *problem, int id)
@@ -396,58 +299,13 @@ blame_for(SkAdvice *advice, SkProblem *problem, int id)
 	problem->usable = bms_del_member(problem->usable, id);
 }
 
-/* What a statement would cost more without one of the choice, at least a little. */
-static double
-loss_without(const SkQuery *query, const Bitmapset *chosen, int id, double cost)
-{
-	Bitmapset  *without = bms_del_member(bms_copy(chosen), id);
-
-	return Max(sk_cost_table_derive(query, without) - cost, 1e-6 * query->cost);
-}
-
-/*
- * What an index of the choice saves: of what each statement saves whose plan uses
- * it, the part that it has in what would be lost without one of those used.
- */
-static double
-benefit_of(SkAdvice *advice, const Verified *verified,
-		   const Bitmapset *chosen, int id, List **helped)
-{
-	double		benefit = 0;
-	int			i = 0;
-	ListCell   *lc;
-
-	*helped = NIL;
-	foreach(lc, advice->queries)
-	{
-		SkQuery    *query = lfirst(lc);
-		const Verified *v = &verified[i++];
-		double		lost = 0;
-		int			used = -1;
-		SkHelped   *help;
-
-		if (query->entry.sqlerrcode != 0 || !bms_is_member(id, v->used) ||
-			!sk_cost_table_is_gain(query, v->cost))
-			continue;
-		while ((used = bms_next_member(v->used, used)) >= 0)
-			lost += loss_without(query, chosen, used, v->cost);
-		benefit += query->entry.value * (query->cost - v->cost) / query->cost *
-			loss_without(query, chosen, id, v->cost) / lost;
-		help = palloc(sizeof(SkHelped));
-		help->query = query;
-		help->cost = v->cost;
-		*helped = lappend(*helped, help);
-	}
-	return benefit;
-}
-
 /* ----------
  * The answer
  * ----------
  */
 static void
 add_chosen(SkAdvice *advice, const SkProblem *problem, const Bitmapset *chosen,
-		   const Verified *verified)
+		   const SkVerified *verified)
 {
 	int			id = -1;
 
@@ -463,7 +321,7 @@ add_chosen(SkAdvice *advice, const SkProblem *problem, const Bitmapset *chosen,
 		item->action = item->replaced != NIL ? SK_ADVICE_REPLACE : SK_ADVICE_CREATE;
 		item->bytes = problem->bytes[id];
 		item->write = problem->write[id];
-		item->benefit = benefit_of(advice, verified, chosen, id, &item->helped);
+		item->benefit = sk_advice_verify_benefit(advice, verified, chosen, id, &item->helped);
 		item->confidence = sk_advice_item_confidence(item->index, item->helped);
 		item->reason = sk_advice_item_reason(item);
 		advice->items = lappend(advice->items, item);
@@ -505,7 +363,7 @@ choose(SkAdvice *advice)
 {
 	SkProblem	problem;
 	Bitmapset  *chosen;
-	Verified   *verified;
+	SkVerified *verified;
 	int			blame;
 	int			i = 0;
 	ListCell   *lc;
@@ -515,12 +373,12 @@ choose(SkAdvice *advice)
 	(void) is_over(advice, EXPLORE_UNTIL);
 	pose(advice, &problem);
 	chosen = sk_select(&problem);
-	verified = verify(advice, chosen, NULL);
+	verified = sk_advice_verify(advice, chosen, NULL);
 	for (int repairs = 0; repairs < MAX_REPAIRS; repairs++)
 	{
 		Bitmapset  *next;
 
-		blame = find_blame(advice, &problem, chosen, verified);
+		blame = sk_advice_verify_blame(advice, &problem, chosen, verified);
 		if (blame >= 0)
 			blame_for(advice, &problem, blame);
 
@@ -529,15 +387,15 @@ choose(SkAdvice *advice)
 		if (bms_equal(next, chosen))
 			break;
 		chosen = next;
-		verified = verify(advice, chosen, verified);
+		verified = sk_advice_verify(advice, chosen, verified);
 	}
 
 	/* what still makes a statement slower is removed, without another choice */
-	while ((blame = find_blame(advice, &problem, chosen, verified)) >= 0)
+	while ((blame = sk_advice_verify_blame(advice, &problem, chosen, verified)) >= 0)
 	{
 		blame_for(advice, &problem, blame);
 		chosen = bms_del_member(chosen, blame);
-		verified = verify(advice, chosen, verified);
+		verified = sk_advice_verify(advice, chosen, verified);
 	}
 	advice->least_gain = problem.least_gain;
 	sk_advice_refusal_collect(advice, &problem, chosen);

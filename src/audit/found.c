@@ -61,7 +61,7 @@ read_events(List *places, bool all, bool keyed, HeapTuple *tuples, TupleDesc *tu
 
 		if (place->has_key != keyed)
 			continue;
-		arrays[0][count] = Int64GetDatum(place->has_key ? place->key_hash : 0);
+		arrays[0][count] = Int64GetDatum(place->key_hash);
 		arrays[1][count] = Int64GetDatum(place->txn_id);
 		arrays[2][count] = Int32GetDatum(place->n);
 		arrays[3][count] = TimestampTzGetDatum(place->at);

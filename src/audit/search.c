@@ -162,14 +162,16 @@ read_place(uint64 row)
 	HeapTuple	tuple = SPI_tuptable->vals[row];
 	TupleDesc	tupdesc = SPI_tuptable->tupdesc;
 	SkAuditPlace *place = palloc(sizeof(SkAuditPlace));
+	Datum		key_hash;
 	bool		isnull;
 
 	place->at = DatumGetTimestampTz(SPI_getbinval(tuple, tupdesc, 1, &isnull));
 	place->txn_id = DatumGetInt64(SPI_getbinval(tuple, tupdesc, 2, &isnull));
 	place->command = DatumGetInt32(SPI_getbinval(tuple, tupdesc, 3, &isnull));
 	place->n = DatumGetInt32(SPI_getbinval(tuple, tupdesc, 4, &isnull));
-	place->key_hash = DatumGetInt64(SPI_getbinval(tuple, tupdesc, 5, &isnull));
+	key_hash = SPI_getbinval(tuple, tupdesc, 5, &isnull);
 	place->has_key = !isnull;
+	place->key_hash = isnull ? 0 : DatumGetInt64(key_hash);
 	return place;
 }
 

@@ -165,7 +165,7 @@ static void
 add_parents_of(Rows *rows, Row *row, SkSoftRelation *soft, TupleTableSlot *slot)
 {
 	bool		is_live;
-	Timestamp	stamp = DatumGetTimestamp(slot_getattr(slot, soft->column, &is_live));
+	Datum		stamp = slot_getattr(slot, soft->column, &is_live);
 	ListCell   *lc;
 
 	foreach(lc, is_live ? NIL : soft->parents)
@@ -180,7 +180,8 @@ add_parents_of(Rows *rows, Row *row, SkSoftRelation *soft, TupleTableSlot *slot)
 			continue;
 		parents = find(link, SK_SOFT_BLOCKER, values, &count);
 		for (uint64 i = 0; i < count; i++)
-			add_parent(rows, row, stamp, link, &parents[i]);
+			add_parent(rows, row, DatumGetTimestamp(stamp), link,
+					   &parents[i]);
 	}
 }
 

@@ -202,7 +202,7 @@ mirror()
 }
 
 # What apt's configuration says of how to get there, as options for mmdebstrap, one a line.
-mirror_options() { apt-config dump --format '--aptopt=%F "%v";%n' | grep -E '^--aptopt=Acquire::(Check-|https?::Proxy )' || true; }
+mirror_options() { apt-config dump --format='--aptopt=%F "%v";%n' | grep -E '^--aptopt=Acquire::(Check-|https?::Proxy )' || true; }
 
 # get_source PACKAGE DIR: the source of a package of Debian, without Debian's patches,
 # as DIR/PACKAGE.  The lists of sources are kept in a place apart, in DIR.

@@ -350,7 +350,9 @@ describe_best(const SkAdvice *advice)
 
 	if (gain <= 0 || value <= 0)
 		return psprintf("\"%s\" was left out: %s.", best->ddl, best->reason);
-	return psprintf("\"%s\" would save %.3g %% of the workload, but was left out: %s.",
+	/* estimates: more digits than two would say what nobody knows */
+	return psprintf(gain >= value / 10 ? "\"%s\" would save %.0f %% of the workload, but was left out: %s."
+					: "\"%s\" would save %.2g %% of the workload, but was left out: %s.",
 					best->ddl, 100 * gain / value, best->reason);
 }
 

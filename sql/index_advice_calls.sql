@@ -218,7 +218,7 @@ SELECT ddl FROM schemakit.advise_indexes('SELECT * FROM item WHERE owner = 7', a
 SELECT ddl FROM schemakit.advise_indexes('SELECT * FROM item WHERE owner = 7', actions => '{replace}');
 SELECT ddl FROM schemakit.advise_indexes('SELECT * FROM item WHERE owner = 7', max_indexes => 0, actions => '{create}');
 SELECT ddl FROM schemakit.advise_indexes('SELECT * FROM item WHERE owner = 7', max_indexes => -1);
-SELECT ddl FROM schemakit.advise_indexes('SELECT * FROM item WHERE owner::bigint = 7', storage_budget => 0, actions => '{create}');
+SELECT regexp_replace(schemakit.advise_indexes_report('SELECT * FROM item WHERE owner = 7', storage_budget => 0) ->> 'notes', '\d{3,}', 'n') AS notes;
 SELECT ddl FROM schemakit.advise_indexes('SELECT * FROM item WHERE owner = 7', storage_budget => -1);
 SET client_min_messages = warning;
 

@@ -17,6 +17,7 @@
 #include "audit/state.h"
 #include "audit/shape.h"
 #include "audit/txn.h"
+#include "base/compat.h"
 #include "base/guc.h"
 #include "base/restore.h"
 #include "base/trigger.h"
@@ -188,7 +189,7 @@ has_rows(Oid relid)
 {
 	Relation	rel = table_open(relid, AccessShareLock);
 	Snapshot	snapshot = RegisterSnapshot(GetLatestSnapshot());
-	TableScanDesc scan = table_beginscan(rel, snapshot, 0, NULL);
+	TableScanDesc scan = table_beginscan(rel, snapshot, 0, NULL, SO_NONE);
 	TupleTableSlot *slot = table_slot_create(rel, NULL);
 	bool		found = false;
 

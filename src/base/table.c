@@ -29,6 +29,7 @@
 #include "nodes/primnodes.h"
 #include "nodes/readfuncs.h"
 #include "storage/lmgr.h"
+#include "storage/lock.h"
 #include "utils/builtins.h"
 #include "utils/lsyscache.h"
 #include "utils/rel.h"

@@ -104,6 +104,7 @@ make_tupdesc(TupleDesc columns)
 	TupleDescInitEntry(tupdesc, Anum_new, "new", JSONBOID, -1, 0);
 	for (int i = 1; i <= columns->natts; i++)
 		TupleDescCopyEntry(tupdesc, Natts_event + i, columns, i);
+	TupleDescFinalize(tupdesc);
 	return tupdesc;
 }
 

@@ -106,6 +106,7 @@ make_descriptor(const SkAuditReader *reader)
 			TupleDescInitEntryCollation(result, i + 1, attr->attcollation);
 	}
 	TupleDescInitEntry(result, natts + 1, "unknown", INT2ARRAYOID, -1, 0);
+	TupleDescFinalize(result);
 	return result;
 }
 

@@ -88,6 +88,7 @@ sk_audit_verify_row_begin(SkAuditVerification *v)
 
 	for (int i = 0; i < Natts_item; i++)
 		TupleDescInitEntry(tupdesc, i + 1, NULL, types[i], -1, 0);
+	TupleDescFinalize(tupdesc);
 	v->slot = MakeSingleTupleTableSlot(tupdesc, &TTSOpsMinimalTuple);
 	v->sort = tuplesort_begin_heap(tupdesc, lengthof(columns), columns, operators,
 								   collations, nulls_first, work_mem, NULL, 0);

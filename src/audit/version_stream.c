@@ -18,6 +18,7 @@
 #include "audit/outcome.h"
 #include "audit/past.h"
 #include "audit/spelling.h"
+#include "base/compat.h"
 
 #include "catalog/pg_operator_d.h"
 #include "catalog/pg_type.h"
@@ -50,6 +51,7 @@ make_sort_desc(const SkAuditReader *reader)
 		TupleDescInitEntry(result, i + 2, "c", attr->attisdropped ? INT4OID : attr->atttypid,
 						   attr->attisdropped ? -1 : attr->atttypmod, 0);
 	}
+	TupleDescFinalize(result);
 	return result;
 }
 

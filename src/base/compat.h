@@ -254,6 +254,11 @@ typedef TU_UpdateIndexes sk_index_update;
 #define TUPLESORT_NONE false
 #endif
 
+/* 19: where columns are in a row is computed once, when all have been described */
+#if PG_VERSION_NUM < 190000
+#define TupleDescFinalize(tupdesc) ((void) (tupdesc))
+#endif
+
 /* 18, 66f9f66f04dd: the first columns of rows are described by the server */
 #if PG_VERSION_NUM < 180000
 static inline TupleDesc

@@ -66,11 +66,17 @@ typedef struct Change
  *-------------------------------------------------------------------------
  */
 
-/* A row that refers to one that is not live is refused, now or later. */
+/*
+ * A row that refers to one that is not live is refused, now or later.  The statement
+ * may have changed it since: it may refer to another one by now, for which the trigger
+ * fires again, or be deleted itself, such as where the key of the row that is being
+ * deleted changes, and ON UPDATE CASCADE comes before ON DELETE CASCADE.
+ */
 static void
 doubt_reference(Relation rel, SkSoftLink *link, Datum *values)
 {
 	if (!sk_soft_reference_is_live(link, values) &&
+		sk_soft_fk_execute_finds(link, SK_SOFT_OWN, values) &&
 		!sk_soft_defer(rel, link, values, false))
 		sk_soft_refusal_reference(rel, link, values);
 }

@@ -20,6 +20,7 @@
 
 #include "audit/commit.h"
 #include "audit/log.h"
+#include "audit/replication.h"
 #include "audit/txn.h"
 
 #include "access/xact.h"
@@ -128,6 +129,8 @@ write_commit(void)
 		CStringGetTextDatum(GetUserNameFromId(GetUserId(), false));
 	nulls[Anum_audit_event_events - 1] = false;
 	values[Anum_audit_event_events - 1] = Int32GetDatum(events);
+	nulls[Anum_audit_event_origin_at - 1] =
+		!sk_audit_replication_time(&values[Anum_audit_event_origin_at - 1]);
 	/* at commit, no statement has a snapshot, which inserting may need */
 	PushActiveSnapshot(GetTransactionSnapshot());
 	sk_audit_log_insert(SK_AUDIT_LOG_EVENT, stamp.at, values, nulls);

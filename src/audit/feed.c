@@ -97,7 +97,7 @@ by_turn(const void *a, const void *b)
  * under the same numbers is not asked for, but for the whole log. */
 static const char events_query[] =
 "SELECT changed_at, actor, role, table_name, op, key, changed, old, new, soft_delete, context,"
-" application, session_role, CASE WHEN $8 THEN client END, CASE WHEN $8 THEN query END, at, pid, xid, txn_id, command, n, rel_id, key_hash"
+" application, session_role, CASE WHEN $8 THEN client END, CASE WHEN $8 THEN query END, origin, at, pid, xid, txn_id, command, n, rel_id, key_hash"
 " FROM schemakit.audit_log AS l"
 " WHERE txn_id OPERATOR(pg_catalog.>=) $2 AND txn_id OPERATOR(pg_catalog.<=) $3"
 " AND at OPERATOR(pg_catalog.>=) $4 AND at OPERATOR(pg_catalog.<=) $5"
@@ -106,9 +106,9 @@ static const char events_query[] =
 " AND ($7 IS NULL OR (SELECT cluster FROM schemakit.audit_shape AS s"
 " WHERE s.shape_id OPERATOR(pg_catalog.=) l.shape_id) OPERATOR(pg_catalog.=) $7)";
 
-#define COLUMN_TXN_ID	19
-#define COLUMN_COMMAND	20
-#define COLUMN_N		21
+#define COLUMN_TXN_ID	20
+#define COLUMN_COMMAND	21
+#define COLUMN_N		22
 
 static Datum
 value_of(uint64 row, int column)

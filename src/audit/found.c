@@ -32,7 +32,7 @@
 	" JOIN schemakit.audit_log AS l ON l.txn_id OPERATOR(pg_catalog.=) w.txn_id" \
 	" AND l.n OPERATOR(pg_catalog.=) w.n AND l.at OPERATOR(pg_catalog.=) w.at"
 
-#define RETURNED_COLUMNS	24
+#define RETURNED_COLUMNS	25
 
 static const char keyed_query[] =
 RETURNED " AND l.key_hash OPERATOR(pg_catalog.=) w.key_hash WHERE l.key_hash OPERATOR(pg_catalog.=) ANY ($1)";

@@ -8,7 +8,7 @@
 #ifndef SK_AUDIT_LOG_COLUMNS_H
 #define SK_AUDIT_LOG_COLUMNS_H
 
-#define Natts_audit_event				21
+#define Natts_audit_event				23
 #define Anum_audit_event_txn_id			1
 #define Anum_audit_event_at				2
 #define Anum_audit_event_changed_at		3
@@ -30,6 +30,8 @@
 #define Anum_audit_event_pid			19
 #define Anum_audit_event_query			20
 #define Anum_audit_event_events			21
+#define Anum_audit_event_origin			22
+#define Anum_audit_event_origin_at		23
 
 /*
  * An event that does not carry who acts ends here, as a row does that is older than

@@ -21,7 +21,7 @@
 	" l.soft_delete, l.context, l.application, l.session_role," \
 	" CASE WHEN " all " THEN l.client END AS client," \
 	" CASE WHEN " all " THEN l.query END AS query," \
-	" l.at, l.pid, l.xid, l.txn_id, l.command, l.n, l.rel_id, l.shape_id, l.key_hash"
+	" l.origin, l.at, l.pid, l.xid, l.txn_id, l.command, l.n, l.rel_id, l.shape_id, l.key_hash"
 
 extern bool sk_audit_readable_all(void);
 extern void sk_audit_readable_check_all(void);

@@ -22,6 +22,7 @@
 #include "audit/actor.h"
 #include "audit/log.h"
 #include "audit/origin.h"
+#include "audit/replication.h"
 #include "audit/sqlcommenter.h"
 #include "base/arg.h"
 #include "base/compat.h"
@@ -70,6 +71,7 @@ static struct
 	Oid			role;
 	Oid			session_role;
 	uint64		settings;
+	ReplOriginId origin;
 	Statement	statement;
 	CommandId	command;		/* the last that settings of others were
 								 * looked at in */
@@ -287,6 +289,7 @@ is_context_current(void)
 	if (txn.carrier == 0 || txn.role != GetUserId() ||
 		txn.session_role != GetSessionUserId() ||
 		txn.settings != sk_guc_audit_changes ||
+		txn.origin != sk_session_origin ||
 		strcmp(txn.application, current_application()) != 0)
 		return false;
 	statement = current_statement();
@@ -416,6 +419,8 @@ sk_audit_txn_put(const SkAuditStamp *stamp, Datum *values, bool *nulls)
 			 sk_guc_audit_query && txn.statement.text
 			 ? statement_text(txn.statement) : NULL);
 	nulls[Anum_audit_event_events - 1] = true;
+	set_text(values, nulls, Anum_audit_event_origin, sk_audit_replication_name(txn.origin));
+	nulls[Anum_audit_event_origin_at - 1] = true;
 }
 
 /* A string that lives as long as the transaction, in place of another one. */
@@ -438,6 +443,7 @@ begin_carrier(int32 n)
 	txn.role = GetUserId();
 	txn.session_role = GetSessionUserId();
 	txn.settings = sk_guc_audit_changes;
+	txn.origin = sk_session_origin;
 	txn.statement = current_statement();
 	txn.command = GetCurrentCommandId(false);
 	keep(&txn.actor, current_actor(&txn.in_comment));

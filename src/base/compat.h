@@ -469,6 +469,18 @@ sk_push_jsonb_value(JsonbInState *state, JsonbIteratorToken token,
 	sk_push_jsonb_value(state, token, value)
 #endif
 
+/* 19: what is known of the replication origin is one variable, and the type's name longer */
+#include "replication/origin.h"
+#if PG_VERSION_NUM < 190000
+typedef RepOriginId ReplOriginId;
+#define InvalidReplOriginId InvalidRepOriginId
+#define sk_session_origin replorigin_session_origin
+#define sk_session_origin_timestamp replorigin_session_origin_timestamp
+#else
+#define sk_session_origin replorigin_xact_state.origin
+#define sk_session_origin_timestamp replorigin_xact_state.origin_timestamp
+#endif
+
 /* 16, 2489d76c4906: Vars know the outer joins that may make them null */
 #if PG_VERSION_NUM < 160000
 #define sk_forget_nulling(node) ((void) (node))

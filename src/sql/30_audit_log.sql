@@ -35,7 +35,9 @@ CREATE TABLE schemakit.audit_event
     client          inet,
     pid             integer,
     query           text,
-    events          integer
+    events          integer,
+    origin          text,
+    origin_at       timestamptz
 ) PARTITION BY RANGE (at);
 COMMENT ON TABLE schemakit.audit_event IS 'events of the audit log: one row for each change of a row; use the view schemakit.audit_log to read them';
 COMMENT ON COLUMN schemakit.audit_event.txn_id IS 'number of the transaction: the lower 48 bits are the transaction ID in the server, the others are of the number of the database in schemakit.audit_origin';
@@ -59,6 +61,8 @@ COMMENT ON COLUMN schemakit.audit_event.client IS 'address of the client; null f
 COMMENT ON COLUMN schemakit.audit_event.pid IS 'process of the server';
 COMMENT ON COLUMN schemakit.audit_event.query IS 'text of the client''s statement, if schemakit.audit_query is on';
 COMMENT ON COLUMN schemakit.audit_event.events IS 'for op C: how many events of the transaction precede it';
+COMMENT ON COLUMN schemakit.audit_event.origin IS 'set by the server: the subscription, or the replication origin of the session, from which the change came; null if it was made here';
+COMMENT ON COLUMN schemakit.audit_event.origin_at IS 'for op C: the time of the commit at the replication origin, if the session has one and it is known';
 
 CREATE TABLE schemakit.audit_event_default PARTITION OF schemakit.audit_event DEFAULT;
 COMMENT ON TABLE schemakit.audit_event_default IS 'events of months without a partition';
@@ -234,13 +238,14 @@ SELECT e.changed_at, COALESCE(e.actor, c.actor) AS actor, COALESCE(e.role, c.rol
        COALESCE(e.context, c.context) AS context, COALESCE(e.application, c.application, '') AS application,
        COALESCE(e.session_role, c.session_role, e.role, c.role) AS session_role,
        COALESCE(e.client, c.client) AS client, COALESCE(e.query, c.query) AS query,
+       COALESCE(e.origin, c.origin) AS origin,
        e.at, COALESCE(e.pid, c.pid) AS pid,
        (e.txn_id OPERATOR(pg_catalog.&) 281474976710655)::pg_catalog.text::pg_catalog.xid8 AS xid, e.txn_id, e.command, e.n,
        s.rel_id, e.shape_id, e.key_hash
 FROM schemakit.audit_event AS e
 JOIN schemakit.audit_shape AS s ON s.shape_id OPERATOR(pg_catalog.=) e.shape_id
 LEFT JOIN LATERAL (
-    SELECT i.role, i.session_role, i.actor, i.context, i.application, i.client, i.pid, i.query
+    SELECT i.role, i.session_role, i.actor, i.context, i.application, i.client, i.pid, i.query, i.origin
     FROM schemakit.audit_event AS i
     WHERE e.role IS NULL AND i.role IS NOT NULL AND i.carrier IS NOT NULL
       AND i.txn_id OPERATOR(pg_catalog.=) e.txn_id AND i.at OPERATOR(pg_catalog.=) e.at
@@ -249,7 +254,7 @@ LEFT JOIN LATERAL (
 WHERE e.op OPERATOR(pg_catalog.<>) ALL ('{O,C}'::pg_catalog."char"[]);
 COMMENT ON VIEW schemakit.audit_log IS
 'the audit log: one row for each change of a row of an audited table.
-The client sets actor, application and context.  The server sets role, session_role, client, pid and xid.';
+The client sets actor, application and context.  The server sets role, session_role, client, origin, pid and xid.';
 COMMENT ON COLUMN schemakit.audit_log.changed_at IS 'time of the change; the order of the changes of a row';
 COMMENT ON COLUMN schemakit.audit_log.actor IS 'the actor, as set by the application; null if none is set';
 COMMENT ON COLUMN schemakit.audit_log.role IS 'current role, which made the change';
@@ -265,6 +270,7 @@ COMMENT ON COLUMN schemakit.audit_log.application IS 'application_name of the se
 COMMENT ON COLUMN schemakit.audit_log.session_role IS 'role of the session, normally the one that logged in';
 COMMENT ON COLUMN schemakit.audit_log.client IS 'address of the client; null for a local connection';
 COMMENT ON COLUMN schemakit.audit_log.query IS 'text of the statement, if schemakit.audit_query was on';
+COMMENT ON COLUMN schemakit.audit_log.origin IS 'subscription, or replication origin of the session, from which the change came; null if it was made in this database';
 COMMENT ON COLUMN schemakit.audit_log.at IS 'start of the transaction';
 COMMENT ON COLUMN schemakit.audit_log.pid IS 'process ID of the session';
 COMMENT ON COLUMN schemakit.audit_log.xid IS 'transaction ID in the server; not unique across clusters';

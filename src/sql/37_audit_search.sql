@@ -6,7 +6,7 @@ CREATE FUNCTION schemakit.audit_search(
     columns name[] DEFAULT NULL, op text DEFAULT NULL, value jsonb DEFAULT NULL, max_rows integer DEFAULT 100, before text DEFAULT NULL,
     OUT place text, OUT changed_at timestamptz, OUT actor text, OUT role text, OUT table_name text, OUT op text,
     OUT key jsonb, OUT changed text[], OUT old jsonb, OUT new jsonb, OUT soft_delete text, OUT context jsonb,
-    OUT application text, OUT session_role text, OUT client inet, OUT query text, OUT at timestamptz, OUT pid integer,
+    OUT application text, OUT session_role text, OUT client inet, OUT query text, OUT origin text, OUT at timestamptz, OUT pid integer,
     OUT xid xid8, OUT txn_id bigint, OUT command integer, OUT n integer, OUT rel_id bigint, OUT shape_id integer, OUT key_hash bigint)
     RETURNS SETOF record
     AS 'MODULE_PATHNAME', 'schemakit_audit_search'

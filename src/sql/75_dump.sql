@@ -57,13 +57,13 @@ SELECT pg_catalog.pg_extension_config_dump('schemakit.audit_definition', $$
 SELECT pg_catalog.pg_extension_config_dump('schemakit.audit_event_default', $$
     WHERE false UNION ALL
     SELECT txn_id, at, changed_at, key_hash, n, command, shape_id, carrier, op, key, old, new,
-        role, session_role, actor, context, application, client, pid, query, events
+        role, session_role, actor, context, application, client, pid, query, events, origin, origin_at
     FROM schemakit.audit_event WHERE tableoid OPERATOR(pg_catalog.=) ANY (
         SELECT objid FROM pg_catalog.pg_depend WHERE classid OPERATOR(pg_catalog.=) 'pg_catalog.pg_class'::pg_catalog.regclass
         AND refclassid OPERATOR(pg_catalog.=) 'pg_catalog.pg_extension'::pg_catalog.regclass AND deptype OPERATOR(pg_catalog.=) 'e')
     UNION ALL
     SELECT cluster, '-infinity', '-infinity', NULL, 0, 0, 0, 0, '#', NULL, NULL, NULL,
-        NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL FROM schemakit.audit_origin AS o
+        NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL FROM schemakit.audit_origin AS o
     WHERE EXISTS (SELECT FROM schemakit.audit_shape AS s WHERE s.cluster OPERATOR(pg_catalog.=) o.cluster)$$);
 SELECT pg_catalog.pg_extension_config_dump('schemakit.audit_shape', '');
 SELECT pg_catalog.pg_extension_config_dump('schemakit.audit_secret', '');

@@ -5,6 +5,8 @@
  *
  * What the rows were is known by audit_as_of(), and it is put back by one statement of
  * the caller's: with the caller's rights, under the policies and triggers of the table.
+ * A caller who could become the table's owner does it as the owner, whose code is in those
+ * triggers.
  * In one statement, foreign keys of the table to itself are checked when all rows are
  * back, whatever their order.  It deletes first, then updates, then inserts, so that a
  * unique value is free before another row takes it.
@@ -26,9 +28,11 @@
 #include "audit/spelling.h"
 #include "base/arg.h"
 #include "base/compat.h"
+#include "base/owner.h"
 #include "base/spi.h"
 #include "base/table.h"
 
+#include "access/table.h"
 #include "access/xact.h"
 #include "catalog/pg_attribute.h"
 #include "catalog/pg_type.h"
@@ -38,6 +42,7 @@
 #include "utils/builtins.h"
 #include "utils/lsyscache.h"
 #include "utils/queryenvironment.h"
+#include "utils/rel.h"
 #include "utils/snapmgr.h"
 #include "utils/tuplestore.h"
 
@@ -50,6 +55,7 @@ typedef struct Restore
 	TimestampTz at;
 	const Jsonb *key;			/* NULL: all rows */
 	bool		remove;
+	int64		count;			/* rows that were changed */
 	SkAuditPast past;
 	ReturnSetInfo rsinfo;		/* the rows that there were */
 	const char *table;			/* with ONLY, if need be */
@@ -138,9 +144,8 @@ execute(const Restore *restore, const char *sql, int expected)
 	return SPI_processed;
 }
 
-/* Keep others from changing what is about to be changed. */
 static void
-lock(Restore *restore)
+find_table(Restore *restore)
 {
 	SkAuditReader *reader = sk_audit_reader_open(restore->relid);
 
@@ -152,12 +157,18 @@ lock(Restore *restore)
 				 errhint("Insert what is missing from schemakit.audit_as_of().")));
 	restore->table = psprintf("%s%s", reader->partitioned ? "" : "ONLY ", reader->name);
 	find_row(restore, reader);
+}
+
+/* Keep others from changing what is about to be changed. */
+static void
+lock_rows(Restore *restore)
+{
 	SPI_connect();
 	if (restore->key == NULL)
 	{
 		if (SPI_execute(psprintf("LOCK TABLE %s IN SHARE ROW EXCLUSIVE MODE", restore->table),
 						false, 0) != SPI_OK_UTILITY)
-			elog(ERROR, "could not lock table \"%s\"", reader->label);
+			elog(ERROR, "could not lock table %s", restore->table);
 	}
 	else
 		(void) execute(restore, psprintf("SELECT FROM %s%s FOR UPDATE", restore->table,
@@ -467,10 +478,9 @@ make_relation(const Restore *restore)
 	return relation;
 }
 
-static int64
+static void
 write_rows(Restore *restore)
 {
-	int64		count;
 	bool		isnull;
 
 	SPI_connect();
@@ -478,10 +488,21 @@ write_rows(Restore *restore)
 		elog(ERROR, "could not register what there was");
 	find_differences(restore);
 	(void) execute(restore, make_statement(restore), SPI_OK_SELECT);
-	count = DatumGetInt64(SPI_getbinval(SPI_tuptable->vals[0], SPI_tuptable->tupdesc, 1,
-										&isnull));
+	restore->count = DatumGetInt64(SPI_getbinval(SPI_tuptable->vals[0], SPI_tuptable->tupdesc, 1,
+												 &isnull));
 	SPI_finish();
-	return count;
+}
+
+/* Do it as the owner, if the caller could become it. */
+static void
+as_owner(Restore *restore, Relation rel, void (*work) (Restore *))
+{
+	AclMode		needed = ACL_SELECT | ACL_INSERT | ACL_UPDATE | ACL_DELETE;
+	SkOwner		owner;
+
+	sk_owner_begin(rel, needed, "put back", &owner);
+	work(restore);
+	sk_owner_end(&owner);
 }
 
 /*
@@ -493,7 +514,7 @@ Datum
 schemakit_audit_restore(PG_FUNCTION_ARGS)
 {
 	Restore		restore = {0};
-	int64		count;
+	Relation	rel;
 
 	sk_arg_reject_null(fcinfo, 0, "rel");
 	sk_arg_reject_null(fcinfo, 1, "at");
@@ -503,9 +524,12 @@ schemakit_audit_restore(PG_FUNCTION_ARGS)
 	restore.key = PG_ARGISNULL(2) ? NULL : PG_GETARG_JSONB_P(2);
 	restore.remove = PG_GETARG_BOOL(3);
 	PreventCommandIfReadOnly("audit_restore()");
-	lock(&restore);
+	find_table(&restore);
+	rel = table_open(restore.relid, AccessShareLock);
+	as_owner(&restore, rel, lock_rows);
 	read_past(&restore);
-	count = write_rows(&restore);
+	as_owner(&restore, rel, write_rows);
+	table_close(rel, NoLock);
 	tuplestore_end(restore.rsinfo.setResult);
-	PG_RETURN_INT64(count);
+	PG_RETURN_INT64(restore.count);
 }

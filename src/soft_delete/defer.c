@@ -22,6 +22,7 @@
 #include "postgres.h"
 
 #include "soft_delete/defer.h"
+#include "base/deferred.h"
 #include "base/guard.h"
 #include "base/trigger.h"
 #include "schemakit.h"
@@ -119,64 +120,6 @@ queue_trigger(void)
 	table_close(queue, NoLock);
 }
 
-typedef struct Probe
-{
-	const Trigger *trigger;
-	bool		deferred;
-} Probe;
-
-/*
- * A trigger of pg_constraint, which has none, but with that OID: to fire it is an
- * error.
- */
-static void
-probe(void *arg)
-{
-	Probe	   *p = arg;
-	Relation	rel = table_open(ConstraintRelationId, AccessShareLock);
-	EState	   *estate = CreateExecutorState();
-	ResultRelInfo *result = makeNode(ResultRelInfo);
-	Trigger		trigger = {
-		.tgoid = p->trigger->tgoid,
-		.tgname = "deferred",
-		.tgtype = TRIGGER_TYPE_INSERT,
-		.tgenabled = TRIGGER_FIRES_ALWAYS,
-		.tgdeferrable = true,
-		.tginitdeferred = p->trigger->tginitdeferred,
-	};
-	TriggerDesc desc = {
-		.triggers = &trigger,
-		.numtriggers = 1,
-		.trig_insert_after_statement = true,
-	};
-
-	InitResultRelInfo(result, rel, 0, NULL, 0);
-	result->ri_TrigDesc = &desc;
-	AfterTriggerBeginQuery();
-	ExecASInsertTriggers(estate, result, NULL);
-	AfterTriggerEndQuery(estate);
-	p->deferred = AfterTriggerPendingOnRel(ConstraintRelationId);
-	FreeExecutorState(estate);
-	table_close(rel, NoLock);
-}
-
-/*
- * Does a trigger of a constraint wait for the end of the transaction now?
- */
-bool
-sk_soft_defer_is_deferred(const Trigger *trigger)
-{
-	Probe		p = {.trigger = trigger};
-	ErrorData  *failure;
-
-	if (!trigger->tgdeferrable)
-		return false;
-	failure = sk_guard_rehearse(probe, &p);
-	if (failure != NULL)
-		FreeErrorData(failure);
-	return failure == NULL && p.deferred;
-}
-
 /* Is the constraint, of which the table is at one end, deferred now? */
 static bool
 is_deferred(Relation rel, const SkSoftLink *link)
@@ -189,7 +132,7 @@ is_deferred(Relation rel, const SkSoftLink *link)
 			rel->trigdesc->triggers[i].tgdeferrable)
 			trigger = rel->trigdesc->triggers[i];
 	}
-	return sk_soft_defer_is_deferred(&trigger);
+	return sk_deferred_is(&trigger);
 }
 
 static Datum *

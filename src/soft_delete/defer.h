@@ -10,10 +10,7 @@
 
 #include "soft_delete/relation.h"
 
-#include "utils/reltrigger.h"
-
 extern void sk_soft_defer_init(void);
-extern bool sk_soft_defer_is_deferred(const Trigger *trigger);
 extern bool sk_soft_defer(Relation rel, const SkSoftLink *link,
 						  const Datum *values, bool referenced);
 

@@ -12,12 +12,10 @@
 #include "postgres.h"
 
 #include "base/arg.h"
-#include "base/compat.h"
+#include "base/owner.h"
 #include "base/plan.h"
-#include "base/rights.h"
 #include "base/table.h"
 #include "soft_delete/fk_query.h"
-#include "soft_delete/immediate.h"
 #include "soft_delete/keeper.h"
 #include "soft_delete/protect.h"
 #include "soft_delete/relation.h"
@@ -287,38 +285,6 @@ tell_what_is_kept(Purge *purge)
 			 errdetail("Rows that cannot be deleted along reference them: %s.", tables)));
 }
 
-/*
- * Is the work done as the owner of the table, whom the caller could become?  So his
- * triggers are not run with the rights of, say, the superuser who purges all tables.
- * What the owner can change does not count, such as his own privileges or row security:
- * it must not be in his hands whose rights his code gets.
- */
-static bool
-is_done_as_owner(Relation rel)
-{
-	Oid			owner = rel->rd_rel->relowner;
-
-	return owner != GetUserId() && has_privs_of_role(GetUserId(), owner) &&
-		sk_may_become(owner);
-}
-
-/* The owner may have taken a privilege from himself. */
-static void
-require_rights_of_owner(Relation rel)
-{
-	static const AclMode mode = ACL_SELECT | ACL_UPDATE | ACL_DELETE;
-	Oid			owner = rel->rd_rel->relowner;
-
-	if (pg_class_aclmask(RelationGetRelid(rel), owner, mode, ACLMASK_ALL) == mode)
-		return;
-	ereport(ERROR,
-			(errcode(ERRCODE_INSUFFICIENT_PRIVILEGE),
-			 errmsg("permission denied for table %s", RelationGetRelationName(rel)),
-			 errdetail("Rows are deleted as the owner of the table, role \"%s\".",
-					   GetUserNameFromId(owner, false)),
-			 errhint("Grant SELECT, UPDATE and DELETE on the table to its owner.")));
-}
-
 /* Rows that others kept may be free once those are gone. */
 static void
 purge_rows(Purge *purge)
@@ -332,26 +298,6 @@ purge_rows(Purge *purge)
 	if (purge->total < purge->max_rows && purge->kept)
 		tell_what_is_kept(purge);
 	SPI_finish();
-}
-
-/*
- * Nothing can be deferred that is done as the owner: it would be done with the rights
- * of whoever commits.
- */
-static void
-purge_rows_as_owner(Purge *purge)
-{
-	bool		all_rows = check_enable_rls(RelationGetRelid(purge->rel), InvalidOid,
-											true) != RLS_ENABLED;
-	List	   *deferred;
-	SkRights	saved;
-
-	require_rights_of_owner(purge->rel);
-	deferred = sk_soft_immediate_begin(sk_soft_keeper_relids(purge->doomed));
-	sk_rights_assume_for_triggers(purge->rel->rd_rel->relowner, all_rows, &saved);
-	purge_rows(purge);
-	sk_rights_restore(&saved);
-	sk_soft_immediate_end(deferred);
 }
 
 /*
@@ -383,10 +329,11 @@ purge_rows_or_tell(Purge *purge)
 {
 	PG_TRY();
 	{
-		if (is_done_as_owner(purge->rel))
-			purge_rows_as_owner(purge);
-		else
-			purge_rows(purge);
+		SkOwner		owner;
+
+		sk_owner_begin(purge->rel, ACL_SELECT | ACL_UPDATE | ACL_DELETE, "deleted", &owner);
+		purge_rows(purge);
+		sk_owner_end(&owner);
 	}
 	PG_CATCH();
 	{

@@ -4,7 +4,7 @@
  *	  Events that audit_search() has found, returned as rows of the view.
  *
  * They are read by their keys, which every partition has an index on, or by their time
- * if they have none.
+ * if they have none.  Their times say which partitions have them.
  *
  *-------------------------------------------------------------------------
  */
@@ -30,7 +30,8 @@
 	" FROM ROWS FROM (pg_catalog.unnest($1), pg_catalog.unnest($2), pg_catalog.unnest($3)," \
 	" pg_catalog.unnest($4), pg_catalog.unnest($5)) AS w(key_hash, txn_id, n, at, i)" \
 	" JOIN schemakit.audit_log AS l ON l.txn_id OPERATOR(pg_catalog.=) w.txn_id" \
-	" AND l.n OPERATOR(pg_catalog.=) w.n AND l.at OPERATOR(pg_catalog.=) w.at"
+	" AND l.n OPERATOR(pg_catalog.=) w.n AND l.at OPERATOR(pg_catalog.=) w.at" \
+	" AND l.at OPERATOR(pg_catalog.>=) $7 AND l.at OPERATOR(pg_catalog.<=) $8"
 
 #define RETURNED_COLUMNS	25
 
@@ -44,13 +45,16 @@ static void
 read_events(List *places, bool all, bool keyed, HeapTuple *tuples, TupleDesc *tupdesc)
 {
 	static const Oid columns[] = {
-		INT8ARRAYOID, INT8ARRAYOID, INT4ARRAYOID, TIMESTAMPTZARRAYOID, INT4ARRAYOID, BOOLOID
+		INT8ARRAYOID, INT8ARRAYOID, INT4ARRAYOID, TIMESTAMPTZARRAYOID, INT4ARRAYOID, BOOLOID,
+		TIMESTAMPTZOID, TIMESTAMPTZOID
 	};
 	static const Oid elements[] = {INT8OID, INT8OID, INT4OID, TIMESTAMPTZOID, INT4OID};
 	static SkPlan keyed_plan;
 	static SkPlan other_plan;
 	Datum	   *arrays[5];
-	Datum		values[6];
+	Datum		values[8];
+	TimestampTz from = DT_NOEND;
+	TimestampTz to = DT_NOBEGIN;
 	int			count = 0;
 	bool		isnull;
 
@@ -67,14 +71,18 @@ read_events(List *places, bool all, bool keyed, HeapTuple *tuples, TupleDesc *tu
 		arrays[2][count] = Int32GetDatum(place->n);
 		arrays[3][count] = TimestampTzGetDatum(place->at);
 		arrays[4][count++] = Int32GetDatum(i);
+		from = Min(from, place->at);
+		to = Max(to, place->at);
 	}
 	if (count == 0)
 		return;
 	for (int c = 0; c < 5; c++)
 		values[c] = sk_array_of(arrays[c], count, elements[c]);
 	values[5] = BoolGetDatum(all);
+	values[6] = TimestampTzGetDatum(from);
+	values[7] = TimestampTzGetDatum(to);
 	if (SPI_execute_plan(sk_plan_get(keyed ? &keyed_plan : &other_plan, sk_plan_constant,
-									 (void *) (keyed ? keyed_query : other_query), 6, columns,
+									 (void *) (keyed ? keyed_query : other_query), lengthof(columns), columns,
 									 CURSOR_OPT_GENERIC_PLAN),
 						 values, NULL, true, 0) != SPI_OK_SELECT)
 		elog(ERROR, "could not read schemakit.audit_log");

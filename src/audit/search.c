@@ -8,7 +8,7 @@
  * until there are enough events.  What is found often is among the newest events of
  * a partition, which are read first; what is found seldom is found by the indexes that a
  * partition gets when its time is over (closed.c).  The partition of the present has
- * none of these: of it, more and more is read.
+ * none of these: it is gone through once (scan.c).
  *
  * Here it is found out which events these are; found.c returns them.
  *
@@ -21,6 +21,8 @@
 #include "audit/partition.h"
 #include "audit/readable.h"
 #include "audit/reader.h"
+#include "audit/scan.h"
+#include "audit/search_query.h"
 #include "base/arg.h"
 #include "base/array.h"
 #include "base/compat.h"
@@ -41,35 +43,21 @@
 
 #define FIRST_EVENTS	4000	/* of a partition, which are read first */
 #define EVENTS_OF_PAGE	45		/* about */
+#define FIRST_PAGES		(FIRST_EVENTS / EVENTS_OF_PAGE)
 #define FEW_EVENTS		2000
+#define FEW_CARRIERS	100
 
-/* What is asked for; parameters have the numbers of their places in "values" */
-typedef struct Search
-{
-	Datum		values[11];
-	char		nulls[11];
-	const char *op;				/* NULL: any */
-	TimestampTz from;
-	TimestampTz to;
-	int			max_rows;
-	bool		all;			/* may the caller read all of the log? */
-	MemoryContext context;
-} Search;
-
-enum
-{
-	P_FROM, P_TO, P_AT, P_TXN_ID, P_COMMAND, P_N, P_SHAPES, P_ACTOR, P_COLUMNS, P_VALUE, P_LIMIT
-};
-
+/* Of the parameters of statements */
 static const Oid types[] = {
 	TIMESTAMPTZOID, TIMESTAMPTZOID, TIMESTAMPTZOID, INT8OID, INT4OID, INT4OID, INT4ARRAYOID,
-	TEXTOID, TEXTARRAYOID, JSONBOID, INT4OID
+	TEXTOID, TEXTARRAYOID, JSONBOID, INT4OID, TIDARRAYOID
 };
 
-static bool
-is_given(const Search *search, int parameter)
+static void
+set(SkAuditSearch *search, int parameter, Datum value)
 {
-	return search->nulls[parameter] == ' ';
+	search->values[parameter] = value;
+	search->nulls[parameter] = ' ';
 }
 
 
@@ -77,84 +65,6 @@ is_given(const Search *search, int parameter)
  * Statements
  *-------------------------------------------------------------------------
  */
-
-/*
- * What an event must be like, but for who made it.  If the index of values or that of
- * actors is to find it, what is true of many events is no condition for another one.
- */
-static void
-append_conditions(StringInfo buf, const Search *search)
-{
-	bool		is_narrow = is_given(search, P_VALUE) || is_given(search, P_COLUMNS) ||
-		is_given(search, P_ACTOR);
-
-	appendStringInfoString(buf, " e.at OPERATOR(pg_catalog.>=) $1 AND e.at OPERATOR(pg_catalog.<) $2");
-	if (search->op != NULL)
-		appendStringInfo(buf, " AND (e.op OPERATOR(pg_catalog.=) ANY ('{%s}'::pg_catalog.\"char\"[]))%s",
-						 search->op, is_narrow ? " IS TRUE" : "");
-	else
-		appendStringInfoString(buf, " AND e.op OPERATOR(pg_catalog.<>) ALL ('{O,C}'::pg_catalog.\"char\"[])");
-	if (is_given(search, P_AT))
-		appendStringInfoString(buf, " AND e.at OPERATOR(pg_catalog.<=) $3"
-							   " AND (e.at OPERATOR(pg_catalog.<) $3 OR e.txn_id OPERATOR(pg_catalog.<) $4"
-							   " OR (e.txn_id OPERATOR(pg_catalog.=) $4 AND (e.command OPERATOR(pg_catalog.<) $5"
-							   " OR (e.command OPERATOR(pg_catalog.=) $5 AND e.n OPERATOR(pg_catalog.<) $6))))");
-	if (is_given(search, P_SHAPES))
-		appendStringInfo(buf, " AND (e.shape_id OPERATOR(pg_catalog.=) ANY ($7))%s",
-						 is_narrow ? " IS TRUE" : "");
-	if (is_given(search, P_VALUE))
-		appendStringInfoString(buf, " AND (e.new OPERATOR(pg_catalog.@>) $10 OR e.old OPERATOR(pg_catalog.@>) $10)");
-	/* as the view says what has changed */
-	if (is_given(search, P_COLUMNS))
-		appendStringInfoString(buf, " AND (e.op OPERATOR(pg_catalog.=) ANY ('{U,N}'::pg_catalog.\"char\"[])) IS TRUE"
-							   " AND e.new OPERATOR(pg_catalog.?|) $9"
-							   " AND (e.key IS NOT NULL AND (SELECT (s.options OPERATOR(pg_catalog.->>) 'capture') IS NULL"
-							   " FROM schemakit.audit_shape AS s WHERE s.shape_id OPERATOR(pg_catalog.=) e.shape_id)"
-							   " OR EXISTS (SELECT FROM pg_catalog.unnest($9) AS c(name)"
-							   " WHERE e.new OPERATOR(pg_catalog.?) c.name AND ((e.old OPERATOR(pg_catalog.->) c.name)"
-							   " OPERATOR(pg_catalog.=) (e.new OPERATOR(pg_catalog.->) c.name)) IS NOT TRUE))");
-}
-
-#define SEARCH_COLUMNS	"e.at, e.txn_id, e.command, e.n, e.key_hash"
-#define SEARCH_ORDER	" ORDER BY at DESC, txn_id DESC, command DESC, n DESC LIMIT $11"
-
-static void
-append_branch(StringInfo buf, const Search *search, const char *from, const char *order)
-{
-	appendStringInfo(buf, "(SELECT " SEARCH_COLUMNS " FROM %s", from);
-	append_conditions(buf, search);
-	appendStringInfo(buf, "%s)", order);
-}
-
-/*
- * Who acts is in the event itself, or in the one of the transaction that carries it.
- * Where there is no index, both are found at once.
- */
-static char *
-make_statement(const Search *search, const char *leaf, bool is_closed, const char *order)
-{
-	const char *acting = psprintf("%s AS a WHERE a.actor OPERATOR(pg_catalog.=) $8 AND a.role IS NOT NULL"
-								  " AND a.at OPERATOR(pg_catalog.>=) $1 AND a.at OPERATOR(pg_catalog.<) $2%s",
-								  leaf, is_given(search, P_AT) ? " AND a.at OPERATOR(pg_catalog.<=) $3" : "");
-	StringInfoData buf;
-
-	initStringInfo(&buf);
-	if (!is_given(search, P_ACTOR))
-	{
-		append_branch(&buf, search, psprintf("%s AS e WHERE", leaf), order);
-		return buf.data;
-	}
-	appendStringInfoString(&buf, is_closed ? "WITH acting AS NOT MATERIALIZED" : "WITH acting AS MATERIALIZED");
-	appendStringInfo(&buf, " (SELECT * FROM %s) ", acting);
-	append_branch(&buf, search, "acting AS e WHERE", order);
-	appendStringInfoString(&buf, " UNION ALL ");
-	append_branch(&buf, search,
-				  psprintf("acting AS a JOIN %s AS e ON e.txn_id OPERATOR(pg_catalog.=) a.txn_id"
-						   " AND e.at OPERATOR(pg_catalog.=) a.at AND e.carrier OPERATOR(pg_catalog.=) a.n"
-						   " WHERE a.carrier IS NOT NULL AND e.role IS NULL AND", leaf), order);
-	appendStringInfoString(&buf, order);
-	return buf.data;
-}
 
 static SkAuditPlace *
 read_place(uint64 row)
@@ -190,21 +100,35 @@ newest_first(const ListCell *a, const ListCell *b)
 	return (one->n < other->n) - (one->n > other->n);
 }
 
+/* Whether it is what is asked for may be said by the row itself. */
+static bool
+is_place(uint64 row)
+{
+	bool		isnull;
+
+	return SPI_tuptable->tupdesc->natts < 6 ||
+		DatumGetBool(SPI_getbinval(SPI_tuptable->vals[row], SPI_tuptable->tupdesc, 6, &isnull));
+}
+
 /* Find what there is in a partition, of a time: the newest, or any as many. */
 static List *
-run_statement(Search *search, const char *sql, int most)
+run_statement(SkAuditSearch *search, const char *sql, int most)
 {
 	MemoryContext old;
 	List	   *found = NIL;
 
 	CHECK_FOR_INTERRUPTS();
-	search->values[P_LIMIT] = Int32GetDatum(most);
+	search->values[SK_SEARCH_LIMIT] = Int32GetDatum(most);
 	if (SPI_execute_with_args(sql, lengthof(types), (Oid *) types, search->values, search->nulls,
 							  true, 0) != SPI_OK_SELECT)
 		elog(ERROR, "could not execute: %s", sql);
 	old = MemoryContextSwitchTo(search->context);
+	search->returned = SPI_processed;
 	for (uint64 i = 0; i < SPI_processed; i++)
-		found = lappend(found, read_place(i));
+	{
+		if (is_place(i))
+			found = lappend(found, read_place(i));
+	}
 	MemoryContextSwitchTo(old);
 	SPI_freetuptable(SPI_tuptable);
 	return found;
@@ -212,35 +136,100 @@ run_statement(Search *search, const char *sql, int most)
 
 /* Add the newest that there are in a partition, of a time. */
 static void
-search_time(Search *search, const char *leaf, bool is_closed, TimestampTz from, TimestampTz to,
-			List **places)
+search_time(SkAuditSearch *search, const char *leaf, bool is_closed, bool by_value,
+			TimestampTz from, TimestampTz to, List **places)
 {
 	if (from >= to || list_length(*places) >= search->max_rows)
 		return;
-	search->values[P_FROM] = TimestampTzGetDatum(from);
-	search->values[P_TO] = TimestampTzGetDatum(to);
+	search->values[SK_SEARCH_FROM] = TimestampTzGetDatum(from);
+	search->values[SK_SEARCH_TO] = TimestampTzGetDatum(to);
 	*places = list_concat(*places,
-						  run_statement(search, make_statement(search, leaf, is_closed, SEARCH_ORDER),
+						  run_statement(search, sk_audit_search_query_newest(search, leaf, is_closed, by_value),
 										search->max_rows - list_length(*places)));
+}
+
+/* The same, if there are few events that say that the actor acts */
+static bool
+search_actor(SkAuditSearch *search, const char *leaf, TimestampTz from, TimestampTz to,
+			 List **places)
+{
+	(void) run_statement(search, sk_audit_search_query_acting(search, leaf), FEW_CARRIERS);
+	if (search->returned == FEW_CARRIERS)
+		return false;
+	if (search->returned > 0)
+		search_time(search, leaf, true, true, from, to, places);
+	return true;
 }
 
 /*
  * The same, if they are few: all of them are found by an index, and sorted here.
  */
 static bool
-search_few(Search *search, const char *leaf, TimestampTz from, TimestampTz to, List **places)
+search_few(SkAuditSearch *search, const char *leaf, TimestampTz from, TimestampTz to, List **places)
 {
 	List	   *found;
 
-	if (from >= to || is_given(search, P_ACTOR))
+	if (from >= to)
 		return false;
-	search->values[P_FROM] = TimestampTzGetDatum(from);
-	search->values[P_TO] = TimestampTzGetDatum(to);
-	found = run_statement(search, make_statement(search, leaf, true, " LIMIT $11"), FEW_EVENTS);
-	if (list_length(found) == FEW_EVENTS)
+	search->values[SK_SEARCH_FROM] = TimestampTzGetDatum(from);
+	search->values[SK_SEARCH_TO] = TimestampTzGetDatum(to);
+	if (is_given(search, SK_SEARCH_ACTOR) && !is_given(search, SK_SEARCH_VALUE) &&
+		!is_given(search, SK_SEARCH_COLUMNS))
+		return search_actor(search, leaf, from, to, places);
+	found = run_statement(search, sk_audit_search_query_any(search, leaf), FEW_EVENTS);
+	if (search->returned == FEW_EVENTS)
 		return false;
 	list_sort(found, newest_first);
 	*places = list_concat(*places, list_truncate(found, search->max_rows - list_length(*places)));
+	return true;
+}
+
+static void *
+pointer_argument(const SkAuditSearch *search, int parameter)
+{
+	return is_given(search, parameter) ? DatumGetPointer(search->values[parameter]) : NULL;
+}
+
+static Datum
+make_tids(ItemPointer tids, int count)
+{
+	Datum	   *datums = palloc(sizeof(Datum) * Max(count, 1));
+
+	for (int i = 0; i < count; i++)
+		datums[i] = PointerGetDatum(&tids[i]);
+	return sk_array_of(datums, count, TIDOID);
+}
+
+/*
+ * The same in a partition without indexes, if they are few: it is gone through, which also
+ * tells who acts.
+ */
+static bool
+scan_few(SkAuditSearch *search, Oid relid, const char *leaf, TimestampTz from, TimestampTz to,
+		 List **places)
+{
+	SkAuditScan scan = {
+		.from = from,
+		.until = to,
+		.ops = search->op,
+		.shapes = pointer_argument(search, SK_SEARCH_SHAPES),
+		.actor = pointer_argument(search, SK_SEARCH_ACTOR),
+		.columns = pointer_argument(search, SK_SEARCH_COLUMNS),
+		.value = pointer_argument(search, SK_SEARCH_VALUE),
+	};
+	ItemPointer tids;
+	int			count;
+
+	if (!sk_audit_scan_run(relid, &scan, FEW_EVENTS, &tids, &count))
+		return false;
+	if (count == 0)
+		return true;
+	search->values[SK_SEARCH_FROM] = TimestampTzGetDatum(from);
+	search->values[SK_SEARCH_TO] = TimestampTzGetDatum(to);
+	set(search, SK_SEARCH_TIDS, make_tids(tids, count));
+	*places = list_concat(*places,
+						  run_statement(search, sk_audit_search_query_these(search, leaf),
+										search->max_rows - list_length(*places)));
 	return true;
 }
 
@@ -250,9 +239,9 @@ search_few(Search *search, const char *leaf, TimestampTz from, TimestampTz to, L
  *-------------------------------------------------------------------------
  */
 
-/* How much time the newest events of a partition take, that many; 0: all of it */
+/* How much time that many events of a partition take, about; 0: all of it */
 static int64
-width_of(const SkAuditLeaf *leaf, TimestampTz to)
+width_of(const SkAuditLeaf *leaf)
 {
 	Relation	rel = table_open(leaf->relid, AccessShareLock);
 	int64		events = (int64) RelationGetNumberOfBlocks(rel) * EVENTS_OF_PAGE;
@@ -270,7 +259,7 @@ width_of(const SkAuditLeaf *leaf, TimestampTz to)
 
 /* The newest events of the time, more and more of them; until which has been searched? */
 static TimestampTz
-search_parts(Search *search, const char *leaf, bool is_closed, TimestampTz from, TimestampTz to,
+search_parts(SkAuditSearch *search, const char *leaf, bool is_closed, TimestampTz from, TimestampTz to,
 			 int64 width, int parts, List **places)
 {
 	for (; width > 0 && parts > 0 && from < to; parts--, width *= is_closed ? 2 : 4)
@@ -278,10 +267,39 @@ search_parts(Search *search, const char *leaf, bool is_closed, TimestampTz from,
 		if (list_length(*places) >= search->max_rows ||
 			(!TIMESTAMP_NOT_FINITE(from) && width >= to - from))
 			break;
-		search_time(search, leaf, is_closed, to - width, to, places);
+		search_time(search, leaf, is_closed, false, to - width, to, places);
 		to -= width;
 	}
 	return to;
+}
+
+/*
+ * The newest events of a partition that is written to, which are at its end: there may have
+ * been few for weeks, and many since an hour ago.
+ */
+static TimestampTz
+search_newest(SkAuditSearch *search, Oid relid, const char *leaf, TimestampTz from,
+			  TimestampTz to, int64 width, List **places)
+{
+	for (BlockNumber pages = FIRST_PAGES; pages <= 5 * FIRST_PAGES; pages *= 5)
+	{
+		TimestampTz newest = Max(from, sk_audit_scan_time_of(relid, pages));
+
+		if (TIMESTAMP_NOT_FINITE(newest))
+			break;
+		if (newest >= to && pages == FIRST_PAGES)
+			return search_parts(search, leaf, false, from, to, width, 2, places);
+		search_time(search, leaf, false, false, newest, to, places);
+		to = Min(to, newest);
+	}
+	return to;
+}
+
+/* Is the time so long that all of the partition may as well be read? */
+static bool
+is_long(TimestampTz from, TimestampTz to, int64 width)
+{
+	return width > 0 && from < to && (TIMESTAMP_NOT_FINITE(from) || width < (to - from) / 16);
 }
 
 /*
@@ -289,7 +307,7 @@ search_parts(Search *search, const char *leaf, bool is_closed, TimestampTz from,
  * otherwise the indexes find them, if there are few.
  */
 static void
-search_leaf(Search *search, const SkAuditLeaf *leaf, bool often, List **places)
+search_leaf(SkAuditSearch *search, const SkAuditLeaf *leaf, bool often, List **places)
 {
 	const char *name = quote_qualified_identifier(get_namespace_name(get_rel_namespace(leaf->relid)),
 												  get_rel_name(leaf->relid));
@@ -297,33 +315,38 @@ search_leaf(Search *search, const SkAuditLeaf *leaf, bool often, List **places)
 	TimestampTz from = Max(leaf->from, search->from);
 	TimestampTz to = Min(leaf->until, search->to);
 	bool		is_closed = sk_audit_closed_has_indexes(leaf->relid);
-	int64		width = width_of(leaf, to);
+	int64		width = width_of(leaf);
 	int			nestlevel;
 	bool		found;
 
-	if (is_given(search, P_AT) && to > DatumGetTimestampTz(search->values[P_AT]))
-		to = DatumGetTimestampTz(search->values[P_AT]) + 1;
+	if (is_given(search, SK_SEARCH_AT) && to > DatumGetTimestampTz(search->values[SK_SEARCH_AT]))
+		to = DatumGetTimestampTz(search->values[SK_SEARCH_AT]) + 1;
 	if (to > now)
-		search_time(search, name, is_closed, Max(from, now), to, places);
+		search_time(search, name, is_closed, false, Max(from, now), to, places);
 	to = Min(to, Max(from, now));
-	if (often || !is_closed)
-		to = search_parts(search, name, is_closed, from, to, width, is_closed ? 1 : 8, places);
+	if (!is_closed && width > 0)
+		to = search_newest(search, leaf->relid, name, from, to, width, places);
+	else if (often)
+		to = search_parts(search, name, is_closed, from, to, width, 1, places);
 	if (list_length(*places) >= search->max_rows)
 		return;
 	nestlevel = sk_guc_pin();
 	if (is_closed)
 		sk_guc_with_indexes();
-	found = is_closed && search_few(search, name, from, to, places);
-	if (!found && is_closed)
-		to = search_parts(search, name, is_closed, from, to, width * 4, 8, places);
+	if (is_closed)
+		found = search_few(search, name, from, to, places);
+	else
+		found = is_long(from, to, width) && scan_few(search, leaf->relid, name, from, to, places);
 	if (!found)
-		search_time(search, name, is_closed, from, to, places);
+		to = search_parts(search, name, is_closed, from, to, width * (is_closed ? 4 : 16), 8, places);
+	if (!found)
+		search_time(search, name, is_closed, true, from, to, places);
 	sk_guc_unpin(nestlevel);
 }
 
 /* The default partition may have events of any time: its newest ones, too. */
 static List *
-find_places(Search *search)
+find_places(SkAuditSearch *search)
 {
 	List	   *leaves = sk_audit_partition_leaves();
 	List	   *others = NIL;
@@ -355,7 +378,7 @@ find_places(Search *search)
 
 /* The place that a row came with, or an error */
 static void
-read_before(Search *search, const char *text)
+read_before(SkAuditSearch *search, const char *text)
 {
 	SkAuditPlace place;
 	int			length = 0;
@@ -367,11 +390,11 @@ read_before(Search *search, const char *text)
 				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
 				 errmsg("\"%s\" is not a place in the audit log", text),
 				 errhint("Pass the column \"place\" of a row that schemakit.audit_search() has returned.")));
-	search->values[P_AT] = TimestampTzGetDatum(place.at);
-	search->values[P_TXN_ID] = Int64GetDatum(place.txn_id);
-	search->values[P_COMMAND] = Int32GetDatum(place.command);
-	search->values[P_N] = Int32GetDatum(place.n);
-	memset(search->nulls + P_AT, ' ', 4);
+	search->values[SK_SEARCH_AT] = TimestampTzGetDatum(place.at);
+	search->values[SK_SEARCH_TXN_ID] = Int64GetDatum(place.txn_id);
+	search->values[SK_SEARCH_COMMAND] = Int32GetDatum(place.command);
+	search->values[SK_SEARCH_N] = Int32GetDatum(place.n);
+	memset(search->nulls + SK_SEARCH_AT, ' ', 4);
 }
 
 /* As the view names operations; a changed key is an update. */
@@ -393,7 +416,7 @@ op_argument(const char *op)
 
 /* The shapes of tables, whose history the caller must be allowed to read */
 static void
-read_tables(Search *search, ArrayType *tables)
+read_tables(SkAuditSearch *search, ArrayType *tables)
 {
 	List	   *relids = sk_arg_oids(tables);
 	Datum	   *ids = NULL;
@@ -410,8 +433,8 @@ read_tables(Search *search, ArrayType *tables)
 		foreach(lcs, reader->shapes)
 			ids[count++] = Int32GetDatum(((SkAuditShape *) lfirst(lcs))->shape_id);
 	}
-	search->values[P_SHAPES] = sk_array_of(ids, count, INT4OID);
-	search->nulls[P_SHAPES] = ' ';
+	search->values[SK_SEARCH_SHAPES] = sk_array_of(ids, count, INT4OID);
+	search->nulls[SK_SEARCH_SHAPES] = ' ';
 }
 
 /*
@@ -419,13 +442,13 @@ read_tables(Search *search, ArrayType *tables)
  * table.
  */
 static void
-name_all_shapes(Search *search)
+name_all_shapes(SkAuditSearch *search)
 {
 	bool		isnull;
 	Datum		ids;
 
-	if (search->op == NULL || is_given(search, P_SHAPES) || is_given(search, P_VALUE) ||
-		is_given(search, P_COLUMNS) || is_given(search, P_ACTOR))
+	if (search->op == NULL || is_given(search, SK_SEARCH_SHAPES) || is_given(search, SK_SEARCH_VALUE) ||
+		is_given(search, SK_SEARCH_COLUMNS) || is_given(search, SK_SEARCH_ACTOR))
 		return;
 	if (SPI_execute("SELECT pg_catalog.array_agg(shape_id) FROM schemakit.audit_shape"
 					" HAVING pg_catalog.count(*) OPERATOR(pg_catalog.<=) 1000", true, 0) != SPI_OK_SELECT)
@@ -435,8 +458,8 @@ name_all_shapes(Search *search)
 	ids = SPI_getbinval(SPI_tuptable->vals[0], SPI_tuptable->tupdesc, 1, &isnull);
 	if (!isnull)
 	{
-		search->values[P_SHAPES] = SPI_datumTransfer(ids, false, -1);
-		search->nulls[P_SHAPES] = ' ';
+		search->values[SK_SEARCH_SHAPES] = SPI_datumTransfer(ids, false, -1);
+		search->nulls[SK_SEARCH_SHAPES] = ' ';
 	}
 }
 
@@ -457,13 +480,6 @@ names_argument(ArrayType *names)
 	return sk_array_of(elements, given, TEXTOID);
 }
 
-static void
-set(Search *search, int parameter, Datum value)
-{
-	search->values[parameter] = value;
-	search->nulls[parameter] = ' ';
-}
-
 static int
 max_rows_argument(FunctionCallInfo fcinfo, int arg)
 {
@@ -477,10 +493,10 @@ max_rows_argument(FunctionCallInfo fcinfo, int arg)
 }
 
 static void
-read_arguments(Search *search, FunctionCallInfo fcinfo)
+read_arguments(SkAuditSearch *search, FunctionCallInfo fcinfo)
 {
 	memset(search->nulls, 'n', lengthof(types));
-	search->nulls[P_FROM] = search->nulls[P_TO] = search->nulls[P_LIMIT] = ' ';
+	search->nulls[SK_SEARCH_FROM] = search->nulls[SK_SEARCH_TO] = search->nulls[SK_SEARCH_LIMIT] = ' ';
 	search->from = PG_ARGISNULL(2) ? DT_NOBEGIN : PG_GETARG_TIMESTAMPTZ(2);
 	search->to = PG_ARGISNULL(3) ? DT_NOEND : PG_GETARG_TIMESTAMPTZ(3);
 	if (!PG_ARGISNULL(1))
@@ -488,9 +504,9 @@ read_arguments(Search *search, FunctionCallInfo fcinfo)
 	else
 		sk_audit_readable_check_all();
 	if (!PG_ARGISNULL(0))
-		set(search, P_ACTOR, PG_GETARG_DATUM(0));
+		set(search, SK_SEARCH_ACTOR, PointerGetDatum(PG_GETARG_TEXT_PP(0)));
 	if (!PG_ARGISNULL(4))
-		set(search, P_COLUMNS, names_argument(PG_GETARG_ARRAYTYPE_P(4)));
+		set(search, SK_SEARCH_COLUMNS, names_argument(PG_GETARG_ARRAYTYPE_P(4)));
 	if (!PG_ARGISNULL(5))
 		search->op = op_argument(text_to_cstring(PG_GETARG_TEXT_PP(5)));
 	if (!PG_ARGISNULL(6))
@@ -500,7 +516,7 @@ read_arguments(Search *search, FunctionCallInfo fcinfo)
 					(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
 					 errmsg("value must be an object of columns and their values"),
 					 errhint("Write it as {\"status\": \"paid\"}.")));
-		set(search, P_VALUE, PG_GETARG_DATUM(6));
+		set(search, SK_SEARCH_VALUE, JsonbPGetDatum(PG_GETARG_JSONB_P(6)));
 	}
 	search->max_rows = max_rows_argument(fcinfo, 7);
 	if (!PG_ARGISNULL(8))
@@ -518,7 +534,7 @@ PG_FUNCTION_INFO_V1(schemakit_audit_search);
 Datum
 schemakit_audit_search(PG_FUNCTION_ARGS)
 {
-	Search		search = {.context = CurrentMemoryContext};
+	SkAuditSearch search = {.context = CurrentMemoryContext};
 	SkRights	saved;
 	List	   *places;
 

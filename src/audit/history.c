@@ -283,7 +283,8 @@ add_states(History *history)
 	const HistoryEvent *first;
 	ListCell   *lc;
 
-	if (history->events == NIL)
+	/* a table has none before its second shape (shape.c) */
+	if (history->events == NIL || list_length(history->reader->shapes) < 2)
 		return;
 	list_sort(history->events, in_order);
 	first = linitial(history->events);

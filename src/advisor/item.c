@@ -13,6 +13,9 @@
 #include "advisor/scope.h"
 #include "index/compare.h"
 
+/* If so much of what an index is for is uncertain, so is the index. */
+#define MUCH_UNCERTAIN 0.5
+
 static bool
 is_guessed(List *helped)
 {
@@ -46,13 +49,36 @@ is_unknown(Oid relid, List *helped)
 	return false;
 }
 
+/*
+ * Part of the statements, by their time, that get slower with the index if joins meet
+ * more rows than the planner expects.
+ */
+static double
+uncertain_part(List *helped)
+{
+	double		all = 0;
+	double		uncertain = 0;
+	ListCell   *lc;
+
+	foreach(lc, helped)
+	{
+		const SkQuery *query = ((SkHelped *) lfirst(lc))->query;
+
+		all += query->entry.value;
+		if (query->uncertain)
+			uncertain += query->entry.value;
+	}
+	return all > 0 ? uncertain / all : 0;
+}
+
 /* How sure the advice is: high, medium or low. */
 const char *
 sk_advice_item_confidence(const SkIndex *index, List *helped)
 {
-	if (!sk_advice_scope_is_analyzed(index->relid) || is_unknown(index->relid, helped))
+	if (!sk_advice_scope_is_analyzed(index->relid) || is_unknown(index->relid, helped) ||
+		uncertain_part(helped) >= MUCH_UNCERTAIN)
 		return "low";
-	if (is_guessed(helped))
+	if (is_guessed(helped) || uncertain_part(helped) > 0)
 		return "medium";
 	return "high";
 }
@@ -117,5 +143,7 @@ sk_advice_item_reason(const SkAdviceItem *item)
 		appendStringInfoString(&buf, "; the table has never been analyzed");
 	if (is_guessed(item->helped))
 		appendStringInfoString(&buf, "; types or schemas in the statements were guessed");
+	if (uncertain_part(item->helped) > 0)
+		appendStringInfoString(&buf, "; a statement gets slower if its joins meet more rows than the planner expects");
 	return buf.data;
 }

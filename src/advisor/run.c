@@ -378,14 +378,16 @@ choose(SkAdvice *advice)
 	{
 		Bitmapset  *next;
 
-		blame = sk_advice_verify_blame(advice, &problem, chosen, verified);
-		if (blame >= 0)
-			blame_for(advice, &problem, blame);
-
 		/* the table has learnt, so another choice may be better now */
 		next = sk_select(&problem);
 		if (bms_equal(next, chosen))
-			break;
+		{
+			blame = sk_advice_verify_blame(advice, &problem, chosen, verified);
+			if (blame < 0)
+				break;
+			blame_for(advice, &problem, blame);
+			next = sk_select(&problem);
+		}
 		chosen = next;
 		verified = sk_advice_verify(advice, chosen, verified);
 	}

@@ -101,8 +101,13 @@ read_slots(const VariableStatData *var, SkStatColumn *column)
 						 InvalidOid, ATTSTATSSLOT_NUMBERS))
 	{
 		column->ncommon = slot.nnumbers;
+		column->frequencies = palloc((slot.nnumbers + 1) * sizeof(double));
 		for (int i = 0; i < slot.nnumbers; i++)
+		{
+			column->frequencies[i] = slot.numbers[i];
 			column->common += slot.numbers[i];
+			column->alike += slot.numbers[i] * slot.numbers[i];
+		}
 		free_attstatsslot(&slot);
 	}
 	if (get_attstatsslot(&slot, var->statsTuple, STATISTIC_KIND_CORRELATION,
@@ -142,7 +147,7 @@ sk_index_stats_column(PlannerInfo *root, Node *expr, HeapTuple statistics, doubl
 	bool		is_default;
 
 	memset(column, 0, sizeof(SkStatColumn));
-	examine_variable(root, expr, 1, &var);
+	examine_variable(root, expr, 0, &var);
 	if (!HeapTupleIsValid(var.statsTuple) && HeapTupleIsValid(statistics))
 	{
 		var.statsTuple = statistics;

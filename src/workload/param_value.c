@@ -425,22 +425,19 @@ is_data_exception(const ErrorData *edata)
 		ERRCODE_TO_CATEGORY(edata->sqlerrcode) == ERRCODE_SYNTAX_ERROR_OR_ACCESS_RULE_VIOLATION;
 }
 
-/*
- * Values for all parameters, which the planner takes as constants.  "share" is
- * between 0, for few rows, and 1, for all; less than 0: what is likely.
- */
-ParamListInfo
-sk_param_values(const SkParams *params, double share)
+static ParamListInfo
+values_with(const SkParams *params, double share, double equal)
 {
 	ParamListInfo list = makeParamList(params->n);
 
 	memset(list->params, 0, params->n * sizeof(ParamExternData));
 	for (int i = 0; i < params->n; i++)
 	{
-		Wanted		wanted = {params, &params->uses[i], share, params->types[i],
-		false, 0};
+		const SkParamUse *use = &params->uses[i];
+		Wanted		wanted = {params, use, use->kind == SK_PARAM_EQUAL ? equal : share,
+		params->types[i], false, 0};
 
-		if (wanted.use->kind == SK_PARAM_UNKNOWN ||
+		if (use->kind == SK_PARAM_UNKNOWN ||
 			sk_guard_try(find_guarded, &wanted, is_data_exception) != NULL ||
 			!wanted.found)
 		{
@@ -452,4 +449,29 @@ sk_param_values(const SkParams *params, double share)
 		list->params[i].ptype = params->types[i];
 	}
 	return list;
+}
+
+/*
+ * Values for all parameters, which the planner takes as constants.  "share" is
+ * between 0, for few rows, and 1, for all; less than 0: what is likely.
+ */
+ParamListInfo
+sk_param_values(const SkParams *params, double share)
+{
+	return values_with(params, share, share);
+}
+
+/*
+ * The same, but what is looked for are values that few rows have.  NULL if none of the
+ * parameters is such.
+ */
+ParamListInfo
+sk_param_value_rare(const SkParams *params, double share)
+{
+	for (int i = 0; i < params->n; i++)
+	{
+		if (params->uses[i].kind == SK_PARAM_EQUAL && params->uses[i].values != NULL)
+			return values_with(params, share, 0);
+	}
+	return NULL;
 }

@@ -13,5 +13,6 @@
 #include "nodes/params.h"
 
 extern ParamListInfo sk_param_values(const SkParams *params, double share);
+extern ParamListInfo sk_param_value_rare(const SkParams *params, double share);
 
 #endif							/* SK_WORKLOAD_PARAM_VALUE_H */

@@ -18,6 +18,7 @@
 
 #include "advisor/plan/plan_cost.h"
 
+#include "advisor/plan/unlucky.h"
 #include "base/table.h"
 
 #include "parser/parsetree.h"
@@ -105,63 +106,101 @@ sk_plan_cost(const PlannedStmt *plan)
 	return cost;
 }
 
-static List *collect(const Plan *plan, List *found);
+typedef struct Uses
+{
+	List	   *indexes;
+	int			nodes;
+} Uses;
 
-static List *
-collect_all(List *plans, List *found)
+static void collect(const Plan *plan, Uses *uses);
+
+static void
+collect_all(List *plans, Uses *uses)
 {
 	ListCell   *lc;
 
 	foreach(lc, plans)
-		found = collect(lfirst(lc), found);
-	return found;
+		collect(lfirst(lc), uses);
 }
 
-/* Add the indexes that a part of a plan uses to those found. */
-static List *
-collect(const Plan *plan, List *found)
+static void
+collect_index(Uses *uses, int node, Oid index)
+{
+	uses->nodes |= node;
+	uses->indexes = list_append_unique_oid(uses->indexes, index);
+}
+
+/* Add what a part of a plan has to what was found. */
+static void
+collect(const Plan *plan, Uses *uses)
 {
 	if (plan == NULL)
-		return found;
+		return;
 	switch (nodeTag(plan))
 	{
+		case T_SeqScan:
+			uses->nodes |= SK_NODE_SEQ_SCAN;
+			break;
 		case T_IndexScan:
-			found = list_append_unique_oid(found, ((const IndexScan *) plan)->indexid);
+			collect_index(uses, SK_NODE_INDEX_SCAN, ((const IndexScan *) plan)->indexid);
 			break;
 		case T_IndexOnlyScan:
-			found = list_append_unique_oid(found, ((const IndexOnlyScan *) plan)->indexid);
+			collect_index(uses, SK_NODE_INDEX_ONLY_SCAN,
+						  ((const IndexOnlyScan *) plan)->indexid);
 			break;
 		case T_BitmapIndexScan:
-			found = list_append_unique_oid(found, ((const BitmapIndexScan *) plan)->indexid);
+			collect_index(uses, SK_NODE_BITMAP_SCAN,
+						  ((const BitmapIndexScan *) plan)->indexid);
 			break;
 		case T_BitmapAnd:
-			found = collect_all(((const BitmapAnd *) plan)->bitmapplans, found);
+			collect_all(((const BitmapAnd *) plan)->bitmapplans, uses);
 			break;
 		case T_BitmapOr:
-			found = collect_all(((const BitmapOr *) plan)->bitmapplans, found);
+			collect_all(((const BitmapOr *) plan)->bitmapplans, uses);
 			break;
 		case T_Append:
-			found = collect_all(((const Append *) plan)->appendplans, found);
+			collect_all(((const Append *) plan)->appendplans, uses);
 			break;
 		case T_MergeAppend:
-			found = collect_all(((const MergeAppend *) plan)->mergeplans, found);
+			collect_all(((const MergeAppend *) plan)->mergeplans, uses);
 			break;
 		case T_SubqueryScan:
-			found = collect(((const SubqueryScan *) plan)->subplan, found);
+			collect(((const SubqueryScan *) plan)->subplan, uses);
 			break;
 		case T_CustomScan:
-			found = collect_all(((const CustomScan *) plan)->custom_plans, found);
+			collect_all(((const CustomScan *) plan)->custom_plans, uses);
+			break;
+		case T_NestLoop:
+			uses->nodes |= SK_NODE_NEST_LOOP;
+			break;
+		case T_MergeJoin:
+			uses->nodes |= SK_NODE_MERGE_JOIN;
+			break;
+		case T_HashJoin:
+			uses->nodes |= SK_NODE_HASH_JOIN;
+			break;
+		case T_Sort:
+		case T_IncrementalSort:
+			uses->nodes |= SK_NODE_SORT;
 			break;
 		default:
 			break;
 	}
-	found = collect(outerPlan(plan), found);
-	return collect(innerPlan(plan), found);
+	collect(outerPlan(plan), uses);
+	collect(innerPlan(plan), uses);
 }
 
-/* OIDs of the indexes that a plan uses, those that do not exist included. */
+/*
+ * OIDs of the indexes that a plan uses, those that do not exist included, and the kinds
+ * of its nodes.
+ */
 List *
-sk_plan_cost_indexes(const PlannedStmt *plan)
+sk_plan_cost_indexes(const PlannedStmt *plan, int *nodes)
 {
-	return collect_all(plan->subplans, collect(plan->planTree, NIL));
+	Uses		uses = {NIL, 0};
+
+	collect(plan->planTree, &uses);
+	collect_all(plan->subplans, &uses);
+	*nodes |= uses.nodes;
+	return uses.indexes;
 }

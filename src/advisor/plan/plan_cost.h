@@ -10,7 +10,7 @@
 
 #include "nodes/plannodes.h"
 
-extern List *sk_plan_cost_indexes(const PlannedStmt *plan);
+extern List *sk_plan_cost_indexes(const PlannedStmt *plan, int *nodes);
 extern double sk_plan_cost(const PlannedStmt *plan);
 
 #endif							/* SK_ADVISOR_PLAN_PLAN_COST_H */

@@ -43,7 +43,8 @@ struct SkRun
 	List	   *trees;			/* Query */
 	ParamListInfo params;
 	MemoryContext scratch;		/* for one plan */
-	double		rows;			/* of the last plan */
+	double		rows;			/* of the last plan, */
+	int			nodes;			/* and their kinds */
 };
 
 int64		sk_query_planner_calls;
@@ -56,6 +57,7 @@ sk_query_make(const SkWorkloadEntry *entry)
 
 	query->entry = *entry;
 	query->share = -1;
+	query->misfit = 1;
 	return query;
 }
 
@@ -83,6 +85,7 @@ plan_with(SkRun *run, ParamListInfo params, const SkWhatIf *whatif, List **used,
 	MemoryContext old = MemoryContextSwitchTo(run->scratch);
 
 	CHECK_FOR_INTERRUPTS();
+	run->nodes = 0;
 	foreach(lc, run->trees)
 	{
 		PlannedStmt *plan;
@@ -96,7 +99,7 @@ plan_with(SkRun *run, ParamListInfo params, const SkWhatIf *whatif, List **used,
 			sk_check_plan_permissions(plan);
 		cost += sk_plan_cost(plan);
 		run->rows = rows_of(plan);
-		found = list_concat(found, sk_plan_cost_indexes(plan));
+		found = list_concat(found, sk_plan_cost_indexes(plan, &run->nodes));
 	}
 	MemoryContextSwitchTo(old);
 	if (used != NULL)
@@ -110,6 +113,20 @@ double
 sk_query_plan(SkRun *run, const SkWhatIf *whatif, List **used)
 {
 	return plan_with(run, run->params, whatif, used, false);
+}
+
+/* The same with values that few rows have. */
+double
+sk_query_plan_rare(SkRun *run, const SkWhatIf *whatif, List **used)
+{
+	return plan_with(run, run->query->rare, whatif, used, false);
+}
+
+/* The kinds of nodes that the last plan has */
+int
+sk_query_nodes(const SkRun *run)
+{
+	return run->nodes;
 }
 
 /* ----------
@@ -444,18 +461,30 @@ learn_target(SkRun *run, Lesson *lesson)
 	}
 }
 
+static bool
+has_limit(Node *node, void *arg)
+{
+	if (node == NULL)
+		return false;
+	if (!IsA(node, Query))
+		return expression_tree_walker(node, has_limit, arg);
+	return ((Query *) node)->limitCount != NULL ||
+		query_tree_walker((Query *) node, has_limit, arg, 0);
+}
+
 static void
 learn(SkRun *run, void *arg)
 {
 	Lesson	   *lesson = arg;
 	SkQuery    *query = run->query;
-	SkWhatIf	observed = {NIL, NIL, observe, lesson, false};
+	SkWhatIf	observed = {NIL, NIL, observe, lesson, false, NULL};
 	static const SkWhatIf nothing;
 	MemoryContext old;
 	SkCostEntry *config;
 	List	   *used;
 	Bitmapset  *ids = NULL;
 	ListCell   *lc;
+	ParamListInfo rare = NULL;
 
 	lesson->params = sk_param_begin(run->trees, query->entry.statement->ntypes,
 									query->entry.statement->types, query->entry.rows, false);
@@ -465,11 +494,17 @@ learn(SkRun *run, void *arg)
 		calibrate(run, lesson->params);
 		run->params = sk_param_values(lesson->params, query->share);
 		query->cost = sk_query_plan(run, &nothing, &used);
+		if (has_limit((Node *) run->trees, NULL))
+			rare = sk_param_value_rare(lesson->params, query->share);
 	}
 
 	old = MemoryContextSwitchTo(lesson->context);
 	query->params = run->params == NULL ? NULL : copyParamList(run->params);
+	query->misfit = query->entry.rows >= 0 && returns_found_rows(run) ?
+		Max(query->entry.rows, 0.5) / Max(run->rows, 0.5) : 1;
+	query->rare = rare == NULL ? NULL : copyParamList(rare);
 	query->indexes = list_copy(used);
+	query->nodes = run->nodes;
 	config = palloc0(sizeof(SkCostEntry));
 	config->cost = query->cost;
 	query->costs = list_make1(config);

@@ -18,6 +18,8 @@ typedef struct SkCostEntry
 {
 	Bitmapset  *used;
 	double		cost;
+	bool		corrected;		/* the planner says less, see
+								 * advisor/search/doubt.c */
 } SkCostEntry;
 
 typedef struct SkQuery
@@ -28,6 +30,16 @@ typedef struct SkQuery
 	double		share;			/* see sk_param_values(), */
 	ParamListInfo params;		/* and the values */
 	double		cost;			/* with the indexes that exist */
+	int			nodes;			/* kinds of nodes in that plan */
+	ParamListInfo rare;			/* values that few rows have, if it has a LIMIT and
+								 * values were guessed; else NULL */
+	double		rare_cost;		/* with these, */
+	double		scattered_cost; /* and with that assumption, see SkUnlucky; less
+								 * than 0 if it cannot be told, 0: not known yet */
+	double		skewed_cost;
+	bool		uncertain;		/* with that, the choice makes it slower */
+	double		misfit;			/* rows that it returns for each that the planner
+								 * expects; 1: not known */
 	double		least_saving;	/* of cost; what saves less saves nothing */
 	List	   *accesses;		/* SkIndexable */
 	Bitmapset  *candidates;
@@ -60,6 +72,8 @@ extern int64 sk_query_planner_calls;
 extern SkQuery *sk_query_make(const SkWorkloadEntry *entry);
 extern bool sk_query_run(SkQuery *query, SkQueryWork work, void *arg);
 extern double sk_query_plan(SkRun *run, const SkWhatIf *whatif, List **used);
+extern int	sk_query_nodes(const SkRun *run);
+extern double sk_query_plan_rare(SkRun *run, const SkWhatIf *whatif, List **used);
 extern bool sk_query_learn(SkQuery *query, SkPool *pool,
 						   bool (*allowed) (Oid relid, void *arg), void *arg);
 

@@ -57,6 +57,7 @@
 
 static build_simple_rel_hook_type next_relation_hook;
 static set_rel_pathlist_hook_type next_pathlist_hook;
+static set_join_pathlist_hook_type next_join_hook;
 static get_index_stats_hook_type next_index_stats_hook;
 
 /* The query that is being planned, and what is assumed; NULL most of the time. */
@@ -457,6 +458,17 @@ change_relation(SK_RELATION_PARAMS)
 	if (!table->inh && rel->fdwroutine == NULL &&
 		!(IgnoreSystemIndexes && IsCatalogRelationOid(table->relid)))
 		add_indexes(rel, table->relid, assumed->indexes);
+	sk_unlucky_relation(rel);
+}
+
+static void
+assume_join(PlannerInfo *root, RelOptInfo *join, RelOptInfo *outer, RelOptInfo *inner,
+			JoinType type, JoinPathExtraData *extra)
+{
+	if (next_join_hook)
+		next_join_hook(root, join, outer, inner, type, extra);
+	if (is_ours(root))
+		sk_unlucky_join(root, join, outer, inner, type, extra->restrictlist);
 }
 
 static void
@@ -515,6 +527,8 @@ sk_whatif_init(void)
 	build_simple_rel_hook = change_relation;
 	next_pathlist_hook = set_rel_pathlist_hook;
 	set_rel_pathlist_hook = observe_relation;
+	next_join_hook = set_join_pathlist_hook;
+	set_join_pathlist_hook = assume_join;
 }
 
 /* ----------
@@ -533,10 +547,12 @@ sk_whatif_plan(Query *query, const char *text, ParamListInfo params,
 {
 	const Query *outer_query = planned_query;
 	const SkWhatIf *outer = assumed;
-	PlannedStmt *plan = NULL;
+	PlannedStmt *volatile plan = NULL;
+	SkUnluckySaved saved;
 
 	query = copyObject(query);
 	query->queryId = 0;
+	sk_unlucky_begin(whatif->unlucky, &saved);
 	PG_TRY();
 	{
 		planned_query = query;
@@ -545,6 +561,7 @@ sk_whatif_plan(Query *query, const char *text, ParamListInfo params,
 	}
 	PG_FINALLY();
 	{
+		sk_unlucky_end(&saved);
 		planned_query = outer_query;
 		assumed = outer;
 	}

@@ -8,6 +8,7 @@
 #ifndef SK_ADVISOR_PLAN_WHATIF_H
 #define SK_ADVISOR_PLAN_WHATIF_H
 
+#include "advisor/plan/unlucky.h"
 #include "index/size.h"
 
 #include "nodes/params.h"
@@ -41,6 +42,7 @@ typedef struct SkWhatIf
 	SkWhatIfObserver observer;
 	void	   *arg;
 	bool		strict;			/* an index that could not be made is an error */
+	const SkUnlucky *unlucky;	/* how to plan, or NULL */
 } SkWhatIf;
 
 extern void sk_whatif_init(void);

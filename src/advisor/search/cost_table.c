@@ -21,6 +21,8 @@
 
 #include "advisor/search/cost_table.h"
 
+#include "advisor/search/doubt.h"
+
 #include "optimizer/optimizer.h"
 #include "utils/memutils.h"
 
@@ -147,7 +149,7 @@ static List *
 add_config(List *configs, SkPool *pool, const Bitmapset *set, double cost)
 {
 	MemoryContext old = MemoryContextSwitchTo(pool->context);
-	SkCostEntry *config = palloc(sizeof(SkCostEntry));
+	SkCostEntry *config = palloc0(sizeof(SkCostEntry));
 
 	config->used = bms_copy(set);
 	config->cost = cost;
@@ -191,7 +193,8 @@ record(SkQuery *query, SkPool *pool, const Bitmapset *used, double cost)
 
 		if (bms_equal(config->used, used))
 		{
-			config->cost = Min(config->cost, cost);
+			if (!config->corrected)
+				config->cost = Min(config->cost, cost);
 			return;
 		}
 	}
@@ -199,6 +202,23 @@ record(SkQuery *query, SkPool *pool, const Bitmapset *used, double cost)
 	while (cost < query->cost * (1 - SK_COST_TOLERANCE) &&
 		   (id = bms_next_member(used, id)) >= 0)
 		promise(pool->candidate[id]);
+}
+
+static double
+plan(SkRun *run, SkQuery *query, SkPool *pool, const Bitmapset *set, SkWhatIf *whatif,
+	 List **oids, Bitmapset **used)
+{
+	double		cost;
+
+	whatif->indexes = hypotheticals(pool, set);
+	cost = sk_query_plan(run, whatif, oids);
+	*used = used_of(pool, set, *oids);
+	if (whatif->hidden == NIL)
+	{
+		record(query, pool, *used, cost);
+		query->planned = add_config(query->planned, pool, set, cost);
+	}
+	return cost;
 }
 
 /*
@@ -211,18 +231,30 @@ sk_cost_table_plan(SkRun *run, SkQuery *query, SkPool *pool, const Bitmapset *se
 {
 	SkWhatIf	whatif = {0};
 	List	   *oids;
-	double		cost;
 
-	whatif.indexes = hypotheticals(pool, set);
 	whatif.hidden = hidden;
-	cost = sk_query_plan(run, &whatif, &oids);
-	*used = used_of(pool, set, oids);
-	if (hidden == NIL)
+	return plan(run, query, pool, set, &whatif, &oids, used);
+}
+
+/* What was planned with these costs more than the planner says. */
+static void
+correct(SkQuery *query, SkPool *pool, const Bitmapset *used, double cost)
+{
+	SkCostEntry *config = NULL;
+	ListCell   *lc;
+
+	foreach(lc, query->costs)
 	{
-		record(query, pool, *used, cost);
-		query->planned = add_config(query->planned, pool, set, cost);
+		if (bms_equal(((SkCostEntry *) lfirst(lc))->used, used))
+			config = lfirst(lc);
 	}
-	return cost;
+	if (config == NULL)
+	{
+		query->costs = add_config(query->costs, pool, used, cost);
+		config = llast(query->costs);
+	}
+	config->cost = cost;
+	config->corrected = true;
 }
 
 /* ----------
@@ -244,11 +276,20 @@ static void
 check(SkRun *run, void *arg)
 {
 	Check	   *check = arg;
+	SkWhatIf	whatif = {0};
+	List	   *oids;
+	List	   *more = NIL;
 	Bitmapset  *used;
 	MemoryContext old;
 
-	check->cost = sk_cost_table_plan(run, check->query, check->pool, check->chosen,
-									 check->hidden, &used);
+	whatif.hidden = check->hidden;
+	check->cost = plan(run, check->query, check->pool, check->chosen, &whatif, &oids, &used);
+	if (check->hidden == NIL)
+	{
+		if (sk_doubt(run, check->query, &whatif, oids, &check->cost, &more))
+			correct(check->query, check->pool, used, check->cost);
+		used = bms_add_members(used, used_of(check->pool, check->chosen, more));
+	}
 	old = MemoryContextSwitchTo(check->context);
 	check->used = bms_copy(used);
 	MemoryContextSwitchTo(old);

@@ -128,6 +128,18 @@ SELECT key, row FROM schemakit.audit_rows('audit_rows.m', :'eleventh') ORDER BY 
 SELECT key, row FROM schemakit.audit_rows('audit_rows.parted', :'twelfth');  -- fails
 SELECT key, row FROM schemakit.audit_rows('audit_rows.keys', :'thirteenth');  -- fails
 \set VERBOSITY default
+-- a table that had the name before has nothing to do with the rows of this one
+CREATE TABLE twice (k text PRIMARY KEY, v text);
+SELECT schemakit.audit_enable('twice');
+INSERT INTO twice VALUES ('1', 'first'), ('2', 'first');
+ALTER TABLE twice DISABLE TRIGGER ALL;
+DROP TABLE twice;
+CREATE TABLE twice (k int PRIMARY KEY, v text);
+SELECT schemakit.audit_enable('twice', baseline => true);
+INSERT INTO twice VALUES (2, 'second'), (3, 'second');
+SELECT clock_timestamp() AS fourteenth \gset
+DROP TABLE twice;
+SELECT key, row FROM schemakit.audit_rows('audit_rows.twice', :'fourteenth') ORDER BY key;
 -- arguments
 SELECT * FROM schemakit.audit_rows('t', now());  -- fails
 SELECT * FROM schemakit.audit_rows('a.b.c', now());  -- fails

@@ -305,5 +305,22 @@ SELECT schemakit.audit_enable('said', require_actor => true);
 INSERT INTO said VALUES (60);  -- fails
 INSERT INTO said VALUES (60) /*actor='ann'*/;
 
+-- A key in the log that the type of the column does not take is equal to none.
+CREATE TABLE retyped (k text PRIMARY KEY, v int);
+SELECT schemakit.audit_enable('retyped');
+INSERT INTO retyped VALUES ('no array', 1), ('{1}', 1);
+DROP TABLE retyped;
+CREATE DOMAIN ints AS int[];
+CREATE TABLE retyped (k ints PRIMARY KEY, v int);
+SELECT schemakit.audit_enable('retyped');
+INSERT INTO retyped VALUES ('{7}', 2);
+DELETE FROM retyped;
+ALTER DOMAIN ints ADD CHECK (7 <> ALL (value));
+INSERT INTO retyped VALUES ('{1}', 2);
+UPDATE retyped SET v = 3;
+SELECT op, key FROM schemakit.audit_history('retyped', '{"k": [1]}');
+SELECT * FROM schemakit.audit_as_of(NULL::retyped, clock_timestamp(), '{"k": [1]}');
+SELECT op, version FROM schemakit.audit_versions(NULL::retyped, '{"k": [1]}');
+
 SET client_min_messages = warning;
 DROP SCHEMA audit_told CASCADE;

@@ -113,13 +113,15 @@ sk_audit_json_decode(SkJsonType *type, int32 typmod, const JsonbValue *value,
 	return sk_audit_json_decode_text(type, typmod, sk_audit_json_text(value));
 }
 
-/* Does it say that a value does not suit a type, or a domain? */
-static bool
-is_about_value(int sqlerrcode)
+/*
+ * Does it say that a value does not suit a type, or a domain?
+ */
+bool
+sk_audit_json_decode_is_about_value(const ErrorData *edata)
 {
-	return sqlerrcode == ERRCODE_CHECK_VIOLATION ||
-		sqlerrcode == ERRCODE_NOT_NULL_VIOLATION ||
-		ERRCODE_TO_CATEGORY(sqlerrcode) == ERRCODE_DATA_EXCEPTION;
+	return edata->sqlerrcode == ERRCODE_CHECK_VIOLATION ||
+		edata->sqlerrcode == ERRCODE_NOT_NULL_VIOLATION ||
+		ERRCODE_TO_CATEGORY(edata->sqlerrcode) == ERRCODE_DATA_EXCEPTION;
 }
 
 /*
@@ -142,7 +144,7 @@ sk_audit_json_decode_try(SkJsonDecoder decoder, void *arg, bool *isnull,
 	{
 		MemoryContextSwitchTo(context);
 		failure = CopyErrorData();
-		if (!is_about_value(failure->sqlerrcode))
+		if (!sk_audit_json_decode_is_about_value(failure))
 			PG_RE_THROW();
 		FlushErrorState();
 	}

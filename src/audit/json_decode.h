@@ -15,6 +15,8 @@ extern Datum sk_audit_json_decode(SkJsonType *type, int32 typmod,
 extern Datum sk_audit_json_decode_text(SkJsonType *type, int32 typmod,
 									   char *text);
 
+extern bool sk_audit_json_decode_is_about_value(const ErrorData *edata);
+
 /* What returns a value that a type may not take */
 typedef Datum (*SkJsonDecoder) (void *arg, bool *isnull);
 

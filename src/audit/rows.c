@@ -181,11 +181,15 @@ check_shape(Found *found, const SkAuditShape *shape, List **reasons)
 	found->stale = true;
 }
 
-/* The shapes that it has had up to then, the numbers of which are returned */
+/*
+ * The shapes that it has had up to then, the numbers of which are returned.  A table of
+ * the name that was dropped before it has nothing to do with its rows.
+ */
 static Datum
 examine(Found *found, List **reasons)
 {
 	Datum	   *ids = palloc(sizeof(Datum) * list_length(found->shapes));
+	const SkAuditShape *first = NULL;
 	int			count = 0;
 	ListCell   *lc;
 
@@ -194,13 +198,21 @@ examine(Found *found, List **reasons)
 		const SkAuditShape *shape = lfirst(lc);
 
 		if (shape->dropped)
+		{
+			first = NULL;
+			count = 0;
+			*reasons = NIL;
+			found->stale = false;
 			continue;
+		}
+		if (first == NULL)
+			first = shape;
 		check_shape(found, shape, reasons);
 		ids[count++] = Int32GetDatum(shape->shape_id);
 		if (shape == found->then)
 			break;
 	}
-	if (sk_audit_retention_since(found->then->rel_id) > ((SkAuditShape *) linitial(found->shapes))->recorded_at)
+	if (sk_audit_retention_since(found->then->rel_id) > first->recorded_at)
 	{
 		*reasons = lappend(*reasons, "Events were removed from the log by audit_maintain().");
 		found->stale = true;

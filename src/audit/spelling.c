@@ -19,6 +19,7 @@
 #include "audit/key_hash.h"
 #include "base/array.h"
 #include "base/compat.h"
+#include "base/guard.h"
 #include "base/rights.h"
 
 #include "access/nbtree.h"
@@ -104,19 +105,7 @@ all_have_one_text(const SkAuditReader *reader)
 static Datum
 decode(const SkAuditReader *reader, int i, const JsonbValue *value, bool *isnull)
 {
-	ErrorData  *error;
-	Datum		result = sk_audit_json_decode_or_tell(key_type(reader, i), -1, value,
-													  isnull, &error);
-
-	if (error != NULL)
-		ereport(ERROR,
-				(errcode(error->sqlerrcode),
-				 errmsg("column \"%s\" in a key of table \"%s\" had a value that is not valid for type %s",
-						NameStr(key_column(reader, i)->attname), reader->label,
-						format_type_be(key_type(reader, i)->type)),
-				 errdetail("%s.", error->message),
-				 errhint("Query schemakit.audit_log instead.")));
-	return result;
+	return sk_audit_json_decode(key_type(reader, i), -1, value, isnull);
 }
 
 static bool
@@ -218,6 +207,51 @@ keys_in_log(const SkAuditReader *reader)
 	return keys;
 }
 
+/* Keys that are compared with the first of "spellings" */
+typedef struct Comparison
+{
+	const SkAuditReader *reader;
+	List	   *keys;
+	List	   *spellings;
+} Comparison;
+
+static void
+compare(void *arg)
+{
+	Comparison *comparison = arg;
+	ListCell   *lc;
+
+	foreach(lc, comparison->keys)
+		comparison->spellings = add_equal(comparison->reader, comparison->spellings, lfirst(lc));
+}
+
+static bool
+compare_some(const SkAuditReader *reader, List *keys, List **spellings)
+{
+	Comparison	comparison = {reader, keys, list_copy(*spellings)};
+
+	if (sk_guard_try(compare, &comparison, sk_audit_json_decode_is_about_value) != NULL)
+		return false;
+	*spellings = comparison.spellings;
+	return true;
+}
+
+/*
+ * A key that the type does not take, since the column had another one or a domain another
+ * constraint when it was recorded, is not equal: then each is compared by itself.
+ */
+static List *
+compare_all(const SkAuditReader *reader, List *keys, List *spellings)
+{
+	ListCell   *lc;
+
+	if (keys == NIL || compare_some(reader, keys, &spellings))
+		return spellings;
+	foreach(lc, keys)
+		(void) compare_some(reader, list_make1(lfirst(lc)), &spellings);
+	return spellings;
+}
+
 /*
  * The key, and all that are equal to it in the log, as a list of JsonbValue *.
  */
@@ -226,13 +260,11 @@ sk_audit_spelling_list(const SkAuditReader *reader, JsonbValue *key)
 {
 	List	   *spellings = list_make1(key);
 	SkRights	saved;
-	ListCell   *lc;
 
 	if (all_have_one_text(reader))
 		return spellings;
 	sk_rights_pin(&saved);
-	foreach(lc, keys_in_log(reader))
-		spellings = add_equal(reader, spellings, lfirst(lc));
+	spellings = compare_all(reader, keys_in_log(reader), spellings);
 	sk_rights_restore(&saved);
 	return spellings;
 }

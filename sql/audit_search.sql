@@ -68,6 +68,14 @@ SET ROLE regress_search_other;
 SELECT * FROM schemakit.audit_search(tables => '{purchases}');  -- fails
 RESET ROLE;
 
+-- commands that stopped recording
+CREATE TABLE stopped (id int PRIMARY KEY);
+SELECT schemakit.audit_enable('stopped');
+INSERT INTO stopped VALUES (1);
+SELECT schemakit.audit_disable('stopped');
+SELECT op, new -> 'command' AS command FROM schemakit.audit_search(tables => '{stopped}', op => 'S');
+SELECT op, new -> 'command' AS command FROM schemakit.audit_search(op => 'S', max_rows => 1);
+
 -- batches of changes
 SELECT schemakit.audit_position() AS position \gset
 INSERT INTO purchases VALUES (30, 'new', 1), (31, 'new', 2);

@@ -322,5 +322,45 @@ SELECT op, key FROM schemakit.audit_history('retyped', '{"k": [1]}');
 SELECT * FROM schemakit.audit_as_of(NULL::retyped, clock_timestamp(), '{"k": [1]}');
 SELECT op, version FROM schemakit.audit_versions(NULL::retyped, '{"k": [1]}');
 
+-- A key that is an array with a length of its elements, and domains over arrays and enums
+CREATE DOMAIN feelings AS mood;
+CREATE TABLE arrays (k varchar(3)[], n numeric(5,2)[], i ints, f feelings, v int, PRIMARY KEY (k, n, i, f));
+SELECT schemakit.audit_enable('arrays');
+INSERT INTO arrays VALUES ('{abc}', '{1.00}', '{1}', 'sad', 1), ('{d}', '{2.00}', '{2}', 'sad', 1);
+SELECT remember('arrays');
+UPDATE arrays SET v = 2 WHERE i = '{1}';
+DELETE FROM arrays WHERE i = '{2}';
+SELECT * FROM schemakit.audit_as_of(NULL::arrays, at('arrays'), '{"k": ["abc"], "n": [1], "i": [1], "f": "sad"}');
+SELECT version FROM schemakit.audit_versions(NULL::arrays, '{"k": ["abc"], "n": [1], "i": [1], "f": "sad"}');
+SELECT schemakit.audit_restore('arrays', at('arrays'), '{"k": ["abc"], "n": [1], "i": [1], "f": "sad"}');
+SELECT schemakit.audit_restore('arrays', at('arrays'), remove => true);
+TABLE arrays ORDER BY k;
+
+-- names of objects that are gone, and texts that are no longer valid, are told with row and column
+CREATE TABLE gone ();
+CREATE TABLE named (id int PRIMARY KEY, r regclass, q text);
+SELECT schemakit.audit_enable('named');
+INSERT INTO named VALUES (1, 'gone', '!');
+SELECT remember('named');
+UPDATE named SET r = 'pg_class' WHERE id = 1;
+DROP TABLE gone;
+SELECT * FROM schemakit.audit_as_of(NULL::named, at('named'));  -- fails
+SELECT schemakit.audit_restore('named', at('named'));  -- fails
+SELECT version FROM schemakit.audit_versions(NULL::named);  -- fails
+SELECT * FROM schemakit.audit_as_of_jsonb('named', at('named'));
+
+-- a row of as many columns as a table can have
+SELECT format('CREATE TABLE wide (id int PRIMARY KEY, %s)', string_agg(format('c%s int', i), ', ')) FROM generate_series(2, 1600) AS i \gexec
+SELECT schemakit.audit_enable('wide');
+INSERT INTO wide (id, c2, c1600) VALUES (1, 2, 3), (2, 3, 4);
+SELECT remember('wide');
+SELECT format('UPDATE wide SET %s', string_agg(format('c%s = %s', i, i), ', ')) FROM generate_series(2, 1600) AS i \gexec
+DELETE FROM wide WHERE id = 2;
+INSERT INTO wide (id) VALUES (3);
+SELECT schemakit.audit_restore('wide', at('wide'), remove => true);
+SELECT schemakit.audit_restore('wide', at('wide'), remove => true);
+SELECT id, c2, c1000, c1600 FROM wide;
+SELECT count(*) FROM schemakit.audit_verify('wide');
+
 SET client_min_messages = warning;
 DROP SCHEMA audit_told CASCADE;

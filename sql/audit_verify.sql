@@ -152,6 +152,20 @@ SET ROLE regress_verify_other;
 SELECT count(*) > 0 AS some FROM schemakit.audit_verify('b');
 RESET ROLE;
 REVOKE SELECT ON schemakit.audit_log FROM regress_verify_other;
+-- of objects, the log has names, which change
+CREATE TYPE refers AS (r regclass);
+CREATE TABLE target ();
+CREATE TABLE names (id int PRIMARY KEY, r regclass, a regclass[], c refers, v text);
+CREATE TABLE contents (r regclass, v text);
+SELECT schemakit.audit_enable('names'), schemakit.audit_enable('contents');
+INSERT INTO names VALUES (1, 'target', '{target}', ROW('target'), 'same');
+INSERT INTO contents VALUES ('target', 'same');
+ALTER TABLE target RENAME TO renamed;
+SET session_replication_role = replica;
+UPDATE names SET v = 'changed';
+RESET session_replication_role;
+SELECT :problems FROM schemakit.audit_verify('names');
+SELECT :problems FROM schemakit.audit_verify('contents');
 \set VERBOSITY terse
 SET client_min_messages = warning;
 DROP SCHEMA audit_verify CASCADE;

@@ -14,6 +14,7 @@
 #include "advisor/foreign_key.h"
 
 #include "advisor/scope.h"
+#include "base/clause.h"
 #include "base/table.h"
 
 #include "catalog/pg_am.h"
@@ -203,7 +204,7 @@ sk_advice_foreign_key_query(const SkForeignKey *key)
 		Oid			type = get_atttype(key->relid, key->columns[i]);
 
 		appendStringInfoString(&buf, i > 0 ? " AND " : " ");
-		generate_operator_clause(&buf,
+		sk_clause_append(&buf,
 								 quote_identifier(get_attname(key->relid,
 															  key->columns[i], false)),
 								 type, lookup_type_cache(type, TYPECACHE_EQ_OPR)->eq_opr,

@@ -114,14 +114,19 @@ sk_audit_json_decode(SkJsonType *type, int32 typmod, const JsonbValue *value,
 }
 
 /*
- * Does it say that a value does not suit a type, or a domain?
+ * Does it say that a value does not suit a type, or a domain?  Types that name objects,
+ * such as regclass, say that there is no such object; those that have a syntax, that it
+ * is not right.
  */
 bool
 sk_audit_json_decode_is_about_value(const ErrorData *edata)
 {
 	return edata->sqlerrcode == ERRCODE_CHECK_VIOLATION ||
 		edata->sqlerrcode == ERRCODE_NOT_NULL_VIOLATION ||
-		ERRCODE_TO_CATEGORY(edata->sqlerrcode) == ERRCODE_DATA_EXCEPTION;
+		edata->sqlerrcode == ERRCODE_INVALID_SCHEMA_NAME ||
+		ERRCODE_TO_CATEGORY(edata->sqlerrcode) == ERRCODE_DATA_EXCEPTION ||
+		(ERRCODE_TO_CATEGORY(edata->sqlerrcode) == ERRCODE_SYNTAX_ERROR_OR_ACCESS_RULE_VIOLATION &&
+		 edata->sqlerrcode != ERRCODE_INSUFFICIENT_PRIVILEGE);
 }
 
 /*

@@ -14,6 +14,7 @@
 #include "audit/filter.h"
 #include "audit/json_decode.h"
 #include "audit/merge.h"
+#include "base/clause.h"
 #include "base/guc.h"
 #include "base/receive.h"
 #include "base/rights.h"
@@ -51,7 +52,7 @@ append_condition(StringInfo buf, const SkAuditReader *reader, AttrNumber attnum,
 	if (isnull)
 		appendStringInfo(buf, "%s IS NULL", name);
 	else
-		generate_operator_clause(buf, name, attr->atttypid, sk_audit_live_equality(type),
+		sk_clause_append(buf, name, attr->atttypid, sk_audit_live_equality(type),
 								 psprintf("$%d", number), type);
 }
 

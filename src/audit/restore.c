@@ -27,6 +27,7 @@
 #include "audit/live.h"
 #include "audit/spelling.h"
 #include "base/arg.h"
+#include "base/clause.h"
 #include "base/compat.h"
 #include "base/owner.h"
 #include "base/spi.h"
@@ -48,6 +49,8 @@
 
 /* The rows that there were, for the statement */
 #define WAS "schemakit_was"
+
+#define MOST_COMPARED	500		/* columns, in one statement */
 
 typedef struct Restore
 {
@@ -255,7 +258,7 @@ append_same_key(StringInfo buf, const Restore *restore)
 
 		appendStringInfoString(buf, k > 0 ? " AND " : "");
 		appendStringInfoString(buf, attr->attnotnull ? "" : "(");
-		generate_operator_clause(buf, now, attr->atttypid,
+		sk_clause_append(buf, now, attr->atttypid,
 								 sk_audit_live_equality(getBaseType(attr->atttypid)),
 								 was, attr->atttypid);
 		if (!attr->attnotnull)
@@ -273,41 +276,54 @@ former_value(const Restore *restore, int i)
 					" THEN n.%s ELSE w.c%d END", i + 1, name_of(restore, i), i + 1);
 }
 
+/* Which of these columns are not what they were in some row? */
+static void
+compare_columns(Restore *restore, const int *columns, int count)
+{
+	StringInfoData buf;
+
+	initStringInfo(&buf);
+	for (int c = 0; c < count; c++)
+		appendStringInfo(&buf, "%s pg_catalog.bool_or(ROW(n.%s)::pg_catalog.record OPERATOR(pg_catalog.*<>)"
+						 " ROW(%s)::pg_catalog.record)", c > 0 ? "," : "SELECT",
+						 name_of(restore, columns[c]), former_value(restore, columns[c]));
+	appendStringInfo(&buf, " FROM %s AS n, " WAS " AS w WHERE ", restore->table);
+	append_same_key(&buf, restore);
+	(void) execute(restore, buf.data, SPI_OK_SELECT);
+	for (int c = 0; c < count; c++)
+	{
+		bool		isnull;
+		Datum		differs = SPI_getbinval(SPI_tuptable->vals[0], SPI_tuptable->tupdesc,
+											c + 1, &isnull);
+
+		if (!isnull && DatumGetBool(differs))
+			restore->differ = bms_add_member(restore->differ, columns[c]);
+	}
+	SPI_freetuptable(SPI_tuptable);
+}
+
 /*
  * Which columns are to be set: others cause no triggers to fire, and need no privilege.
+ * What is joined has those of both sides, of which a row can have 1664.
  */
 static void
 find_differences(Restore *restore)
 {
-	int			natts = reader_of(restore)->tupdesc->natts;
-	int		   *columns = palloc(sizeof(int) * Max(natts, 1));
+	int			columns[MOST_COMPARED];
 	int			count = 0;
-	StringInfoData buf;
 
-	initStringInfo(&buf);
-	for (int i = 0; i < natts; i++)
+	for (int i = 0; i < reader_of(restore)->tupdesc->natts; i++)
 	{
 		if (!may_be_updated(restore, i))
 			continue;
-		appendStringInfo(&buf, "%s pg_catalog.bool_or(ROW(n.%s)::pg_catalog.record OPERATOR(pg_catalog.*<>)"
-						 " ROW(%s)::pg_catalog.record)", count > 0 ? "," : "SELECT",
-						 name_of(restore, i), former_value(restore, i));
 		columns[count++] = i;
+		if (count < MOST_COMPARED)
+			continue;
+		compare_columns(restore, columns, count);
+		count = 0;
 	}
-	if (count == 0)
-		return;
-	appendStringInfo(&buf, " FROM %s AS n, " WAS " AS w WHERE ", restore->table);
-	append_same_key(&buf, restore);
-	(void) execute(restore, buf.data, SPI_OK_SELECT);
-	for (int i = 0; i < count; i++)
-	{
-		bool		isnull;
-		Datum		differs = SPI_getbinval(SPI_tuptable->vals[0], SPI_tuptable->tupdesc,
-											i + 1, &isnull);
-
-		if (!isnull && DatumGetBool(differs))
-			restore->differ = bms_add_member(restore->differ, columns[i]);
-	}
+	if (count > 0)
+		compare_columns(restore, columns, count);
 }
 
 static void

@@ -401,7 +401,7 @@ read_before(SkAuditSearch *search, const char *text)
 static const char *
 op_argument(const char *op)
 {
-	static const char *const known[] = {"I", "U", "D", "T", "B"};
+	static const char *const known[] = {"I", "U", "D", "T", "B", "S"};
 
 	for (size_t i = 0; i < lengthof(known); i++)
 	{
@@ -411,7 +411,7 @@ op_argument(const char *op)
 	ereport(ERROR,
 			(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
 			 errmsg("\"%s\" is not an operation of the audit log", op),
-			 errhint("Operations are I, U, D, T and B.")));
+			 errhint("Operations are I, U, D, T, B and S.")));
 }
 
 /* The shapes of tables, whose history the caller must be allowed to read */

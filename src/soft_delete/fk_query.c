@@ -16,6 +16,7 @@
 #include "postgres.h"
 
 #include "soft_delete/fk_query.h"
+#include "base/clause.h"
 #include "base/table.h"
 
 #include "catalog/pg_class.h"
@@ -78,7 +79,7 @@ refers(const SkForeignKey *key, Relation child)
 	{
 		if (i > 0)
 			appendStringInfoString(&sql, " AND ");
-		generate_operator_clause(&sql, parameter(i),
+		sk_clause_append(&sql, parameter(i),
 								 get_atttype(key->referenced, key->confkey[i]),
 								 key->operators[i],
 								 sk_soft_fk_query_column("x", child, key->conkey[i]),
@@ -137,7 +138,7 @@ of_parent(const SkSoftBlocker *blocker, Relation child, const char *what)
 	{
 		if (i > 0)
 			appendStringInfoString(&sql, " AND ");
-		generate_operator_clause(&sql, sk_soft_fk_query_column("p", blocker->parent, key->confkey[i]),
+		sk_clause_append(&sql, sk_soft_fk_query_column("p", blocker->parent, key->confkey[i]),
 								 get_atttype(key->referenced, key->confkey[i]),
 								 key->operators[i],
 								 sk_soft_fk_query_column("x", child, key->conkey[i]),
@@ -290,7 +291,7 @@ has_key(const SkForeignKey *key, Relation parent)
 	{
 		if (i > 0)
 			appendStringInfoString(&sql, " AND ");
-		generate_operator_clause(&sql, sk_soft_fk_query_column("x", parent, key->confkey[i]),
+		sk_clause_append(&sql, sk_soft_fk_query_column("x", parent, key->confkey[i]),
 								 get_atttype(key->referenced, key->confkey[i]),
 								 key->operators[i], parameter(i),
 								 get_atttype(key->referencing, key->conkey[i]));
@@ -338,7 +339,7 @@ sk_soft_fk_query_own(Relation rel, AttrNumber column, int nkeys,
 		Oid			type = TupleDescAttr(RelationGetDescr(rel), attnums[i] - 1)->atttypid;
 
 		appendStringInfoString(&sql, " AND ");
-		generate_operator_clause(&sql, sk_soft_fk_query_column("x", rel, attnums[i]), type,
+		sk_clause_append(&sql, sk_soft_fk_query_column("x", rel, attnums[i]), type,
 								 operators[i], parameter(i), type);
 	}
 	return sql.data;

@@ -19,6 +19,7 @@
  */
 #include "postgres.h"
 
+#include "base/clause.h"
 #include "base/compat.h"
 #include "base/plan.h"
 #include "base/table.h"
@@ -464,7 +465,7 @@ update_statement(void *arg, List **relids)
 											 type, type, BTEqualStrategyNumber);
 
 		appendStringInfoString(&sql, " AND ");
-		generate_operator_clause(&sql,
+		sk_clause_append(&sql,
 								 psprintf("x.%s", quote_identifier(NameStr(attr->attname))),
 								 attr->atttypid, op,
 								 psprintf("$%d", i + 1), attr->atttypid);

@@ -5,8 +5,11 @@
  *
  * A row is kept by one that references it under RESTRICT or NO ACTION, and by one
  * that ON DELETE CASCADE would delete although it is live, or has not been deleted
- * for long enough, or is kept itself.  Where the path of cascades comes back to a
- * table, any row keeps.  SET NULL and SET DEFAULT keep nothing.
+ * for long enough, or is kept itself.  SET NULL and SET DEFAULT keep nothing, and no
+ * row keeps itself.
+ *
+ * Rows of the table that is purged are deleted by one statement, so under RESTRICT and
+ * NO ACTION, too, they only keep each other as rows do that are deleted along.
  *
  * What is asked of a table is asked as its owner and without row security, as the
  * server's own foreign keys do: a row that the caller does not see would be
@@ -33,7 +36,7 @@
 #include "utils/timestamp.h"
 
 /* A foreign key whose rows keep others */
-typedef struct Keeper
+struct SkSoftKeeper
 {
 	const SkForeignKey *key;
 	Oid			owner;			/* of the referencing table */
@@ -42,9 +45,9 @@ typedef struct Keeper
 	Oid			types[INDEX_MAX_KEYS + 1];
 	SkPlan		plan;
 	uint64		kept;			/* how many rows */
-} Keeper;
+};
 
-static SkSoftDoomed *find_keepers(Relation rel, AttrNumber column, List *path);
+static SkSoftDoomed *find_table(List **tables, Relation rel, AttrNumber column);
 
 
 /*-------------------------------------------------------------------------
@@ -68,12 +71,13 @@ place_of(SkSoftDoomed *doomed, AttrNumber attnum)
 	return place;
 }
 
-static Keeper *
-make_keeper(SkSoftDoomed *doomed, const SkForeignKey *key, List *path)
+static SkSoftKeeper *
+make_keeper(List **tables, SkSoftDoomed *doomed, const SkForeignKey *key)
 {
-	Keeper	   *keeper = palloc0(sizeof(Keeper));
+	SkSoftKeeper *keeper = palloc0(sizeof(SkSoftKeeper));
 	Relation	child = table_open(key->referencing, AccessShareLock);
 	AttrNumber	column = sk_soft_relation_column(child);
+	SkSoftDoomed *purged = linitial(*tables);
 
 	keeper->key = key;
 	keeper->owner = child->rd_rel->relowner;
@@ -83,75 +87,77 @@ make_keeper(SkSoftDoomed *doomed, const SkForeignKey *key, List *path)
 		keeper->types[i] = get_atttype(key->referenced, key->confkey[i]);
 	}
 	keeper->types[key->nkeys] = TIMESTAMPTZOID;
-	if (key->on_delete == FKCONSTR_ACTION_CASCADE && column != InvalidAttrNumber &&
-		!list_member_oid(path, key->referencing))
-		keeper->next = find_keepers(child, column, path);
+	if (column != InvalidAttrNumber &&
+		(key->on_delete == FKCONSTR_ACTION_CASCADE || key->referencing == purged->relid))
+		keeper->next = find_table(tables, child, column);
 	table_close(child, NoLock);
 	return keeper;
 }
 
 static SkSoftDoomed *
-find_keepers(Relation rel, AttrNumber column, List *path)
+find_table(List **tables, Relation rel, AttrNumber column)
 {
-	SkSoftDoomed *doomed = palloc0(sizeof(SkSoftDoomed));
+	SkSoftDoomed *doomed;
 	ListCell   *lc;
 
 	check_stack_depth();
+	foreach(lc, *tables)
+	{
+		doomed = lfirst(lc);
+		if (doomed->relid == RelationGetRelid(rel))
+			return doomed;
+	}
+	doomed = palloc0(sizeof(SkSoftDoomed));
 	doomed->relid = RelationGetRelid(rel);
 	doomed->column = column;
-	path = lappend_oid(list_copy(path), doomed->relid);
+	*tables = lappend(*tables, doomed);
 	foreach(lc, sk_soft_relation_referring(rel))
 	{
 		const SkForeignKey *key = lfirst(lc);
 
 		if (key->on_delete != FKCONSTR_ACTION_SETNULL &&
 			key->on_delete != FKCONSTR_ACTION_SETDEFAULT)
-			doomed->keepers = lappend(doomed->keepers, make_keeper(doomed, key, path));
+			doomed->keepers = lappend(doomed->keepers, make_keeper(tables, doomed, key));
 	}
 	return doomed;
 }
 
 /*
- * What there is to look at before rows of the table are deleted; to be given back
- * by sk_soft_keeper_free().
- */
-SkSoftDoomed *
-sk_soft_keeper_find(Relation rel, AttrNumber column)
-{
-	return find_keepers(rel, column, NIL);
-}
-
-/*
- * The table, and those from which rows are deleted along.
+ * What there is to look at before rows of the table are deleted, as SkSoftDoomed: the
+ * table first, then those from which rows are deleted along.  To be given back by
+ * sk_soft_keeper_free().
  */
 List *
-sk_soft_keeper_relids(const SkSoftDoomed *doomed)
+sk_soft_keeper_find(Relation rel, AttrNumber column)
 {
-	List	   *relids = list_make1_oid(doomed->relid);
+	List	   *tables = NIL;
+
+	(void) find_table(&tables, rel, column);
+	return tables;
+}
+
+List *
+sk_soft_keeper_relids(List *tables)
+{
+	List	   *relids = NIL;
 	ListCell   *lc;
 
-	foreach(lc, doomed->keepers)
-	{
-		const Keeper *keeper = lfirst(lc);
-
-		if (keeper->next != NULL)
-			relids = list_concat_unique_oid(relids, sk_soft_keeper_relids(keeper->next));
-	}
+	foreach(lc, tables)
+		relids = lappend_oid(relids, ((SkSoftDoomed *) lfirst(lc))->relid);
 	return relids;
 }
 
 void
-sk_soft_keeper_free(SkSoftDoomed *doomed)
+sk_soft_keeper_free(List *tables)
 {
 	ListCell   *lc;
 
-	foreach(lc, doomed->keepers)
+	foreach(lc, tables)
 	{
-		Keeper	   *keeper = lfirst(lc);
+		ListCell   *lck;
 
-		sk_plan_free(&keeper->plan);
-		if (keeper->next != NULL)
-			sk_soft_keeper_free(keeper->next);
+		foreach(lck, ((SkSoftDoomed *) lfirst(lc))->keepers)
+			sk_plan_free(&((SkSoftKeeper *) lfirst(lck))->plan);
 	}
 }
 
@@ -162,7 +168,8 @@ sk_soft_keeper_free(SkSoftDoomed *doomed)
  */
 
 /*
- * ", x.a, x.b": the columns to which foreign keys refer.
+ * "x.tableoid, x.ctid, x.a, x.b": where a row is, and the columns to which foreign keys
+ * refer.
  */
 char *
 sk_soft_keeper_columns(const SkSoftDoomed *doomed, Relation rel, const char *alias)
@@ -171,36 +178,50 @@ sk_soft_keeper_columns(const SkSoftDoomed *doomed, Relation rel, const char *ali
 	ListCell   *lc;
 
 	initStringInfo(&columns);
+	appendStringInfo(&columns, "%s.tableoid, %s.ctid", alias, alias);
 	foreach(lc, doomed->attnums)
 		appendStringInfo(&columns, ", %s", sk_soft_fk_query_column(alias, rel, lfirst_int(lc)));
 	return columns.data;
 }
 
-/* The rows that refer to the key: are they due, and what do others refer to? */
+/*
+ * Where such a row is.
+ */
+void
+sk_soft_keeper_place(HeapTuple row, TupleDesc tupdesc, Oid *relid, ItemPointer tid)
+{
+	bool		isnull;
+
+	*relid = DatumGetObjectId(heap_getattr(row, 1, tupdesc, &isnull));
+	*tid = *(ItemPointer) DatumGetPointer(heap_getattr(row, 2, tupdesc, &isnull));
+}
+
+/* The rows that refer to the key: what do others refer to, and are they due? */
 static char *
 statement_of(void *arg, List **relids)
 {
-	const Keeper *keeper = arg;
+	const SkSoftKeeper *keeper = arg;
 	const SkForeignKey *key = keeper->key;
 	Relation	child = table_open(key->referencing, AccessShareLock);
-	char	   *columns = "";
-	char	   *is_due = "false";
+	char	   *columns = "x.tableoid, x.ctid, false";
 	char	   *sql;
 
 	*relids = list_make1_oid(key->referencing);
 	if (keeper->next != NULL)
-	{
-		columns = sk_soft_keeper_columns(keeper->next, child, "x");
-		is_due = sk_soft_fk_query_is_due("x", child, keeper->next->column, key->nkeys + 1);
-	}
-	sql = sk_soft_fk_query_referring(key, child, psprintf("%s%s", is_due, columns));
+		columns = psprintf("%s, %s", sk_soft_keeper_columns(keeper->next, child, "x"),
+						   sk_soft_fk_query_is_due("x", child, keeper->next->column,
+												   key->nkeys + 1));
+	sql = sk_soft_fk_query_referring(key, child, columns);
 	table_close(child, NoLock);
 	return sql;
 }
 
-/* Is the key of the row referred to?  Leaves SPI connected. */
+/*
+ * What refers to the key of the row?  Leaves SPI connected.  Where any row keeps, a
+ * second one is asked for since the first may be the row itself.
+ */
 static void
-execute(Keeper *keeper, Datum *values, TimestampTz before)
+execute(SkSoftKeeper *keeper, Datum *values, TimestampTz before)
 {
 	SkRights	saved;
 
@@ -210,64 +231,86 @@ execute(Keeper *keeper, Datum *values, TimestampTz before)
 	sk_soft_fk_execute_plan(sk_plan_get(&keeper->plan, statement_of, keeper,
 										keeper->key->nkeys + (keeper->next ? 1 : 0),
 										keeper->types, 0),
-							values, NULL, keeper->next ? 0 : 1);
+							values, NULL, keeper->next ? 0 : 2);
 	sk_rights_restore(&saved);
 }
 
+/* False if there is no key to refer to */
 static bool
-keeps(Keeper *keeper, HeapTuple row, TupleDesc tupdesc, int first, TimestampTz before)
+key_of(const SkSoftKeeper *keeper, HeapTuple row, TupleDesc tupdesc, Datum *values)
+{
+	for (int i = 0; i < keeper->key->nkeys; i++)
+	{
+		bool		isnull;
+
+		values[i] = heap_getattr(row, 3 + keeper->places[i], tupdesc, &isnull);
+		if (isnull)
+			return false;
+	}
+	return true;
+}
+
+static bool
+is_same_row(HeapTuple a, TupleDesc a_tupdesc, HeapTuple b, TupleDesc b_tupdesc)
+{
+	Oid			a_relid;
+	Oid			b_relid;
+	ItemPointerData a_tid;
+	ItemPointerData b_tid;
+
+	sk_soft_keeper_place(a, a_tupdesc, &a_relid, &a_tid);
+	sk_soft_keeper_place(b, b_tupdesc, &b_relid, &b_tid);
+	return a_relid == b_relid && ItemPointerEquals(&a_tid, &b_tid);
+}
+
+/* Does a row of that table keep it?  Those that do not are told. */
+static bool
+keeps(SkSoftKeeper *keeper, HeapTuple row, TupleDesc tupdesc, TimestampTz before,
+	  SkSoftReferrer referrer, void *arg)
 {
 	Datum		values[INDEX_MAX_KEYS + 1];
 	SPITupleTable *rows;
 	uint64		count;
 	bool		kept = false;
 
-	for (int i = 0; i < keeper->key->nkeys; i++)
-	{
-		bool		isnull;
-
-		values[i] = heap_getattr(row, first + keeper->places[i], tupdesc, &isnull);
-		if (isnull)
-			return false;
-	}
+	if (!key_of(keeper, row, tupdesc, values))
+		return false;
 	execute(keeper, values, before);
 	rows = SPI_tuptable;
 	count = SPI_processed;
 	for (uint64 i = 0; i < count && !kept; i++)
 	{
 		bool		isnull;
-		Datum		is_due = SPI_getbinval(rows->vals[i], rows->tupdesc, 1, &isnull);
+		Datum		is_due;
 
+		if (is_same_row(rows->vals[i], rows->tupdesc, row, tupdesc))
+			continue;
+		is_due = heap_getattr(rows->vals[i], rows->tupdesc->natts, rows->tupdesc, &isnull);
 		if (isnull || !DatumGetBool(is_due))
-		{
-			keeper->kept++;
 			kept = true;
-		}
 		else
-			kept = sk_soft_keeper_is_kept(keeper->next, rows->vals[i], rows->tupdesc,
-										  2, before);
+			referrer(arg, keeper->next, rows->vals[i], rows->tupdesc);
 	}
 	SPI_finish();
 	return kept;
 }
 
 /*
- * Is the row kept?  Its columns to which foreign keys refer begin with that
- * number.
+ * The first that keeps the row; NULL if it is only referred to by such as can be deleted
+ * with it.  These are told, perhaps not all if something keeps it.
  */
-bool
-sk_soft_keeper_is_kept(SkSoftDoomed *doomed, HeapTuple row, TupleDesc tupdesc,
-					   int first, TimestampTz before)
+SkSoftKeeper *
+sk_soft_keeper_visit(SkSoftDoomed *doomed, HeapTuple row, TupleDesc tupdesc,
+					 TimestampTz before, SkSoftReferrer referrer, void *arg)
 {
 	ListCell   *lc;
 
-	check_stack_depth();
 	foreach(lc, doomed->keepers)
 	{
-		if (keeps(lfirst(lc), row, tupdesc, first, before))
-			return true;
+		if (keeps(lfirst(lc), row, tupdesc, before, referrer, arg))
+			return lfirst(lc);
 	}
-	return false;
+	return NULL;
 }
 
 
@@ -277,54 +320,62 @@ sk_soft_keeper_is_kept(SkSoftDoomed *doomed, HeapTuple row, TupleDesc tupdesc,
  */
 
 void
-sk_soft_keeper_forget(SkSoftDoomed *doomed)
+sk_soft_keeper_forget(List *tables)
 {
 	ListCell   *lc;
 
-	foreach(lc, doomed->keepers)
+	foreach(lc, tables)
 	{
-		Keeper	   *keeper = lfirst(lc);
+		ListCell   *lck;
 
-		keeper->kept = 0;
-		if (keeper->next != NULL)
-			sk_soft_keeper_forget(keeper->next);
+		foreach(lck, ((SkSoftDoomed *) lfirst(lc))->keepers)
+			((SkSoftKeeper *) lfirst(lck))->kept = 0;
 	}
 }
 
-static void
-append_keepers(const SkSoftDoomed *doomed, StringInfo buf, uint64 *total)
+/*
+ * It has kept a row of the table that is purged, perhaps by way of others.
+ */
+void
+sk_soft_keeper_count(SkSoftKeeper *keeper)
 {
-	ListCell   *lc;
+	keeper->kept++;
+}
 
-	foreach(lc, doomed->keepers)
-	{
-		const Keeper *keeper = lfirst(lc);
+static void
+append_keeper(const SkSoftKeeper *keeper, StringInfo buf)
+{
+	Relation	child = table_open(keeper->key->referencing, AccessShareLock);
 
-		if (keeper->kept > 0)
-		{
-			Relation	child = table_open(keeper->key->referencing, AccessShareLock);
-
-			appendStringInfo(buf, "%s%s (constraint \"%s\": " UINT64_FORMAT ")",
-							 buf->len > 0 ? ", " : "", sk_table_name(child),
-							 keeper->key->name, keeper->kept);
-			table_close(child, NoLock);
-			*total += keeper->kept;
-		}
-		if (keeper->next != NULL)
-			append_keepers(keeper->next, buf, total);
-	}
+	appendStringInfo(buf, "%s%s (constraint \"%s\": " UINT64_FORMAT ")",
+					 buf->len > 0 ? ", " : "", sk_table_name(child),
+					 keeper->key->name, keeper->kept);
+	table_close(child, NoLock);
 }
 
 /*
  * The tables that have kept rows since sk_soft_keeper_forget(), and how many.
  */
 char *
-sk_soft_keeper_list(const SkSoftDoomed *doomed, uint64 *total)
+sk_soft_keeper_list(List *tables, uint64 *total)
 {
 	StringInfoData buf;
+	ListCell   *lc;
 
 	initStringInfo(&buf);
 	*total = 0;
-	append_keepers(doomed, &buf, total);
+	foreach(lc, tables)
+	{
+		ListCell   *lck;
+
+		foreach(lck, ((SkSoftDoomed *) lfirst(lc))->keepers)
+		{
+			const SkSoftKeeper *keeper = lfirst(lck);
+
+			if (keeper->kept > 0)
+				append_keeper(keeper, &buf);
+			*total += keeper->kept;
+		}
+	}
 	return buf.data;
 }

@@ -13,6 +13,9 @@
 #include "datatype/timestamp.h"
 #include "executor/spi.h"
 
+/* A foreign key whose rows keep others */
+typedef struct SkSoftKeeper SkSoftKeeper;
+
 /* A table from which rows are deleted, and what refers to it */
 typedef struct SkSoftDoomed
 {
@@ -22,15 +25,25 @@ typedef struct SkSoftDoomed
 	List	   *keepers;
 } SkSoftDoomed;
 
-extern SkSoftDoomed *sk_soft_keeper_find(Relation rel, AttrNumber column);
-extern List *sk_soft_keeper_relids(const SkSoftDoomed *doomed);
+/*
+ * A row of a table, as statements with sk_soft_keeper_columns() return it: it refers to
+ * another one, and can go with that one.
+ */
+typedef void (*SkSoftReferrer) (void *arg, SkSoftDoomed *doomed, HeapTuple row,
+								TupleDesc tupdesc);
+
+extern List *sk_soft_keeper_find(Relation rel, AttrNumber column);
+extern List *sk_soft_keeper_relids(List *tables);
 extern char *sk_soft_keeper_columns(const SkSoftDoomed *doomed, Relation rel,
 									const char *alias);
-extern bool sk_soft_keeper_is_kept(SkSoftDoomed *doomed, HeapTuple row,
-								   TupleDesc tupdesc, int first,
-								   TimestampTz before);
-extern void sk_soft_keeper_forget(SkSoftDoomed *doomed);
-extern char *sk_soft_keeper_list(const SkSoftDoomed *doomed, uint64 *total);
-extern void sk_soft_keeper_free(SkSoftDoomed *doomed);
+extern void sk_soft_keeper_place(HeapTuple row, TupleDesc tupdesc, Oid *relid,
+								 ItemPointer tid);
+extern SkSoftKeeper *sk_soft_keeper_visit(SkSoftDoomed *doomed, HeapTuple row,
+										  TupleDesc tupdesc, TimestampTz before,
+										  SkSoftReferrer referrer, void *arg);
+extern void sk_soft_keeper_forget(List *tables);
+extern void sk_soft_keeper_count(SkSoftKeeper *keeper);
+extern char *sk_soft_keeper_list(List *tables, uint64 *total);
+extern void sk_soft_keeper_free(List *tables);
 
 #endif							/* SK_SOFT_DELETE_KEEPER_H */

@@ -3,9 +3,9 @@
  * soft_delete/purge.c
  *	  Permanent deletion of rows that were soft-deleted long ago.
  *
- * A row is kept as long as another one needs it (keeper.c).  Rows that reference
- * each other in a cycle are kept, too.  The server performs SET NULL and SET
- * DEFAULT, since this is a real DELETE.
+ * A row is kept as long as another one needs it (keeper.c).  Rows that need each other
+ * are deleted together (together.c).  The server performs SET NULL and SET DEFAULT, since
+ * this is a real DELETE.
  *
  *-------------------------------------------------------------------------
  */
@@ -19,6 +19,7 @@
 #include "soft_delete/keeper.h"
 #include "soft_delete/protect.h"
 #include "soft_delete/relation.h"
+#include "soft_delete/together.h"
 
 #include "access/relation.h"
 #include "access/xact.h"
@@ -42,11 +43,12 @@
 typedef struct Purge
 {
 	Relation	rel;
-	SkSoftDoomed *doomed;
+	List	   *tables;			/* SkSoftDoomed, its own first */
+	AttrNumber	column;
 	TimestampTz before;
 	int64		max_rows;
 	int64		total;
-	bool		kept;			/* any, in this pass */
+	int64		most;			/* rows that could only be deleted together */
 	MemoryContext batch_context;
 	SkPlan		select;
 	SkPlan		lock;
@@ -54,15 +56,6 @@ typedef struct Purge
 	MemoryContext context;		/* of the call */
 	List	   *statements;		/* texts of those */
 } Purge;
-
-/* Rows of a partition, or of the table */
-typedef struct Batch
-{
-	Oid			relid;
-	int			count;
-	Datum		tids[FETCH_ROWS];
-} Batch;
-
 
 /*-------------------------------------------------------------------------
  * Statements
@@ -83,26 +76,42 @@ remember(Purge *purge, char *statement)
 	return statement;
 }
 
+static bool
+is_referred_to(const Purge *purge)
+{
+	return ((SkSoftDoomed *) linitial(purge->tables))->keepers != NIL;
+}
+
+static char *
+columns_of(const Purge *purge)
+{
+	return sk_soft_keeper_columns(linitial(purge->tables), purge->rel, "x");
+}
+
 static char *
 select_statement(void *arg, List **relids)
 {
 	Purge	   *purge = arg;
-	AttrNumber	column = purge->doomed->column;
 
 	*relids = list_make1_oid(RelationGetRelid(purge->rel));
-	return remember(purge, psprintf("SELECT x.tableoid, x.ctid%s FROM %s WHERE %s ORDER BY %s%s",
-									sk_soft_keeper_columns(purge->doomed, purge->rel, "x"),
+	return remember(purge, psprintf("SELECT %s FROM %s WHERE %s ORDER BY %s%s",
+									columns_of(purge),
 									sk_soft_fk_query_from(purge->rel, "x"),
-									sk_soft_fk_query_is_due("x", purge->rel, column, 1),
-									sk_soft_fk_query_column("x", purge->rel, column),
-									purge->doomed->keepers == NIL ? " LIMIT $2" : ""));
+									sk_soft_fk_query_is_due("x", purge->rel, purge->column, 1),
+									sk_soft_fk_query_column("x", purge->rel, purge->column),
+									is_referred_to(purge) ? "" : " LIMIT $2"));
 }
 
+/* Rows that refer to each other may be in several partitions: they go together. */
 static char *
 these_rows(const Purge *purge)
 {
-	return psprintf("x.tableoid OPERATOR(pg_catalog.=) $1 AND x.ctid OPERATOR(pg_catalog.=) ANY ($2) AND %s",
-					sk_soft_fk_query_is_due("x", purge->rel, purge->doomed->column, 3));
+	return psprintf("x.ctid OPERATOR(pg_catalog.=) ANY ($2) AND %s%s",
+					sk_soft_fk_query_is_due("x", purge->rel, purge->column, 3),
+					purge->rel->rd_rel->relkind == RELKIND_PARTITIONED_TABLE
+					? " AND ROW(x.tableoid, x.ctid) OPERATOR(pg_catalog.=) ANY"
+					" (SELECT r.relid, r.tid FROM ROWS FROM (pg_catalog.unnest($1), pg_catalog.unnest($2)) AS r(relid, tid))"
+					: "");
 }
 
 static char *
@@ -111,8 +120,8 @@ lock_statement(void *arg, List **relids)
 	Purge	   *purge = arg;
 
 	*relids = list_make1_oid(RelationGetRelid(purge->rel));
-	return remember(purge, psprintf("SELECT x.tableoid, x.ctid%s FROM %s WHERE %s FOR UPDATE OF x SKIP LOCKED",
-									sk_soft_keeper_columns(purge->doomed, purge->rel, "x"),
+	return remember(purge, psprintf("SELECT %s FROM %s WHERE %s FOR UPDATE OF x SKIP LOCKED",
+									columns_of(purge),
 									sk_soft_fk_query_from(purge->rel, "x"), these_rows(purge)));
 }
 
@@ -132,65 +141,15 @@ delete_statement(void *arg, List **relids)
  *-------------------------------------------------------------------------
  */
 
-/* Put it into the batch of its partition. */
-static List *
-add_row(List *batches, HeapTuple row, TupleDesc tupdesc)
-{
-	bool		isnull;
-	Oid			relid = DatumGetObjectId(heap_getattr(row, 1, tupdesc, &isnull));
-	ItemPointer tid = palloc(sizeof(ItemPointerData));
-	Batch	   *batch = NULL;
-	ListCell   *lc;
-
-	*tid = *(ItemPointer) DatumGetPointer(heap_getattr(row, 2, tupdesc, &isnull));
-	foreach(lc, batches)
-	{
-		if (((Batch *) lfirst(lc))->relid == relid)
-			batch = lfirst(lc);
-	}
-	if (batch == NULL)
-	{
-		batch = palloc(sizeof(Batch));
-		batch->relid = relid;
-		batch->count = 0;
-		batches = lappend(batches, batch);
-	}
-	batch->tids[batch->count++] = PointerGetDatum(tid);
-	return batches;
-}
-
-/* Of those rows, the ones that nothing keeps */
-static List *
-choose(Purge *purge, SPITupleTable *rows, uint64 count)
-{
-	MemoryContext old = MemoryContextSwitchTo(purge->batch_context);
-	List	   *batches = NIL;
-	int64		wanted = purge->max_rows - purge->total;
-
-	for (uint64 i = 0; i < count && wanted > 0; i++)
-	{
-		CHECK_FOR_INTERRUPTS();
-		if (sk_soft_keeper_is_kept(purge->doomed, rows->vals[i], rows->tupdesc, 3,
-								   purge->before))
-			purge->kept = true;
-		else
-		{
-			batches = add_row(batches, rows->vals[i], rows->tupdesc);
-			wanted--;
-		}
-	}
-	MemoryContextSwitchTo(old);
-	return batches;
-}
-
 static uint64
-execute(Purge *purge, SkPlan *plan, SkPlanText text, Batch *batch)
+execute(Purge *purge, SkPlan *plan, SkPlanText text, const SkSoftRows *rows)
 {
-	static const Oid types[] = {OIDOID, TIDARRAYOID, TIMESTAMPTZOID};
+	static const Oid types[] = {OIDARRAYOID, TIDARRAYOID, TIMESTAMPTZOID};
 	Datum		values[3];
 
-	values[0] = ObjectIdGetDatum(batch->relid);
-	values[1] = PointerGetDatum(construct_array(batch->tids, batch->count, TIDOID,
+	values[0] = PointerGetDatum(construct_array(rows->relids, rows->count, OIDOID,
+												sizeof(Oid), true, TYPALIGN_INT));
+	values[1] = PointerGetDatum(construct_array(rows->tids, rows->count, TIDOID,
 												sizeof(ItemPointerData), false,
 												TYPALIGN_SHORT));
 	values[2] = TimestampTzGetDatum(purge->before);
@@ -200,38 +159,83 @@ execute(Purge *purge, SkPlan *plan, SkPlanText text, Batch *batch)
 	return SPI_processed;
 }
 
+static void
+add_rows(SkSoftTogether *together, SPITupleTable *rows, uint64 count)
+{
+	for (uint64 i = 0; i < count; i++)
+		sk_soft_together_add(together, rows->vals[i], rows->tupdesc);
+}
+
+/* Of rows that are locked, those that nothing keeps; the others are not deleted along. */
+static SkSoftRows *
+choose_locked(Purge *purge, SPITupleTable *rows, uint64 count)
+{
+	SkSoftTogether *together = sk_soft_together_begin(purge->tables, purge->before);
+	SkSoftRows *chosen;
+
+	add_rows(together, rows, count);
+	sk_soft_together_no_others(together);
+	chosen = sk_soft_together_choose(together, count);
+	sk_soft_together_end(together);
+	return chosen;
+}
+
 /*
  * Nobody may refer to the rows any more, so what keeps them is looked at again
  * under their lock.
  */
 static int64
-delete_batch(Purge *purge, Batch *batch)
+delete_rows(Purge *purge, const SkSoftRows *chosen)
 {
-	uint64		count = execute(purge, &purge->lock, lock_statement, batch);
+	uint64		count = execute(purge, &purge->lock, lock_statement, chosen);
 	SPITupleTable *rows = SPI_tuptable;
-	List	   *chosen = choose(purge, rows, count);
-	int64		deleted = 0;
+	SkSoftRows *free = choose_locked(purge, rows, count);
 
 	SPI_freetuptable(rows);
-	if (chosen != NIL)
-		deleted = execute(purge, &purge->delete, delete_statement, linitial(chosen));
+	return free->count == 0 ? 0 : execute(purge, &purge->delete, delete_statement, free);
+}
+
+/* Those of them, and of what they need to go, that can be deleted */
+static int64
+delete_some(Purge *purge, SkSoftTogether *together, SPITupleTable *rows, uint64 count)
+{
+	MemoryContext old = MemoryContextSwitchTo(purge->batch_context);
+	SkSoftRows *chosen;
+	int64		deleted;
+
+	add_rows(together, rows, count);
+	chosen = sk_soft_together_choose(together, purge->max_rows - purge->total);
+	deleted = chosen->count == 0 ? 0 : delete_rows(purge, chosen);
+	purge->total += deleted;
+	purge->most = Max(purge->most, sk_soft_together_most(together));
+	MemoryContextSwitchTo(old);
+	MemoryContextReset(purge->batch_context);
 	return deleted;
 }
 
 static int64
-delete_rows(Purge *purge, SPITupleTable *rows, uint64 count)
+delete_all(Purge *purge, Portal portal)
 {
+	SkSoftTogether *together = sk_soft_together_begin(purge->tables, purge->before);
 	int64		deleted = 0;
-	ListCell   *lc;
 
-	foreach(lc, choose(purge, rows, count))
+	while (purge->total < purge->max_rows)
 	{
-		int64		some = delete_batch(purge, lfirst(lc));
+		SPITupleTable *rows;
 
-		purge->total += some;
-		deleted += some;
+		SPI_cursor_fetch(portal, true, FETCH_ROWS);
+		rows = SPI_tuptable;
+		if (SPI_processed == 0)
+			break;
+		if (sk_soft_together_is_full(together))
+		{
+			sk_soft_together_end(together);
+			together = sk_soft_together_begin(purge->tables, purge->before);
+		}
+		deleted += delete_some(purge, together, rows, SPI_processed);
+		SPI_freetuptable(rows);
 	}
-	MemoryContextReset(purge->batch_context);
+	sk_soft_together_end(together);
 	return deleted;
 }
 
@@ -241,42 +245,43 @@ pass(Purge *purge)
 {
 	static const Oid types[] = {TIMESTAMPTZOID, INT8OID};
 	Datum		values[2];
-	int64		deleted = 0;
+	int64		deleted;
 	Portal		portal;
 
-	purge->kept = false;
-	sk_soft_keeper_forget(purge->doomed);
+	sk_soft_keeper_forget(purge->tables);
+	purge->most = 0;
 	values[0] = TimestampTzGetDatum(purge->before);
 	values[1] = Int64GetDatum(purge->max_rows - purge->total);
 	portal = SPI_cursor_open(NULL, sk_plan_get(&purge->select, select_statement, purge,
-											   purge->doomed->keepers == NIL ? 2 : 1,
+											   is_referred_to(purge) ? 1 : 2,
 											   types, 0),
 							 values, NULL, false);
-	for (;;)
-	{
-		SPITupleTable *rows;
-		uint64		count;
-
-		SPI_cursor_fetch(portal, true, FETCH_ROWS);
-		rows = SPI_tuptable;
-		count = SPI_processed;
-		if (count == 0)
-			break;
-		deleted += delete_rows(purge, rows, count);
-		SPI_freetuptable(rows);
-		if (purge->total >= purge->max_rows)
-			break;
-	}
+	deleted = delete_all(purge, portal);
 	SPI_cursor_close(portal);
 	return deleted;
+}
+
+static void
+tell_what_is_too_much(const Purge *purge)
+{
+	if (purge->most <= purge->max_rows)
+		return;
+	ereport(NOTICE,
+			(errmsg("kept rows of table \"%s\" that were deleted long enough ago",
+					RelationGetRelationName(purge->rel)),
+			 errdetail("They reference each other in a cycle, so " INT64_FORMAT " rows must be deleted together.",
+					   purge->most),
+			 errhint("Call schemakit.soft_delete_purge() with a greater max_rows.")));
 }
 
 static void
 tell_what_is_kept(Purge *purge)
 {
 	uint64		count;
-	char	   *tables = sk_soft_keeper_list(purge->doomed, &count);
+	char	   *tables = sk_soft_keeper_list(purge->tables, &count);
 
+	if (count == 0)
+		return;
 	ereport(NOTICE,
 			(errmsg_plural("kept " UINT64_FORMAT " row of table \"%s\" that was deleted long enough ago",
 						   "kept " UINT64_FORMAT " rows of table \"%s\" that were deleted long enough ago",
@@ -295,8 +300,11 @@ purge_rows(Purge *purge)
 												 ALLOCSET_DEFAULT_SIZES);
 	while (pass(purge) > 0 && purge->total < purge->max_rows)
 		 /* again */ ;
-	if (purge->total < purge->max_rows && purge->kept)
+	if (purge->total < purge->max_rows)
+	{
 		tell_what_is_kept(purge);
+		tell_what_is_too_much(purge);
+	}
 	SPI_finish();
 }
 
@@ -354,7 +362,7 @@ free_plans(Purge *purge)
 	sk_plan_free(&purge->select);
 	sk_plan_free(&purge->lock);
 	sk_plan_free(&purge->delete);
-	sk_soft_keeper_free(purge->doomed);
+	sk_soft_keeper_free(purge->tables);
 }
 
 static TimestampTz
@@ -393,7 +401,6 @@ schemakit_soft_delete_purge(PG_FUNCTION_ARGS)
 {
 	Purge		purge = {0};
 	SkSoftPermit permit;
-	AttrNumber	column;
 
 	sk_arg_reject_null(fcinfo, 0, "rel");
 	sk_arg_reject_null(fcinfo, 1, "older_than");
@@ -410,12 +417,12 @@ schemakit_soft_delete_purge(PG_FUNCTION_ARGS)
 
 	purge.context = CurrentMemoryContext;
 	purge.rel = relation_open(PG_GETARG_OID(0), AccessShareLock);
-	column = purge.rel->rd_rel->relkind == RELKIND_RELATION ||
+	purge.column = purge.rel->rd_rel->relkind == RELKIND_RELATION ||
 		purge.rel->rd_rel->relkind == RELKIND_PARTITIONED_TABLE
 		? sk_soft_relation_column(purge.rel) : InvalidAttrNumber;
-	require_soft_delete(purge.rel, column);
-	purge.doomed = sk_soft_keeper_find(purge.rel, column);
-	permit.relids = sk_soft_keeper_relids(purge.doomed);
+	require_soft_delete(purge.rel, purge.column);
+	purge.tables = sk_soft_keeper_find(purge.rel, purge.column);
+	permit.relids = sk_soft_keeper_relids(purge.tables);
 	permit.before = purge.before;
 	sk_soft_protect_permit(&permit);
 	PG_TRY();

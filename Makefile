@@ -76,7 +76,7 @@ REGRESS      = install timestamps touch_types touch_keys auto_attach columns_fol
 ISOLATION    = alter_as_without alter_together attach_partition \
 	create_table_parallel detach_partition audit_enable audit_enable_waits audit_identity audit_log_altered audit_maintain audit_retain \
 	audit_order audit_restore enable_and_update grant_and_alter status_locked \
-	kept_statements soft_delete soft_delete_entry soft_delete_lost_lock soft_delete_savepoints uninstall
+	kept_statements soft_delete soft_delete_entry soft_delete_lost_lock soft_delete_recheck soft_delete_savepoints uninstall
 ISOLATION_OPTS = --inputdir=test/isolation --outputdir=test/isolation/output \
 	--load-extension=schemakit
 ENCODING     = UTF8

@@ -25,6 +25,7 @@
 #include "soft_delete/batch.h"
 #include "soft_delete/defer.h"
 #include "soft_delete/queue.h"
+#include "soft_delete/recheck.h"
 #include "soft_delete/relation.h"
 #include "soft_delete/soft_delete.h"
 #include "soft_delete/view_follow.h"
@@ -62,6 +63,7 @@ _PG_init(void)
 	sk_audit_adopt_init();
 	sk_soft_batch_init();
 	sk_soft_defer_init();
+	sk_soft_recheck_init();
 	sk_soft_relation_init();
 	sk_soft_queue_init();
 	sk_soft_view_follow_init();

@@ -147,3 +147,20 @@ sk_soft_column_ensure(Oid relid, const char *given)
 		(void) sk_spi_execute(sql, 0, NULL, NULL, SPI_OK_UTILITY, NULL);
 	return col;
 }
+
+/*
+ * The time, as the column would store it.
+ */
+Datum
+sk_soft_column_now(Relation table, AttrNumber column)
+{
+	Form_pg_attribute attr = TupleDescAttr(RelationGetDescr(table), column - 1);
+	Datum		now = TimestampTzGetDatum(GetCurrentTimestamp());
+	Datum		typmod = Int32GetDatum(attr->atttypmod);
+
+	if (attr->atttypid == TIMESTAMPTZOID)
+		return DirectFunctionCall2(timestamptz_scale, now, typmod);
+	return DirectFunctionCall2(timestamp_scale,
+							   DirectFunctionCall1(timestamptz_timestamp, now),
+							   typmod);
+}

@@ -16,5 +16,6 @@ extern bool sk_soft_column_can_hold(Form_pg_attribute attr);
 extern Form_pg_attribute sk_soft_column_find(Relation rel, const char *col);
 extern const char *sk_soft_column_choose(Relation rel, const char *given);
 extern const char *sk_soft_column_ensure(Oid relid, const char *given);
+extern Datum sk_soft_column_now(Relation table, AttrNumber column);
 
 #endif							/* SK_SOFT_DELETE_COLUMN_H */

@@ -11,7 +11,8 @@
  * security, rules, triggers for statements, partitions, inheritance), UPDATE is.
  *
  * All rows of a statement get one stamp, the time at which it came to the first
- * of them.  A row that somebody else deletes first is not counted.
+ * of them.  A row that somebody else deletes first is not counted, nor one that he
+ * changes so that the statement does not want it any more (recheck.c).
  *
  * The caller needs the right to update the column, not to delete rows.
  *
@@ -25,6 +26,8 @@
 #include "base/table.h"
 #include "base/trigger.h"
 #include "base/tuple.h"
+#include "soft_delete/column.h"
+#include "soft_delete/recheck.h"
 #include "soft_delete/relation.h"
 #include "soft_delete/view.h"
 
@@ -55,6 +58,7 @@ typedef struct Deletion
 	MemoryContextCallback callback;
 	MemoryContextCallback executor_callback;
 	MemoryContext context;
+	ModifyTableState *statement;	/* that deletes from the view, or NULL */
 	Relation	table;
 	Relation	index;			/* the primary key's */
 	AttrNumber	column;			/* the stamp's, of the table */
@@ -152,21 +156,6 @@ view_attnum(const SkLiveView *live, Relation view, Relation table,
 					RelationGetRelationName(view),
 					NameStr(TupleDescAttr(RelationGetDescr(table), attnum - 1)->attname)),
 			 errhint("Drop the view, and call schemakit.soft_delete_enable() to create it again.")));
-}
-
-/* The time, as the column would store it */
-static Datum
-make_stamp(Relation table, AttrNumber column)
-{
-	Form_pg_attribute attr = TupleDescAttr(RelationGetDescr(table), column - 1);
-	Datum		now = TimestampTzGetDatum(GetCurrentTimestamp());
-	Datum		typmod = Int32GetDatum(attr->atttypmod);
-
-	if (attr->atttypid == TIMESTAMPTZOID)
-		return DirectFunctionCall2(timestamptz_scale, now, typmod);
-	return DirectFunctionCall2(timestamp_scale,
-							   DirectFunctionCall1(timestamptz_timestamp, now),
-							   typmod);
 }
 
 static void
@@ -314,11 +303,22 @@ fail_to_serialize(const char *what)
 			 errmsg("could not serialize access due to concurrent %s", what)));
 }
 
+/* Would the statement delete it, or is the newest version the one that it has seen? */
+static bool
+is_wanted(Deletion *deletion, ItemPointer seen)
+{
+	return slot_attisnull(deletion->old, deletion->column) &&
+		(ItemPointerEquals(seen, &deletion->old->tts_tid) ||
+		 sk_soft_recheck_still(deletion->statement, RelationGetRelid(deletion->table),
+							   deletion->old));
+}
+
 /* Lock the newest version of the row; false if it is not ours to delete. */
 static bool
 lock_row(Deletion *deletion)
 {
-	ItemPointerData tid = deletion->old->tts_tid;
+	ItemPointerData seen = deletion->old->tts_tid;
+	ItemPointerData tid = seen;
 	TM_FailureData tmfd;
 
 	switch (table_tuple_lock(deletion->table, &tid, GetActiveSnapshot(),
@@ -328,7 +328,7 @@ lock_row(Deletion *deletion)
 							 &tmfd))
 	{
 		case TM_Ok:
-			return slot_attisnull(deletion->old, deletion->column);
+			return is_wanted(deletion, &seen);
 		case TM_SelfModified:
 			/* the statement names the row twice, or else a trigger changed it */
 			if (tmfd.cmax != deletion->estate->es_output_cid)
@@ -492,13 +492,10 @@ plan_of_update(Deletion *deletion)
 }
 
 static bool
-delete_by_update(Deletion *deletion, const TupleTableSlot *row)
+update_by_key(Deletion *deletion, Datum *values)
 {
-	Datum		values[INDEX_MAX_KEYS + 1];
 	bool		done;
 
-	for (int i = 0; i < deletion->nkeys; i++)
-		values[i] = row->tts_values[deletion->view_attnums[i] - 1];
 	values[deletion->nkeys] = deletion->stamp;
 	SPI_connect();
 	if (SPI_execute_snapshot(plan_of_update(deletion), values, NULL, InvalidSnapshot,
@@ -510,6 +507,24 @@ delete_by_update(Deletion *deletion, const TupleTableSlot *row)
 	return done;
 }
 
+static bool
+delete_by_update(Deletion *deletion, const TupleTableSlot *row)
+{
+	TupleTableSlot *newest = NULL;
+	Datum		values[INDEX_MAX_KEYS + 1];
+	bool		done;
+
+	for (int i = 0; i < deletion->nkeys; i++)
+		values[i] = row->tts_values[deletion->view_attnums[i] - 1];
+	done = sk_soft_recheck_lock(deletion->statement, deletion->table, &newest);
+	if (newest != NULL)
+		sk_soft_recheck_key(deletion->table, deletion->index, newest, values);
+	done = done && update_by_key(deletion, values);
+	if (newest != NULL)
+		ExecDropSingleTupleTableSlot(newest);
+	return done;
+}
+
 
 /*-------------------------------------------------------------------------
  * The trigger
@@ -517,15 +532,16 @@ delete_by_update(Deletion *deletion, const TupleTableSlot *row)
  */
 
 static Deletion *
-begin_deletion(MemoryContext parent, Relation view)
+begin_deletion(const FmgrInfo *flinfo, Relation view)
 {
-	MemoryContext context = AllocSetContextCreate(parent, "schemakit soft delete",
+	MemoryContext context = AllocSetContextCreate(flinfo->fn_mcxt, "schemakit soft delete",
 												  ALLOCSET_SMALL_SIZES);
 	MemoryContext old = MemoryContextSwitchTo(context);
 	Deletion   *deletion = palloc0(sizeof(Deletion));
 	SkLiveView	live;
 
 	deletion->context = context;
+	deletion->statement = sk_soft_recheck_statement(flinfo);
 	deletion->callback.func = end_deletion;
 	deletion->callback.arg = deletion;
 	MemoryContextRegisterResetCallback(context, &deletion->callback);
@@ -541,7 +557,7 @@ begin_deletion(MemoryContext parent, Relation view)
 	require_trigger(view, deletion->table, live.column);
 	deletion->index = open_primary_key(deletion->table);
 	find_row_columns(deletion, view, &live);
-	deletion->stamp = make_stamp(deletion->table, live.column);
+	deletion->stamp = sk_soft_column_now(deletion->table, live.column);
 	deletion->by_update = !can_go_directly(deletion);
 	if (!deletion->by_update)
 	{
@@ -565,7 +581,7 @@ schemakit_soft_delete_row(PG_FUNCTION_ARGS)
 
 	if (deletion == NULL)
 	{
-		deletion = begin_deletion(fcinfo->flinfo->fn_mcxt, trigdata->tg_relation);
+		deletion = begin_deletion(fcinfo->flinfo, trigdata->tg_relation);
 		fcinfo->flinfo->fn_extra = deletion;
 	}
 	slot_getallattrs(trigdata->tg_trigslot);

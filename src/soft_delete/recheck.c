@@ -1,0 +1,211 @@
+/*-------------------------------------------------------------------------
+ *
+ * soft_delete/recheck.c
+ *	  DELETE from a view of live rows: does it still want a row that has changed?
+ *
+ * The server looks at the condition of a DELETE again if it has waited for somebody who
+ * has changed the row, but not where a trigger INSTEAD OF does the work.  It has all
+ * that is needed for it, though (EvalPlanQual): the plan reads the view's table, and the
+ * statement remembers for each row where in that it comes from, as it does for all
+ * tables that are joined.  A trigger is not told which statement executes it.  So DELETEs
+ * from views are noted when they start, and recognized by their triggers.
+ *
+ * Where the view is a subquery in the plan, such as one WITH (security_barrier), nothing
+ * is remembered of its table, and the trigger goes by the key.
+ *
+ *-------------------------------------------------------------------------
+ */
+#include "postgres.h"
+
+#include "soft_delete/recheck.h"
+
+#include "access/tableam.h"
+#include "access/xact.h"
+#include "catalog/pg_class.h"
+#include "executor/executor.h"
+#include "lib/ilist.h"
+#include "utils/lsyscache.h"
+#include "utils/rel.h"
+#include "utils/snapmgr.h"
+
+/* A DELETE from a view that is being executed */
+typedef struct Noted
+{
+	dlist_node	node;
+	ModifyTableState *statement;
+	MemoryContextCallback callback;
+} Noted;
+
+static dlist_head noted = DLIST_STATIC_INIT(noted);
+static ExecutorStart_hook_type next_start = NULL;
+
+static void
+forget(void *arg)
+{
+	dlist_delete(&((Noted *) arg)->node);
+}
+
+static void
+note(PlanState *planstate)
+{
+	ModifyTableState *statement = castNode(ModifyTableState, planstate);
+	MemoryContext context = planstate->state->es_query_cxt;
+	Noted	   *one;
+
+	if (statement->operation != CMD_DELETE ||
+		statement->resultRelInfo->ri_RelationDesc->rd_rel->relkind != RELKIND_VIEW)
+		return;
+	one = MemoryContextAllocZero(context, sizeof(Noted));
+	one->statement = statement;
+	one->callback.func = forget;
+	one->callback.arg = one;
+	dlist_push_head(&noted, &one->node);
+	MemoryContextRegisterResetCallback(context, &one->callback);
+}
+
+static void
+on_start(QueryDesc *query, int eflags)
+{
+	ListCell   *lc;
+
+	if (next_start)
+		next_start(query, eflags);
+	else
+		standard_ExecutorStart(query, eflags);
+	if (query->operation == CMD_DELETE && query->planstate != NULL &&
+		IsA(query->planstate, ModifyTableState))
+		note(query->planstate);
+	if (!query->plannedstmt->hasModifyingCTE)
+		return;
+	foreach(lc, query->estate->es_auxmodifytables)
+		note(lfirst(lc));
+}
+
+void
+sk_soft_recheck_init(void)
+{
+	next_start = ExecutorStart_hook;
+	ExecutorStart_hook = on_start;
+}
+
+/*
+ * The DELETE whose trigger that is; NULL if it is not known.
+ */
+ModifyTableState *
+sk_soft_recheck_statement(const FmgrInfo *flinfo)
+{
+	dlist_iter	iter;
+
+	dlist_foreach(iter, &noted)
+	{
+		ModifyTableState *statement = dlist_container(Noted, node, iter.cur)->statement;
+		const ResultRelInfo *view = statement->resultRelInfo;
+
+		if (view->ri_TrigDesc != NULL && flinfo >= view->ri_TrigFunctions &&
+			flinfo < view->ri_TrigFunctions + view->ri_TrigDesc->numtriggers)
+			return statement;
+	}
+	return NULL;
+}
+
+/*
+ * Where the statement's current row comes from, of those that read the table.  The view
+ * is read before what is joined to it.
+ */
+static ExecRowMark *
+find_mark(ModifyTableState *statement, Oid relid, ItemPointer tid)
+{
+	EPQState   *epq = &statement->mt_epqstate;
+	ListCell   *lc;
+
+	foreach(lc, epq->arowMarks)
+	{
+		ExecAuxRowMark *mark = lfirst(lc);
+		ExecRowMark *row = mark->rowmark;
+		bool		isnull = false;
+		Datum		datum;
+
+		if (row->markType != ROW_MARK_REFERENCE || row->relation == NULL ||
+			exec_rt_fetch(row->prti, statement->ps.state)->relid != relid)
+			continue;
+		if (row->rti != row->prti)
+		{
+			datum = ExecGetJunkAttribute(epq->origslot, mark->toidAttNo, &isnull);
+			if (isnull || DatumGetObjectId(datum) != row->relid)
+				continue;
+		}
+		datum = ExecGetJunkAttribute(epq->origslot, mark->ctidAttNo, &isnull);
+		if (isnull)
+			continue;
+		*tid = *(ItemPointer) DatumGetPointer(datum);
+		return row;
+	}
+	return NULL;
+}
+
+/*
+ * Does it want to delete its current row, whose newest version is that one?
+ */
+bool
+sk_soft_recheck_still(ModifyTableState *statement, Oid relid, TupleTableSlot *newest)
+{
+	ItemPointerData tid;
+	ExecRowMark *mark = statement ? find_mark(statement, relid, &tid) : NULL;
+	MemoryContext old;
+	bool		still;
+
+	if (mark == NULL)
+		return true;
+	/* what is made for it is kept for the statement's other rows */
+	old = MemoryContextSwitchTo(statement->ps.state->es_query_cxt);
+	still = !TupIsNull(EvalPlanQual(&statement->mt_epqstate, mark->relation, mark->rti,
+									newest));
+	MemoryContextSwitchTo(old);
+	return still;
+}
+
+/*
+ * Wait for those who are changing the statement's current row of the table, as an UPDATE
+ * would that finds it by its key.  False if the statement does not want the newest
+ * version.  That is returned if it is not the one that the statement has seen.
+ */
+bool
+sk_soft_recheck_lock(ModifyTableState *statement, Relation table, TupleTableSlot **newest)
+{
+	ItemPointerData seen;
+	ItemPointerData tid;
+	ExecRowMark *mark = statement ? find_mark(statement, RelationGetRelid(table), &seen) : NULL;
+	TupleTableSlot *slot;
+	TM_FailureData tmfd;
+	TM_Result	result;
+
+	if (mark == NULL || IsolationUsesXactSnapshot())
+		return true;
+	slot = table_slot_create(mark->relation, NULL);
+	tid = seen;
+	result = table_tuple_lock(mark->relation, &tid, GetActiveSnapshot(), slot,
+							  GetCurrentCommandId(false), LockTupleNoKeyExclusive,
+							  LockWaitBlock, TUPLE_LOCK_FLAG_FIND_LAST_VERSION, &tmfd);
+	if (result == TM_Ok && !ItemPointerEquals(&seen, &slot->tts_tid))
+		*newest = slot;
+	else
+		ExecDropSingleTupleTableSlot(slot);
+	return result != TM_Deleted &&
+		(*newest == NULL || sk_soft_recheck_still(statement, RelationGetRelid(table), slot));
+}
+
+/*
+ * The key of that version, which may be of a partition or child of the table, where the
+ * columns have other numbers.
+ */
+void
+sk_soft_recheck_key(Relation table, Relation index, TupleTableSlot *newest, Datum *values)
+{
+	for (int i = 0; i < index->rd_index->indnkeyatts; i++)
+	{
+		char	   *name = get_attname(RelationGetRelid(table), index->rd_index->indkey.values[i], false);
+		bool		isnull;
+
+		values[i] = slot_getattr(newest, get_attnum(newest->tts_tableOid, name), &isnull);
+	}
+}

@@ -37,6 +37,9 @@ GRANT EXECUTE ON FUNCTION schemakit.audit_disable(regclass) TO PUBLIC;
 /* any role can SET the same settings */
 GRANT EXECUTE ON FUNCTION schemakit.audit_set_actor(text, jsonb, boolean) TO PUBLIC;
 
+/* the view calls it as whoever reads it; it tells what is in its arguments */
+GRANT EXECUTE ON FUNCTION schemakit.audit_changed(jsonb, jsonb, boolean) TO PUBLIC;
+
 /* they check who may read the history of the table, or all of the log */
 GRANT EXECUTE ON FUNCTION schemakit.audit_history(regclass, jsonb) TO PUBLIC;
 GRANT EXECUTE ON FUNCTION schemakit.audit_as_of(anyelement, timestamptz, jsonb) TO PUBLIC;

@@ -34,6 +34,9 @@
 /* If this part of the measured time was not planned, the caller is told. */
 #define MUCH_TIME 0.1
 
+/* If more than this part of a table has changed, its statistics are old. */
+#define MUCH_CHANGED 0.2
+
 #define HINT_SKIPPED "See \"skipped\" in the result of advise_indexes_report()."
 
 /* ----------
@@ -152,6 +155,88 @@ add_variables(List *notes, const SkAdvice *advice)
 	return notes;
 }
 
+/* The table of a statement that changed most since it was analyzed, if that is much */
+static Oid
+changed_table(const SkQuery *query)
+{
+	ListCell   *lc;
+
+	foreach(lc, query->accesses)
+	{
+		Oid			relid = ((SkIndexable *) lfirst(lc))->relid;
+		double		changes = DatumGetInt64(DirectFunctionCall1(pg_stat_get_mod_since_analyze,
+																ObjectIdGetDatum(relid)));
+
+		if (changes > MUCH_CHANGED * Max(sk_table_rows(relid), 1))
+			return relid;
+	}
+	return InvalidOid;
+}
+
+/* A command for statistics on columns that are compared together, or NULL */
+static char *
+statistics_for(const SkQuery *query)
+{
+	ListCell   *lc;
+	ListCell   *lc2;
+
+	foreach(lc, query->accesses)
+	{
+		const SkIndexable *access = lfirst(lc);
+		StringInfoData columns;
+		const char *table = sk_table_told_name(access->relid);
+		int			n = 0;
+
+		initStringInfo(&columns);
+		foreach(lc2, access->equal)
+		{
+			AttrNumber	attnum = ((SkIndexKey *) lfirst(lc2))->attnum;
+			const char *name = attnum > 0 ? get_attname(access->relid, attnum, true) : NULL;
+
+			if (name != NULL)
+				appendStringInfo(&columns, "%s%s", n++ > 0 ? ", " : "", quote_identifier(name));
+		}
+		if (n > 1 && table != NULL)
+			return psprintf("CREATE STATISTICS ON %s FROM %s", columns.data, quote_identifier(table));
+	}
+	return NULL;
+}
+
+/* What takes much longer than its plan says, and what may help. */
+static List *
+add_slow(List *notes, const SkAdvice *advice)
+{
+	int			n = 0;
+	ListCell   *lc;
+
+	foreach(lc, advice->queries)
+	{
+		const SkQuery *query = lfirst(lc);
+		char	   *message;
+		char	   *command;
+		const char *table;
+
+		if (query->slow == 0 || query->entry.sqlerrcode != 0 || ++n > MOST_NAMED)
+			continue;
+		message = psprintf("statement " INT64_FORMAT " takes %.0f times as long as the cost of its plan says",
+						   query->entry.id, query->slow);
+		if (OidIsValid(changed_table(query)) &&
+			(table = sk_table_told_name(changed_table(query))) != NULL)
+			notes = add(notes, message,
+						psprintf("Many rows of table \"%s\" have changed since the last ANALYZE. Run ANALYZE on it.", table));
+		else if (query->pessimistic)
+			notes = add(notes, message,
+						"It was planned as if its LIMIT saved nothing, and values for parameters were rare.");
+		else if ((command = statistics_for(query)) != NULL)
+			notes = add(notes, message,
+						psprintf("If its conditions depend on each other, run: %s; then ANALYZE.", command));
+		else
+			notes = add(notes, message,
+						"EXPLAIN (ANALYZE) shows which number of rows was not expected.");
+	}
+	return notes;
+}
+
 static List *
 add_young(List *notes, double minutes)
 {
@@ -190,7 +275,7 @@ sk_advice_note_list(const SkAdvice *advice)
 											 "%d indexes were not tried, since each is larger than storage_budget: the smallest takes %.0f bytes",
 											 too_large), too_large, least),
 					NULL);
-	return add_unknown(add_variables(notes, advice), advice);
+	return add_slow(add_unknown(add_variables(notes, advice), advice), advice);
 }
 
 /* ----------

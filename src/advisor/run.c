@@ -27,6 +27,7 @@
 #include "advisor/search/cost_explore.h"
 #include "advisor/search/cost_table.h"
 #include "advisor/search/select.h"
+#include "advisor/slow.h"
 #include "advisor/verify.h"
 #include "base/guard.h"
 #include "base/table.h"
@@ -445,6 +446,7 @@ sk_advice_run(const SkAdviceOptions *options)
 	learn(advice);
 	advice->writes = sk_write_cost_collect(advice->queries,
 										   advice->workload->measured);
+	sk_advice_slow_find(advice);
 	advice->keys = sk_advice_foreign_key_list(advice);
 	for_each_key(advice, learn_foreign_key);
 	list_sort(advice->queries, by_value);

@@ -130,3 +130,18 @@ sk_index_opclass_for_like(Oid type, Oid collation)
 	return is_bytewise(collation) ? GetDefaultOpClass(type, BTREE_AM_OID) :
 		pattern_opclass(type);
 }
+
+/* The access method of an operator class */
+Oid
+sk_index_opclass_method(Oid opclass)
+{
+	HeapTuple	tuple = SearchSysCache1(CLAOID, ObjectIdGetDatum(opclass));
+	Oid			result = InvalidOid;
+
+	if (HeapTupleIsValid(tuple))
+	{
+		result = ((Form_pg_opclass) GETSTRUCT(tuple))->opcmethod;
+		ReleaseSysCache(tuple);
+	}
+	return result;
+}

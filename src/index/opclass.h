@@ -10,6 +10,7 @@
 
 #include "nodes/nodes.h"
 
+extern Oid	sk_index_opclass_method(Oid opclass);
 extern Oid	sk_index_opclass_default(Oid type);
 extern Oid	sk_index_opclass_btree(Node *key, Oid opno, int *strategy);
 extern Oid	sk_index_opclass_for_like(Oid type, Oid collation);

@@ -150,8 +150,9 @@ kind_of_operator(Oid opno)
 		case F_SCALARLTSEL:
 		case F_SCALARLESEL:
 			return SK_PARAM_UPPER;
-		case F_LIKESEL:
 		case F_ICLIKESEL:
+			return SK_PARAM_INFIX;
+		case F_LIKESEL:
 		case F_PREFIXSEL:
 			return SK_PARAM_PATTERN;
 		case F_REGEXEQSEL:
@@ -286,7 +287,8 @@ see_operator(Seen *seen, Oid opno, Node *left, Node *right)
 	values = values_of(seen, left);
 	if (kind == SK_PARAM_LOWER || kind == SK_PARAM_UPPER)
 		record_bound(seen, kind, left, right, values);
-	else if (kind == SK_PARAM_PATTERN || kind == SK_PARAM_REGEX)
+	else if (kind == SK_PARAM_PATTERN || kind == SK_PARAM_INFIX ||
+			 kind == SK_PARAM_REGEX)
 		record_pattern(seen, kind, left, right, values);
 	else
 	{

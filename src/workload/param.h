@@ -22,6 +22,7 @@ typedef enum SkParamKind
 	SK_PARAM_DISTANCE,			/* added to or taken from a bound */
 	SK_PARAM_AGO,				/* taken from the present, bound below */
 	SK_PARAM_PATTERN,			/* of LIKE */
+	SK_PARAM_INFIX,				/* of ILIKE */
 	SK_PARAM_WILDCARD,			/* the rest of a pattern */
 	SK_PARAM_REGEX,
 	SK_PARAM_CONTAINED,			/* what an array, document, ... contains */

@@ -36,6 +36,7 @@
 #include "utils/lsyscache.h"
 #include "utils/timestamp.h"
 
+#include <ctype.h>
 #include <math.h>
 
 #define SHARE_BETWEEN	0.1
@@ -45,6 +46,9 @@
 /* How many elements an array is taken to have, and rows a SK_PARAM_LIMIT. */
 #define ARRAY_LENGTH	5
 #define LIMIT_ROWS		10
+
+/* How many letters a word has that is looked for. */
+#define INFIX_LENGTH	5
 
 /* ----------
  * Values
@@ -222,6 +226,41 @@ prefix(const SkColumnValues *values, double share)
 	return pnstrdup(from, Min(len, (int) strlen(from)));
 }
 
+/*
+ * What is looked for regardless of case is most often a word, anywhere, that few rows
+ * have: some letters out of a value, turned around, since what the statistics have seen
+ * is taken to be frequent.
+ */
+static char *
+infix(const SkColumnValues *values)
+{
+	Oid			type;
+	Datum		value;
+	char	   *text;
+	char	   *word;
+	int			len = 0;
+
+	if (!sk_column_values_quantile(values, 0.5, &type, &value))
+		return NULL;
+	text = as_text(type, value);
+	for (char *p = text; *p != '\0'; p += pg_mblen(p))
+	{
+		len = isalnum((unsigned char) *p) ? len + 1 : 0;
+		if (len < INFIX_LENGTH)
+			continue;
+		word = pnstrdup(p + 1 - len, len);
+		for (int i = 0; i < len / 2; i++)
+		{
+			char		c = word[i];
+
+			word[i] = word[len - 1 - i];
+			word[len - 1 - i] = c;
+		}
+		return psprintf("%%%s%%", word);
+	}
+	return NULL;
+}
+
 static bool
 text_value(const char *text, Oid *type, Datum *value)
 {
@@ -377,6 +416,11 @@ find_value(const SkParams *params, const SkParamUse *use, double share, Oid want
 			return wanted == INTERVALOID ?
 				distance_in_time(params, use, share, value) :
 				distance_in_numbers(params, use, share, value);
+		case SK_PARAM_INFIX:
+			begin = use->i > 1 ? NULL : infix(use->values);
+			if (begin != NULL)
+				return text_value(begin, type, value);
+			/* FALLTHROUGH */
 		case SK_PARAM_PATTERN:
 		case SK_PARAM_REGEX:
 			begin = prefix(use->values, share);

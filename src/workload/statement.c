@@ -168,6 +168,10 @@ guess_type(SkAnalysis *analysis, ErrorData *error, int *tries)
 			}
 		}
 		statement->types[near[i]] = before;
+
+		/* the next error is for the next call: there may be many */
+		if (best != NULL)
+			break;
 	}
 	if (best == NULL)
 	{

@@ -377,6 +377,31 @@ add_joins(Generator *gen)
 	}
 }
 
+static SkIndex *with_conditions(SkPool *pool, const SkIndex *index, List *conditions);
+
+static void
+add_partial(Generator *gen, List *keys)
+{
+	SkIndex    *index = with_conditions(gen->pool, make_index(gen, BTREE_AM_OID, keys),
+										gen->access->conditions);
+
+	if (index != NULL && gen->n++ < MAX_CANDIDATES)
+		gen->ids = add(gen->pool, index, gen->ids);
+}
+
+/* No key of an index serves what is not equal to a value: its predicate does. */
+static void
+add_unequal(Generator *gen)
+{
+	ListCell   *lc;
+
+	if (gen->access->unequal == NIL)
+		return;
+	foreach(lc, gen->access->orders)
+		add_partial(gen, lfirst(lc));
+	add_partial(gen, gen->access->unequal);
+}
+
 /* The candidates for one table of one statement. */
 Bitmapset *
 sk_candidate_generate(SkPool *pool, const SkIndexable *access, Bitmapset *ids)
@@ -391,6 +416,7 @@ sk_candidate_generate(SkPool *pool, const SkIndexable *access, Bitmapset *ids)
 	if (access->equal != NIL)
 		add_each(&gen, access->equal, access->pattern, NIL);
 	add_orders(&gen);
+	add_unequal(&gen);
 	foreach(lc, access->other)
 	{
 		SkIndexableOther *other = lfirst(lc);

@@ -17,6 +17,8 @@
 
 #include "advisor/plan/indexable.h"
 
+#include "advisor/plan/columns.h"
+#include "advisor/plan/support.h"
 #include "base/compat.h"
 #include "index/opclass.h"
 #include "index/stats.h"
@@ -109,16 +111,6 @@ is_key(const Seen *seen, Node *node)
 		!has_params(node);
 }
 
-static Node *
-as_key(const Seen *seen, Node *node)
-{
-	node = copyObject(node);
-	if (seen->rel->relid != 1)
-		ChangeVarNodes(node, seen->rel->relid, 1, 0);
-	sk_forget_nulling(node);
-	return node;
-}
-
 static SkIndexKey *
 make_key(const Seen *seen, Node *node, Oid opclass, Oid collation, int16 option)
 {
@@ -132,7 +124,7 @@ make_key(const Seen *seen, Node *node, Oid opclass, Oid collation, int16 option)
 		collation = InvalidOid;
 	else if (!OidIsValid(collation))
 		collation = exprCollation(node);
-	sk_index_set_key(key, as_key(seen, node), opclass, collation, option);
+	sk_index_set_key(key, sk_columns_expr(seen->rel, node), opclass, collation, option);
 	key->distinct = column.distinct;
 	return key;
 }
@@ -258,6 +250,36 @@ see_operator(Seen *seen, Oid opno, Oid collation, Node *left, Node *right)
 					   bms_is_empty(pull_varnos(seen->root, left)));
 }
 
+/* A function may say itself which operators of an index serve it. */
+static void
+see_function(Seen *seen, FuncExpr *func)
+{
+	ListCell   *lc;
+	ListCell   *lc2;
+
+	if (!OidIsValid(get_func_support(func->funcid)))
+		return;
+	foreach(lc, func->args)
+	{
+		Node	   *key = strip(lfirst(lc));
+		List	   *others = list_delete_nth_cell(list_copy(func->args),
+												  foreach_current_index(lc));
+
+		if (!is_key(seen, key) ||
+			bms_is_member(seen->rel->relid, pull_varnos(seen->root, (Node *) others)))
+			continue;
+		foreach(lc2, sk_support_opclasses(seen->root, seen->rel, func,
+										  foreach_current_index(lc), key))
+		{
+			SkIndexableOther *other = palloc(sizeof(SkIndexableOther));
+
+			other->am = sk_index_opclass_method(lfirst_oid(lc2));
+			other->key = *make_key(seen, key, lfirst_oid(lc2), func->inputcollid, 0);
+			seen->access->other = lappend(seen->access->other, other);
+		}
+	}
+}
+
 static void
 see_null_test(Seen *seen, NullTest *test)
 {
@@ -322,6 +344,9 @@ see_clause(Seen *seen, Node *clause)
 					add_comparison(seen, key, op->opno, op->inputcollid, true);
 				break;
 			}
+		case T_FuncExpr:
+			see_function(seen, (FuncExpr *) clause);
+			break;
 		case T_NullTest:
 			see_null_test(seen, (NullTest *) clause);
 			break;
@@ -339,23 +364,36 @@ see_clause(Seen *seen, Node *clause)
 /*
  * Is it a comparison with one of a few values, like a status?  Others are
  * examples: an index for the one user that a statement asks for is not wanted.
+ * What is not equal to one of them is told by a partial index only.
  */
 static bool
 is_state(Seen *seen, OpExpr *op)
 {
 	Node	   *key;
+	Oid			opclass;
 	SkStatColumn column;
 	int			strategy;
+	bool		unequal = false;
 
 	if (list_length(op->args) != 2 || !IsA(lsecond(op->args), Const))
 		return false;
 	key = strip(linitial(op->args));
-	if (!is_key(seen, key) ||
-		!OidIsValid(sk_index_opclass_btree(key, op->opno, &strategy)) ||
-		strategy != BTEqualStrategyNumber)
+	if (!is_key(seen, key))
+		return false;
+	opclass = sk_index_opclass_btree(key, op->opno, &strategy);
+	if (!OidIsValid(opclass) && OidIsValid(get_negator(op->opno)))
+	{
+		opclass = sk_index_opclass_btree(key, get_negator(op->opno), &strategy);
+		unequal = true;
+	}
+	if (!OidIsValid(opclass) || strategy != BTEqualStrategyNumber)
 		return false;
 	sk_index_stats_column(seen->root, key, NULL, 0, &column);
-	return column.known && column.distinct <= MAX_STATES;
+	if (!column.known || column.distinct > MAX_STATES)
+		return false;
+	if (unequal)
+		add_key(&seen->access->unequal, make_key(seen, key, opclass, op->inputcollid, 0));
+	return true;
 }
 
 /* Conditions that hold for each row that the statement reads here. */
@@ -383,7 +421,7 @@ add_condition(Seen *seen, Node *clause)
 			return;
 	}
 	seen->access->conditions = lappend(seen->access->conditions,
-									   as_key(seen, clause));
+									   sk_columns_expr(seen->rel, clause));
 }
 
 /* Columns that are equal to another table's: each may drive the join. */
@@ -484,64 +522,6 @@ see_order(Seen *seen, List *pathkeys)
 	seen->access->orders = lappend(seen->access->orders, keys);
 }
 
-/* ----------
- * Columns
- * ----------
- */
-static bool
-has_statistics(const RangeTblEntry *rte, AttrNumber attnum)
-{
-	return SearchSysCacheExists3(STATRELATTINH, ObjectIdGetDatum(rte->relid),
-								 Int16GetDatum(attnum), BoolGetDatum(rte->inh));
-}
-
-/* Columns of the table in expressions; what else there is makes all needed. */
-static Bitmapset *
-columns_of(Seen *seen, Node *exprs)
-{
-	Bitmapset  *attnos = NULL;
-	Bitmapset  *columns = NULL;
-	int			i = -1;
-
-	pull_varattnos(exprs, seen->rel->relid, &attnos);
-	while ((i = bms_next_member(attnos, i)) >= 0)
-	{
-		AttrNumber	attnum = i + FirstLowInvalidHeapAttributeNumber;
-
-		if (attnum <= 0)
-			seen->access->all_columns = true;
-		else
-			columns = bms_add_member(columns, attnum);
-	}
-	return columns;
-}
-
-static void
-see_columns(Seen *seen, const RangeTblEntry *rte)
-{
-	SkIndexable *access = seen->access;
-	ListCell   *lc;
-	int			attnum = -1;
-
-	foreach(lc, seen->rel->baserestrictinfo)
-	{
-		Node	   *clause = (Node *) lfirst_node(RestrictInfo, lc)->clause;
-		Bitmapset  *columns = columns_of(seen, clause);
-
-		access->needed = bms_add_members(access->needed, columns);
-		if (!list_member(access->conditions, as_key(seen, clause)))
-			access->besides = bms_add_members(access->besides, columns);
-	}
-	while ((attnum = bms_next_member(access->needed, attnum)) >= 0)
-	{
-		if (!has_statistics(rte, attnum))
-			access->unknown = attnum;
-	}
-	access->besides = bms_add_members(access->besides,
-									  columns_of(seen, (Node *) seen->rel->reltarget->exprs));
-	access->needed = bms_add_members(access->needed, access->besides);
-}
-
 /*
  * What the statement that is being planned asks of a table; NULL if nothing
  * that an index could serve.  In the current memory context.
@@ -551,6 +531,7 @@ sk_indexable_of(PlannerInfo *root, RelOptInfo *rel, RangeTblEntry *rte)
 {
 	SkIndexable *access = palloc0(sizeof(SkIndexable));
 	Seen		seen = {root, rel, access};
+	SkColumns	read = {0};
 	ListCell   *lc;
 
 	access->relid = rte->relid;
@@ -569,6 +550,10 @@ sk_indexable_of(PlannerInfo *root, RelOptInfo *rel, RangeTblEntry *rte)
 		see_order(&seen, root->sort_pathkeys);
 	if (root->distinct_pathkeys != root->query_pathkeys)
 		see_order(&seen, root->distinct_pathkeys);
-	see_columns(&seen, rte);
+	sk_columns_see(&read, rel, rte, access->conditions);
+	access->needed = read.needed;
+	access->besides = read.besides;
+	access->unknown = read.unknown;
+	access->all_columns = read.all_columns;
 	return access;
 }

@@ -24,6 +24,7 @@ typedef struct SkIndexable
 	List	   *pattern;		/* by LIKE: in the order of characters */
 	List	   *orders;			/* Lists of keys, with directions */
 	List	   *other;			/* of other access methods: SkIndexableOther */
+	List	   *unequal;		/* not equal to one of a few values */
 	List	   *brin;			/* ranges of what is in the order of rows */
 	List	   *conditions;		/* without parameters, for partial indexes */
 	Bitmapset  *needed;			/* columns that are read at all, */

@@ -26,9 +26,11 @@
 /* So many rows must pass for the end to be near. */
 #define HARMLESS_FRACTION 0.1
 
-/* Is it a scan in order that throws most rows away? */
+/*
+ * Is it a scan in order that throws most rows away, or, if "pessimistic", any?
+ */
 static bool
-is_filtered(const Plan *plan, List *rtable)
+is_filtered(const Plan *plan, List *rtable, bool pessimistic)
 {
 	const Scan *scan = (const Scan *) plan;
 	List	   *conditions;
@@ -39,6 +41,8 @@ is_filtered(const Plan *plan, List *rtable)
 		conditions = ((const IndexOnlyScan *) plan)->indexqual;
 	else
 		return false;
+	if (pessimistic)
+		return plan->qual != NIL;
 	return plan->qual != NIL && conditions == NIL &&
 		plan->plan_rows < HARMLESS_FRACTION *
 		sk_table_rows(rt_fetch(scan->scanrelid, rtable)->relid);
@@ -74,7 +78,7 @@ source_of(const Plan *plan)
 
 /* What the limits in a plan may not save after all. */
 static double
-at_risk(const Plan *plan, List *rtable)
+at_risk(const Plan *plan, List *rtable, bool pessimistic)
 {
 	double		cost = 0;
 
@@ -84,25 +88,28 @@ at_risk(const Plan *plan, List *rtable)
 	{
 		const Plan *source = source_of(outerPlan(plan));
 
-		if (source != NULL && is_filtered(source, rtable))
+		if (source != NULL && is_filtered(source, rtable, pessimistic))
 			cost = Max(outerPlan(plan)->total_cost - plan->total_cost, 0);
 	}
 	if (IsA(plan, SubqueryScan))
-		cost += at_risk(((const SubqueryScan *) plan)->subplan, rtable);
-	return cost + at_risk(outerPlan(plan), rtable) +
-		at_risk(innerPlan(plan), rtable);
+		cost += at_risk(((const SubqueryScan *) plan)->subplan, rtable, pessimistic);
+	return cost + at_risk(outerPlan(plan), rtable, pessimistic) +
+		at_risk(innerPlan(plan), rtable, pessimistic);
 }
 
-/* The cost of a plan, with what it risks. */
+/*
+ * The cost of a plan, with what it risks.  "pessimistic": it was seen that a LIMIT does
+ * not save what the planner thinks.
+ */
 double
-sk_plan_cost(const PlannedStmt *plan)
+sk_plan_cost(const PlannedStmt *plan, bool pessimistic)
 {
 	double		cost = plan->planTree->total_cost +
-		at_risk(plan->planTree, plan->rtable);
+		at_risk(plan->planTree, plan->rtable, pessimistic);
 	ListCell   *lc;
 
 	foreach(lc, plan->subplans)
-		cost += at_risk(lfirst(lc), plan->rtable);
+		cost += at_risk(lfirst(lc), plan->rtable, pessimistic);
 	return cost;
 }
 

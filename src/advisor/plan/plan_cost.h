@@ -11,6 +11,6 @@
 #include "nodes/plannodes.h"
 
 extern List *sk_plan_cost_indexes(const PlannedStmt *plan, int *nodes);
-extern double sk_plan_cost(const PlannedStmt *plan);
+extern double sk_plan_cost(const PlannedStmt *plan, bool pessimistic);
 
 #endif							/* SK_ADVISOR_PLAN_PLAN_COST_H */

@@ -97,7 +97,7 @@ plan_with(SkRun *run, ParamListInfo params, const SkWhatIf *whatif, List **used,
 		sk_query_planner_calls++;
 		if (check)
 			sk_check_plan_permissions(plan);
-		cost += sk_plan_cost(plan);
+		cost += sk_plan_cost(plan, run->query->pessimistic);
 		run->rows = rows_of(plan);
 		found = list_concat(found, sk_plan_cost_indexes(plan, &run->nodes));
 	}
@@ -530,4 +530,56 @@ sk_query_learn(SkQuery *query, SkPool *pool,
 	Lesson		lesson = {CurrentMemoryContext, query, pool, allowed, arg, NULL};
 
 	return sk_query_run(query, learn, &lesson);
+}
+
+/* ----------
+ * What takes longer than its plan says
+ * ----------
+ */
+typedef struct Doubt
+{
+	MemoryContext context;		/* of what remains */
+	double		cost;
+	bool		adopted;
+} Doubt;
+
+static void
+doubt(SkRun *run, void *arg)
+{
+	Doubt	   *doubt = arg;
+	SkQuery    *query = run->query;
+	static const SkWhatIf nothing;
+	List	   *used;
+	double		cost;
+	MemoryContext old;
+
+	if (query->rare != NULL)
+		run->params = query->rare;
+	cost = sk_query_plan(run, &nothing, &used);
+	if (cost < doubt->cost)
+		return;
+	doubt->adopted = true;
+	old = MemoryContextSwitchTo(doubt->context);
+	query->params = run->params;
+	query->rare = NULL;
+	query->cost = cost;
+	query->nodes = run->nodes;
+	query->indexes = list_copy(used);
+	((SkCostEntry *) linitial(query->costs))->cost = cost;
+	MemoryContextSwitchTo(old);
+}
+
+/*
+ * A statement was seen to cost much more than its plan says.  See whether that is so if
+ * it looks for values that few rows have, and a LIMIT does not save anything: if that
+ * costs at least "cost", plan it so from now on.
+ */
+bool
+sk_query_doubt(SkQuery *query, double cost)
+{
+	Doubt		arg = {CurrentMemoryContext, cost, false};
+
+	query->pessimistic = true;
+	query->pessimistic = sk_query_run(query, doubt, &arg) && arg.adopted;
+	return query->pessimistic;
 }

@@ -37,6 +37,9 @@ typedef struct SkQuery
 	double		scattered_cost; /* and with that assumption, see SkUnlucky; less
 								 * than 0 if it cannot be told, 0: not known yet */
 	double		skewed_cost;
+	double		slow;			/* how many times as long as its plan's cost it
+								 * takes, if that is many; else 0 */
+	bool		pessimistic;	/* see sk_query_doubt() */
 	bool		uncertain;		/* with that, the choice makes it slower */
 	double		misfit;			/* rows that it returns for each that the planner
 								 * expects; 1: not known */
@@ -74,6 +77,7 @@ extern bool sk_query_run(SkQuery *query, SkQueryWork work, void *arg);
 extern double sk_query_plan(SkRun *run, const SkWhatIf *whatif, List **used);
 extern int	sk_query_nodes(const SkRun *run);
 extern double sk_query_plan_rare(SkRun *run, const SkWhatIf *whatif, List **used);
+extern bool sk_query_doubt(SkQuery *query, double cost);
 extern bool sk_query_learn(SkQuery *query, SkPool *pool,
 						   bool (*allowed) (Oid relid, void *arg), void *arg);
 

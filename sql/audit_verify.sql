@@ -152,6 +152,20 @@ SET ROLE regress_verify_other;
 SELECT count(*) > 0 AS some FROM schemakit.audit_verify('b');
 RESET ROLE;
 REVOKE SELECT ON schemakit.audit_log FROM regress_verify_other;
+-- TRUNCATE leaves nothing, whatever there was before
+CREATE TABLE emptied (id int PRIMARY KEY, v text);
+SELECT schemakit.audit_enable('emptied');
+INSERT INTO emptied VALUES (1, 'removed without event'), (2, 'truncated');
+SET session_replication_role = replica;
+DELETE FROM emptied WHERE id = 1;
+RESET session_replication_role;
+SELECT :problems FROM schemakit.audit_verify('emptied');
+TRUNCATE emptied;
+SELECT :problems FROM schemakit.audit_verify('emptied');
+SET session_replication_role = replica;
+INSERT INTO emptied VALUES (3, 'added without event');
+RESET session_replication_role;
+SELECT :problems FROM schemakit.audit_verify('emptied');
 -- of objects, the log has names, which change
 CREATE TYPE refers AS (r regclass);
 CREATE TABLE target ();

@@ -204,16 +204,20 @@ static const char events_query[] =
 " ORDER BY e.ended_at, e.txn_id, e.command,"
 " e.op OPERATOR(pg_catalog.=) ANY ('{I,N}'::pg_catalog.\"char\"[]), e.n";
 
+/*
+ * The table is empty then, whatever rows it had: also those that were removed before
+ * without an event.  Which rows a partition had is known if they are recorded.
+ */
 static void
 note_truncate(SkAuditVerification *v, const SkAuditVerifyShape *shape, bool of_partition)
 {
-	if (!shape->without_truncated)
-		return;
-	if (of_partition)
-		v->part_emptied = v->seq;
-	else
+	if (!of_partition)
+	{
 		v->emptied = v->seq;
-	v->all_recorded |= !of_partition;
+		v->all_recorded = true;
+	}
+	else if (shape->without_truncated)
+		v->part_emptied = v->seq;
 }
 
 static void

@@ -40,8 +40,8 @@ typedef struct SkAuditVerification
 	Tuplesortstate *sort;
 	TupleTableSlot *slot;
 	int64		seq;			/* of the last event */
-	int64		emptied;		/* that of the last TRUNCATE without rows */
-	int64		part_emptied;	/* likewise, of a partition */
+	int64		emptied;		/* that of the last TRUNCATE */
+	int64		part_emptied;	/* likewise, of a partition, without rows */
 	bool		all_recorded;	/* each row that there is must have events */
 	int64		unrecorded;		/* rows without events that may have been
 								 * there before */

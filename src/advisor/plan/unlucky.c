@@ -32,6 +32,7 @@
 #include "nodes/nodeFuncs.h"
 #include "optimizer/cost.h"
 #include "optimizer/optimizer.h"
+#include "optimizer/paths.h"
 #include "utils/selfuncs.h"
 #include "utils/spccache.h"
 
@@ -296,6 +297,13 @@ is_raised(const RelOptInfo *join)
 	return false;
 }
 
+/* GEQO makes relations again and again, in memory of its own. */
+static bool
+uses_geqo(const PlannerInfo *root)
+{
+	return enable_geqo && list_length(root->initial_rels) >= geqo_threshold;
+}
+
 /* Called for each two relations that are joined, when that is planned. */
 void
 sk_unlucky_join(PlannerInfo *root, RelOptInfo *join, RelOptInfo *outer, RelOptInfo *inner,
@@ -304,8 +312,7 @@ sk_unlucky_join(PlannerInfo *root, RelOptInfo *join, RelOptInfo *outer, RelOptIn
 	double		skew = 1;
 	ListCell   *lc;
 
-	/* GEQO makes relations again and again, in memory of its own */
-	if (assumed == NULL || !assumed->skewed || root->join_search_private != NULL ||
+	if (assumed == NULL || !assumed->skewed || uses_geqo(root) ||
 		(type != JOIN_INNER && type != JOIN_LEFT))
 		return;
 	foreach(lc, clauses)

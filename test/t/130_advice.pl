@@ -360,7 +360,7 @@ sub advice_if
 	return told("SELECT action FROM schemakit.advise_indexes($arguments)", 'quiet');
 }
 is(advice_if(1000, 10, ''), '0 create ', 'an index that saves seconds of a day is advised');
-like(advice_if(50, 10, ''), qr/NOTICE:  no index is advised\nDETAIL:  "CREATE INDEX ON public.looked_up USING btree \(owner\).*" would save \d\d\.\d % of the workload, but was left out: it saves less than one second per day\.\nHINT:/,
+like(advice_if(50, 10, ''), qr/NOTICE:  no index is advised\nDETAIL:  "CREATE INDEX ON public.looked_up USING btree \(owner\).*" would save \d+ % of the workload, but was left out: it saves less than one second per day\.\nHINT:/,
 	'on a server that does next to nothing none is, and it says so');
 is(advice_if(50, 10, 'min_benefit => 0'), '0 create ', 'unless one wants all');
 like(advice_if(10_000_000, 0.04, ''), qr/DETAIL:  Each statement takes less than 0\.05 ms per call, and less than 864 s per day\./, 'nor is one for a statement that is fast, as long as all of it takes minutes of a day');
@@ -368,7 +368,7 @@ is(sql(q{SELECT schemakit.advise_indexes_report() ->> 'fast_statements'}, 'quiet
 is(advice_if(10_000_000, 0.04, 'min_benefit => 0'), '0 create ', 'unless one wants all');
 is(advice_if(100_000_000, 0.04, ''), '0 create ', 'or it runs so often that a core is busy with it');
 is(sql(q{SELECT schemakit.advise_indexes_report() ->> 'fast_statements'}, 'quiet'), '0', 'then it does not count as fast');
-like(advice_if(3_000_000, 0.051, ''), qr/DETAIL:  "CREATE INDEX ON public\.looked_up USING btree \(owner\).*" would save \d\d\.\d % of the workload, but was left out: it saves less than 0\.05 ms per call, and less than 864 s per day\./,
+like(advice_if(3_000_000, 0.051, ''), qr/DETAIL:  "CREATE INDEX ON public\.looked_up USING btree \(owner\).*" would save \d+ % of the workload, but was left out: it saves less than 0\.05 ms per call, and less than 864 s per day\./,
 	'of a slower one that can save no more, the index is named');
 is(sql(q{SELECT count(*) > 0 FROM jsonb_array_elements(schemakit.advise_indexes_report() -> 'not_advised') AS i WHERE i ->> 'reason' LIKE 'it saves less than 0.05 ms per call%' AND (i ->> 'est_bytes')::bigint > 8192}, 'quiet'),
 	't', 'and is in the report');

@@ -268,7 +268,8 @@ note_parts(Code *code, Relation rel)
 	foreach(lc, RelationGetStatExtList(rel))
 		note_stored(code, STATEXTOID, lfirst_oid(lc), Anum_pg_statistic_ext_stxexprs);
 	note_constraints(code, RelationGetDescr(rel));
-	note_stored(code, PARTRELID, RelationGetRelid(rel), Anum_pg_partitioned_table_partexprs);
+	if (rel->rd_rel->relkind == RELKIND_PARTITIONED_TABLE)
+		note_stored(code, PARTRELID, RelationGetRelid(rel), Anum_pg_partitioned_table_partexprs);
 }
 
 /*

@@ -225,9 +225,12 @@ partitions_by(Relation rel, const Bitmapset *columns, Oid tableid)
 static char *
 find_partition_key(Relation rel, const Bitmapset *columns)
 {
-	List	   *tables = list_make1_oid(RelationGetRelid(rel));
+	List	   *tables = NIL;
 	ListCell   *lc;
 
+	/* of what has no key, the server would remember that for ever */
+	if (rel->rd_rel->relkind == RELKIND_PARTITIONED_TABLE)
+		tables = list_make1_oid(RelationGetRelid(rel));
 	if (rel->rd_rel->relispartition)
 		tables = list_concat(tables, get_partition_ancestors(RelationGetRelid(rel)));
 	foreach(lc, tables)

@@ -51,9 +51,6 @@
 
 #include <ctype.h>
 
-/* A redundant index stays if the other one is much larger. */
-#define MOST_TIMES_LARGER 3
-
 /* Reads of a table after which an index that none of them used is unused. */
 #define LEAST_READS 100
 
@@ -382,7 +379,7 @@ find_covered(SkAdvice *advice, List *all, Found *found)
 		same = sk_index_compare_covers(found->index, other->index);
 		if (same && !goes_before(found, other))
 			continue;
-		if (!same && (other->bytes > MOST_TIMES_LARGER * found->bytes ||
+		if (!same && (other->bytes > SK_INDEX_TIMES_LARGER * found->bytes ||
 					  is_missed(advice, found->members)))
 			continue;
 		add_item(advice, SK_ADVICE_DROP, found, same ? "high" : "medium",

@@ -246,6 +246,33 @@ add_young(List *notes, double minutes)
 			   "Ask for advice again when they cover a usual day.");
 }
 
+/* What was not looked at, and how much more it could be worth at most */
+static List *
+add_out_of_time(List *notes, const SkAdvice *advice)
+{
+	double		value = sk_advice_coverage_value(advice);
+	int			n = 0;
+	ListCell   *lc;
+
+	if (!advice->out_of_time)
+		return notes;
+	foreach(lc, advice->queries)
+	{
+		const SkQuery *query = lfirst(lc);
+
+		if (query->entry.sqlerrcode == 0 ?
+			query->planned == NIL && !bms_is_empty(query->candidates) :
+			query->left_out != NULL && strcmp(query->left_out, "time_budget") == 0)
+			n++;
+	}
+	return add(notes,
+			   psprintf(ngettext("the search was stopped by time_budget: %d query was not planned with other indexes, and of the others up to %.1f %% of the workload might be saved besides",
+								 "the search was stopped by time_budget: %d queries were not planned with other indexes, and of the others up to %.1f %% of the workload might be saved besides",
+								 n), n,
+						value > 0 ? 100 * Max(advice->attainable - advice->achieved, 0) / value : 0),
+			   "Raise time_budget.");
+}
+
 /* What is missing for good advice (SkNote). */
 List *
 sk_advice_note_list(const SkAdvice *advice)
@@ -275,7 +302,8 @@ sk_advice_note_list(const SkAdvice *advice)
 											 "%d indexes were not tried, since each is larger than storage_budget: the smallest takes %.0f bytes",
 											 too_large), too_large, least),
 					NULL);
-	return add_slow(add_unknown(add_variables(notes, advice), advice), advice);
+	notes = add_unknown(add_variables(add_out_of_time(notes, advice), advice), advice);
+	return add_slow(notes, advice);
 }
 
 /* ----------

@@ -10,7 +10,8 @@
  * keys without an index, and indexes to drop or to rebuild.
  *
  * Time is divided: each step leaves some to the next, so that there is an answer
- * when it is over.  Nothing in the database is changed.
+ * when it is over.  Verification comes last, and is done in any case: it plans each
+ * statement once or a few times.  Nothing in the database is changed.
  *
  *-------------------------------------------------------------------------
  */
@@ -22,6 +23,7 @@
 #include "advisor/foreign_index.h"
 #include "advisor/foreign_key.h"
 #include "advisor/item.h"
+#include "advisor/problem.h"
 #include "advisor/refusal.h"
 #include "advisor/scope.h"
 #include "advisor/search/cost_explore.h"
@@ -32,7 +34,6 @@
 #include "base/guard.h"
 #include "base/table.h"
 #include "base/trust.h"
-#include "index/compare.h"
 #include "index/deparse.h"
 
 #include "miscadmin.h"
@@ -44,9 +45,9 @@
 #include <math.h>
 
 /* When each step must be done, as a fraction of the time allowed. */
-#define LEARN_UNTIL		0.4
-#define EXPLORE_UNTIL	0.8
-#define SELECT_UNTIL	0.9
+#define LEARN_UNTIL		0.3
+#define EXPLORE_UNTIL	0.5
+#define SELECT_UNTIL	0.6
 
 #define MS_PER_DAY 86400000.0
 
@@ -205,92 +206,6 @@ by_value(const ListCell *a, const ListCell *b)
  * ----------
  */
 
-/* An index, and whether all code in it is the table's owner's or a superuser's */
-typedef struct Ownership
-{
-	const SkIndex *index;
-	bool		owned;
-} Ownership;
-
-static void
-ask_for_owner(void *arg)
-{
-	Ownership  *ownership = arg;
-	const SkIndex *index = ownership->index;
-	Oid			owner;
-
-	sk_table_hold(index->relid);
-	owner = sk_table_owner(index->relid);
-	ownership->owned = sk_trust_expression_by((Node *) index->predicate, owner);
-	for (int i = 0; i < index->nkeys; i++)
-		ownership->owned &= sk_trust_expression_by(index->keys[i].expr, owner);
-}
-
-/*
- * Everybody who writes to a table runs what is in its indexes.  The owner answers for
- * that, so who has only run statements must not bring in code of his own.
- */
-static bool
-has_code_of_others(const SkIndex *index)
-{
-	Ownership	ownership = {index, false};
-
-	if (index->predicate == NIL && !sk_index_has_expression(index))
-		return false;
-	(void) sk_guard_rehearse(ask_for_owner, &ownership);
-	return !ownership.owned;
-}
-
-static void
-pose(SkAdvice *advice, SkProblem *problem)
-{
-	SkPool	   *pool = advice->pool;
-	double	   *bytes = palloc0((pool->n + 1) * sizeof(double));
-	double	   *write = palloc0((pool->n + 1) * sizeof(double));
-	List	   *tables = NIL;
-
-	memset(problem, 0, sizeof(SkProblem));
-	problem->queries = advice->queries;
-	problem->n = pool->n;
-	problem->bytes = bytes;
-	problem->write = write;
-	problem->max_indexes = advice->options.max_indexes;
-	problem->budget = advice->options.storage_budget;
-	problem->least_gain = sk_advice_refusal_least_gain(advice);
-	problem->deadline = part_of_time(advice, SELECT_UNTIL);
-	for (int i = 0; i < pool->n; i++)
-	{
-		SkCandidate *candidate = pool->candidate[i];
-
-		if (!candidate->promising)
-			continue;
-		if (!list_member_oid(tables, candidate->index->relid))
-		{
-			tables = lappend_oid(tables, candidate->index->relid);
-			problem->table_bytes += sk_advice_scope_table_bytes(advice,
-																candidate->index->relid);
-		}
-		bytes[i] = candidate->bytes;
-		write[i] = sk_write_cost(advice->writes, candidate->what,
-								 sk_candidate_existing(pool, candidate->index->relid));
-		if (has_code_of_others(candidate->index))
-			sk_advice_refusal_add(advice, candidate, write[i],
-								  "it would run code of another role than the owner of the table");
-		else if (bytes[i] > problem->budget)
-			sk_advice_refusal_add(advice, candidate, write[i],
-								  "it alone is larger than storage_budget");
-		else if (!advice->options.create &&
-				 sk_advice_item_replaced(advice, candidate->index) == NIL)
-			sk_advice_refusal_add(advice, candidate, write[i],
-								  "it replaces no index, and actions has no \"create\"");
-		else if (sk_advice_refusal_most_saved(advice, i) <= write[i])
-			sk_advice_refusal_add(advice, candidate, write[i],
-								  "it costs more in writes than it saves");
-		else
-			problem->usable = bms_add_member(problem->usable, i);
-	}
-}
-
 /* It is not to be chosen again. */
 static void
 blame_for(SkAdvice *advice, SkProblem *problem, int id)
@@ -359,6 +274,36 @@ attainable(const SkAdvice *advice)
 	return value;
 }
 
+/*
+ * A choice, verified, and corrected.  Each one begins with the last, so what is known
+ * to be good is not lost when the time is over.
+ */
+static Bitmapset *
+choose_verified(SkAdvice *advice, SkProblem *problem, SkVerified **verified)
+{
+	Bitmapset  *chosen = sk_select(problem, NULL);
+
+	*verified = sk_advice_verify(advice, chosen, NULL);
+	for (int repairs = 0; repairs < MAX_REPAIRS; repairs++)
+	{
+		/* the table has learnt, so another choice may be better now */
+		Bitmapset  *next = sk_select(problem, chosen);
+
+		if (bms_equal(next, chosen))
+		{
+			int			blame = sk_advice_verify_blame(advice, problem, chosen, *verified);
+
+			if (blame < 0)
+				break;
+			blame_for(advice, problem, blame);
+			next = sk_select(problem, chosen);
+		}
+		chosen = next;
+		*verified = sk_advice_verify(advice, chosen, *verified);
+	}
+	return chosen;
+}
+
 static void
 choose(SkAdvice *advice)
 {
@@ -369,29 +314,11 @@ choose(SkAdvice *advice)
 	int			i = 0;
 	ListCell   *lc;
 
-	sk_cost_explore(advice->queries, advice->pool,
-					part_of_time(advice, EXPLORE_UNTIL));
-	(void) is_over(advice, EXPLORE_UNTIL);
-	pose(advice, &problem);
-	chosen = sk_select(&problem);
-	verified = sk_advice_verify(advice, chosen, NULL);
-	for (int repairs = 0; repairs < MAX_REPAIRS; repairs++)
-	{
-		Bitmapset  *next;
-
-		/* the table has learnt, so another choice may be better now */
-		next = sk_select(&problem);
-		if (bms_equal(next, chosen))
-		{
-			blame = sk_advice_verify_blame(advice, &problem, chosen, verified);
-			if (blame < 0)
-				break;
-			blame_for(advice, &problem, blame);
-			next = sk_select(&problem);
-		}
-		chosen = next;
-		verified = sk_advice_verify(advice, chosen, verified);
-	}
+	if (!sk_cost_explore(advice->queries, advice->pool,
+						 part_of_time(advice, EXPLORE_UNTIL)))
+		advice->out_of_time = true;
+	sk_advice_problem_pose(advice, &problem, part_of_time(advice, SELECT_UNTIL));
+	chosen = choose_verified(advice, &problem, &verified);
 
 	/* what still makes a statement slower is removed, without another choice */
 	while ((blame = sk_advice_verify_blame(advice, &problem, chosen, verified)) >= 0)

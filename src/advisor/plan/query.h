@@ -60,7 +60,6 @@ typedef struct SkQuery
 
 	const char *foreign_key;	/* that it stands for, or NULL */
 	const char *left_out;		/* the argument that left it out, or NULL */
-	int			place;			/* among those that indexes are chosen for */
 } SkQuery;
 
 typedef struct SkRun SkRun;

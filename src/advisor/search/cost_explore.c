@@ -9,16 +9,22 @@
  * of the planner is not made if all that it could tell, between the most and the
  * least that the table says, is next to nothing for the workload.
  *
+ * Statements that join the same tables in the same way differ in little else.  Of
+ * those the one with most to gain is explored, and the others are planned with what
+ * was good for it.
+ *
+ * Time is shared by what there is to gain: a statement gets the part of the time that
+ * its gain has in that of all which are still to come, and what it leaves is theirs.
+ * So what a cut leaves out is what is worth least.
+ *
  *-------------------------------------------------------------------------
  */
 #include "postgres.h"
 
 #include "advisor/search/cost_explore.h"
 
+#include "advisor/search/cost_merge.h"
 #include "advisor/search/cost_table.h"
-#include "base/guard.h"
-#include "base/table.h"
-#include "base/trust.h"
 
 #include "catalog/pg_am.h"
 #include "utils/timestamp.h"
@@ -32,7 +38,15 @@
 #define TABLE_ROUNDS 1
 #define MAX_ALONE 12
 #define MAX_PAIRS 6
-#define MAX_MERGED 30
+
+/* Joins of fewer tables are each explored. */
+#define LEAST_OF_FAMILY 3
+
+/* When the first look at each statement must be over, as a fraction of the time */
+#define LOOK_UNTIL 0.4
+
+/* The same for what helps that statement, before what helps others is tried */
+#define OWN_UNTIL 0.8
 
 typedef struct Explorer
 {
@@ -40,7 +54,19 @@ typedef struct Explorer
 	SkPool	   *pool;
 	SkRun	   *run;
 	double		remains;		/* value of the workload at its least */
+	const SkQuery *leader;		/* explored, and like this one; or NULL */
+	TimestampTz until;			/* 0: no limit */
+	bool	   *cut;			/* set if something is left out for it */
 } Explorer;
+
+static bool
+is_late(const Explorer *explorer)
+{
+	if (explorer->until == 0 || GetCurrentTimestamp() <= explorer->until)
+		return false;
+	*explorer->cut = true;
+	return true;
+}
 
 /* Is so much of the statement's cost next to nothing? */
 static bool
@@ -91,7 +117,8 @@ try_set(Explorer *explorer, const Bitmapset *set)
 		sk_cost_table_bound(explorer->query, set);
 	Bitmapset  *used;
 
-	if (!bms_is_empty(set) && !is_small(explorer, unknown))
+	if (!bms_is_empty(set) && !is_small(explorer, unknown) &&
+		!is_late(explorer))
 		(void) plan_with(explorer, set, &used);
 }
 
@@ -107,7 +134,8 @@ peel(Explorer *explorer, const Bitmapset *set, int rounds)
 		Bitmapset  *used;
 		double		cost = explorer->query->cost;
 
-		if (is_small(explorer, cost - sk_cost_table_bound(explorer->query, rest)) ||
+		if (is_late(explorer) ||
+			is_small(explorer, cost - sk_cost_table_bound(explorer->query, rest)) ||
 			is_small(explorer, cost - plan_with(explorer, rest, &used)) ||
 			bms_is_empty(used))
 			break;
@@ -187,6 +215,36 @@ try_parts(Explorer *explorer, const Bitmapset *seen, const Bitmapset *best)
 		try_set(explorer, bms_del_member(bms_copy(best), id));
 }
 
+static int
+by_cost(const ListCell *a, const ListCell *b)
+{
+	double		x = ((SkCostEntry *) lfirst(a))->cost;
+	double		y = ((SkCostEntry *) lfirst(b))->cost;
+
+	return x < y ? -1 : x > y;
+}
+
+/* What was good for the leader, the best of it first, and parts of what is best. */
+static void
+follow(Explorer *explorer, const Bitmapset *best)
+{
+	List	   *known = list_copy(explorer->leader->costs);
+	ListCell   *lc;
+	int			n = 0;
+
+	list_sort(known, by_cost);
+	foreach(lc, known)
+	{
+		const SkCostEntry *entry = lfirst(lc);
+
+		if (entry->cost >= explorer->leader->cost * (1 - SK_COST_TOLERANCE) ||
+			n++ == MAX_ALONE)
+			break;
+		try_set(explorer, entry->used);
+	}
+	try_parts(explorer, best, best);
+}
+
 /* First of all, what all candidates together could do. */
 static void
 look(SkRun *run, void *arg)
@@ -215,10 +273,16 @@ explore(SkRun *run, void *arg)
 	explorer->run = run;
 	if (is_small(explorer, explorer->query->cost - first->cost))
 		return;
+	sk_cost_table_hurry(explorer->query);
 	refine(explorer, best);
 	all = affordable(explorer);
 	if (bms_num_members(all) > n)
 		(void) plan_with(explorer, all, &best);
+	if (explorer->leader != NULL)
+	{
+		follow(explorer, best);
+		return;
+	}
 	seen = bms_copy(best);
 	seen = bms_add_members(seen,
 						   peel(explorer, bms_difference(all, best), MAX_ROUNDS));
@@ -304,6 +368,7 @@ explore_others(SkRun *run, void *arg)
 	explorer->run = run;
 	if (is_small(explorer, explorer->query->cost - sk_cost_table_least(explorer->query)->cost))
 		return;
+	sk_cost_table_hurry(explorer->query);
 	seen = peel(explorer, others, MAX_ROUNDS);
 	while ((id = bms_next_member(seen, id)) >= 0)
 		try_set(explorer, bms_make_singleton(id));
@@ -316,69 +381,22 @@ explore_others(SkRun *run, void *arg)
 	(void) peel(explorer, bms_difference(affordable(explorer), before), 2);
 }
 
-typedef struct Merging
-{
-	SkPool	   *pool;
-	int			n;				/* candidates before any was merged */
-	Oid			relid;
-	int			merged;
-} Merging;
-
+/* ----------
+ * The order, and the time
+ * ----------
+ */
 static bool
-is_promising(const Merging *merging, int id)
+is_open(const SkQuery *query)
 {
-	const SkCandidate *candidate = merging->pool->candidate[id];
-
-	return candidate->promising && candidate->index->relid == merging->relid;
+	return query->entry.sqlerrcode == 0 && query->cost > 0 &&
+		!bms_is_empty(query->candidates) && query->least_saving < query->cost;
 }
 
-/* Pairs of indexes on one table that one could replace. */
-static void
-merge_on_table(void *arg)
+/* What is left of its value at its least. */
+static double
+remains_of(const SkQuery *query)
 {
-	Merging    *merging = arg;
-	SkPool	   *pool = merging->pool;
-
-	sk_table_hold(merging->relid);
-	sk_guard_become(sk_trust_reader(merging->relid));
-	for (int i = 0; i < merging->n && merging->merged < MAX_MERGED; i++)
-	{
-		if (!is_promising(merging, i))
-			continue;
-		for (int k = i + 1; k < merging->n && merging->merged < MAX_MERGED; k++)
-		{
-			Bitmapset  *ids;
-			int			id;
-
-			if (!is_promising(merging, k))
-				continue;
-			ids = sk_candidate_merge(pool, pool->candidate[i],
-									 pool->candidate[k], NULL);
-			id = bms_next_member(ids, -1);
-			if (id < merging->n)
-				continue;
-			pool->candidate[id]->merged = true;
-			merging->merged++;
-		}
-	}
-}
-
-/* Nothing is merged on a table that is locked or gone. */
-static void
-merge(SkPool *pool)
-{
-	Merging		merging = {pool, pool->n, InvalidOid, 0};
-	List	   *tables = NIL;
-
-	for (int i = 0; i < merging.n && merging.merged < MAX_MERGED; i++)
-	{
-		merging.relid = pool->candidate[i]->index->relid;
-		if (!pool->candidate[i]->promising ||
-			list_member_oid(tables, merging.relid))
-			continue;
-		tables = lappend_oid(tables, merging.relid);
-		(void) sk_guard_rehearse(merge_on_table, &merging);
-	}
+	return query->entry.value * sk_cost_table_least(query)->cost / query->cost;
 }
 
 static double
@@ -392,39 +410,144 @@ value_at_least(List *queries)
 		const SkQuery *query = lfirst(lc);
 
 		if (query->entry.sqlerrcode == 0 && query->cost > 0)
-			value += query->entry.value * sk_cost_table_least(query)->cost / query->cost;
+			value += remains_of(query);
 	}
 	return value;
 }
 
+/* What there is to gain, as far as is known. */
+static double
+gain_of(const SkQuery *query)
+{
+	return is_open(query) ? query->entry.value - remains_of(query) : 0;
+}
+
+static int
+by_gain(const ListCell *a, const ListCell *b)
+{
+	const SkQuery *x = lfirst(a);
+	const SkQuery *y = lfirst(b);
+	double		gain_x = gain_of(x);
+	double		gain_y = gain_of(y);
+
+	if (gain_x != gain_y)
+		return gain_x > gain_y ? -1 : 1;
+	return x->entry.id < y->entry.id ? -1 : x->entry.id > y->entry.id;
+}
+
+static bool
+same_joins(const SkIndexable *a, const SkIndexable *b)
+{
+	ListCell   *lc;
+	ListCell   *lc2;
+
+	if (a->relid != b->relid || list_length(a->join) != list_length(b->join))
+		return false;
+	forboth(lc, a->join, lc2, b->join)
+	{
+		if (!equal(((SkIndexKey *) lfirst(lc))->expr, ((SkIndexKey *) lfirst(lc2))->expr))
+			return false;
+	}
+	return true;
+}
+
+static bool
+is_alike(const SkQuery *a, const SkQuery *b)
+{
+	ListCell   *lc;
+	ListCell   *lc2;
+
+	if (list_length(a->accesses) != list_length(b->accesses))
+		return false;
+	forboth(lc, a->accesses, lc2, b->accesses)
+	{
+		if (!same_joins(lfirst(lc), lfirst(lc2)))
+			return false;
+	}
+	return true;
+}
+
+/* One of those explored that this one is like; or it will lead others, and NULL */
+static const SkQuery *
+leader_of(List **leaders, SkQuery *query)
+{
+	ListCell   *lc;
+
+	if (list_length(query->accesses) < LEAST_OF_FAMILY)
+		return NULL;
+	foreach(lc, *leaders)
+	{
+		if (is_alike(lfirst(lc), query))
+			return lfirst(lc);
+	}
+	*leaders = lappend(*leaders, query);
+	return NULL;
+}
+
+static TimestampTz
+part_of_time(TimestampTz from, TimestampTz to, double part)
+{
+	return to == 0 ? 0 : from + (TimestampTz) ((to - from) * part);
+}
+
+/* Work with each statement, in order; "shared" by what there is to gain. */
+static void
+work_on(List *queries, SkQueryWork work, Explorer *common, bool shared)
+{
+	List	   *leaders = NIL;
+	double		rest = 0;
+	ListCell   *lc;
+
+	foreach(lc, queries)
+		rest += gain_of(lfirst(lc));
+	foreach(lc, queries)
+	{
+		SkQuery    *query = lfirst(lc);
+		Explorer	explorer = *common;
+		double		gain = gain_of(query);
+
+		if (is_late(common))
+			return;
+		if (!is_open(query))
+			continue;
+		explorer.query = query;
+		if (shared)
+		{
+			explorer.leader = leader_of(&leaders, query);
+			if (rest > 0)
+				explorer.until = part_of_time(GetCurrentTimestamp(), common->until,
+											  Min(gain / rest, 1));
+			rest -= gain;
+		}
+		(void) sk_query_run(query, work, &explorer);
+	}
+}
+
 /*
  * Fill the table, for statements in the order given, until there is no more time
- * (0: no limit).
+ * (0: no limit).  False if anything was left out for that.
  */
-void
+bool
 sk_cost_explore(List *queries, SkPool *pool, TimestampTz deadline)
 {
-	static const SkQueryWork passes[] = {look, explore, explore_others};
-	double		remains = 0;
+	TimestampTz start = GetCurrentTimestamp();
+	bool		cut = false;
+	Explorer	common = {NULL, pool, NULL, 0, NULL, 0, &cut};
+	List	   *ordered = list_copy(queries);
 
-	for (size_t pass = 0; pass < lengthof(passes); pass++)
+	common.until = part_of_time(start, deadline, LOOK_UNTIL);
+	work_on(ordered, look, &common, false);
+	common.remains = value_at_least(queries);
+
+	list_sort(ordered, by_gain);
+	common.until = part_of_time(start, deadline, OWN_UNTIL);
+	work_on(ordered, explore, &common, true);
+	common.until = deadline;
+	if (!is_late(&common))
 	{
-		ListCell   *lc;
-
-		foreach(lc, queries)
-		{
-			SkQuery    *query = lfirst(lc);
-			Explorer	explorer = {query, pool, NULL, remains};
-
-			if (deadline != 0 && GetCurrentTimestamp() > deadline)
-				return;
-			if (query->entry.sqlerrcode == 0 && !bms_is_empty(query->candidates) &&
-				query->least_saving < query->cost)
-				(void) sk_query_run(query, passes[pass], &explorer);
-		}
-		if (pass == 0)
-			remains = value_at_least(queries);
-		if (pass == 1)
-			merge(pool);
+		sk_cost_merge(pool);
+		list_sort(ordered, by_gain);
+		work_on(ordered, explore_others, &common, true);
 	}
+	return !cut;
 }

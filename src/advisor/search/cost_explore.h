@@ -12,6 +12,6 @@
 
 #include "datatype/timestamp.h"
 
-extern void sk_cost_explore(List *queries, SkPool *pool, TimestampTz deadline);
+extern bool sk_cost_explore(List *queries, SkPool *pool, TimestampTz deadline);
 
 #endif							/* SK_ADVISOR_SEARCH_COST_EXPLORE_H */

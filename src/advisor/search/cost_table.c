@@ -22,8 +22,11 @@
 #include "advisor/search/cost_table.h"
 
 #include "advisor/search/doubt.h"
+#include "base/guc.h"
 
+#include "optimizer/geqo.h"
 #include "optimizer/optimizer.h"
+#include "optimizer/paths.h"
 #include "utils/memutils.h"
 
 /*
@@ -202,6 +205,17 @@ record(SkQuery *query, SkPool *pool, const Bitmapset *used, double cost)
 	while (cost < query->cost * (1 - SK_COST_TOLERANCE) &&
 		   (id = bms_next_member(used, id)) >= 0)
 		promise(pool->candidate[id]);
+}
+
+/*
+ * From here on, until the end of the run, joins of many tables are planned with the
+ * least effort of the genetic optimizer, which takes most of the time otherwise.
+ */
+void
+sk_cost_table_hurry(const SkQuery *query)
+{
+	if (enable_geqo && list_length(query->accesses) >= geqo_threshold)
+		sk_guc_set_local("geqo_effort", "1");
 }
 
 static double

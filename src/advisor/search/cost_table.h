@@ -17,6 +17,7 @@ extern bool sk_cost_table_is_gain(const SkQuery *query, double cost);
 extern double sk_cost_table_derive(const SkQuery *query, const Bitmapset *chosen);
 extern const SkCostEntry *sk_cost_table_least(const SkQuery *query);
 extern double sk_cost_table_bound(const SkQuery *query, const Bitmapset *chosen);
+extern void sk_cost_table_hurry(const SkQuery *query);
 extern double sk_cost_table_plan(SkRun *run, SkQuery *query, SkPool *pool,
 								 const Bitmapset *set, List *hidden, Bitmapset **used);
 extern bool sk_cost_table_verify(SkQuery *query, SkPool *pool, const Bitmapset *chosen,

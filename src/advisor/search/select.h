@@ -10,8 +10,8 @@
 
 #include "advisor/search/configuration.h"
 
-extern Bitmapset *sk_select(SkProblem *problem);
-extern Bitmapset *sk_select_besides(const SkProblem *problem, Bitmapset *chosen,
+extern Bitmapset *sk_select(SkProblem *problem, const Bitmapset *start);
+extern Bitmapset *sk_select_besides(const SkProblem *problem, const Bitmapset *chosen,
 									bool any_size);
 
 #endif							/* SK_ADVISOR_SEARCH_SELECT_H */

@@ -16,6 +16,8 @@
 #include "audit/replication.h"
 
 #include "catalog/pg_subscription.h"
+#include "utils/lsyscache.h"
+#include "utils/timestamp.h"
 
 /* The subscription of which the server has made the origin, or NULL */
 static char *

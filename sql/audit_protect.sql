@@ -68,6 +68,27 @@ INSERT INTO statements (statement) VALUES
     ('ALTER TABLE schemakit.audit_event RENAME old TO gone'),
     ('ALTER TABLE MONTH SET SCHEMA audit_protect'),
     ('ALTER EXTENSION schemakit DROP TABLE MONTH');
+INSERT INTO statements (statement) VALUES
+    ('ALTER TRIGGER audit_protect ON schemakit.audit_event RENAME TO other'),
+    ('ALTER TRIGGER audit_protect_statement ON MONTH RENAME TO other'),
+    ('CREATE RULE other AS ON INSERT TO schemakit.audit_event DO INSTEAD NOTHING'),
+    ('CREATE OR REPLACE RULE other AS ON DELETE TO MONTH DO INSTEAD NOTHING'),
+    ('CREATE TABLE audit_protect.other (LIKE schemakit.audit_shape); ALTER TABLE audit_protect.other INHERIT schemakit.audit_shape'),
+    ('CREATE TABLE audit_protect.other (LIKE schemakit.audit_shape) PARTITION BY LIST (shape_id); ALTER TABLE audit_protect.other ATTACH PARTITION schemakit.audit_shape DEFAULT'),
+    ('ALTER TABLE schemakit.audit_event ALTER txn_id DROP NOT NULL'),
+    ('ALTER TABLE schemakit.audit_event ALTER actor SET NOT NULL'),
+    ('ALTER TABLE schemakit.audit_retention ALTER recorded_at DROP DEFAULT'),
+    ('ALTER TABLE schemakit.audit_shape DROP CONSTRAINT audit_shape_pkey'),
+    ('ALTER TABLE schemakit.audit_shape RENAME CONSTRAINT audit_shape_pkey TO other'),
+    ('ALTER TABLE schemakit.audit_secret DROP CONSTRAINT audit_secret_key_check'),
+    ('ALTER TABLE MONTH OWNER TO regress_protect_owner'),
+    ('DROP INDEX MONTH_key_hash_idx'),
+    ('DROP INDEX schemakit.audit_shape_rel_id_idx'),
+    ('ALTER INDEX MONTH_key_hash_idx RENAME TO other'),
+    ('ALTER TABLE MONTH_key_hash_idx RENAME TO other'),
+    ('CREATE OR REPLACE VIEW schemakit.audit_log AS SELECT * FROM audit_protect.before_view WHERE false'),
+    ('ALTER SEQUENCE schemakit.audit_shape_id RESTART');
+CREATE VIEW before_view AS SELECT * FROM schemakit.audit_log;
 UPDATE statements SET statement = replace(statement, 'MONTH', :'month');
 
 -- as superuser, in replica mode, looking like a dump that is loaded, and as a role that may write everything

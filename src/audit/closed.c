@@ -7,7 +7,8 @@
  * read at all.  When its month is over, and no transaction runs any more that began
  * in it, those are added by which audit_search() finds what is rare: by table and
  * operation, by actor, by transaction, and by columns and values.  They keep nobody
- * from writing, since nobody writes there, and nobody from reading.
+ * from writing, since nobody writes there, and nobody from reading.  Those that it had
+ * before are made again if they are gone or not valid.
  *
  * The caller is the log's owner, under fixed settings.
  *
@@ -25,36 +26,55 @@
 #include "executor/spi.h"
 #include "utils/lsyscache.h"
 
-/* 75_dump.sql knows them by their names.  The last one says that all are there. */
-static const char *const indexes[][2] = {
+/* 75_dump.sql knows them by their names. */
+static const SkAuditIndex added[] = {
 	{"table", "CREATE INDEX %s ON schemakit.%s (shape_id, op, at)"},
 	{"actor", "CREATE INDEX %s ON schemakit.%s (actor, at) WHERE actor IS NOT NULL"},
 	{"txn", "CREATE INDEX %s ON schemakit.%s (txn_id)"},
 	{"value", "CREATE INDEX %s ON schemakit.%s USING gin (old, new)"},
 };
 
+#define NUMBER_OF_INDEXES	(SK_AUDIT_PARTITION_INDEXES + lengthof(added))
+
+/* Those that the partition has from the beginning come first. */
+static const SkAuditIndex *
+index_at(size_t i)
+{
+	return i < SK_AUDIT_PARTITION_INDEXES ? &sk_audit_partition_indexes[i]
+		: &added[i - SK_AUDIT_PARTITION_INDEXES];
+}
+
 static char *
 index_name(const char *partition, size_t i)
 {
-	return psprintf("%s_%s_idx", partition, indexes[i][0]);
+	return psprintf("%s_%s_idx", partition, index_at(i)->name);
+}
+
+/* The index, valid or not; InvalidOid if it is missing */
+static Oid
+find_index(Oid relid, size_t i)
+{
+	const char *partition = get_rel_name(relid);
+
+	return partition == NULL ? InvalidOid
+		: get_relname_relid(index_name(partition, i), get_rel_namespace(relid));
 }
 
 static bool
 has_index(Oid relid, size_t i)
 {
-	const char *partition = get_rel_name(relid);
+	Oid			index = find_index(relid, i);
 
-	return partition == NULL ||
-		OidIsValid(get_relname_relid(index_name(partition, i), get_rel_namespace(relid)));
+	return OidIsValid(index) && get_index_isvalid(index);
 }
 
 /*
- * Has the partition all of these?
+ * Has the partition all of these, so that they can be used?
  */
 bool
 sk_audit_closed_has_indexes(Oid relid)
 {
-	for (size_t i = 0; i < lengthof(indexes); i++)
+	for (size_t i = 0; i < NUMBER_OF_INDEXES; i++)
 	{
 		if (!has_index(relid, i))
 			return false;
@@ -84,6 +104,26 @@ sk_audit_closed_without_indexes(TimestampTz from, TimestampTz before)
 }
 
 /*
+ * What is wrong with the indexes of a partition whose time is over, or NULL.
+ */
+char *
+sk_audit_closed_trouble(Oid relid)
+{
+	const char *partition = get_rel_name(relid);
+	char	   *trouble = NULL;
+
+	for (size_t i = 0; partition != NULL && i < NUMBER_OF_INDEXES; i++)
+	{
+		if (has_index(relid, i))
+			continue;
+		trouble = psprintf("%s%sindex %s is %s", trouble ? trouble : "", trouble ? "; " : "",
+						   index_name(partition, i),
+						   OidIsValid(find_index(relid, i)) ? "not valid" : "missing");
+	}
+	return trouble;
+}
+
+/*
  * Make those that it lacks.
  */
 void
@@ -91,11 +131,16 @@ sk_audit_closed_make_indexes(Oid relid)
 {
 	const char *partition = get_rel_name(relid);
 
-	for (size_t i = 0; i < lengthof(indexes); i++)
+	for (size_t i = 0; i < NUMBER_OF_INDEXES; i++)
 	{
-		if (!has_index(relid, i))
-			(void) sk_spi_execute(psprintf(indexes[i][1], index_name(partition, i), partition),
-								  0, NULL, NULL, SPI_OK_UTILITY, NULL);
+		char	   *name = index_name(partition, i);
+
+		if (has_index(relid, i))
+			continue;
+		(void) sk_spi_execute(OidIsValid(find_index(relid, i))
+							  ? psprintf("REINDEX INDEX schemakit.%s", name)
+							  : psprintf(index_at(i)->statement, name, partition),
+							  0, NULL, NULL, SPI_OK_UTILITY, NULL);
 	}
 	(void) sk_spi_execute(psprintf("ANALYZE schemakit.%s", partition), 0, NULL, NULL,
 						  SPI_OK_UTILITY, NULL);

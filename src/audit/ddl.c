@@ -4,8 +4,10 @@
  *	  Commands that would change the audit log, or what protects it, are refused
  *	  unless schemakit.audit_writable is on.
  *
- * What adds to the log's tables is not: indexes, triggers, policies, privileges.  Only
- * partitions are made by audit_maintain() alone.
+ * What adds to the log's tables is not: indexes, triggers, policies, privileges, and how
+ * they are stored.  Only partitions are made by audit_maintain() alone.  What a trigger
+ * or a rule of others may do to events is what status() tells of (watch.c); one that is
+ * made to do something in place of what was asked for is refused.
  * Tables of an extension are kept from DROP TABLE by the server, so ALTER EXTENSION,
  * which would let go of them, is refused as well.
  *
@@ -28,6 +30,7 @@
 #include "base/restore.h"
 #include "schemakit.h"
 
+#include "catalog/index.h"
 #include "catalog/namespace.h"
 #include "catalog/partition.h"
 #include "commands/trigger.h"
@@ -86,6 +89,43 @@ is_ours(Oid relid, const char *trigger)
 	return OidIsValid(oid) && sk_attach_is_trigger(oid);
 }
 
+/*
+ * Is it one of the indexes that the log is read by, or keeps rows apart?  They are called
+ * after their tables; what a DBA adds is seldom called like that.
+ */
+static bool
+is_our_name(Oid relid, const char *name)
+{
+	static const char *const ends[] = {
+		"key_hash_idx", "carrier_idx", "commit_idx", "time_idx", "table_idx", "actor_idx",
+		"txn_idx", "value_idx", "cluster_idx", "name_idx", "parents_idx", "rel_id_idx",
+		"relid_idx", "pkey", "key_check"
+	};
+	const char *table = get_rel_name(relid);
+	size_t		length = table ? strlen(table) : 0;
+
+	if (table == NULL || strncmp(name, table, length) != 0 || name[length] != '_')
+		return false;
+	for (size_t i = 0; i < lengthof(ends); i++)
+	{
+		if (strcmp(&name[length + 1], ends[i]) == 0)
+			return true;
+	}
+	return false;
+}
+
+/* The log's table of which that is one of our indexes, or InvalidOid */
+static Oid
+find_indexed(const RangeVar *name)
+{
+	Oid			index = name == NULL ? InvalidOid : RangeVarGetRelid(name, NoLock, true);
+	Oid			relid = InvalidOid;
+
+	if (OidIsValid(index) && get_rel_relkind(index) == RELKIND_INDEX)
+		relid = IndexGetRelation(index, true);
+	return is_log(relid) && is_our_name(relid, get_rel_name(index)) ? relid : InvalidOid;
+}
+
 /* Does it change what events there are, or what may be done to them? */
 static bool
 is_change(Oid relid, const AlterTableCmd *cmd)
@@ -96,6 +136,8 @@ is_change(Oid relid, const AlterTableCmd *cmd)
 		case AT_EnableReplicaTrig:
 		case AT_DisableTrig:
 			return is_ours(relid, cmd->name);
+		case AT_DropConstraint:
+			return is_our_name(relid, cmd->name);
 		case AT_EnableTrigAll:
 		case AT_EnableTrigUser:
 		case AT_DisableTrigAll:
@@ -103,6 +145,11 @@ is_change(Oid relid, const AlterTableCmd *cmd)
 		case AT_AddColumn:
 		case AT_DropColumn:
 		case AT_AlterColumnType:
+		case AT_ColumnDefault:
+		case AT_AddIdentity:
+		case AT_SetNotNull:
+		case AT_DropNotNull:
+		case AT_ChangeOwner:
 		case AT_AttachPartition:
 		case AT_DetachPartition:
 		case AT_DetachPartitionFinalize:
@@ -135,6 +182,24 @@ keep_triggers(AlterTableStmt *stmt)
 	}
 }
 
+/*
+ * A table that is made a child of one of the log's, or the parent of one, whichever of
+ * them the statement is about
+ */
+static Oid
+find_related(const AlterTableCmd *cmd)
+{
+	switch (cmd->subtype)
+	{
+		case AT_AddInherit:
+			return find_log((const RangeVar *) cmd->def);
+		case AT_AttachPartition:
+			return find_log(((const PartitionCmd *) cmd->def)->name);
+		default:
+			return InvalidOid;
+	}
+}
+
 static bool
 is_own(const RangeVar *name)
 {
@@ -154,13 +219,13 @@ check_alter_table(AlterTableStmt *stmt)
 		sk_restore_is_by(sk_audit_log_owner()))
 		keep_triggers(stmt);
 	relid = find_log(stmt->relation);
-	if (!OidIsValid(relid))
-		return;
 	foreach(lc, stmt->cmds)
 	{
 		const AlterTableCmd *cmd = lfirst(lc);
 
-		if (is_change(relid, cmd) &&
+		if (!OidIsValid(relid) && OidIsValid(find_related(cmd)))
+			refuse(find_related(cmd));
+		if (OidIsValid(relid) && is_change(relid, cmd) &&
 			!(cmd->subtype == AT_AttachPartition && sk_audit_protect_may_load()))
 			refuse(relid);
 	}
@@ -193,6 +258,12 @@ check_drop(const DropStmt *stmt)
 			if (OidIsValid(relid) && !is_clean())
 				refuse(relid);
 		}
+		else if (stmt->removeType == OBJECT_INDEX)
+		{
+			relid = find_indexed(makeRangeVarFromNameList(names));
+			if (OidIsValid(relid) && !is_clean())
+				refuse(relid);
+		}
 		else if (stmt->removeType == OBJECT_TRIGGER && list_length(names) > 1)
 		{
 			relid = find_log(makeRangeVarFromNameList(list_copy_head(names, list_length(names) - 1)));
@@ -214,10 +285,53 @@ check_create_trigger(const CreateTrigStmt *stmt)
 static void
 check_rename(const RenameStmt *stmt)
 {
-	Oid			relid = stmt->renameType == OBJECT_TABLE || stmt->renameType == OBJECT_COLUMN
-		? find_log(stmt->relation) : InvalidOid;
+	Oid			relid = InvalidOid;
+
+	switch (stmt->renameType)
+	{
+		case OBJECT_TABLE:
+		case OBJECT_COLUMN:
+			relid = find_log(stmt->relation);
+			break;
+		case OBJECT_TRIGGER:
+			relid = find_log(stmt->relation);
+			if (OidIsValid(relid) && !is_ours(relid, stmt->subname))
+				relid = InvalidOid;
+			break;
+		case OBJECT_TABCONSTRAINT:
+			relid = find_log(stmt->relation);
+			if (OidIsValid(relid) && !is_our_name(relid, stmt->subname))
+				relid = InvalidOid;
+			break;
+		default:
+			break;
+	}
+	/* ALTER TABLE renames indexes, too */
+	if (!OidIsValid(relid) &&
+		(stmt->renameType == OBJECT_INDEX || stmt->renameType == OBJECT_TABLE))
+		relid = find_indexed(stmt->relation);
+	if (OidIsValid(relid))
+		refuse(relid);
+}
+
+/* A rule that does something else in place of what was asked for */
+static void
+check_rule(const RuleStmt *stmt)
+{
+	Oid			relid = stmt->instead ? find_log(stmt->relation) : InvalidOid;
 
 	if (OidIsValid(relid))
+		refuse(relid);
+}
+
+/* What the log is read through, and what numbers the shapes */
+static void
+check_own(const RangeVar *name, const char *own)
+{
+	Oid			relid = RangeVarGetRelid(name, NoLock, true);
+
+	if (OidIsValid(relid) && strcmp(get_rel_name(relid), own) == 0 &&
+		get_rel_namespace(relid) == get_namespace_oid(SK_SCHEMA, true))
 		refuse(relid);
 }
 
@@ -280,6 +394,15 @@ sk_audit_ddl_check(const Node *stmt)
 			break;
 		case T_CreateTrigStmt:
 			check_create_trigger((const CreateTrigStmt *) stmt);
+			break;
+		case T_RuleStmt:
+			check_rule((const RuleStmt *) stmt);
+			break;
+		case T_ViewStmt:
+			check_own(((const ViewStmt *) stmt)->view, "audit_log");
+			break;
+		case T_AlterSeqStmt:
+			check_own(((const AlterSeqStmt *) stmt)->sequence, "audit_shape_id");
 			break;
 		case T_RenameStmt:
 			check_rename((const RenameStmt *) stmt);

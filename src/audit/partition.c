@@ -44,11 +44,11 @@
 #include "utils/timestamp.h"
 
 /* The indexes of each partition; 75_dump.sql knows them by their names. */
-static const char *const indexes[] = {
-	"CREATE INDEX %s_key_hash_idx ON schemakit.%s (key_hash) WHERE key_hash IS NOT NULL",
-	"CREATE INDEX %s_carrier_idx ON schemakit.%s (txn_id) WHERE role IS NOT NULL AND carrier IS NOT NULL",
-	"CREATE INDEX %s_commit_idx ON schemakit.%s USING brin (at, changed_at) WITH (autosummarize = on) WHERE events IS NOT NULL",
-	"CREATE INDEX %s_time_idx ON schemakit.%s USING brin (txn_id, at) WITH (autosummarize = on)",
+const SkAuditIndex sk_audit_partition_indexes[SK_AUDIT_PARTITION_INDEXES] = {
+	{"key_hash", "CREATE INDEX %s ON schemakit.%s (key_hash) WHERE key_hash IS NOT NULL"},
+	{"carrier", "CREATE INDEX %s ON schemakit.%s (txn_id) WHERE role IS NOT NULL AND carrier IS NOT NULL"},
+	{"commit", "CREATE INDEX %s ON schemakit.%s USING brin (at, changed_at) WITH (autosummarize = on) WHERE events IS NOT NULL"},
+	{"time", "CREATE INDEX %s ON schemakit.%s USING brin (txn_id, at) WITH (autosummarize = on)"},
 };
 
 /* Is that the name of a partition? */
@@ -302,8 +302,10 @@ sk_audit_partition_prepare(SkLogMonth *month)
 	become_member(sk_audit_log_relid(partition));
 	choose_compression(partition);
 	month->moved = move_rows(month);
-	for (size_t i = 0; i < lengthof(indexes); i++)
-		run(SPI_OK_UTILITY, psprintf(indexes[i], partition, partition));
+	for (size_t i = 0; i < lengthof(sk_audit_partition_indexes); i++)
+		run(SPI_OK_UTILITY, psprintf(sk_audit_partition_indexes[i].statement,
+									 psprintf("%s_%s_idx", partition, sk_audit_partition_indexes[i].name),
+									 partition));
 	leave_end_unsummarized(partition, "commit");
 	leave_end_unsummarized(partition, "time");
 	run(SPI_OK_UTILITY, psprintf("CREATE TRIGGER audit_protect_statement BEFORE INSERT OR TRUNCATE ON schemakit.%s"

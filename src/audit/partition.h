@@ -30,6 +30,17 @@ typedef struct SkAuditLeaf
 	TimestampTz until;			/* and not later */
 } SkAuditLeaf;
 
+/* An index of a partition, which is called partition_name_idx */
+typedef struct SkAuditIndex
+{
+	const char *name;
+	const char *statement;		/* with the index and the partition */
+} SkAuditIndex;
+
+/* Those that each has from the beginning */
+#define SK_AUDIT_PARTITION_INDEXES	4
+extern const SkAuditIndex sk_audit_partition_indexes[SK_AUDIT_PARTITION_INDEXES];
+
 extern List *sk_audit_partition_leaves(void);
 extern bool sk_audit_partition_is_month(Oid relid);
 extern List *sk_audit_partition_missing(Interval *premake);

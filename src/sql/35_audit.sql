@@ -56,7 +56,7 @@ CREATE FUNCTION schemakit.audit_maintain(
     AS 'MODULE_PATHNAME', 'schemakit_audit_maintain'
     LANGUAGE C VOLATILE PARALLEL UNSAFE;
 COMMENT ON FUNCTION schemakit.audit_maintain(interval, interval, boolean, text) IS
-'creates partitions of the audit log for the time "premake" ahead, moves rows from the default partition to them, drops partitions that ended longer ago than "retain", and makes the indexes that audit_search() uses on those that are over.  Without "retain" nothing is dropped.
+'creates partitions of the audit log for the time "premake" ahead, moves rows from the default partition to them, drops partitions that ended longer ago than "retain", and makes the indexes that audit_search() uses on those that are over, and others that they have lost.  Without "retain" nothing is dropped.
 Events of tables with audit_retain() are removed when their own time is over.  A partition that has events to be kept longer, or that are held by audit_hold(), is not dropped; other events in it are removed.
 archive: a schema of a superuser or of the owner of the log, to which partitions are moved that would be dropped.  They are then tables of their own, which audit_maintain() leaves alone.
 A partition to which a running transaction may still write is kept.

@@ -9,6 +9,10 @@
  * everything else: it becomes a row C without a number of events, which nobody takes for
  * a change or a commit.  Commit events go with the last event of the transaction.
  *
+ * At most so many of them as the caller says go at once, those of the oldest transactions:
+ * all events of a transaction have the same time, so it goes as a whole, with what carries
+ * who acts.
+ *
  * The caller is the log's owner, under fixed settings, and may change the log.
  *
  *-------------------------------------------------------------------------
@@ -66,10 +70,18 @@ static const char rest_query[] =
 " AND k.at OPERATOR(pg_catalog.=) x.at AND k.op OPERATOR(pg_catalog.<>) 'C')"
 " RETURNING x.tableoid AS part)" COUNTED;
 
+/* $7: how many, and one more */
+static const char oldest_query[] =
+"SELECT pg_catalog.count(*), pg_catalog.min(o.at), pg_catalog.max(o.at) FROM ("
+"SELECT e.at FROM schemakit.audit_event AS e" WITH_OWN("e") " WHERE " IS_EXPIRED("e")
+" ORDER BY e.at LIMIT $7) AS o";
+
 static const Oid types[] = {
 	INT4ARRAYOID, TIMESTAMPTZARRAYOID, INT8ARRAYOID, TIMESTAMPTZOID, OIDARRAYOID,
-	TIMESTAMPTZOID
+	TIMESTAMPTZOID, INT8OID
 };
+
+#define NPARAMS	6				/* of all but oldest_query */
 
 static List *
 count(List *expired, Oid partition, int64 rows)
@@ -98,7 +110,7 @@ run_and_count(const char *query, Datum *values, List *expired, MemoryContext con
 {
 	MemoryContext old;
 
-	if (SPI_execute_with_args(query, lengthof(types), (Oid *) types, values, NULL,
+	if (SPI_execute_with_args(query, NPARAMS, (Oid *) types, values, NULL,
 							  false, 0) != SPI_OK_SELECT)
 		elog(ERROR, "could not remove events");
 	old = MemoryContextSwitchTo(context);
@@ -127,23 +139,56 @@ oids_as_array(List *oids)
 }
 
 /*
+ * Before which time are transactions the oldest of those that are to go, with max_rows
+ * events or, if that is a single one, more?  DT_NOEND if that is all of them.
+ */
+static TimestampTz
+end_of_oldest(Datum *values, int64 max_rows)
+{
+	HeapTuple	tuple;
+	TupleDesc	tupdesc;
+	TimestampTz first;
+	TimestampTz next;
+	bool		isnull;
+
+	values[NPARAMS] = Int64GetDatum(Min(max_rows, PG_INT64_MAX - 1) + 1);
+	if (SPI_execute_with_args(oldest_query, lengthof(types), (Oid *) types, values, NULL,
+							  true, 0) != SPI_OK_SELECT)
+		elog(ERROR, "could not read events");
+	tuple = SPI_tuptable->vals[0];
+	tupdesc = SPI_tuptable->tupdesc;
+	if (DatumGetInt64(SPI_getbinval(tuple, tupdesc, 1, &isnull)) <= max_rows)
+		return DT_NOEND;
+	first = DatumGetTimestampTz(SPI_getbinval(tuple, tupdesc, 2, &isnull));
+	next = DatumGetTimestampTz(SPI_getbinval(tuple, tupdesc, 3, &isnull));
+	return first < next ? next : next + 1;
+}
+
+/*
  * Remove the events of tables that have a time of their own, and of "partitions" all
- * others that began before "before".  Returns a list of SkAuditExpired.
+ * others that began before "before".  Returns a list of SkAuditExpired, and whether there
+ * are more of them than max_rows.
  */
 List *
-sk_audit_expire_events(const SkAuditKeep *keep, TimestampTz before, List *partitions)
+sk_audit_expire_events(const SkAuditKeep *keep, TimestampTz before, List *partitions,
+					   int64 max_rows, bool *more)
 {
 	MemoryContext context = CurrentMemoryContext;
 	List	   *expired = NIL;
-	Datum		values[6];
+	Datum		values[NPARAMS + 1];
+	TimestampTz last = Max(before, keep->last);
+	TimestampTz end;
 
 	values[0] = keep->shape_ids;
 	values[1] = keep->befores;
 	values[2] = keep->hashes;
 	values[3] = TimestampTzGetDatum(before);
 	values[4] = oids_as_array(partitions);
-	values[5] = TimestampTzGetDatum(Max(before, keep->last));
+	values[5] = TimestampTzGetDatum(last);
 	SPI_connect();
+	end = end_of_oldest(values, max_rows);
+	*more = end < last;
+	values[5] = TimestampTzGetDatum(Min(last, end));
 	expired = run_and_count(strip_query, values, expired, context);
 	expired = run_and_count(delete_query, values, expired, context);
 	if (expired != NIL)

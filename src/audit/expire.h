@@ -19,6 +19,7 @@ typedef struct SkAuditExpired
 
 extern bool sk_audit_expire_has_kept(const SkAuditKeep *keep, Oid partition);
 extern List *sk_audit_expire_events(const SkAuditKeep *keep, TimestampTz before,
-									List *partitions);
+									List *partitions,
+									int64 max_rows, bool *more);
 
 #endif							/* SK_AUDIT_EXPIRE_H */

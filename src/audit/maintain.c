@@ -70,6 +70,7 @@ typedef struct Maintenance
 	bool		removed;		/* have any been? */
 	SkAuditKeep *keep;			/* what is kept for another time */
 	const char *archive;		/* schema for partitions; NULL: drop them */
+	int64		max_rows;		/* to delete singly */
 	List	   *months;			/* to make */
 	List	   *ended;			/* OIDs of partitions to drop */
 	List	   *kept;			/* those that have events that are kept */
@@ -229,6 +230,8 @@ remove_events(Maintenance *m)
 {
 	bool		old = m->retain != NULL && m->archive == NULL;
 	List	   *partitions = NIL;
+	List	   *expired_list;
+	bool		more;
 	ListCell   *lc;
 
 	if (!m->keep->any)
@@ -240,12 +243,16 @@ remove_events(Maintenance *m)
 	plan_ended(m);
 	if (old)
 		partitions = lappend_oid(list_copy(m->kept), sk_audit_log_relid("audit_event_default"));
-	foreach(lc, sk_audit_expire_events(m->keep, old ? m->before : DT_NOBEGIN, partitions))
+	expired_list = sk_audit_expire_events(m->keep, old ? m->before : DT_NOBEGIN, partitions,
+										  m->max_rows, &more);
+	foreach(lc, expired_list)
 	{
 		const SkAuditExpired *expired = lfirst(lc);
 
 		report_deleted(m, get_rel_name(expired->partition), expired->rows);
 	}
+	if (more)
+		report(m->rsinfo, "audit_event", "more rows to delete");
 }
 
 /* What takes long, while everybody goes on */
@@ -559,7 +566,7 @@ archive_argument(char *schema)
 
 /*
  * schemakit.audit_maintain(premake interval, retain interval, force boolean,
- *		archive text)
+ *		archive text, max_rows bigint)
  *		RETURNS SETOF (partition text, action text)
  */
 PG_FUNCTION_INFO_V1(schemakit_audit_maintain);
@@ -576,6 +583,7 @@ schemakit_audit_maintain(PG_FUNCTION_ARGS)
 		m.retain = sk_arg_retention(fcinfo, 1, "retain", PG_GETARG_BOOL(2));
 	if (!PG_ARGISNULL(3))
 		m.archive = archive_argument(text_to_cstring(PG_GETARG_TEXT_PP(3)));
+	m.max_rows = sk_arg_max_rows(fcinfo, 4);
 	PreventCommandIfReadOnly("audit_maintain()");
 	InitMaterializedSRF(fcinfo, 0);
 	maintain_as_owner(&m);

@@ -181,3 +181,21 @@ sk_arg_call_with_text(FunctionCallInfo fcinfo, int arg, PGFunction function)
 	fcinfo->isnull = call->isnull;
 	return result;
 }
+
+/*
+ * An argument that is the maximum number of rows to delete
+ */
+int64
+sk_arg_max_rows(FunctionCallInfo fcinfo, int arg)
+{
+	int64		max_rows;
+
+	sk_arg_reject_null(fcinfo, arg, "max_rows");
+	max_rows = PG_GETARG_INT64(arg);
+	if (max_rows <= 0)
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				 errmsg("argument \"%s\" must be positive", "max_rows"),
+				 errhint("It is the maximum number of rows to delete.")));
+	return max_rows;
+}

@@ -25,5 +25,6 @@ extern Interval *sk_arg_interval(FunctionCallInfo fcinfo, int arg,
 								 const char *name);
 extern Interval *sk_arg_retention(FunctionCallInfo fcinfo, int arg,
 								  const char *name, bool force);
+extern int64 sk_arg_max_rows(FunctionCallInfo fcinfo, int arg);
 
 #endif							/* SK_ARG_H */

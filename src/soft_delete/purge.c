@@ -404,15 +404,9 @@ schemakit_soft_delete_purge(PG_FUNCTION_ARGS)
 
 	sk_arg_reject_null(fcinfo, 0, "rel");
 	sk_arg_reject_null(fcinfo, 1, "older_than");
-	sk_arg_reject_null(fcinfo, 2, "max_rows");
 	sk_arg_reject_null(fcinfo, 3, "force");
 	purge.before = cutoff(sk_arg_retention(fcinfo, 1, "older_than", PG_GETARG_BOOL(3)));
-	purge.max_rows = PG_GETARG_INT64(2);
-	if (purge.max_rows <= 0)
-		ereport(ERROR,
-				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-				 errmsg("argument \"%s\" must be positive", "max_rows"),
-				 errhint("It is the maximum number of rows to delete.")));
+	purge.max_rows = sk_arg_max_rows(fcinfo, 2);
 	PreventCommandIfReadOnly("soft_delete_purge()");
 
 	purge.context = CurrentMemoryContext;

@@ -50,19 +50,20 @@ It is equivalent to SET LOCAL of schemakit.audit_actor and schemakit.audit_conte
 
 CREATE FUNCTION schemakit.audit_maintain(
     premake interval DEFAULT '3 months', retain interval DEFAULT NULL, force boolean DEFAULT false,
-    archive text DEFAULT NULL,
+    archive text DEFAULT NULL, max_rows bigint DEFAULT 1000000,
     OUT partition text, OUT action text)
     RETURNS SETOF record
     AS 'MODULE_PATHNAME', 'schemakit_audit_maintain'
     LANGUAGE C VOLATILE PARALLEL UNSAFE;
-COMMENT ON FUNCTION schemakit.audit_maintain(interval, interval, boolean, text) IS
+COMMENT ON FUNCTION schemakit.audit_maintain(interval, interval, boolean, text, bigint) IS
 'creates partitions of the audit log for the time "premake" ahead, moves rows from the default partition to them, drops partitions that ended longer ago than "retain", and makes the indexes that audit_search() uses on those that are over, and others that they have lost.  Without "retain" nothing is dropped.
 Events of tables with audit_retain() are removed when their own time is over.  A partition that has events to be kept longer, or that are held by audit_hold(), is not dropped; other events in it are removed.
 archive: a schema of a superuser or of the owner of the log, to which partitions are moved that would be dropped.  They are then tables of their own, which audit_maintain() leaves alone.
+max_rows: how many events are deleted singly at most, those of the oldest transactions.  If there are more, call it again.
 A partition to which a running transaction may still write is kept.
-action: created; created, rows moved: n, from the default partition; indexed; dropped; archived; rows deleted: n; commit times kept: n, if the server has track_commit_timestamp; busy: a lock could not be obtained within a second, so nothing was done to that partition, or nothing at all if it is audit_event.  The next call tries again.
+action: created; created, rows moved: n, from the default partition; indexed; dropped; archived; rows deleted: n; more rows to delete, than "max_rows"; commit times kept: n, if the server has track_commit_timestamp; busy: a lock could not be obtained within a second, so nothing was done to that partition, or nothing at all if it is audit_event.  The next call tries again.
 force => true allows a "retain" that is shorter than one day.
-Errors: 22023 a negative interval, a "retain" shorter than one day without "force", or a "premake" longer than one year.';
+Errors: 22023 a negative interval, a "retain" shorter than one day without "force", a "premake" longer than one year, or a "max_rows" that is not positive.';
 
 CREATE FUNCTION schemakit.audit_history(rel regclass, key jsonb)
     RETURNS SETOF schemakit.audit_log

@@ -11,6 +11,10 @@
  * Rows of all months are loaded into the default partitions, and go where they
  * belong from there.  Months may be loaded before rows, after them, or meanwhile.
  *
+ * A dump that is loaded a second time adds nothing: events are refused if those of their
+ * database are there already, and rows of tables without a key are left out if there is
+ * one that is the same.
+ *
  *-------------------------------------------------------------------------
  */
 #include "postgres.h"
@@ -20,16 +24,21 @@
 #include "audit/partition.h"
 #include "audit/protect.h"
 #include "base/guard.h"
+#include "base/guc.h"
+#include "base/restore.h"
 #include "base/rights.h"
 #include "base/spi.h"
 #include "base/trigger.h"
+#include "base/tuple.h"
 
+#include "access/genam.h"
 #include "access/htup_details.h"
 #include "catalog/pg_type.h"
 #include "executor/spi.h"
 #include "miscadmin.h"
 #include "utils/builtins.h"
 #include "utils/rel.h"
+#include "utils/snapmgr.h"
 
 /* In place of an event's operation: the events of a database are all there. */
 #define END_OF_EVENTS	'#'
@@ -141,6 +150,74 @@ schemakit_internal_dump_load(PG_FUNCTION_ARGS)
 }
 
 /*
+ * Nor is an event, if it is one of those that an earlier load has brought.  What this one
+ * brings ends with the rows that say so.  The answer is kept for the statement.
+ */
+static void
+check_not_loaded(FunctionCallInfo fcinfo, int64 txn_id)
+{
+	int			number = sk_audit_origin_of(txn_id);
+	int		   *checked = fcinfo->flinfo->fn_extra;
+
+	if (sk_guc_audit_writable || (checked != NULL && *checked == number))
+		return;
+	if (sk_audit_origin_is_loaded(number))
+		ereport(ERROR,
+				(errcode(ERRCODE_UNIQUE_VIOLATION),
+				 errmsg("the events of this database have been loaded already"),
+				 errdetail("The audit log has them from an earlier dump."),
+				 errhint("Load the dump into a new database, or use pg_restore --clean.")));
+	if (checked == NULL)
+		checked = fcinfo->flinfo->fn_extra = MemoryContextAlloc(fcinfo->flinfo->fn_mcxt,
+																sizeof(int));
+	*checked = number;
+}
+
+/* Has the table a row with the same values? */
+static bool
+has_row(Relation rel, HeapTuple row)
+{
+	TupleDesc	tupdesc = RelationGetDescr(rel);
+	int			natts = tupdesc->natts;
+	Datum	   *values = palloc(sizeof(Datum) * natts * 2);
+	bool	   *nulls = palloc(sizeof(bool) * natts * 2);
+	SysScanDesc scan = systable_beginscan(rel, InvalidOid, false, SnapshotSelf, 0, NULL);
+	bool		found = false;
+	HeapTuple	tuple;
+
+	heap_deform_tuple(row, tupdesc, values, nulls);
+	while (!found && HeapTupleIsValid(tuple = systable_getnext(scan)))
+	{
+		heap_deform_tuple(tuple, tupdesc, values + natts, nulls + natts);
+		found = true;
+		for (int i = 0; found && i < natts; i++)
+			found = sk_tuple_same_value(TupleDescAttr(tupdesc, i), values[i], nulls[i],
+										values[natts + i], nulls[natts + i]);
+	}
+	systable_endscan(scan);
+	return found;
+}
+
+/*
+ * schemakit.internal_dump_known() RETURNS trigger
+ *
+ * BEFORE INSERT on tables without a key: a row that the log has already is left out when
+ * a dump is loaded.
+ */
+PG_FUNCTION_INFO_V1(schemakit_internal_dump_known);
+Datum
+schemakit_internal_dump_known(PG_FUNCTION_ARGS)
+{
+	TriggerData *trigdata = sk_trigger_before_row(fcinfo, "internal_dump_known",
+												  TRIGGER_EVENT_INSERT);
+
+	if (sk_restore_is_running() && !sk_audit_protect_off &&
+		has_row(trigdata->tg_relation, trigdata->tg_trigtuple))
+		return PointerGetDatum(NULL);
+	return PointerGetDatum(trigdata->tg_trigtuple);
+}
+
+/*
  * schemakit.internal_dump_route() RETURNS trigger
  *
  * BEFORE INSERT on the default partition: an event that belongs to a month goes there.
@@ -168,6 +245,7 @@ schemakit_internal_dump_route(PG_FUNCTION_ARGS)
 		sk_audit_origin_loaded(DatumGetInt64(values[Anum_audit_event_txn_id - 1]));
 		return PointerGetDatum(NULL);
 	}
+	check_not_loaded(fcinfo, DatumGetInt64(values[Anum_audit_event_txn_id - 1]));
 	at = DatumGetTimestampTz(values[Anum_audit_event_at - 1]);
 	leaf = sk_audit_log_leaf(SK_AUDIT_LOG_EVENT, at);
 	if (!OidIsValid(leaf) || leaf == RelationGetRelid(rel))

@@ -147,6 +147,40 @@ sk_audit_origin_has_events(int64 cluster)
 }
 
 /*
+ * Have events of a database with that number been loaded from a dump?
+ */
+bool
+sk_audit_origin_is_loaded(int number)
+{
+	Relation	rel = table_open(sk_audit_log_relid("audit_origin"), AccessShareLock);
+	SysScanDesc scan = systable_beginscan(rel, InvalidOid, false, SnapshotSelf, 0, NULL);
+	HeapTuple	tuple;
+	bool		found = false;
+
+	while (!found && HeapTupleIsValid(tuple = systable_getnext(scan)))
+	{
+		bool		is_ours;
+		bool		isnull;
+		Datum		cluster = heap_getattr(tuple, Anum_cluster, RelationGetDescr(rel), &isnull);
+
+		(void) heap_getattr(tuple, Anum_loaded_at, RelationGetDescr(rel), &is_ours);
+		found = !is_ours && sk_audit_origin_number(DatumGetInt64(cluster)) == number;
+	}
+	systable_endscan(scan);
+	table_close(rel, AccessShareLock);
+	return found;
+}
+
+/*
+ * The number of the database in that of a transaction
+ */
+int
+sk_audit_origin_of(int64 txn_id)
+{
+	return (int) ((uint64) txn_id >> XID_BITS);
+}
+
+/*
  * The events of a dump have been loaded.  The row goes into no stream of logical
  * decoding, whatever is published.
  */

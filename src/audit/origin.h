@@ -21,6 +21,8 @@ extern int64 sk_audit_origin_txn(FullTransactionId xid);
 extern int64 sk_audit_origin_first(int database);
 extern uint64 sk_audit_origin_xid_of(int64 txn_id);
 extern void sk_audit_origin_loaded(int64 cluster);
+extern bool sk_audit_origin_is_loaded(int number);
+extern int	sk_audit_origin_of(int64 txn_id);
 extern bool sk_audit_origin_has_events(int64 cluster);
 
 #endif							/* SK_AUDIT_ORIGIN_H */

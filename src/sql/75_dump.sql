@@ -79,6 +79,23 @@ CREATE TRIGGER dump_route BEFORE INSERT ON schemakit.audit_event_default
 COMMENT ON TRIGGER dump_route ON schemakit.audit_event_default IS 'puts an event of a dump into its month';
 ALTER TABLE schemakit.audit_event_default ENABLE ALWAYS TRIGGER dump_route;
 
+CREATE FUNCTION schemakit.internal_dump_known() RETURNS trigger
+    AS 'MODULE_PATHNAME', 'schemakit_internal_dump_known'
+    LANGUAGE C VOLATILE PARALLEL UNSAFE;
+COMMENT ON FUNCTION schemakit.internal_dump_known() IS 'internal: trigger that leaves out rows of a dump that are there already';
+CREATE TRIGGER dump_known BEFORE INSERT ON schemakit.audit_holds
+    FOR EACH ROW EXECUTE FUNCTION schemakit.internal_dump_known();
+COMMENT ON TRIGGER dump_known ON schemakit.audit_holds IS 'leaves out rows of a dump that are there already';
+ALTER TABLE schemakit.audit_holds ENABLE ALWAYS TRIGGER dump_known;
+CREATE TRIGGER dump_known BEFORE INSERT ON schemakit.audit_retention
+    FOR EACH ROW EXECUTE FUNCTION schemakit.internal_dump_known();
+COMMENT ON TRIGGER dump_known ON schemakit.audit_retention IS 'leaves out rows of a dump that are there already';
+ALTER TABLE schemakit.audit_retention ENABLE ALWAYS TRIGGER dump_known;
+CREATE TRIGGER dump_known BEFORE INSERT ON schemakit.audit_secret
+    FOR EACH ROW EXECUTE FUNCTION schemakit.internal_dump_known();
+COMMENT ON TRIGGER dump_known ON schemakit.audit_secret IS 'leaves out rows of a dump that are there already';
+ALTER TABLE schemakit.audit_secret ENABLE ALWAYS TRIGGER dump_known;
+
 /*
  * What was added is what there is, without what there is now, when nobody has added
  * anything yet.

@@ -68,7 +68,7 @@ EXTRA_CLEAN  = $(EXTENSION)--*.sql $(BUILT_FOR)
 REGRESS      = install timestamps touch_types touch_keys auto_attach columns_followed \
 	partitions rules auto_exceptions add_columns errors privileges transactions drop \
 	audit_capture audit_buffer audit_types audit_values audit_jsonb audit_options audit_identity audit_protect audit_gaps audit_reading audit_filter audit_told audit_privileges audit_rights audit_rows audit_retain audit_expire coverage inheritance \
-	audit_moments audit_actor audit_origin audit_closed audit_states audit_verify audit_search \
+	audit_moments audit_restore audit_actor audit_origin audit_closed audit_states audit_verify audit_search \
 	soft_delete soft_delete_views soft_delete_enable soft_delete_dependents \
 	kept_statements soft_delete_purge soft_delete_batches soft_delete_deferred soft_delete_keys session_memory \
 	index_whatif index_advice index_advice_more index_advice_calls index_advice_safety index_advice_luck index_advice_missed index_advice_time \

@@ -1,0 +1,128 @@
+/*-------------------------------------------------------------------------
+ *
+ * audit/collide.c
+ *	  Rows that audit_restore() puts back and that hold unique values of each other.
+ *
+ * Two rows that have exchanged their values cannot get them back one after the other:
+ * a unique index that is not deferrable is checked for each row.  Nor can a row whose
+ * former value another one has taken, unless that is updated first.  So such a row is
+ * taken out, and put in again when the others are what they were.  The server checks
+ * what refers to it when the statement is over and it is back; but ON DELETE actions
+ * would be carried out when it is taken out, so where there are any it is updated, which
+ * fails if the values collide.
+ *
+ * Indexes on expressions, and exclusion constraints, are not looked at.
+ *
+ *-------------------------------------------------------------------------
+ */
+#include "postgres.h"
+
+#include "audit/collide.h"
+#include "base/clause.h"
+
+#include "access/genam.h"
+#include "access/htup_details.h"
+#include "access/relation.h"
+#include "access/stratnum.h"
+#include "access/table.h"
+#include "catalog/pg_constraint.h"
+#include "utils/builtins.h"
+#include "utils/lsyscache.h"
+#include "utils/rel.h"
+#include "utils/relcache.h"
+
+/* Is it a unique index that is checked for each row, of columns one of which is to be set? */
+static bool
+is_in_the_way(Relation index, const Bitmapset *differ)
+{
+	Form_pg_index form = index->rd_index;
+	bool		differs = false;
+
+	if (!form->indisunique || !form->indimmediate || !form->indisvalid ||
+		form->indisexclusion)
+		return false;
+	for (int i = 0; i < form->indnkeyatts; i++)
+	{
+		int			attnum = form->indkey.values[i];
+
+		if (attnum <= 0)
+			return false;
+		differs |= bms_is_member(attnum - 1, differ);
+	}
+	return differs;
+}
+
+/* That row "o" has the values that row "n" is to get */
+static void
+append_index(StringInfo buf, const SkAuditReader *reader, Relation index, char *const *former)
+{
+	for (int i = 0; i < index->rd_index->indnkeyatts; i++)
+	{
+		Form_pg_attribute attr = TupleDescAttr(reader->tupdesc, index->rd_index->indkey.values[i] - 1);
+		Oid			type = index->rd_opcintype[i];
+		Oid			equality = get_opfamily_member(index->rd_opfamily[i], type, type,
+												   BTEqualStrategyNumber);
+
+		appendStringInfoString(buf, " AND ");
+		sk_clause_append(buf, psprintf("o.%s", quote_identifier(NameStr(attr->attname))),
+						 attr->atttypid, equality,
+						 former[attr->attnum - 1], attr->atttypid);
+	}
+}
+
+/*
+ * The condition, on row "n" of the table and what it was, that another row has values
+ * that it is to get; NULL if no column that differs is in a unique index.
+ */
+char *
+sk_audit_collide_condition(const SkAuditReader *reader, const char *table,
+						   const Bitmapset *differ, char *const *former)
+{
+	Relation	rel = relation_open(reader->relid, AccessShareLock);
+	StringInfoData buf;
+	ListCell   *lc;
+
+	initStringInfo(&buf);
+	foreach(lc, RelationGetIndexList(rel))
+	{
+		Relation	index = index_open(lfirst_oid(lc), AccessShareLock);
+
+		if (is_in_the_way(index, differ))
+		{
+			appendStringInfo(&buf, "%s EXISTS (SELECT FROM %s AS o WHERE NOT (o.tableoid OPERATOR(pg_catalog.=) n.tableoid"
+							 " AND o.ctid OPERATOR(pg_catalog.=) n.ctid)",
+							 buf.len > 0 ? " OR" : "(", table);
+			append_index(&buf, reader, index, former);
+			appendStringInfoChar(&buf, ')');
+		}
+		index_close(index, AccessShareLock);
+	}
+	relation_close(rel, AccessShareLock);
+	if (buf.len == 0)
+		return NULL;
+	appendStringInfoChar(&buf, ')');
+	return buf.data;
+}
+
+/*
+ * May a row be taken out and put in again, without changing rows that refer to it?
+ */
+bool
+sk_audit_collide_is_deletable(Oid relid)
+{
+	Relation	rel = table_open(ConstraintRelationId, AccessShareLock);
+	SysScanDesc scan = systable_beginscan(rel, InvalidOid, false, NULL, 0, NULL);
+	bool		result = true;
+	HeapTuple	tuple;
+
+	while (result && HeapTupleIsValid(tuple = systable_getnext(scan)))
+	{
+		Form_pg_constraint form = (Form_pg_constraint) GETSTRUCT(tuple);
+
+		result = form->contype != CONSTRAINT_FOREIGN || form->confrelid != relid ||
+			form->confdeltype == FKCONSTR_ACTION_NOACTION;
+	}
+	systable_endscan(scan);
+	table_close(rel, AccessShareLock);
+	return result;
+}

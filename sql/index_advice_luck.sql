@@ -63,6 +63,15 @@ DROP INDEX job_run_at;
 SELECT * FROM advised('{SELECT * FROM job WHERE NOT done ORDER BY run_at LIMIT 10}');
 SELECT * FROM slower('{SELECT * FROM job WHERE NOT done ORDER BY run_at LIMIT 10}');
 
+-- the same on partitions
+CREATE TABLE parted (id int, run_at timestamptz, payload text, done bool NOT NULL) PARTITION BY RANGE (id);
+CREATE TABLE parted_1 PARTITION OF parted FOR VALUES FROM (0) TO (25000);
+CREATE TABLE parted_2 PARTITION OF parted FOR VALUES FROM (25000) TO (50000);
+INSERT INTO parted SELECT i, timestamptz '2026-01-01' + random() * interval '100 days', repeat('x', 100), i % 350 <> 0 FROM generate_series(1, 45000) AS i;
+CREATE INDEX parted_run_at ON parted (run_at) WHERE NOT done;
+VACUUM ANALYZE parted;
+SELECT * FROM advised('{SELECT * FROM parted WHERE NOT done ORDER BY run_at LIMIT 10}');
+
 -- few rows are pending, at the end of the order; which value is looked for was guessed
 CREATE TABLE task (id int PRIMARY KEY, status text, owner int, created_at timestamptz, payload text);
 INSERT INTO task SELECT i, CASE WHEN i > 57000 AND i % 3 = 0 THEN 'pending' ELSE (ARRAY['done', 'failed', 'skipped'])[1 + i % 3] END,

@@ -52,6 +52,20 @@ is_scattered(const SkHypothetical *what)
 		sk_unlucky_correlation(column.correlation, column.alike) != column.correlation;
 }
 
+/* Is it, or a part of it on a partition, among those that are used? */
+static bool
+is_used(SkHypothetical *what, List *used)
+{
+	ListCell   *lc;
+
+	foreach(lc, used)
+	{
+		if (sk_whatif_find(list_make1(what), lfirst_oid(lc)) != NULL)
+			return true;
+	}
+	return false;
+}
+
 static bool
 has_scattered(const SkWhatIf *whatif, List *used)
 {
@@ -59,9 +73,7 @@ has_scattered(const SkWhatIf *whatif, List *used)
 
 	foreach(lc, whatif->indexes)
 	{
-		const SkHypothetical *what = lfirst(lc);
-
-		if (list_member_oid(used, what->oid) && is_scattered(what))
+		if (is_used(lfirst(lc), used) && is_scattered(lfirst(lc)))
 			return true;
 	}
 	return false;
@@ -74,7 +86,7 @@ has_new(const SkWhatIf *whatif, List *used)
 
 	foreach(lc, whatif->indexes)
 	{
-		if (list_member_oid(used, ((SkHypothetical *) lfirst(lc))->oid))
+		if (is_used(lfirst(lc), used))
 			return true;
 	}
 	return false;

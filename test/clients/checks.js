@@ -33,10 +33,10 @@ async function asSuperuser(query, ...values) {
   return rows;
 }
 
-// The log of a table, oldest first: who did what to which row
+// The log of rows of a table, oldest first: who did what to which row
 async function audited(table) {
   return (await asSuperuser(`SELECT concat_ws(' ', coalesce(actor, 'nobody'), coalesce(soft_delete, op), key->>'id')
-    FROM schemakit.audit_log WHERE table_name = $1 ORDER BY changed_at, txn_id, n`, `public.${table}`)).flat();
+    FROM schemakit.audit_log WHERE table_name = $1 AND op <> 'S' ORDER BY changed_at, txn_id, n`, `public.${table}`)).flat();
 }
 
 // All rows of the table seem to have been changed last in 2001.

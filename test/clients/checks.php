@@ -26,11 +26,11 @@ function as_superuser(string $query, array $values = []): array
     return $statement->columnCount() ? $statement->fetchAll(PDO::FETCH_COLUMN) : [];
 }
 
-// The log of a table, oldest first: who did what to which row
+// The log of rows of a table, oldest first: who did what to which row
 function audited(string $table): array
 {
     return as_superuser("SELECT concat_ws(' ', coalesce(actor, 'nobody'), coalesce(soft_delete, op), key->>'id')
-        FROM schemakit.audit_log WHERE table_name = ? ORDER BY changed_at, txn_id, n", ["public.$table"]);
+        FROM schemakit.audit_log WHERE table_name = ? AND op <> 'S' ORDER BY changed_at, txn_id, n", ["public.$table"]);
 }
 
 // All rows of the table seem to have been changed last in 2001.

@@ -30,10 +30,10 @@ def as_superuser(query, *values):
 
 
 def audited(table):
-    """The log of a table, oldest first: who did what to which row."""
+    """The log of rows of a table, oldest first: who did what to which row."""
     return [row[0] for row in as_superuser(
         "SELECT concat_ws(' ', coalesce(actor, 'nobody'), coalesce(soft_delete, op), key->>'id') "
-        'FROM schemakit.audit_log WHERE table_name = %s ORDER BY changed_at, txn_id, n', f'public.{table}')]
+        "FROM schemakit.audit_log WHERE table_name = %s AND op <> 'S' ORDER BY changed_at, txn_id, n", f'public.{table}')]
 
 
 def make_old(table):

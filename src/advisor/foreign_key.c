@@ -205,10 +205,10 @@ sk_advice_foreign_key_query(const SkForeignKey *key)
 
 		appendStringInfoString(&buf, i > 0 ? " AND " : " ");
 		sk_clause_append(&buf,
-								 quote_identifier(get_attname(key->relid,
-															  key->columns[i], false)),
-								 type, lookup_type_cache(type, TYPECACHE_EQ_OPR)->eq_opr,
-								 psprintf("$%d", i + 1), type);
+						 quote_identifier(get_attname(key->relid,
+													  key->columns[i], false)),
+						 type, lookup_type_cache(type, TYPECACHE_EQ_OPR)->eq_opr,
+						 psprintf("$%d", i + 1), type);
 	}
 	return buf.data;
 }

@@ -53,7 +53,7 @@ append_condition(StringInfo buf, const SkAuditReader *reader, AttrNumber attnum,
 		appendStringInfo(buf, "%s IS NULL", name);
 	else
 		sk_clause_append(buf, name, attr->atttypid, sk_audit_live_equality(type),
-								 psprintf("$%d", number), type);
+						 psprintf("$%d", number), type);
 }
 
 /*

@@ -109,7 +109,7 @@ lock_rows(SkAuditRestore *restore)
 	}
 	else
 		(void) sk_audit_restore_statement_execute(restore, psprintf("SELECT FROM %s%s FOR UPDATE", restore->table,
-										 restore->condition), SPI_OK_SELECT);
+																	restore->condition), SPI_OK_SELECT);
 	SPI_finish();
 }
 
@@ -176,7 +176,7 @@ PG_FUNCTION_INFO_V1(schemakit_audit_restore);
 Datum
 schemakit_audit_restore(PG_FUNCTION_ARGS)
 {
-	SkAuditRestore		restore = {0};
+	SkAuditRestore restore = {0};
 	Relation	rel;
 
 	sk_arg_reject_null(fcinfo, 0, "rel");

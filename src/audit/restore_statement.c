@@ -132,8 +132,8 @@ append_same_key(StringInfo buf, const Restore *restore)
 		appendStringInfoString(buf, k > 0 ? " AND " : "");
 		appendStringInfoString(buf, attr->attnotnull ? "" : "(");
 		sk_clause_append(buf, now, attr->atttypid,
-								 sk_audit_live_equality(getBaseType(attr->atttypid)),
-								 was, attr->atttypid);
+						 sk_audit_live_equality(getBaseType(attr->atttypid)),
+						 was, attr->atttypid);
 		if (!attr->attnotnull)
 			appendStringInfo(buf, " OR %s IS NULL AND %s IS NULL)", now, was);
 	}

@@ -17,8 +17,8 @@ typedef struct SkStatColumn
 	double		distinct;		/* values other than NULL, at least 1 */
 	double		null_fraction;
 	double		common;			/* fraction of rows with a most common value */
-	double		alike;			/* probability that two rows have the same one of
-								 * these */
+	double		alike;			/* probability that two rows have the same one
+								 * of these */
 	int			ncommon;		/* number of most common values */
 	double	   *frequencies;	/* and the fraction of rows that has each */
 	double		correlation;	/* with the order of rows, 0 if unknown */

@@ -80,10 +80,10 @@ refers(const SkForeignKey *key, Relation child)
 		if (i > 0)
 			appendStringInfoString(&sql, " AND ");
 		sk_clause_append(&sql, parameter(i),
-								 get_atttype(key->referenced, key->confkey[i]),
-								 key->operators[i],
-								 sk_soft_fk_query_column("x", child, key->conkey[i]),
-								 get_atttype(key->referencing, key->conkey[i]));
+						 get_atttype(key->referenced, key->confkey[i]),
+						 key->operators[i],
+						 sk_soft_fk_query_column("x", child, key->conkey[i]),
+						 get_atttype(key->referencing, key->conkey[i]));
 	}
 	return sql.data;
 }
@@ -139,10 +139,10 @@ of_parent(const SkSoftBlocker *blocker, Relation child, const char *what)
 		if (i > 0)
 			appendStringInfoString(&sql, " AND ");
 		sk_clause_append(&sql, sk_soft_fk_query_column("p", blocker->parent, key->confkey[i]),
-								 get_atttype(key->referenced, key->confkey[i]),
-								 key->operators[i],
-								 sk_soft_fk_query_column("x", child, key->conkey[i]),
-								 get_atttype(key->referencing, key->conkey[i]));
+						 get_atttype(key->referenced, key->confkey[i]),
+						 key->operators[i],
+						 sk_soft_fk_query_column("x", child, key->conkey[i]),
+						 get_atttype(key->referencing, key->conkey[i]));
 	}
 	/* a row may refer to itself */
 	if (key->referencing == key->referenced)
@@ -292,9 +292,9 @@ has_key(const SkForeignKey *key, Relation parent)
 		if (i > 0)
 			appendStringInfoString(&sql, " AND ");
 		sk_clause_append(&sql, sk_soft_fk_query_column("x", parent, key->confkey[i]),
-								 get_atttype(key->referenced, key->confkey[i]),
-								 key->operators[i], parameter(i),
-								 get_atttype(key->referencing, key->conkey[i]));
+						 get_atttype(key->referenced, key->confkey[i]),
+						 key->operators[i], parameter(i),
+						 get_atttype(key->referencing, key->conkey[i]));
 	}
 	return sql.data;
 }
@@ -340,7 +340,7 @@ sk_soft_fk_query_own(Relation rel, AttrNumber column, int nkeys,
 
 		appendStringInfoString(&sql, " AND ");
 		sk_clause_append(&sql, sk_soft_fk_query_column("x", rel, attnums[i]), type,
-								 operators[i], parameter(i), type);
+						 operators[i], parameter(i), type);
 	}
 	return sql.data;
 }

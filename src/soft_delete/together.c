@@ -51,7 +51,8 @@ struct SkSoftTogether
 	MemoryContext context;
 	HTAB	   *rows;
 	List	   *tables;
-	TupleDesc  *tupdescs;		/* of their rows, as far as all statements have it */
+	TupleDesc  *tupdescs;		/* of their rows, as far as all statements
+								 * have it */
 	TimestampTz before;
 	bool		no_others;
 	List	   *added;			/* rows that are to be looked at */

@@ -466,9 +466,9 @@ update_statement(void *arg, List **relids)
 
 		appendStringInfoString(&sql, " AND ");
 		sk_clause_append(&sql,
-								 psprintf("x.%s", quote_identifier(NameStr(attr->attname))),
-								 attr->atttypid, op,
-								 psprintf("$%d", i + 1), attr->atttypid);
+						 psprintf("x.%s", quote_identifier(NameStr(attr->attname))),
+						 attr->atttypid, op,
+						 psprintf("$%d", i + 1), attr->atttypid);
 	}
 	*relids = list_make1_oid(RelationGetRelid(deletion->table));
 	return sql.data;

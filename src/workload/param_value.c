@@ -243,6 +243,7 @@ infix(const SkColumnValues *values)
 	if (!sk_column_values_quantile(values, 0.5, &type, &value))
 		return NULL;
 	text = as_text(type, value);
+
 	for (char *p = text; *p != '\0'; p += pg_mblen(p))
 	{
 		len = isalnum((unsigned char) *p) ? len + 1 : 0;

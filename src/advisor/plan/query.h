@@ -31,18 +31,19 @@ typedef struct SkQuery
 	ParamListInfo params;		/* and the values */
 	double		cost;			/* with the indexes that exist */
 	int			nodes;			/* kinds of nodes in that plan */
-	ParamListInfo rare;			/* values that few rows have, if it has a LIMIT and
-								 * values were guessed; else NULL */
+	ParamListInfo rare;			/* values that few rows have, if it has a
+								 * LIMIT and values were guessed; else NULL */
 	double		rare_cost;		/* with these, */
-	double		scattered_cost; /* and with that assumption, see SkUnlucky; less
-								 * than 0 if it cannot be told, 0: not known yet */
+	double		scattered_cost; /* and with that assumption, see SkUnlucky;
+								 * less than 0 if it cannot be told, 0: not
+								 * known yet */
 	double		skewed_cost;
-	double		slow;			/* how many times as long as its plan's cost it
-								 * takes, if that is many; else 0 */
+	double		slow;			/* how many times as long as its plan's cost
+								 * it takes, if that is many; else 0 */
 	bool		pessimistic;	/* see sk_query_doubt() */
 	bool		uncertain;		/* with that, the choice makes it slower */
-	double		misfit;			/* rows that it returns for each that the planner
-								 * expects; 1: not known */
+	double		misfit;			/* rows that it returns for each that the
+								 * planner expects; 1: not known */
 	double		least_saving;	/* of cost; what saves less saves nothing */
 	List	   *accesses;		/* SkIndexable */
 	Bitmapset  *candidates;

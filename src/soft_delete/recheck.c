@@ -144,6 +144,24 @@ find_mark(ModifyTableState *statement, Oid relid, ItemPointer tid)
 }
 
 /*
+ * Does the plan find the row, if that is its version?  The server takes it for the table
+ * that a DELETE is about, whose rows it does not look up by a mark.
+ */
+static bool
+finds(EPQState *epq, const ExecRowMark *mark, TupleTableSlot *version)
+{
+	ExecAuxRowMark *unused;
+	bool		found;
+
+	EvalPlanQualBegin(epq);
+	unused = epq->relsubs_rowmark[mark->rti - 1];
+	epq->relsubs_rowmark[mark->rti - 1] = NULL;
+	found = !TupIsNull(EvalPlanQual(epq, mark->relation, mark->rti, version));
+	epq->relsubs_rowmark[mark->rti - 1] = unused;
+	return found;
+}
+
+/*
  * Does it want to delete its current row, whose newest version is that one?
  */
 bool
@@ -158,8 +176,7 @@ sk_soft_recheck_still(ModifyTableState *statement, Oid relid, TupleTableSlot *ne
 		return true;
 	/* what is made for it is kept for the statement's other rows */
 	old = MemoryContextSwitchTo(statement->ps.state->es_query_cxt);
-	still = !TupIsNull(EvalPlanQual(&statement->mt_epqstate, mark->relation, mark->rti,
-									newest));
+	still = finds(&statement->mt_epqstate, mark, newest);
 	MemoryContextSwitchTo(old);
 	return still;
 }

@@ -79,8 +79,10 @@ for my $i (0 .. $#all)
 {
 	my $indexes = join ', ', map { $indexes[ rand @indexes ] } 1 .. rand 4;
 	my $text = "\$t\$$all[$i]\$t\$";
+	# EXPLAIN knows of no parameters; what the planner cannot do with them, it cannot with nulls
+	my $plain = $text =~ s/\$\d+/NULL/gr;
 	$script .= "SELECT count(*) FROM schemakit.explain_with_indexes($text, ARRAY[$indexes]::text[]);\n\\echo explained $i :SQLSTATE\n"
-	  . "DO \$do\$BEGIN EXECUTE 'EXPLAIN ' || $text; END\$do\$;\n\\echo plain $i :SQLSTATE\n";
+	  . "DO \$do\$BEGIN EXECUTE 'EXPLAIN ' || $plain; END\$do\$;\n\\echo plain $i :SQLSTATE\n";
 	push @batch, $text;
 	next if @batch < 10 && $i < $#all;
 	my $first = $i - $#batch;

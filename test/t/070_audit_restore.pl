@@ -82,7 +82,9 @@ sub history_goes_on
     is( $n->safe_psql($db, 'SELECT count(*) FROM (SELECT FROM schemakit.audit_event WHERE txn_id > 0 GROUP BY txn_id, n HAVING count(*) > 1) AS twice'), '0', "$name: no number is given twice");
     is( $n->safe_psql($db, q{SELECT count(DISTINCT coalesce(old, new) ->> 'email') FROM schemakit.audit_log WHERE table_name = 'public.users' AND coalesce(old, new) ? 'email'}),
         '1', "$name: the same value has the same hash");
-    is( $n->safe_psql($db, q{SELECT count(*) FROM schemakit.status() WHERE feature = 'audit' AND relid IS NOT NULL AND state NOT IN ('ok', 'disabled trigger')}), '0', "$name: all is covered");
+    # a dump has the rows of months that are over, and no indexes of theirs; a month that was just moved out of the default partition gets them the next time
+    $n->safe_psql($db, 'SELECT count(*) FROM schemakit.audit_maintain()') for 1 .. 2;
+    is( $n->safe_psql($db, q{SELECT relid::regclass, state, detail FROM schemakit.status() WHERE feature = 'audit' AND relid IS NOT NULL AND state NOT IN ('ok', 'disabled trigger')}), '', "$name: all is covered");
     return;
 }
 

@@ -312,6 +312,7 @@ sub changing
 
 my @others = split /;\n/, <<'END';
 SELECT * FROM schemakit.audit_log;
+SELECT schemakit.audit_changed(old, new, true) FROM schemakit.audit_log;
 SELECT * FROM schemakit.audit_changes();
 SELECT * FROM schemakit.status();
 SELECT schemakit.audit_set_actor('me', '{"a": 1}', local => false);

@@ -58,7 +58,9 @@ ALTER TABLE people DROP CONSTRAINT people_email_key, ADD UNIQUE (email);
 CREATE TABLE notes (id int PRIMARY KEY, owner int REFERENCES people ON DELETE CASCADE);
 INSERT INTO notes VALUES (1, 1), (2, 2);
 UPDATE people SET email = 'tmp' WHERE id = 1; UPDATE people SET email = 'a' WHERE id = 2; UPDATE people SET email = 'b' WHERE id = 1;
+\set VERBOSITY terse
 SELECT schemakit.audit_restore('people', schemakit.audit_at('swapped people'), remove => true);  -- fails
+\set VERBOSITY default
 SELECT count(*) FROM notes;
 DROP TABLE notes;
 -- it takes the privileges that it needs

@@ -84,5 +84,20 @@ UPDATE seats SET seat = -seat; UPDATE seats SET seat = 11 + seat + hall - (hall 
 SELECT count(*) > 3 AS changed FROM (TABLE seats EXCEPT TABLE seats_were) AS d;
 SELECT schemakit.audit_restore('seats', schemakit.audit_at('swapped seats'), remove => true) > 3 AS restored;
 SELECT count(*) FROM (TABLE seats EXCEPT TABLE seats_were) AS d;
+-- also where a partition alone is referred to, or deletes fire a trigger
+CREATE TABLE tickets (id int, hall int, FOREIGN KEY (id, hall) REFERENCES seats_2 (id, hall) ON DELETE CASCADE);
+INSERT INTO tickets VALUES (1, 2), (3, 2);
+UPDATE seats SET seat = 0 WHERE id = 1; UPDATE seats SET seat = 1 WHERE id = 3; UPDATE seats SET seat = 3 WHERE id = 1;
+\set VERBOSITY terse
+SELECT schemakit.audit_restore('seats', schemakit.audit_at('swapped seats'));  -- fails
+SELECT count(*) FROM tickets;
+DROP TABLE tickets;
+CREATE FUNCTION gone() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN RAISE WARNING ''% is gone'', old.id; RETURN old; END';
+CREATE TRIGGER gone BEFORE DELETE ON seats FOR EACH ROW EXECUTE FUNCTION gone();
+SELECT schemakit.audit_restore('seats', schemakit.audit_at('swapped seats'));  -- fails
+\set VERBOSITY default
+DROP TRIGGER gone ON seats;
+SELECT schemakit.audit_restore('seats', schemakit.audit_at('swapped seats'));
+SELECT count(*) FROM (TABLE seats EXCEPT TABLE seats_were) AS d;
 DROP SCHEMA audit_restore CASCADE;
 DROP ROLE regress_restore_some;

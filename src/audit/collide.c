@@ -8,8 +8,8 @@
  * former value another one has taken, unless that is updated first.  So such a row is
  * taken out, and put in again when the others are what they were.  The server checks
  * what refers to it when the statement is over and it is back; but ON DELETE actions
- * would be carried out when it is taken out, so where there are any it is updated, which
- * fails if the values collide.
+ * would be carried out when it is taken out, and triggers would believe that it is gone,
+ * so where there are any it is updated, which fails if the values collide.
  *
  * Indexes on expressions, and exclusion constraints, are not looked at.
  *
@@ -18,6 +18,8 @@
 #include "postgres.h"
 
 #include "audit/collide.h"
+#include "attach/attach.h"
+#include "audit/trigger.h"
 #include "base/clause.h"
 
 #include "access/genam.h"
@@ -25,8 +27,11 @@
 #include "access/relation.h"
 #include "access/stratnum.h"
 #include "access/table.h"
-#include "catalog/pg_constraint.h"
+#include "catalog/pg_inherits.h"
+#include "catalog/pg_trigger.h"
+#include "commands/trigger.h"
 #include "utils/builtins.h"
+#include "utils/fmgroids.h"
 #include "utils/lsyscache.h"
 #include "utils/rel.h"
 #include "utils/relcache.h"
@@ -105,24 +110,44 @@ sk_audit_collide_condition(const SkAuditReader *reader, const char *table,
 }
 
 /*
- * May a row be taken out and put in again, without changing rows that refer to it?
+ * Does the trigger do something when a row is deleted, other than to record it or to see
+ * in the end that nothing refers to it?  An action of a foreign key does, which may refer
+ * to a partition alone.
+ */
+static bool
+acts_on_delete(const Trigger *trigger)
+{
+	if (trigger->tgfoid == F_RI_FKEY_NOACTION_DEL ||
+		trigger->tgfoid == sk_attach_function(SK_AUDIT_FUNCTION))
+		return false;
+	return TRIGGER_FOR_DELETE(trigger->tgtype) && trigger->tgenabled != TRIGGER_DISABLED;
+}
+
+static bool
+is_deletable(Oid relid)
+{
+	Relation	rel = table_open(relid, AccessShareLock);
+	const TriggerDesc *triggers = CopyTriggerDesc(rel->trigdesc);
+	bool		result = true;
+
+	for (int i = 0; triggers && result && i < triggers->numtriggers; i++)
+		result = !acts_on_delete(&triggers->triggers[i]);
+	table_close(rel, NoLock);
+	return result;
+}
+
+/*
+ * May a row be taken out and put in again, and nothing else is done?
  */
 bool
 sk_audit_collide_is_deletable(Oid relid)
 {
-	Relation	rel = table_open(ConstraintRelationId, AccessShareLock);
-	SysScanDesc scan = systable_beginscan(rel, InvalidOid, false, NULL, 0, NULL);
-	bool		result = true;
-	HeapTuple	tuple;
+	ListCell   *lc;
 
-	while (result && HeapTupleIsValid(tuple = systable_getnext(scan)))
+	foreach(lc, find_all_inheritors(relid, AccessShareLock, NULL))
 	{
-		Form_pg_constraint form = (Form_pg_constraint) GETSTRUCT(tuple);
-
-		result = form->contype != CONSTRAINT_FOREIGN || form->confrelid != relid ||
-			form->confdeltype == FKCONSTR_ACTION_NOACTION;
+		if (!is_deletable(lfirst_oid(lc)))
+			return false;
 	}
-	systable_endscan(scan);
-	table_close(rel, AccessShareLock);
-	return result;
+	return true;
 }

@@ -22,8 +22,11 @@
 #include "soft_delete/together.h"
 
 #include "access/htup_details.h"
+#include "catalog/pg_class.h"
+#include "catalog/pg_inherits.h"
 #include "miscadmin.h"
 #include "utils/hsearch.h"
+#include "utils/lsyscache.h"
 #include "utils/memutils.h"
 
 typedef struct Place
@@ -35,7 +38,8 @@ typedef struct Place
 typedef struct Row
 {
 	Place		place;			/* key of the hash table: must be first */
-	SkSoftDoomed *doomed;		/* its table */
+	SkSoftDoomed *doomed;		/* the table it was found in */
+	bool		is_own;			/* of the table that is purged */
 	HeapTuple	tuple;			/* until it is looked at */
 	int			number;			/* in the order of that; 0: not yet */
 	int			lowest;			/* that is known to refer to it */
@@ -51,6 +55,7 @@ struct SkSoftTogether
 	MemoryContext context;
 	HTAB	   *rows;
 	List	   *tables;
+	List	   *own;			/* OIDs of the first of them and its partitions */
 	TupleDesc  *tupdescs;		/* of their rows, as far as all statements
 								 * have it */
 	TimestampTz before;
@@ -63,6 +68,19 @@ struct SkSoftTogether
 	int64		most;			/* rows of a component that was too large */
 	SkSoftRows *chosen;
 };
+
+/* Inheritance children are other tables, as for foreign keys. */
+static List *
+own_relids(const SkSoftDoomed *purged, MemoryContext context)
+{
+	MemoryContext old = MemoryContextSwitchTo(context);
+	List	   *relids = get_rel_relkind(purged->relid) == RELKIND_PARTITIONED_TABLE
+		? find_all_inheritors(purged->relid, NoLock, NULL)
+		: list_make1_oid(purged->relid);
+
+	MemoryContextSwitchTo(old);
+	return relids;
+}
 
 SkSoftTogether *
 sk_soft_together_begin(List *tables, TimestampTz before)
@@ -79,6 +97,7 @@ sk_soft_together_begin(List *tables, TimestampTz before)
 
 	together->context = context;
 	together->tables = tables;
+	together->own = own_relids(linitial(tables), context);
 	together->tupdescs = MemoryContextAllocZero(context, sizeof(TupleDesc) * list_length(tables));
 	together->before = before;
 	together->rows = hash_create("schemakit rows to be purged", 1024, &ctl,
@@ -111,7 +130,10 @@ tupdesc_of(SkSoftTogether *together, const SkSoftDoomed *doomed)
 	return &together->tupdescs[i];
 }
 
-/* The row, which may be known already */
+/*
+ * The row, which may be known already.  A row of a partition that is purged may be
+ * found in the whole table, too, to which it refers.
+ */
 static Row *
 find_row(SkSoftTogether *together, SkSoftDoomed *doomed, HeapTuple tuple,
 		 TupleDesc tupdesc)
@@ -127,7 +149,8 @@ find_row(SkSoftTogether *together, SkSoftDoomed *doomed, HeapTuple tuple,
 		return row;
 	memset((char *) row + sizeof(Place), 0, sizeof(Row) - sizeof(Place));
 	row->doomed = doomed;
-	if (together->no_others && doomed == linitial(together->tables))
+	row->is_own = list_member_oid(together->own, place.relid);
+	if (together->no_others && row->is_own)
 	{
 		row->number = ++together->count;
 		row->stays = true;
@@ -236,7 +259,7 @@ close_component(SkSoftTogether *together, Row *first)
 	do
 	{
 		row = list_nth(together->open, --begin);
-		if (row->doomed == linitial(together->tables))
+		if (row->is_own)
 			count++;
 		stays |= row->stays;
 		if (keeper == NULL)
@@ -255,7 +278,7 @@ close_component(SkSoftTogether *together, Row *first)
 		row->is_open = false;
 		if (stays)
 			stay(row, keeper);
-		else if (row->doomed == linitial(together->tables))
+		else if (row->is_own)
 			choose(together, row);
 	}
 	together->open = list_truncate(together->open, begin);

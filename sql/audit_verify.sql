@@ -54,6 +54,31 @@ ROLLBACK;
 ALTER TABLE b ALTER v TYPE bigint USING v + 1;
 SELECT :problems FROM schemakit.audit_verify('b') ORDER BY 1, 2, 3;
 
+-- also if the table had no rows, of which there is an event instead
+CREATE TABLE begun (id int PRIMARY KEY);
+CREATE TABLE begun_parts (id int) PARTITION BY RANGE (id);
+CREATE TABLE begun_part PARTITION OF begun_parts DEFAULT;
+SELECT schemakit.audit_enable('begun', baseline => true), schemakit.audit_enable('begun_parts', baseline => true);
+SELECT table_name, op, key, old, new FROM schemakit.audit_log WHERE table_name LIKE 'audit_verify.begun%' ORDER BY 1;
+SET session_replication_role = replica;
+INSERT INTO begun VALUES (1);
+INSERT INTO begun_parts VALUES (1), (1);
+RESET session_replication_role;
+INSERT INTO begun VALUES (2);
+SELECT :problems FROM schemakit.audit_verify('begun');
+SELECT :problems FROM schemakit.audit_verify('begun_parts');
+SELECT clock_timestamp() AS at \gset
+SELECT key, row FROM schemakit.audit_rows('audit_verify.begun', :'at');
+SELECT op, key FROM schemakit.audit_history('begun', '{"id": 2}');
+-- what was lost before is still told of
+DELETE FROM begun;
+INSERT INTO begun VALUES (3);
+SET session_replication_role = replica;
+DELETE FROM begun;
+RESET session_replication_role;
+SELECT schemakit.audit_enable('begun', baseline => true);
+SELECT :problems FROM schemakit.audit_verify('begun');
+
 -- without key, by content
 CREATE TABLE loose (a int, b text);
 SELECT schemakit.audit_enable('loose', baseline => true);

@@ -14,6 +14,7 @@
 #include "audit/capture.h"
 #include "attach/attach.h"
 #include "audit/event.h"
+#include "audit/state.h"
 #include "base/compat.h"
 #include "base/table.h"
 #include "base/trigger.h"
@@ -119,8 +120,8 @@ schemakit_audit(PG_FUNCTION_ARGS)
  *-------------------------------------------------------------------------
  */
 
-/* One event for each row that is stored in the relation itself. */
-static void
+/* One event for each row that is stored in the relation itself; are there any? */
+static bool
 record_rows(Relation rel, char op)
 {
 	SkAuditTable *table = sk_audit_table_get(rel);
@@ -132,10 +133,12 @@ record_rows(Relation rel, char op)
 												  "schemakit audited row",
 												  ALLOCSET_DEFAULT_SIZES);
 	MemoryContext old = MemoryContextSwitchTo(context);
+	bool		found = false;
 
 	while (table_scan_getnextslot(scan, ForwardScanDirection, slot))
 	{
 		CHECK_FOR_INTERRUPTS();
+		found = true;
 		if (op == SK_AUDIT_DELETE)
 			sk_audit_event_delete(table, slot, commands.made);
 		else
@@ -148,6 +151,7 @@ record_rows(Relation rel, char op)
 	table_endscan(scan);
 	UnregisterSnapshot(snapshot);
 	sk_audit_table_release();
+	return found;
 }
 
 static void
@@ -182,15 +186,31 @@ schemakit_audit_truncate(PG_FUNCTION_ARGS)
 
 	sk_audit_table_release();
 	if (with_rows && !silent)
-		record_rows(rel, SK_AUDIT_DELETE);
+		(void) record_rows(rel, SK_AUDIT_DELETE);
 	if (!silent)
 		record_truncate(rel);
 	return PointerGetDatum(NULL);
 }
 
+/* No row was left out, as it is for those who find events of the rows. */
+static void
+record_empty(Relation rel)
+{
+	const SkAuditTable *table = sk_audit_table_get(rel);
+	SkAuditState state = {
+		.rel_id = table->rel_id,
+		.shape_id = table->shape_id,
+		.covered = true,
+		.empty = true,
+	};
+
+	sk_audit_table_release();
+	sk_audit_state_write(&state);
+}
+
 /*
  * Record the rows that an audited table has, those of its partitions if it is
- * partitioned.  The caller holds a lock that keeps writers away.
+ * partitioned; or that it has none.  The caller holds a lock that keeps writers away.
  */
 void
 sk_audit_capture_baseline(Relation rel)
@@ -198,6 +218,7 @@ sk_audit_capture_baseline(Relation rel)
 	List	   *relids = rel->rd_rel->relkind == RELKIND_PARTITIONED_TABLE
 		? find_all_inheritors(RelationGetRelid(rel), ShareRowExclusiveLock, NULL)
 		: list_make1_oid(RelationGetRelid(rel));
+	bool		found = false;
 	ListCell   *lc;
 
 	foreach(lc, relids)
@@ -205,7 +226,9 @@ sk_audit_capture_baseline(Relation rel)
 		Relation	leaf = table_open(lfirst_oid(lc), NoLock);
 
 		if (leaf->rd_rel->relkind == RELKIND_RELATION)
-			record_rows(leaf, SK_AUDIT_BASELINE);
+			found |= record_rows(leaf, SK_AUDIT_BASELINE);
 		table_close(leaf, NoLock);
 	}
+	if (!found)
+		record_empty(rel);
 }

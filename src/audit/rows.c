@@ -24,6 +24,7 @@
 #include "audit/retention.h"
 #include "audit/running.h"
 #include "audit/shape.h"
+#include "audit/state.h"
 #include "base/arg.h"
 #include "base/array.h"
 #include "base/compat.h"
@@ -335,7 +336,8 @@ has_baseline(Datum shapes)
 {
 	static const Oid types[] = {INT4ARRAYOID};
 
-	if (SPI_execute_with_args("SELECT FROM schemakit.audit_event WHERE op OPERATOR(pg_catalog.=) 'B'"
+	if (SPI_execute_with_args("SELECT FROM schemakit.audit_event WHERE (op OPERATOR(pg_catalog.=) 'B'"
+							  " OR op OPERATOR(pg_catalog.=) 'S' AND new OPERATOR(pg_catalog.?) '" SK_AUDIT_STATE_EMPTY "')"
 							  " AND shape_id OPERATOR(pg_catalog.=) ANY ($1) LIMIT 1",
 							  1, (Oid *) types, &shapes, NULL, true, 1) != SPI_OK_SELECT)
 		elog(ERROR, "could not read events");

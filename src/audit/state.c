@@ -9,6 +9,9 @@
  * done it, it was found by the next change: then the time and the role are those of who
  * found it.
  *
+ * A baseline of a table without rows is such an event, too: no row is there of which the
+ * log has not the beginning.
+ *
  * The role is the one that the client is, or has SET, whatever role our work is done as.
  *
  *-------------------------------------------------------------------------
@@ -52,6 +55,15 @@ push_text_or_null(JsonbInState *state, const char *key, const char *text)
 		pushJsonbValue(state, WJB_VALUE, &v);
 }
 
+static void
+push_true(JsonbInState *state, const char *key)
+{
+	JsonbValue	v = {.type = jbvBool,.val.boolean = true};
+
+	push_text(state, WJB_KEY, key);
+	pushJsonbValue(state, WJB_VALUE, &v);
+}
+
 static Jsonb *
 describe(const SkAuditState *state)
 {
@@ -65,6 +77,8 @@ describe(const SkAuditState *state)
 	pushJsonbValue(&document, WJB_VALUE, &covered);
 	if (state->reason != NULL)
 		push_text_or_null(&document, "reason", state->reason);
+	if (state->empty)
+		push_true(&document, SK_AUDIT_STATE_EMPTY);
 	if (state->columns != NIL)
 	{
 		push_text(&document, WJB_KEY, "columns");

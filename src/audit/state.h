@@ -11,6 +11,7 @@
 #include "nodes/pg_list.h"
 
 #define SK_AUDIT_STATE		'S'
+#define SK_AUDIT_STATE_EMPTY	"empty"	/* a key of its document */
 
 /* What is different from the table's last shape on */
 typedef struct SkAuditState
@@ -21,6 +22,7 @@ typedef struct SkAuditState
 	const char *reason;			/* NULL: none */
 	List	   *columns;		/* names of columns whose former values the
 								 * log has no more, or in another form */
+	bool		empty;			/* the table has no rows, says a baseline */
 } SkAuditState;
 
 extern void sk_audit_state_write(const SkAuditState *state);

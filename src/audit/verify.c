@@ -20,6 +20,7 @@
 #include "audit/event.h"
 #include "audit/options.h"
 #include "audit/reader.h"
+#include "audit/state.h"
 #include "audit/verify_gap.h"
 #include "audit/verify_row.h"
 #include "base/arg.h"
@@ -198,7 +199,7 @@ static const char events_query[] =
 " FROM (SELECT txn_id, at, command, n, op, shape_id, key, old, new, changed_at,"
 " pg_catalog.max(changed_at) OVER (PARTITION BY txn_id) AS ended_at"
 " FROM schemakit.audit_event WHERE shape_id OPERATOR(pg_catalog.=) ANY ($1)"
-" AND op OPERATOR(pg_catalog.<>) 'S') AS e"
+" AND (op OPERATOR(pg_catalog.<>) 'S' OR new OPERATOR(pg_catalog.?) '" SK_AUDIT_STATE_EMPTY "')) AS e"
 " LEFT JOIN o ON e.op OPERATOR(pg_catalog.=) 'N' AND o.txn_id OPERATOR(pg_catalog.=) e.txn_id"
 " AND o.at OPERATOR(pg_catalog.=) e.at AND o.n OPERATOR(pg_catalog.=) (e.n OPERATOR(pg_catalog.-) 1)"
 " ORDER BY e.ended_at, e.txn_id, e.command,"
@@ -234,7 +235,10 @@ receive_event(void *arg, TupleTableSlot *slot)
 	shape = sk_audit_verify_row_shape(v, item.shape_id);
 	if (shape == NULL)
 		return;
-	v->all_recorded |= item.op == SK_AUDIT_BASELINE;
+	v->all_recorded |= item.op == SK_AUDIT_BASELINE || item.op == SK_AUDIT_STATE;
+	v->was_empty |= item.op == SK_AUDIT_STATE;
+	if (item.op == SK_AUDIT_STATE)
+		return;
 	item.key = document_in(slot, 2);
 	if (item.op == SK_AUDIT_TRUNCATE)
 		note_truncate(v, shape, !slot->tts_isnull[4]);
@@ -342,7 +346,7 @@ read_live(SkAuditVerification *v)
 static bool
 has_all(const SkAuditVerification *v, bool removed)
 {
-	bool		all = v->all_recorded && !(removed && v->emptied == 0);
+	bool		all = v->all_recorded && !(removed && v->emptied == 0 && !v->was_empty);
 
 	for (int i = 0; i < v->nshapes; i++)
 		all &= v->reader->nkeys > 0 || !v->shapes[i].without_values;

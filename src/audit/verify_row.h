@@ -42,6 +42,7 @@ typedef struct SkAuditVerification
 	int64		seq;			/* of the last event */
 	int64		emptied;		/* that of the last TRUNCATE */
 	int64		part_emptied;	/* likewise, of a partition, without rows */
+	bool		was_empty;		/* when a baseline was recorded */
 	bool		all_recorded;	/* each row that there is must have events */
 	int64		unrecorded;		/* rows without events that may have been
 								 * there before */

@@ -48,7 +48,7 @@ COMMENT ON COLUMN schemakit.audit_event.n IS 'number of the event in its transac
 COMMENT ON COLUMN schemakit.audit_event.command IS 'number of the command in its transaction, or of the last one that the event follows: the order of events in a transaction is command, n';
 COMMENT ON COLUMN schemakit.audit_event.shape_id IS 'row of schemakit.audit_shape that describes the table';
 COMMENT ON COLUMN schemakit.audit_event.carrier IS 'number of the event of the transaction that carries who made the change, in the columns from role on; in other events these are null.  Null if the event carries that for itself alone';
-COMMENT ON COLUMN schemakit.audit_event.op IS 'I insert, U update, D delete, T truncate, B baseline, S the state of recording has changed; an update that changes the key has two rows: O with the old key, and the new key in "new", and N with the new key; C commit: changed_at is the time of COMMIT or PREPARE TRANSACTION, if that is not known to be that of the only event; a second one has the time of the commit in the server, which audit_maintain() keeps';
+COMMENT ON COLUMN schemakit.audit_event.op IS 'I insert, U update, D delete, T truncate, B baseline, S the state of recording has changed, or a baseline found no rows; an update that changes the key has two rows: O with the old key, and the new key in "new", and N with the new key; C commit: changed_at is the time of COMMIT or PREPARE TRANSACTION, if that is not known to be that of the only event; a second one has the time of the commit in the server, which audit_maintain() keeps';
 COMMENT ON COLUMN schemakit.audit_event.key IS 'key of the row; null if the table has no key';
 COMMENT ON COLUMN schemakit.audit_event.old IS 'values before the change; for an update only those that it changed';
 COMMENT ON COLUMN schemakit.audit_event.new IS 'values after the change; for an update only those that it changed';
@@ -262,7 +262,7 @@ COMMENT ON COLUMN schemakit.audit_log.changed_at IS 'time of the change; the ord
 COMMENT ON COLUMN schemakit.audit_log.actor IS 'the actor, as set by the application; null if none is set';
 COMMENT ON COLUMN schemakit.audit_log.role IS 'current role, which made the change';
 COMMENT ON COLUMN schemakit.audit_log.table_name IS 'schema and name of the table at the time of the change';
-COMMENT ON COLUMN schemakit.audit_log.op IS 'I insert, U update, D delete, T truncate, B baseline: a row that existed when audit was enabled, S a command that stopped or resumed recording, or changed rows without events';
+COMMENT ON COLUMN schemakit.audit_log.op IS 'I insert, U update, D delete, T truncate, B baseline: a row that existed when audit was enabled, S a command that stopped or resumed recording, changed rows without events, or found no rows for a baseline';
 COMMENT ON COLUMN schemakit.audit_log.key IS 'key of the row; null if the table has no key, and for T and S';
 COMMENT ON COLUMN schemakit.audit_log.changed IS 'columns that an update changed; null for other operations';
 COMMENT ON COLUMN schemakit.audit_log.old IS 'values before the change, for an update those of the columns that it changed; null for an insert';

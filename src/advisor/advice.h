@@ -37,6 +37,7 @@ typedef struct SkAdviceOptions
 	bool		drop;
 	bool		replace;
 	bool		reindex;
+	bool		foreign_keys;	/* all, not only those of the statements */
 	int			max_indexes;
 	int			max_width;
 	double		storage_budget; /* bytes; infinity: none */

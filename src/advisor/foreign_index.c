@@ -5,7 +5,9 @@
  *
  * A change of a row that a foreign key refers to may be rare, and yet hold up
  * whoever makes it for as long as a scan of a large table takes.  So a key gets its
- * index even if no such change was recorded, within the limits that there are.
+ * index even if no such change was recorded, within the limits that there are, if the
+ * statements have to do with its table or the caller asks for all of them.  An advised
+ * index that the new one makes redundant becomes the new one.
  *
  *-------------------------------------------------------------------------
  */
@@ -13,8 +15,13 @@
 
 #include "advisor/foreign_index.h"
 
+#include "advisor/item.h"
 #include "advisor/refusal.h"
 #include "base/table.h"
+#include "index/compare.h"
+
+#include "catalog/partition.h"
+#include "utils/lsyscache.h"
 
 #include <math.h>
 
@@ -35,9 +42,21 @@ indexes_then(const SkAdvice *advice, Oid relid)
 	return indexes;
 }
 
+/*
+ * Does one of this size make what is advised redundant?  The same is asked of indexes that
+ * exist, in finding.c.
+ */
+static bool
+absorbs(const SkIndex *index, double bytes, const SkAdviceItem *item)
+{
+	return item->action <= SK_ADVICE_REPLACE &&
+		sk_index_compare_covers(index, item->index) &&
+		(item->index->predicate == NIL || bytes <= SK_INDEX_TIMES_LARGER * item->bytes);
+}
+
 /* Why there may be no more indexes of this size, or NULL. */
 static const char *
-limit_for(const SkAdvice *advice, double bytes)
+limit_for(const SkAdvice *advice, const SkIndex *index, double bytes)
 {
 	int			n = 0;
 	double		all = bytes;
@@ -47,7 +66,7 @@ limit_for(const SkAdvice *advice, double bytes)
 	{
 		const SkAdviceItem *item = lfirst(lc);
 
-		if (item->action > SK_ADVICE_REPLACE)
+		if (item->action > SK_ADVICE_REPLACE || absorbs(index, bytes, item))
 			continue;
 		n++;
 		all += item->bytes;
@@ -91,13 +110,51 @@ is_told(const SkAdvice *advice, const SkForeignKey *key)
 	return sk_advice_foreign_key_is_served(key, indexes);
 }
 
+static bool
+is_of_table(Oid relid, const SkForeignKey *key)
+{
+	return relid == key->relid ||
+		(OidIsValid(relid) && get_rel_relispartition(relid) &&
+		 list_member_oid(get_partition_ancestors(relid), key->relid));
+}
+
+/* Do statements read or write the table that refers, or change what it refers to? */
+static bool
+is_in_workload(const SkAdvice *advice, const SkForeignKey *key)
+{
+	ListCell   *lc;
+	ListCell   *lc2;
+
+	if (key->changes > 0)
+		return true;
+	foreach(lc, advice->queries)
+	{
+		const SkQuery *query = lfirst(lc);
+
+		if (query->entry.sqlerrcode != 0 || query->foreign_key != NULL)
+			continue;
+		if (is_of_table(query->target, key))
+			return true;
+		foreach(lc2, query->accesses)
+		{
+			if (is_of_table(((SkIndexable *) lfirst(lc2))->relid, key))
+				return true;
+		}
+	}
+	return false;
+}
+
 /*
  * Why a foreign key that no index serves gets none, or NULL.  If its changes are
  * statements of the workload, the choice of indexes has been made with them.
  */
 static const char *
-refuse_key(SkAdvice *advice, const SkForeignKey *key, double bytes)
+refuse_key(SkAdvice *advice, const SkForeignKey *key, const SkIndex *index, double bytes)
 {
+	if (!advice->options.foreign_keys && advice->options.all_tables &&
+		!is_in_workload(advice, key))
+		return psprintf("no statement uses the table of foreign key \"%s\", and actions has no \"foreign_key\"",
+						key->name);
 	if (key->learnt)
 		return psprintf("for foreign key \"%s\" it saves too little: %s",
 						key->name, describe_changes(advice, key));
@@ -107,7 +164,76 @@ refuse_key(SkAdvice *advice, const SkForeignKey *key, double bytes)
 	if (!sk_advice_foreign_key_is_costly(advice, key))
 		return psprintf("a scan of the whole table for foreign key \"%s\" takes about a millisecond at most; %s",
 						key->name, describe_changes(advice, key));
-	return limit_for(advice, bytes);
+	return limit_for(advice, index, bytes);
+}
+
+static char *
+reason_for(const SkAdvice *advice, const SkForeignKey *key)
+{
+	return psprintf("foreign key \"%s\" has no index: deleting a row of \"%s\", or changing its key, reads the whole table \"%s\"; %s",
+					key->name, sk_table_told_name(key->referenced),
+					sk_table_told_name(key->relid),
+					describe_changes(advice, key));
+}
+
+/*
+ * Where the new index can take the place of what is advised, it does: what that one was
+ * for is what the new one is for, too.
+ */
+static void
+absorb(SkAdvice *advice, SkAdviceItem *item)
+{
+	ListCell   *lc;
+
+	foreach(lc, advice->items)
+	{
+		SkAdviceItem *other = lfirst(lc);
+
+		if (!absorbs(item->index, item->bytes, other))
+			continue;
+		item->benefit += other->benefit;
+		item->helped = list_concat_unique_ptr(item->helped, other->helped);
+		item->confidence = other->confidence;
+		item->reason = psprintf("%s; %s", other->reason, item->reason);
+		advice->items = foreach_delete_current(advice->items, lc);
+	}
+}
+
+/* What is to be dropped already is not replaced. */
+static List *
+replaced_by(SkAdvice *advice, const SkIndex *index)
+{
+	List	   *replaced = sk_advice_item_replaced(advice, index);
+	ListCell   *lc;
+
+	foreach(lc, advice->items)
+	{
+		const SkAdviceItem *item = lfirst(lc);
+
+		replaced = list_difference_oid(replaced, item->replaced);
+		if (item->action == SK_ADVICE_DROP)
+			replaced = list_delete_oid(replaced, item->index->oid);
+	}
+	return replaced;
+}
+
+static void
+add(SkAdvice *advice, const SkForeignKey *key, const SkIndex *index, double bytes,
+	double write)
+{
+	SkAdviceItem *item = palloc0(sizeof(SkAdviceItem));
+
+	item->relid = key->relid;
+	item->index = index;
+	item->bytes = bytes;
+	item->write = write;
+	item->confidence = "low";
+	item->reason = reason_for(advice, key);
+	absorb(advice, item);
+	if (advice->options.replace)
+		item->replaced = replaced_by(advice, index);
+	item->action = item->replaced != NIL ? SK_ADVICE_REPLACE : SK_ADVICE_CREATE;
+	advice->items = lappend(advice->items, item);
 }
 
 /*
@@ -121,8 +247,8 @@ sk_advice_foreign_index_add(SkAdvice *advice, const SkForeignKey *key)
 	SkIndex    *index = sk_advice_foreign_key_index(key);
 	SkHypothetical *what;
 	double		bytes;
+	double		write;
 	const char *refusal;
-	SkAdviceItem *item;
 
 	if (index == NULL || sk_advice_foreign_key_is_served(key, indexes) ||
 		(key->learnt && is_told(advice, key)))
@@ -131,30 +257,20 @@ sk_advice_foreign_index_add(SkAdvice *advice, const SkForeignKey *key)
 	bytes = sk_whatif_pages(what) * BLCKSZ;
 	if (isinf(bytes))
 		return;
-	refusal = refuse_key(advice, key, bytes);
+	refusal = refuse_key(advice, key, index, bytes);
+	write = sk_write_cost(advice->writes, what, indexes);
 	if (refusal != NULL)
 	{
 		SkRefusal  *refused = sk_advice_refusal_add_index(advice, index, bytes,
 														  refusal);
 
-		refused->limited = refusal == limit_for(advice, bytes);
+		refused->limited = refusal == limit_for(advice, index, bytes);
 		if (key->learnt)
 		{
 			refused->benefit = key->value;
-			refused->write = sk_write_cost(advice->writes, what, indexes);
+			refused->write = write;
 		}
-		return;
 	}
-	item = palloc0(sizeof(SkAdviceItem));
-	item->action = SK_ADVICE_CREATE;
-	item->relid = key->relid;
-	item->index = index;
-	item->bytes = bytes;
-	item->write = sk_write_cost(advice->writes, what, indexes);
-	item->confidence = "low";
-	item->reason = psprintf("foreign key \"%s\" has no index: deleting a row of \"%s\", or changing its key, reads the whole table \"%s\"; %s",
-							key->name, sk_table_told_name(key->referenced),
-							sk_table_told_name(key->relid),
-							describe_changes(advice, key));
-	advice->items = lappend(advice->items, item);
+	else
+		add(advice, key, index, bytes, write);
 }

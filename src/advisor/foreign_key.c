@@ -90,6 +90,20 @@ sk_advice_foreign_key_all(void)
 	return result;
 }
 
+/*
+ * Of one table, those with more columns first: an index for them may serve others, too.
+ */
+static int
+by_width(const ListCell *a, const ListCell *b)
+{
+	const SkForeignKey *x = lfirst(a);
+	const SkForeignKey *y = lfirst(b);
+
+	if (x->relid != y->relid)
+		return x->relid < y->relid ? -1 : 1;
+	return x->n != y->n ? y->n - x->n : strcmp(x->name, y->name);
+}
+
 /* The foreign keys of tables that advice is wanted for. */
 List *
 sk_advice_foreign_key_list(SkAdvice *advice)
@@ -104,6 +118,7 @@ sk_advice_foreign_key_list(SkAdvice *advice)
 		if (key->part || !sk_advice_scope_allows(key->relid, advice))
 			result = foreach_delete_current(result, lc);
 	}
+	list_sort(result, by_width);
 	return result;
 }
 

@@ -74,7 +74,7 @@ enum
 	NCOLUMNS
 };
 
-#define HINT_ACTIONS "Actions are \"create\", \"drop\", \"replace\" and \"reindex\"."
+#define HINT_ACTIONS "Actions are \"create\", \"drop\", \"replace\", \"reindex\" and \"foreign_key\"."
 
 /* What is longer than somebody's life is not added to a time. */
 #define NO_LIMIT_MS (200 * 365 * 86400000.0)
@@ -123,6 +123,8 @@ read_actions(ArrayType *array, SkAdviceOptions *options)
 			options->replace = true;
 		else if (strcmp(name, "reindex") == 0)
 			options->reindex = true;
+		else if (strcmp(name, "foreign_key") == 0)
+			options->foreign_keys = true;
 		else
 			ereport(ERROR,
 					(errcode(ERRCODE_INVALID_PARAMETER_VALUE),

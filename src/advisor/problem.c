@@ -17,7 +17,9 @@
 #include "base/trust.h"
 #include "index/compare.h"
 
+#include "catalog/partition.h"
 #include "miscadmin.h"
+#include "utils/lsyscache.h"
 
 /* An index, and whether all code in it is the table's owner's or a superuser's */
 typedef struct Ownership
@@ -55,6 +57,39 @@ has_code_of_others(const SkIndex *index)
 	return !ownership.owned;
 }
 
+/* An index on a partitioned table, and one on a partition */
+typedef struct Part
+{
+	const SkIndex *whole;
+	const SkIndex *index;
+	bool		covers;
+} Part;
+
+static void
+compare_part(void *arg)
+{
+	Part	   *part = arg;
+
+	sk_table_hold(part->whole->relid);
+	sk_table_hold(part->index->relid);
+	part->covers = sk_index_compare_covers(sk_index_for_partition(part->whole, part->index->relid),
+										   part->index);
+}
+
+/* Does the index get a part that makes the other one redundant? */
+static bool
+has_wider_part(const SkIndex *whole, const SkIndex *index)
+{
+	Part		part = {whole, index, false};
+
+	if (!get_rel_relispartition(index->relid) ||
+		!list_member_oid(get_partition_ancestors(index->relid), whole->relid) ||
+		!equal(whole->predicate, index->predicate))
+		return false;
+	(void) sk_guard_rehearse(compare_part, &part);
+	return part.covers;
+}
+
 /*
  * Does one make another redundant?  A small part of a table's rows may be worth an index
  * of its own besides one of all rows, as in finding.c.
@@ -65,7 +100,9 @@ is_wider(const SkPool *pool, const SkProblem *problem, int wide, int id)
 	const SkIndex *a = pool->candidate[wide]->index;
 	const SkIndex *b = pool->candidate[id]->index;
 
-	return wide != id && a->relid == b->relid &&
+	if (a->relid != b->relid)
+		return has_wider_part(a, b);
+	return wide != id &&
 		(b->predicate == NIL || equal(a->predicate, b->predicate) ||
 		 problem->bytes[wide] <= SK_INDEX_TIMES_LARGER * problem->bytes[id]) &&
 		sk_index_compare_covers(a, b);

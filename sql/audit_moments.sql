@@ -299,5 +299,54 @@ INSERT INTO child VALUES (2, 'two', 2);
 UPDATE parent SET v = 'changed';
 SELECT op, (version).* FROM schemakit.audit_versions(NULL::parent);
 
+-- what a command does belongs to the past from its transaction's commit on, as rows do
+CREATE TABLE commanded (id int PRIMARY KEY, v text);
+INSERT INTO commanded VALUES (1, 'one');
+BEGIN;
+UPDATE commanded SET v = 'two';
+SELECT schemakit.audit_enable('commanded');
+SELECT schemakit.audit_mark('enabled') IS NOT NULL AS marked;
+COMMIT;
+SELECT schemakit.audit_mark('committed') IS NOT NULL AS marked;
+BEGIN;
+ALTER TABLE commanded ADD n int DEFAULT 5;
+SELECT schemakit.audit_mark('added') IS NOT NULL AS marked;
+UPDATE commanded SET v = 'three';
+COMMIT;
+SELECT * FROM schemakit.audit_as_of(NULL::commanded, schemakit.audit_at('added'));
+SELECT op, version FROM schemakit.audit_versions(NULL::commanded);
+BEGIN;
+ALTER TABLE commanded ALTER n TYPE text USING 'computed';
+SELECT schemakit.audit_mark('computed') IS NOT NULL AS marked;
+COMMIT;
+SELECT * FROM schemakit.audit_as_of_jsonb('commanded', schemakit.audit_at('computed'));
+BEGIN;
+SAVEPOINT one;
+ALTER TABLE commanded DISABLE TRIGGER zz_schemakit_audit;
+ROLLBACK TO one;
+ALTER TABLE commanded DISABLE TRIGGER zz_schemakit_audit;
+UPDATE commanded SET v = 'hidden';
+ALTER TABLE commanded ENABLE TRIGGER zz_schemakit_audit;
+SELECT schemakit.audit_mark('hidden') IS NOT NULL AS marked;
+COMMIT;
+SELECT problem, until = since AS at_once FROM schemakit.audit_verify('commanded') WHERE problem = 'gap' AND column_name IS NULL;
+\set VERBOSITY sqlstate
+SELECT * FROM schemakit.audit_as_of(NULL::commanded, schemakit.audit_at('enabled'));  -- fails
+SELECT * FROM schemakit.audit_as_of(NULL::commanded, schemakit.audit_at('committed'));  -- fails
+SELECT * FROM schemakit.audit_as_of(NULL::commanded, schemakit.audit_at('hidden'));  -- fails
+\set VERBOSITY default
+SELECT * FROM schemakit.audit_as_of(NULL::commanded, clock_timestamp());
+CREATE TABLE divided (id int PRIMARY KEY, v text) PARTITION BY RANGE (id);
+CREATE TABLE divided_1 (LIKE divided INCLUDING INDEXES);
+INSERT INTO divided_1 VALUES (1, 'came along');
+SELECT schemakit.audit_enable('divided');
+BEGIN;
+ALTER TABLE divided ATTACH PARTITION divided_1 DEFAULT;
+SELECT schemakit.audit_mark('attached') IS NOT NULL AS marked;
+COMMIT;
+\set VERBOSITY sqlstate
+SELECT * FROM schemakit.audit_as_of(NULL::divided, schemakit.audit_at('attached'));  -- fails
+\set VERBOSITY default
+
 DROP SCHEMA audit_moments CASCADE;
 DROP ROLE regress_moments_owner, regress_moments_marker;

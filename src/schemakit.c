@@ -16,7 +16,7 @@
 #include "audit/commit.h"
 #include "audit/log.h"
 #include "audit/names.h"
-#include "audit/shape.h"
+#include "audit/recorded.h"
 #include "audit/table.h"
 #include "audit/txn.h"
 #include "base/compat.h"
@@ -57,7 +57,7 @@ _PG_init(void)
 	sk_audit_txn_init();
 	sk_audit_buffer_init();
 	sk_audit_commit_init();
-	sk_audit_shape_init();
+	sk_audit_recorded_init();
 	sk_audit_names_init();
 	sk_audit_table_init();
 	sk_audit_adopt_init();

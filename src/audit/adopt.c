@@ -21,6 +21,7 @@
 #include "audit/identity.h"
 #include "audit/log.h"
 #include "audit/origin.h"
+#include "audit/recorded.h"
 #include "audit/shape.h"
 #include "audit/trigger.h"
 #include "base/guard.h"
@@ -182,7 +183,7 @@ sk_audit_adopt_restored(void)
 	bool		complete = true;
 	ErrorData  *failure;
 
-	if ((settled && settled_aborts == sk_audit_shape_aborts) || sk_restore_is_running())
+	if ((settled && settled_aborts == sk_audit_recorded_aborts) || sk_restore_is_running())
 		return;
 	failure = sk_guard_try(adopt_all, &complete, sk_guard_is_failure);
 	if (failure != NULL)
@@ -191,5 +192,5 @@ sk_audit_adopt_restored(void)
 				 errmsg("could not look for restored tables in the audit log: %s",
 						failure->message)));
 	settled = complete;
-	settled_aborts = sk_audit_shape_aborts;
+	settled_aborts = sk_audit_recorded_aborts;
 }

@@ -20,6 +20,7 @@
 
 #include "audit/commit.h"
 #include "audit/log.h"
+#include "audit/recorded.h"
 #include "audit/replication.h"
 #include "audit/txn.h"
 
@@ -107,9 +108,9 @@ needs_event(void)
 }
 
 /*
- * The role is there in any case: by it, the index finds the event.
+ * The role is there in any case: by it, the index finds the event.  Returns the time.
  */
-static void
+static TimestampTz
 write_commit(void)
 {
 	int32		events = this_transaction.levels->events;
@@ -131,9 +132,29 @@ write_commit(void)
 	values[Anum_audit_event_events - 1] = Int32GetDatum(events);
 	nulls[Anum_audit_event_origin_at - 1] =
 		!sk_audit_replication_time(&values[Anum_audit_event_origin_at - 1]);
+	sk_audit_log_insert(SK_AUDIT_LOG_EVENT, stamp.at, values, nulls);
+	return stamp.changed_at;
+}
+
+/*
+ * Write what makes of the transaction one that was committed at some time.  If the time
+ * is that of its only event, a shape is from just before that.
+ */
+static void
+end_transaction(void)
+{
+	bool		event = needs_event();
+	bool		shapes = sk_audit_recorded_any() &&
+		(event || this_transaction.levels == NULL);
+	TimestampTz at;
+
+	if (!event && !shapes)
+		return;
 	/* at commit, no statement has a snapshot, which inserting may need */
 	PushActiveSnapshot(GetTransactionSnapshot());
-	sk_audit_log_insert(SK_AUDIT_LOG_EVENT, stamp.at, values, nulls);
+	at = event ? write_commit() : GetCurrentTimestamp();
+	if (shapes)
+		sk_audit_recorded_commit(at);
 	PopActiveSnapshot();
 }
 
@@ -144,8 +165,7 @@ at_transaction_end(XactEvent event, void *arg)
 	{
 		case XACT_EVENT_PRE_COMMIT:
 		case XACT_EVENT_PRE_PREPARE:
-			if (needs_event())
-				write_commit();
+			end_transaction();
 			break;
 		case XACT_EVENT_COMMIT:
 		case XACT_EVENT_ABORT:

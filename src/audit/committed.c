@@ -66,6 +66,24 @@ find_xid(int64 txn_id, TransactionId *xid)
 }
 
 /*
+ * When the server has committed a transaction of its own; 0: it does not know it, or not
+ * any more.
+ */
+TimestampTz
+sk_audit_committed_at(TransactionId xid)
+{
+	Lookup		lookup = {.xid = xid};
+
+	if (!track_commit_timestamp)
+		return 0;
+	if (RecoveryInProgress())
+		(void) sk_guard_try(look_up, &lookup, is_not_there);
+	else
+		look_up(&lookup);
+	return lookup.committed_at;
+}
+
+/*
  * schemakit.internal_audit_committed_at(txn_id bigint) RETURNS timestamptz
  *
  * When the server has committed the transaction with that number in the log; null if
@@ -75,17 +93,15 @@ PG_FUNCTION_INFO_V1(schemakit_internal_audit_committed_at);
 Datum
 schemakit_internal_audit_committed_at(PG_FUNCTION_ARGS)
 {
-	Lookup		lookup = {0};
+	TransactionId xid;
+	TimestampTz committed_at;
 
-	if (!track_commit_timestamp || !find_xid(PG_GETARG_INT64(0), &lookup.xid))
+	if (!track_commit_timestamp || !find_xid(PG_GETARG_INT64(0), &xid))
 		PG_RETURN_NULL();
-	if (RecoveryInProgress())
-		(void) sk_guard_try(look_up, &lookup, is_not_there);
-	else
-		look_up(&lookup);
-	if (lookup.committed_at == 0)
+	committed_at = sk_audit_committed_at(xid);
+	if (committed_at == 0)
 		PG_RETURN_NULL();
-	PG_RETURN_TIMESTAMPTZ(lookup.committed_at);
+	PG_RETURN_TIMESTAMPTZ(committed_at);
 }
 
 /*

@@ -26,6 +26,7 @@
 	" AND o.txn_id OPERATOR(pg_catalog.=) e.txn_id" \
 	" AND o.at OPERATOR(pg_catalog.=) e.at OFFSET 0) AS k ON true"
 
+extern TimestampTz sk_audit_committed_at(TransactionId xid);
 extern void sk_audit_committed_late(Datum shape_ids, TimestampTz at,
 									SkReceive receive, void *arg);
 extern uint64 sk_audit_committed_keep(void);

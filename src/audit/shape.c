@@ -20,9 +20,11 @@
 
 #include "audit/shape.h"
 #include "audit/columns.h"
+#include "audit/committed.h"
 #include "audit/log.h"
 #include "audit/number.h"
 #include "audit/origin.h"
+#include "audit/recorded.h"
 #include "audit/state.h"
 #include "base/array.h"
 #include "base/compat.h"
@@ -41,47 +43,6 @@
 #include "utils/rel.h"
 #include "utils/snapmgr.h"
 #include "utils/timestamp.h"
-
-uint64		sk_audit_shape_aborts = 0;
-
-/* Has the current transaction recorded a shape? */
-static bool recorded = false;
-
-static void
-at_transaction_end(XactEvent event, void *arg)
-{
-	if (recorded && event == XACT_EVENT_ABORT)
-		sk_audit_shape_aborts++;
-	switch (event)
-	{
-		case XACT_EVENT_PREPARE:
-			/* nobody knows yet how it will end */
-			sk_audit_shape_aborts += recorded;
-			recorded = false;
-			break;
-		case XACT_EVENT_COMMIT:
-		case XACT_EVENT_ABORT:
-			recorded = false;
-			break;
-		default:
-			break;
-	}
-}
-
-static void
-at_subtransaction_end(SubXactEvent event, SubTransactionId subid,
-					  SubTransactionId parent, void *arg)
-{
-	if (recorded && event == SUBXACT_EVENT_ABORT_SUB)
-		sk_audit_shape_aborts++;
-}
-
-void
-sk_audit_shape_init(void)
-{
-	RegisterXactCallback(at_transaction_end, NULL);
-	RegisterSubXactCallback(at_subtransaction_end, NULL);
-}
 
 
 /*-------------------------------------------------------------------------
@@ -153,6 +114,18 @@ withdraw_if_left_out(SkAuditShape *shape)
 	shape->reason = pstrdup("The audit log was restored without the events that another database had recorded.");
 }
 
+/*
+ * Where the server knows when the transaction was committed, that is the time of its
+ * events, and so of the shape.
+ */
+static void
+set_committed_time(SkAuditShape *shape, HeapTupleHeader header)
+{
+	if (shape->cluster == sk_audit_origin_cluster() && !HeapTupleHeaderXminFrozen(header))
+		shape->recorded_at = Max(shape->recorded_at,
+								 sk_audit_committed_at(HeapTupleHeaderGetRawXmin(header)));
+}
+
 static int
 by_number(const ListCell *a, const ListCell *b)
 {
@@ -180,7 +153,10 @@ read_shapes(const char *index, int nkeys, ScanKey keys)
 	if (RelationGetDescr(rel)->natts < Natts_audit_shape)
 		elog(ERROR, "schemakit.audit_shape lacks columns");
 	while (HeapTupleIsValid(tuple = systable_getnext(scan)))
+	{
 		shapes = lappend(shapes, read_shape(RelationGetDescr(rel), tuple));
+		set_committed_time(llast(shapes), tuple->t_data);
+	}
 	systable_endscan(scan);
 	table_close(rel, AccessShareLock);
 	foreach(lc, shapes)
@@ -524,7 +500,7 @@ insert_shape(const SkAuditShape *shape, const SkAuditShape *last)
 	values[Anum_audit_shape_parents - 1] = sk_audit_parents_as_array(&shape->parents);
 	sk_audit_log_insert(SK_AUDIT_LOG_SHAPE,
 						GetCurrentTransactionStartTimestamp(), values, nulls);
-	recorded = true;
+	sk_audit_recorded_add(shape->shape_id);
 	write_state(shape, last);
 }
 

@@ -40,10 +40,6 @@ typedef struct SkAuditShape
 	SkAuditParents parents;
 } SkAuditShape;
 
-/* Counts the transactions whose shapes are gone because they aborted. */
-extern uint64 sk_audit_shape_aborts;
-
-extern void sk_audit_shape_init(void);
 extern List *sk_audit_shape_list(int64 rel_id);
 extern List *sk_audit_shape_list_inheriting(void);
 extern List *sk_audit_shape_list_named(const char *schema, const char *table);

@@ -21,6 +21,7 @@
 #include "audit/log.h"
 #include "audit/mask.h"
 #include "audit/names.h"
+#include "audit/recorded.h"
 #include "base/compat.h"
 #include "base/restore.h"
 #include "base/scratch.h"
@@ -53,7 +54,6 @@ static int	readers = 0;
 
 /* Is there an entry that must not be used any more? */
 static bool any_invalid = false;
-
 
 /*-------------------------------------------------------------------------
  * Shapes
@@ -219,7 +219,7 @@ known_shape(const SkAuditTable *table)
 	{
 		if (other != table && other->valid && other->root == table->root &&
 			other->rel_id == table->rel_id &&
-			other->aborts == sk_audit_shape_aborts &&
+			other->aborts == sk_audit_recorded_aborts &&
 			other->names == sk_audit_names_changes)
 			shape_id = other->shape_id;
 	}
@@ -429,7 +429,7 @@ describe(SkAuditTable *table, Relation rel, Relation root)
 	MemoryContextSwitchTo(old);
 	make_head(table, &table->row_head, table->ncolumns, NULL);
 	make_head(table, &table->key_head, table->nkey_columns, table->is_key);
-	table->aborts = sk_audit_shape_aborts;
+	table->aborts = sk_audit_recorded_aborts;
 	table->shape_id = known_shape(table);
 	if (table->shape_id == 0)
 		table->shape_id = record_at_event(table, root);
@@ -562,7 +562,7 @@ new_entry(Oid relid)
 static bool
 is_current(const SkAuditTable *table)
 {
-	return table->valid && table->aborts == sk_audit_shape_aborts &&
+	return table->valid && table->aborts == sk_audit_recorded_aborts &&
 		table->names == sk_audit_names_changes &&
 		(!table->loading || sk_restore_is_running());
 }

@@ -42,7 +42,7 @@ typedef struct SkAuditTable
 	Oid			root;			/* where a partition has its trigger from */
 	bool		valid;
 	bool		stale;			/* invalidated while it was being made */
-	uint64		aborts;			/* sk_audit_shape_aborts at that time */
+	uint64		aborts;			/* sk_audit_recorded_aborts at that time */
 	uint64		names;			/* likewise sk_audit_names_changes */
 	MemoryContext context;
 	bool		loading;		/* by a dump that has its history: no events */

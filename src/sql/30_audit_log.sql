@@ -100,7 +100,7 @@ CREATE TABLE schemakit.audit_shape
 COMMENT ON TABLE schemakit.audit_shape IS 'descriptions of audited tables over time: name, columns and options; events reference them';
 COMMENT ON COLUMN schemakit.audit_shape.shape_id IS 'number of the description';
 COMMENT ON COLUMN schemakit.audit_shape.rel_id IS 'identity of the table, which does not change when it is renamed, dumped or restored';
-COMMENT ON COLUMN schemakit.audit_shape.recorded_at IS 'time from which on the description is valid';
+COMMENT ON COLUMN schemakit.audit_shape.recorded_at IS 'time from which on the description is valid: when the transaction that recorded it was committed';
 COMMENT ON COLUMN schemakit.audit_shape.cluster IS 'database that has recorded it: see schemakit.audit_origin';
 COMMENT ON COLUMN schemakit.audit_shape.relid IS 'OID of the table in that database';
 COMMENT ON COLUMN schemakit.audit_shape.schema_name IS 'schema of the table';

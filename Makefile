@@ -71,7 +71,7 @@ REGRESS      = install timestamps touch_types touch_keys auto_attach columns_fol
 	audit_moments audit_restore audit_actor audit_origin audit_closed audit_states audit_verify audit_search \
 	soft_delete soft_delete_views soft_delete_enable soft_delete_dependents \
 	kept_statements soft_delete_purge soft_delete_batches soft_delete_deferred soft_delete_keys session_memory \
-	index_whatif index_advice index_advice_one index_advice_more index_advice_calls index_advice_safety index_advice_luck index_advice_missed index_advice_time \
+	index_whatif index_advice index_advice_seen index_advice_one index_advice_more index_advice_calls index_advice_safety index_advice_luck index_advice_missed index_advice_time \
 	owner_rights uninstall
 ISOLATION    = alter_as_without alter_together attach_partition \
 	create_table_parallel detach_partition audit_enable audit_enable_waits audit_identity audit_log_altered audit_maintain audit_retain \

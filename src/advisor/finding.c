@@ -22,6 +22,7 @@
 
 #include "advisor/finding.h"
 
+#include "advisor/bloat.h"
 #include "advisor/foreign_key.h"
 #include "advisor/scope.h"
 #include "advisor/search/cost_table.h"
@@ -59,6 +60,9 @@
  * that one is of no use.
  */
 #define LEAST_PAGES 16
+
+/* What costs no more than this fraction more without an index costs the same. */
+#define NOT_DEARER 0.001
 
 typedef struct Found
 {
@@ -268,9 +272,12 @@ shares_member(List *a, List *b)
 	return false;
 }
 
-/* Would a statement of the workload get slower without these indexes? */
+/*
+ * Would a statement of the workload get slower without these indexes, by more than it
+ * may?  Else "dearer" are those that get slower at all (SkHelped).
+ */
 static bool
-is_missed(SkAdvice *advice, List *hidden)
+is_missed(SkAdvice *advice, List *hidden, List **dearer)
 {
 	ListCell   *lc;
 
@@ -278,6 +285,7 @@ is_missed(SkAdvice *advice, List *hidden)
 	{
 		SkQuery    *query = lfirst(lc);
 		Bitmapset  *used;
+		SkHelped   *help;
 		double		cost;
 
 		if (query->entry.sqlerrcode != 0 ||
@@ -286,6 +294,12 @@ is_missed(SkAdvice *advice, List *hidden)
 		if (!sk_cost_table_verify(query, advice->pool, NULL, hidden, &cost, &used) ||
 			cost > query->cost * (1 + advice->options.max_regression))
 			return true;
+		if (cost <= query->cost * (1 + NOT_DEARER))
+			continue;
+		help = palloc(sizeof(SkHelped));
+		help->query = query;
+		help->cost = cost;
+		*dearer = lappend(*dearer, help);
 	}
 	return false;
 }
@@ -336,7 +350,7 @@ serves_key(List *keys, List *all, const Found *found)
  * Findings
  * ----------
  */
-static void
+static SkAdviceItem *
 add_item(SkAdvice *advice, SkAdviceAction action, Found *found,
 		 const char *confidence, char *reason)
 {
@@ -350,6 +364,7 @@ add_item(SkAdvice *advice, SkAdviceAction action, Found *found,
 	item->reason = reason;
 	advice->items = lappend(advice->items, item);
 	found->dropped = action == SK_ADVICE_DROP;
+	return item;
 }
 
 /* Of two duplicates, the one that cannot be dropped stays, then the older one. */
@@ -371,6 +386,8 @@ find_covered(SkAdvice *advice, List *all, Found *found)
 	foreach(lc, all)
 	{
 		Found	   *other = lfirst(lc);
+		SkAdviceItem *item;
+		List	   *dearer = NIL;
 		bool		same;
 
 		if (other == found || other->dropped || !other->valid ||
@@ -380,13 +397,14 @@ find_covered(SkAdvice *advice, List *all, Found *found)
 		if (same && !goes_before(found, other))
 			continue;
 		if (!same && (other->bytes > SK_INDEX_TIMES_LARGER * found->bytes ||
-					  is_missed(advice, found->members)))
+					  is_missed(advice, found->members, &dearer)))
 			continue;
-		add_item(advice, SK_ADVICE_DROP, found, same ? "high" : "medium",
+		item = add_item(advice, SK_ADVICE_DROP, found, same ? "high" : "medium",
 				 psprintf(same ?
 						  "index \"%s\" is a duplicate of index \"%s\"" :
 						  "index \"%s\" is redundant: index \"%s\" can be used in its place",
 						  found->name, other->name));
+		item->helped = dearer;
 		other->needed = true;
 		return;
 	}
@@ -464,6 +482,22 @@ find_invalid(SkAdvice *advice, Found *found)
 						  found->name));
 }
 
+/* An index that is much larger than it would be if it were built again. */
+static void
+find_bloat(SkAdvice *advice, Found *found)
+{
+	double		won;
+
+	if (!found->valid || found->dropped || found->partitioned || RecoveryInProgress() ||
+		(won = sk_advice_bloat_won(found->index, found->bytes)) <= 0 ||
+		is_being_built(found))
+		return;
+	add_item(advice, SK_ADVICE_REINDEX, found, "medium",
+			 psprintf("index \"%s\" takes %.0f MB, and would take about %.0f MB if it were built again",
+					  found->name, found->bytes / (1024 * 1024),
+					  (found->bytes - won) / (1024 * 1024)))->bytes = -won;
+}
+
 /* What goes for what is advised is not found again. */
 static void
 mark_replaced(const SkAdvice *advice, List *all)
@@ -495,10 +529,19 @@ sk_advice_finding_collect(SkAdvice *advice)
 	mark_replaced(advice, all);
 	foreach(lc, all)
 		find_invalid(advice, lfirst(lc));
-	if (!advice->options.drop)
-		return;
 	foreach(lc, all)
-		find_covered(advice, all, lfirst(lc));
+	{
+		if (advice->options.drop)
+			find_covered(advice, all, lfirst(lc));
+	}
 	foreach(lc, all)
-		find_unused(advice, keys, all, lfirst(lc));
+	{
+		if (advice->options.drop)
+			find_unused(advice, keys, all, lfirst(lc));
+	}
+	foreach(lc, all)
+	{
+		if (advice->options.reindex)
+			find_bloat(advice, lfirst(lc));
+	}
 }

@@ -497,6 +497,8 @@ raise_nothing(const SkAdvice *advice)
 	{
 		if (advice->options.drop || advice->options.reindex)
 			ereport(NOTICE, (errmsg("there is no index to drop or to rebuild")));
+		if (advice->options.foreign_keys)
+			ereport(NOTICE, (errmsg("there is no foreign key that needs an index")));
 		return;
 	}
 	if (workload->missing != NULL || (workload->measured && workload->entries == NIL))
@@ -508,7 +510,7 @@ raise_nothing(const SkAdvice *advice)
 	else if (!has_table(advice) && (limited = find_limited(advice)) != NULL)
 		detail = psprintf("\"%s\" was left out: %s.", limited->ddl, limited->reason);
 	else if (!has_table(advice))
-		detail = "The statements use none of the tables for which advice was requested.";
+		detail = "The statements read none of the tables for which advice was requested.";
 	else if (advice->refused != NIL && !isnan(gain_of_best(advice)))
 		detail = describe_best(advice);
 	else if (advice->out_of_time)

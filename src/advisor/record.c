@@ -10,7 +10,8 @@
  * pg_stat_statements go on, so what they are when the advice is found to be
  * followed is kept, and the difference counts.
  *
- * Everything runs with the rights of the caller.
+ * Everything runs with the rights of the caller.  Texts of statements are not kept: who
+ * may read the table is not who may read pg_stat_statements.
  *
  *-------------------------------------------------------------------------
  */
@@ -38,7 +39,8 @@ static const char *const merge_query =
 "  '\\mINDEX (?:CONCURRENTLY )?(.*)$'))[1] ORDER BY step))[1], '') AS index_name,"
 " pg_catalog.max(est_bytes) AS est_bytes, pg_catalog.max(benefit_ms_per_day) AS benefit_ms_per_day,"
 " pg_catalog.max(write_ms_per_day) AS write_ms_per_day, pg_catalog.max(workload_gain_pct) AS workload_gain_pct,"
-" (pg_catalog.array_agg(queries_helped ORDER BY step))[1] AS queries_helped,"
+" (SELECT coalesce(pg_catalog.jsonb_agg(q OPERATOR(pg_catalog.-) 'statement'::pg_catalog.text), '[]')"
+"  FROM pg_catalog.jsonb_array_elements((pg_catalog.array_agg(queries_helped ORDER BY step))[1]) AS q) AS queries_helped,"
 " pg_catalog.max(confidence) AS confidence, pg_catalog.max(reason) AS reason"
 " FROM schemakit.advise_indexes(time_budget => $1) GROUP BY rank),"
 " merged AS ("

@@ -12,6 +12,8 @@
 #include "advisor/coverage.h"
 #include "advisor/note.h"
 #include "advisor/refusal.h"
+#include "advisor/service.h"
+#include "advisor/statement_report.h"
 
 #include "utils/builtins.h"
 #include "utils/fmgrprotos.h"
@@ -33,7 +35,22 @@ append_number(StringInfo buf, const char *name, double value)
 		appendStringInfo(buf, "\"%s\": %.10g", name, value);
 }
 
-/* The statements that an index helps, as jsonb. */
+static void
+append_services(StringInfo buf, const SkQuery *query, const SkAdviceItem *item)
+{
+	ListCell   *lc;
+	const char *comma = "";
+
+	appendStringInfoString(buf, ", \"serves\": [");
+	foreach(lc, sk_advice_service_of(query, item->index))
+	{
+		appendStringInfo(buf, "%s\"%s\"", comma, (char *) lfirst(lc));
+		comma = ", ";
+	}
+	appendStringInfoChar(buf, ']');
+}
+
+/* The statements that an index helps, or that miss one to drop, as jsonb. */
 Datum
 sk_advice_report_helped(const SkAdvice *advice, const SkAdviceItem *item)
 {
@@ -47,15 +64,7 @@ sk_advice_report_helped(const SkAdvice *advice, const SkAdviceItem *item)
 		const SkHelped *help = lfirst(lc);
 
 		appendStringInfoString(&buf, lc == list_head(item->helped) ? "{" : ", {");
-		if (help->query->foreign_key != NULL)
-		{
-			appendStringInfoString(&buf, "\"foreign_key\": ");
-			escape_json(&buf, help->query->foreign_key);
-		}
-		else
-			appendStringInfo(&buf, "\"%s\": " INT64_FORMAT,
-							 advice->workload->measured ? "queryid" : "query",
-							 help->query->entry.id);
+		sk_advice_statement_report_name(&buf, advice, help->query);
 		appendStringInfoString(&buf, ", ");
 		append_number(&buf, advice->workload->measured ? "calls_per_day" : "weight",
 					  help->query->entry.calls);
@@ -68,6 +77,7 @@ sk_advice_report_helped(const SkAdvice *advice, const SkAdviceItem *item)
 		append_number(&buf, "cost_before", help->query->cost);
 		appendStringInfoString(&buf, ", ");
 		append_number(&buf, "cost_after", help->cost);
+		append_services(&buf, help->query, item);
 		appendStringInfoChar(&buf, '}');
 	}
 	appendStringInfoChar(&buf, ']');
@@ -109,9 +119,10 @@ append_skipped(StringInfo buf, const SkAdvice *advice)
 
 		if (query->entry.sqlerrcode == 0 || query->entry.statement->utility)
 			continue;
-		appendStringInfo(buf, "%s{\"%s\": " INT64_FORMAT ", \"sqlstate\": \"%s\", \"reason\": ",
-						 comma, advice->workload->measured ? "queryid" : "query",
-						 query->entry.id, unpack_sql_state(query->entry.sqlerrcode));
+		appendStringInfo(buf, "%s{", comma);
+		sk_advice_statement_report_name(buf, advice, query);
+		appendStringInfo(buf, ", \"sqlstate\": \"%s\", \"reason\": ",
+						 unpack_sql_state(query->entry.sqlerrcode));
 		escape_json(buf, query->entry.reason);
 		if (advice->workload->measured)
 		{
@@ -198,6 +209,7 @@ sk_advice_report(StringInfo buf, const SkAdvice *advice)
 	appendStringInfoChar(buf, '{');
 	append_coverage(buf, advice);
 	append_skipped(buf, advice);
+	sk_advice_statement_report(buf, advice);
 	append_not_advised(buf, advice);
 	append_notes(buf, advice);
 	appendStringInfoString(buf, ", ");

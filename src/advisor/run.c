@@ -380,7 +380,7 @@ sk_advice_run(const SkAdviceOptions *options)
 	if (options->create || options->replace)
 		choose(advice);
 	sk_advice_finding_collect(advice);
-	if (options->create)
+	if (options->create || options->foreign_keys)
 		for_each_key(advice, add_foreign_key);
 	sk_advice_refusal_finish(advice);
 	return advice;

@@ -90,7 +90,7 @@ CREATE FUNCTION schemakit.advise_indexes_report(
     AS 'MODULE_PATHNAME', 'schemakit_advise_indexes_report'
     LANGUAGE C VOLATILE PARALLEL UNSAFE;
 COMMENT ON FUNCTION schemakit.advise_indexes_report(text[], float8[], text[], regclass[], text[], int, int, bigint, interval, int, float8, float8) IS
-'explains the result of advise_indexes() with the same arguments: how much of the workload could be planned, which statements were skipped, which indexes are not advised and why, and how much more could be saved without limits.';
+'explains the result of advise_indexes() with the same arguments: how much of the workload could be planned, which statements were skipped, why each of the slowest gets an index or none, which indexes are not advised and why, and how much more could be saved without limits.';
 
 /* likewise */
 CREATE FUNCTION schemakit.advise_indexes_report(
@@ -144,11 +144,11 @@ COMMENT ON COLUMN schemakit.index_advice.table_name IS 'the table';
 COMMENT ON COLUMN schemakit.index_advice.index_name IS 'the index that is created, rebuilt or dropped';
 COMMENT ON COLUMN schemakit.index_advice.first_seen IS 'time of the first run that found it';
 COMMENT ON COLUMN schemakit.index_advice.last_seen IS 'time of the last run that found it';
-COMMENT ON COLUMN schemakit.index_advice.est_bytes IS 'estimated size of a new index; for drop, the size that is freed, as a negative number';
+COMMENT ON COLUMN schemakit.index_advice.est_bytes IS 'estimated size of a new index; for drop and reindex, the size that is freed, as a negative number';
 COMMENT ON COLUMN schemakit.index_advice.benefit_ms_per_day IS 'execution time that the statements save in a day';
 COMMENT ON COLUMN schemakit.index_advice.write_ms_per_day IS 'write overhead of the index in a day';
 COMMENT ON COLUMN schemakit.index_advice.workload_gain_pct IS 'benefit minus write overhead, in percent of the time of all statements';
-COMMENT ON COLUMN schemakit.index_advice.queries_helped IS 'statements whose plans use the index, as in advise_indexes()';
+COMMENT ON COLUMN schemakit.index_advice.queries_helped IS 'statements whose plans use the index, as in advise_indexes(), without their texts';
 COMMENT ON COLUMN schemakit.index_advice.confidence IS 'high, medium or low';
 COMMENT ON COLUMN schemakit.index_advice.reason IS 'explanation';
 COMMENT ON COLUMN schemakit.index_advice.steps IS 'the commands, in their order';

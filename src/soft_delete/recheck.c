@@ -24,6 +24,7 @@
 #include "catalog/pg_class.h"
 #include "executor/executor.h"
 #include "lib/ilist.h"
+#include "nodes/nodeFuncs.h"
 #include "utils/lsyscache.h"
 #include "utils/rel.h"
 #include "utils/snapmgr.h"
@@ -108,14 +109,85 @@ sk_soft_recheck_statement(const FmgrInfo *flinfo)
 	return NULL;
 }
 
+static bool
+note_first_column(Node *node, void *arg)
+{
+	Var		  **first = arg;
+
+	if (node == NULL || *first != NULL)
+		return false;
+	if (IsA(node, Var))
+	{
+		*first = (Var *) node;
+		return true;
+	}
+	return expression_tree_walker(node, note_first_column, arg);
+}
+
+/* Where the columns of a plan come from that it calls outer ones */
+static const Plan *
+outer_of(const Plan *plan)
+{
+	if (IsA(plan, Append))
+		return linitial(((const Append *) plan)->appendplans);
+	if (IsA(plan, MergeAppend))
+		return linitial(((const MergeAppend *) plan)->mergeplans);
+	return plan->lefttree;
+}
+
 /*
- * Where the statement's current row comes from, of those that read the table.  The view
- * is read before what is joined to it.
+ * The range table's number of what the view reads; 0 if it is not known.  The row of the
+ * view that the plan returns is made of its columns.  The numbers alone do not tell: what
+ * is joined to the view may be the same table, and may come before or after it.
+ */
+static Index
+source_of(ModifyTableState *statement)
+{
+	const Plan *plan = statement->ps.plan->lefttree;
+	AttrNumber	attnum = statement->resultRelInfo->ri_RowIdAttNo;
+
+	while (plan != NULL && attnum > 0 && attnum <= list_length(plan->targetlist))
+	{
+		Var		   *column = NULL;
+
+		(void) note_first_column((Node *) list_nth_node(TargetEntry, plan->targetlist, attnum - 1)->expr,
+								 &column);
+		if (column == NULL || column->varlevelsup > 0)
+			return 0;
+		if (!IS_SPECIAL_VARNO(column->varno))
+			return column->varno;
+		attnum = column->varattno;
+		if (IsA(plan, IndexOnlyScan))
+			return ((const IndexOnlyScan *) plan)->scan.scanrelid;
+		plan = (int) column->varno == (int) OUTER_VAR ? outer_of(plan) : plan->righttree;
+	}
+	return 0;
+}
+
+/* The table of which that one is a partition or child, if it is one */
+static Index
+whole_of(const EPQState *epq, Index rti)
+{
+	ListCell   *lc;
+
+	foreach(lc, epq->arowMarks)
+	{
+		const ExecRowMark *row = ((ExecAuxRowMark *) lfirst(lc))->rowmark;
+
+		if (row->rti == rti)
+			return row->prti;
+	}
+	return rti;
+}
+
+/*
+ * Where the statement's current row comes from, of those that read the table.
  */
 static ExecRowMark *
 find_mark(ModifyTableState *statement, Oid relid, ItemPointer tid)
 {
 	EPQState   *epq = &statement->mt_epqstate;
+	Index		source = whole_of(epq, source_of(statement));
 	ListCell   *lc;
 
 	foreach(lc, epq->arowMarks)
@@ -125,7 +197,7 @@ find_mark(ModifyTableState *statement, Oid relid, ItemPointer tid)
 		bool		isnull = false;
 		Datum		datum;
 
-		if (row->markType != ROW_MARK_REFERENCE || row->relation == NULL ||
+		if (row->markType != ROW_MARK_REFERENCE || row->relation == NULL || row->prti != source ||
 			exec_rt_fetch(row->prti, statement->ps.state)->relid != relid)
 			continue;
 		if (row->rti != row->prti)

@@ -98,6 +98,33 @@ SELECT id FROM parts WHERE id < 13 ORDER BY 1;
 SELECT schemakit.soft_delete_purge('parts_1', '1 year');
 SELECT count(*) FROM parts;
 
+-- keys that refer to a partition, of the table and of one whose rows go along
+CREATE TABLE whole (k int, id int, deleted_at timestamptz, PRIMARY KEY (id, k)) PARTITION BY LIST (k);
+CREATE TABLE whole_1 (deleted_at timestamptz, dropped int, id int NOT NULL UNIQUE, k int NOT NULL);
+ALTER TABLE whole_1 DROP COLUMN dropped;
+ALTER TABLE whole ATTACH PARTITION whole_1 FOR VALUES IN (1);
+CREATE TABLE whole_2 PARTITION OF whole FOR VALUES IN (2);
+CREATE TABLE to_part (id int REFERENCES whole_1 (id) ON DELETE CASCADE);
+CREATE TABLE to_part_restrict (id int REFERENCES whole_1 (id));
+CREATE TABLE root (id int PRIMARY KEY, deleted_at timestamptz);
+CREATE TABLE along (id int PRIMARY KEY, root int REFERENCES root ON DELETE CASCADE, deleted_at timestamptz) PARTITION BY LIST (id);
+CREATE TABLE along_1 PARTITION OF along DEFAULT;
+CREATE TABLE to_along (id int REFERENCES along_1 ON DELETE CASCADE);
+SELECT count(schemakit.soft_delete_enable(t)) FROM unnest('{whole,root,along}'::regclass[]) AS t;
+SELECT relid, detail FROM schemakit.status() WHERE relid = 'whole'::regclass;
+INSERT INTO whole SELECT k, id, '2001-01-01' FROM generate_series(1, 3) AS id, generate_series(1, 2) AS k;
+INSERT INTO to_part VALUES (1);
+INSERT INTO to_part_restrict VALUES (2);
+INSERT INTO root VALUES (1, '2001-01-01'), (2, '2001-01-01');
+INSERT INTO along VALUES (1, 1, '2001-01-01'), (2, 2, '2001-01-01');
+INSERT INTO to_along VALUES (1);
+SET client_min_messages = notice;
+SELECT schemakit.soft_delete_purge('whole', '1 year');
+SELECT schemakit.soft_delete_purge('root', '1 year');
+SET client_min_messages = warning;
+SELECT k, id FROM whole ORDER BY 1, 2;
+SELECT (SELECT count(*) FROM to_part) AS to_part, (SELECT count(*) FROM root) AS root, (SELECT count(*) FROM to_along) AS to_along;
+
 -- an error says which table was being purged, and not how
 CREATE TABLE failing (id int PRIMARY KEY);
 SELECT schemakit.soft_delete_enable('failing');

@@ -25,10 +25,12 @@
 #include "base/rights.h"
 #include "base/table.h"
 #include "soft_delete/fk_execute.h"
+#include "soft_delete/foreign_key.h"
 #include "soft_delete/relation.h"
 
 #include "access/table.h"
 #include "catalog/pg_constraint.h"
+#include "catalog/pg_inherits.h"
 #include "catalog/pg_type.h"
 #include "miscadmin.h"
 #include "utils/lsyscache.h"
@@ -39,11 +41,13 @@
 struct SkSoftKeeper
 {
 	const SkForeignKey *key;
+	List	   *relids;			/* if it is about rows of these partitions only */
 	Oid			owner;			/* of the referencing table */
 	SkSoftDoomed *next;			/* that table; NULL: any row of it keeps */
 	int			places[INDEX_MAX_KEYS]; /* in "attnums" of the referenced one */
 	Oid			types[INDEX_MAX_KEYS + 1];
 	SkPlan		plan;
+	SkPlan		lock;
 	uint64		kept;			/* how many rows */
 };
 
@@ -71,6 +75,14 @@ place_of(SkSoftDoomed *doomed, AttrNumber attnum)
 	return place;
 }
 
+/* A partition may have other numbers for the table's columns. */
+static AttrNumber
+attnum_in(Oid relid, Oid partition, AttrNumber attnum)
+{
+	return relid == partition ? attnum
+		: get_attnum(relid, get_attname(partition, attnum, false));
+}
+
 static SkSoftKeeper *
 make_keeper(List **tables, SkSoftDoomed *doomed, const SkForeignKey *key)
 {
@@ -83,9 +95,11 @@ make_keeper(List **tables, SkSoftDoomed *doomed, const SkForeignKey *key)
 	keeper->owner = child->rd_rel->relowner;
 	for (int i = 0; i < key->nkeys; i++)
 	{
-		keeper->places[i] = place_of(doomed, key->confkey[i]);
+		keeper->places[i] = place_of(doomed, attnum_in(doomed->relid, key->referenced, key->confkey[i]));
 		keeper->types[i] = get_atttype(key->referenced, key->confkey[i]);
 	}
+	if (key->referenced != doomed->relid)
+		keeper->relids = find_all_inheritors(key->referenced, AccessShareLock, NULL);
 	keeper->types[key->nkeys] = TIMESTAMPTZOID;
 	if (column != InvalidAttrNumber &&
 		(key->on_delete == FKCONSTR_ACTION_CASCADE || key->referencing == purged->relid))
@@ -111,7 +125,7 @@ find_table(List **tables, Relation rel, AttrNumber column)
 	doomed->relid = RelationGetRelid(rel);
 	doomed->column = column;
 	*tables = lappend(*tables, doomed);
-	foreach(lc, sk_soft_relation_referring(rel))
+	foreach(lc, sk_soft_foreign_key_to_any(rel))
 	{
 		const SkForeignKey *key = lfirst(lc);
 
@@ -157,7 +171,10 @@ sk_soft_keeper_free(List *tables)
 		ListCell   *lck;
 
 		foreach(lck, ((SkSoftDoomed *) lfirst(lc))->keepers)
+		{
 			sk_plan_free(&((SkSoftKeeper *) lfirst(lck))->plan);
+			sk_plan_free(&((SkSoftKeeper *) lfirst(lck))->lock);
+		}
 	}
 }
 
@@ -216,6 +233,40 @@ statement_of(void *arg, List **relids)
 	return sql;
 }
 
+static char *
+lock_statement_of(void *arg, List **relids)
+{
+	const SkForeignKey *key = ((const SkSoftKeeper *) arg)->key;
+	Relation	child = table_open(key->referencing, AccessShareLock);
+	char	   *sql = psprintf("%s FOR UPDATE OF x SKIP LOCKED",
+							   sk_soft_fk_query_referring(key, child, "1"));
+
+	*relids = list_make1_oid(key->referencing);
+	table_close(child, NoLock);
+	return sql;
+}
+
+/*
+ * Lock the rows that would be deleted along: nobody may refer to them from here on, or
+ * make them live.  Returns how many there are that nobody else has locked.
+ */
+static uint64
+lock_referring(SkSoftKeeper *keeper, Datum *values)
+{
+	SkRights	saved;
+	uint64		count;
+
+	sk_rights_assume_for_key(keeper->owner, &saved);
+	SPI_connect();
+	sk_soft_fk_execute_plan(sk_plan_get(&keeper->lock, lock_statement_of, keeper,
+										keeper->key->nkeys, keeper->types, 0),
+							values, NULL, 0);
+	count = SPI_processed;
+	SPI_finish();
+	sk_rights_restore(&saved);
+	return count;
+}
+
 /*
  * What refers to the key of the row?  Leaves SPI connected.  Where any row keeps, a
  * second one is asked for since the first may be the row itself.
@@ -235,10 +286,16 @@ execute(SkSoftKeeper *keeper, Datum *values, TimestampTz before)
 	sk_rights_restore(&saved);
 }
 
-/* False if there is no key to refer to */
+/* False if there is no key to refer to, or it is not that of such a row */
 static bool
 key_of(const SkSoftKeeper *keeper, HeapTuple row, TupleDesc tupdesc, Datum *values)
 {
+	Oid			relid;
+	ItemPointerData tid;
+
+	sk_soft_keeper_place(row, tupdesc, &relid, &tid);
+	if (keeper->relids != NIL && !list_member_oid(keeper->relids, relid))
+		return false;
 	for (int i = 0; i < keeper->key->nkeys; i++)
 	{
 		bool		isnull;
@@ -266,18 +323,23 @@ is_same_row(HeapTuple a, TupleDesc a_tupdesc, HeapTuple b, TupleDesc b_tupdesc)
 /* Does a row of that table keep it?  Those that do not are told. */
 static bool
 keeps(SkSoftKeeper *keeper, HeapTuple row, TupleDesc tupdesc, TimestampTz before,
-	  SkSoftReferrer referrer, void *arg)
+	  bool lock, SkSoftReferrer referrer, void *arg)
 {
 	Datum		values[INDEX_MAX_KEYS + 1];
 	SPITupleTable *rows;
+	uint64		locked = 0;
 	uint64		count;
-	bool		kept = false;
+	bool		kept;
 
 	if (!key_of(keeper, row, tupdesc, values))
 		return false;
+	lock = lock && keeper->next != NULL;
+	if (lock)
+		locked = lock_referring(keeper, values);
 	execute(keeper, values, before);
 	rows = SPI_tuptable;
 	count = SPI_processed;
+	kept = lock && locked < count;
 	for (uint64 i = 0; i < count && !kept; i++)
 	{
 		bool		isnull;
@@ -298,16 +360,19 @@ keeps(SkSoftKeeper *keeper, HeapTuple row, TupleDesc tupdesc, TimestampTz before
 /*
  * The first that keeps the row; NULL if it is only referred to by such as can be deleted
  * with it.  These are told, perhaps not all if something keeps it.
+ *
+ * With "lock", where the row is locked, they are, too: otherwise somebody might refer to
+ * one of them until the server deletes it.  What somebody else has locked keeps the row.
  */
 SkSoftKeeper *
 sk_soft_keeper_visit(SkSoftDoomed *doomed, HeapTuple row, TupleDesc tupdesc,
-					 TimestampTz before, SkSoftReferrer referrer, void *arg)
+					 TimestampTz before, bool lock, SkSoftReferrer referrer, void *arg)
 {
 	ListCell   *lc;
 
 	foreach(lc, doomed->keepers)
 	{
-		if (keeps(lfirst(lc), row, tupdesc, before, referrer, arg))
+		if (keeps(lfirst(lc), row, tupdesc, before, lock, referrer, arg))
 			return lfirst(lc);
 	}
 	return NULL;

@@ -40,7 +40,7 @@ extern void sk_soft_keeper_place(HeapTuple row, TupleDesc tupdesc, Oid *relid,
 								 ItemPointer tid);
 extern SkSoftKeeper *sk_soft_keeper_visit(SkSoftDoomed *doomed, HeapTuple row,
 										  TupleDesc tupdesc, TimestampTz before,
-										  SkSoftReferrer referrer, void *arg);
+										  bool lock, SkSoftReferrer referrer, void *arg);
 extern void sk_soft_keeper_forget(List *tables);
 extern void sk_soft_keeper_count(SkSoftKeeper *keeper);
 extern char *sk_soft_keeper_list(List *tables, uint64 *total);

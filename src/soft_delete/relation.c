@@ -4,10 +4,8 @@
  *	  A table with soft delete, and its foreign keys, as this session knows
  *	  them.
  *
- * Keys that refer to a table are found by the triggers that the server has for
- * them there, so they come in the order in which it would look at them; a
- * partition has its own.  Statements across them are written and prepared when they
- * are first needed, and again when what they name may have another name.
+ * Statements across its foreign keys are written and prepared when they are first
+ * needed, and again when what they name may have another name.
  *
  * Entries are built again after an invalidation of any table that they are made
  * of; what they had before stays until nobody reads entries.
@@ -19,24 +17,20 @@
 #include "soft_delete/relation.h"
 #include "attach/attach.h"
 #include "attach/coverage.h"
-#include "base/compat.h"
 #include "base/scratch.h"
 #include "base/tuple.h"
+#include "soft_delete/foreign_key.h"
 
-#include "access/htup_details.h"
 #include "access/table.h"
 #include "access/xact.h"
 #include "catalog/pg_constraint.h"
 #include "catalog/pg_type.h"
 #include "miscadmin.h"
 #include "utils/acl.h"
-#include "utils/builtins.h"
-#include "utils/fmgroids.h"
 #include "utils/hsearch.h"
 #include "utils/inval.h"
 #include "utils/memutils.h"
 #include "utils/rel.h"
-#include "utils/syscache.h"
 
 typedef struct Entry
 {
@@ -52,7 +46,7 @@ static uint64 invalidations = 0;	/* read so far, of any table */
 
 
 /*-------------------------------------------------------------------------
- * Foreign keys
+ * The column
  *-------------------------------------------------------------------------
  */
 
@@ -84,97 +78,6 @@ column_of(Relation rel)
 
 	sk_scratch_end(old);
 	return column;
-}
-
-/* NULL if it is none that we know how to follow */
-static SkForeignKey *
-read_key(Oid constraint)
-{
-	HeapTuple	tuple = SearchSysCache1(CONSTROID, ObjectIdGetDatum(constraint));
-	SkForeignKey *key = palloc(sizeof(SkForeignKey));
-	Form_pg_constraint form;
-
-	if (!HeapTupleIsValid(tuple))
-		elog(ERROR, "cache lookup failed for constraint %u", constraint);
-	form = (Form_pg_constraint) GETSTRUCT(tuple);
-	key->id = constraint;
-	if (form->contype != CONSTRAINT_FOREIGN || sk_constraint_is_temporal(form) ||
-		!sk_constraint_is_enforced(form))
-	{
-		ReleaseSysCache(tuple);
-		return NULL;
-	}
-	key->parentid = form->conparentid;
-	key->name = pstrdup(NameStr(form->conname));
-	key->on_delete = form->confdeltype;
-	key->referencing = form->conrelid;
-	key->referenced = form->confrelid;
-	key->deferrable = form->condeferrable;
-	sk_deconstruct_foreign_key(tuple, &key->nkeys, key->conkey, key->confkey,
-							   key->operators, key->referenced_operators,
-							   key->referencing_operators);
-	ReleaseSysCache(tuple);
-	return key;
-}
-
-static bool
-is_action_trigger(const Trigger *trigger)
-{
-	return trigger->tgfoid == F_RI_FKEY_CASCADE_DEL ||
-		trigger->tgfoid == F_RI_FKEY_RESTRICT_DEL ||
-		trigger->tgfoid == F_RI_FKEY_NOACTION_DEL ||
-		trigger->tgfoid == F_RI_FKEY_SETNULL_DEL ||
-		trigger->tgfoid == F_RI_FKEY_SETDEFAULT_DEL;
-}
-
-/*
- * The keys that refer to the table, as SkForeignKey.
- */
-List *
-sk_soft_relation_referring(Relation rel)
-{
-	List	   *constraints = NIL;
-	List	   *keys = NIL;
-	ListCell   *lc;
-
-	for (int i = 0; rel->trigdesc && i < rel->trigdesc->numtriggers; i++)
-	{
-		if (is_action_trigger(&rel->trigdesc->triggers[i]))
-			constraints = lappend_oid(constraints, rel->trigdesc->triggers[i].tgconstraint);
-	}
-	foreach(lc, constraints)
-	{
-		SkForeignKey *key = read_key(lfirst_oid(lc));
-
-		if (key != NULL)
-			keys = lappend(keys, key);
-	}
-	return keys;
-}
-
-/*
- * The table's own keys.  One that refers to a partitioned table has a part for
- * each of its partitions, which says nothing new.
- */
-static List *
-own_keys(Relation rel)
-{
-	List	   *constraints = NIL;
-	List	   *keys = NIL;
-	ListCell   *lc;
-
-	foreach(lc, RelationGetFKeyList(rel))
-		constraints = lappend_oid(constraints, ((ForeignKeyCacheInfo *) lfirst(lc))->conoid);
-	foreach(lc, constraints)
-	{
-		SkForeignKey *key = read_key(lfirst_oid(lc));
-		SkForeignKey *whole = key && OidIsValid(key->parentid)
-			? read_key(key->parentid) : NULL;
-
-		if (key != NULL && (whole == NULL || whole->referencing != key->referencing))
-			keys = lappend(keys, key);
-	}
-	return keys;
 }
 
 
@@ -231,7 +134,7 @@ blockers_of(SkSoftRelation *soft, Relation child)
 	List	   *blockers = NIL;
 	ListCell   *lc;
 
-	foreach(lc, own_keys(child))
+	foreach(lc, sk_soft_foreign_key_own(child))
 	{
 		SkForeignKey *key = lfirst(lc);
 		Relation	parent = table_open(key->referenced, AccessShareLock);
@@ -289,7 +192,7 @@ reaches_itself(SkSoftRelation *soft, Oid relid)
 	for (int i = 0; i < list_length(seen); i++)
 	{
 		Relation	rel = table_open(list_nth_oid(seen, i), AccessShareLock);
-		List	   *keys = own_keys(rel);
+		List	   *keys = sk_soft_foreign_key_own(rel);
 		ListCell   *lc;
 
 		watch(soft, RelationGetRelid(rel));
@@ -486,9 +389,9 @@ fill(SkSoftRelation *soft, Relation rel)
 	if (soft->column == InvalidAttrNumber)
 		return;
 	soft->type = TupleDescAttr(RelationGetDescr(rel), soft->column - 1)->atttypid;
-	foreach(lc, sk_soft_relation_referring(rel))
+	foreach(lc, sk_soft_foreign_key_to(rel))
 		add_child(soft, rel, lfirst(lc));
-	foreach(lc, own_keys(rel))
+	foreach(lc, sk_soft_foreign_key_own(rel))
 		add_parent(soft, rel, lfirst(lc));
 }
 

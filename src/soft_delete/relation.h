@@ -78,7 +78,6 @@ typedef struct SkSoftRelation
 
 extern void sk_soft_relation_init(void);
 extern AttrNumber sk_soft_relation_column(Relation rel);
-extern List *sk_soft_relation_referring(Relation rel);
 extern SkSoftLink *sk_soft_relation_link(const SkSoftRelation *soft,
 										 Oid constraint, bool referenced);
 extern List *sk_soft_relation_holders(const SkSoftLink *link);

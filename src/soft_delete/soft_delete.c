@@ -26,6 +26,7 @@
 #include "schemakit.h"
 #include "soft_delete/column.h"
 #include "soft_delete/coverage.h"
+#include "soft_delete/foreign_key.h"
 #include "soft_delete/fk_query.h"
 #include "soft_delete/protect.h"
 #include "soft_delete/relation.h"
@@ -289,7 +290,7 @@ list_gaps(Relation rel)
 	ListCell   *lc;
 
 	initStringInfo(&buf);
-	foreach(lc, sk_soft_relation_referring(rel))
+	foreach(lc, sk_soft_foreign_key_to_any(rel))
 	{
 		const SkForeignKey *key = lfirst(lc);
 		Relation	child = table_open(key->referencing, AccessShareLock);

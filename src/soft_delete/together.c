@@ -220,7 +220,8 @@ enter(SkSoftTogether *together, Row *row)
 	{
 		keeper = sk_soft_keeper_visit(row->doomed, row->tuple,
 									  *tupdesc_of(together, row->doomed),
-									  together->before, add_referring, together);
+									  together->before, together->no_others,
+									  add_referring, together);
 		if (keeper != NULL)
 			stay(row, keeper);
 	}

@@ -172,5 +172,16 @@ SELECT count(*), count(role) FROM schemakit.audit_log WHERE table_name = 'audit_
 -- the index has them all
 SELECT count(*), count(*) FILTER (WHERE (SELECT count(*) FROM schemakit.audit_history('many', jsonb_build_object('id', m.id))) > 0) AS found FROM many m WHERE id % 10 = 0;
 
+-- they go to the end of the partition, not one by one to where there is room for one
+CREATE TABLE room (id int PRIMARY KEY, v int, s text);
+SELECT schemakit.audit_enable('room');
+INSERT INTO room SELECT i, 0, repeat('x', i % 100) FROM generate_series(1, 1000) AS i;
+SELECT e.tableoid::regclass AS leaf FROM schemakit.audit_log AS l JOIN schemakit.audit_event AS e USING (txn_id, n) WHERE l.table_name = 'audit_buffer.room' LIMIT 1 \gset
+VACUUM :leaf;
+SELECT pg_relation_size(:'leaf') / current_setting('block_size')::int AS pages \gset
+UPDATE room SET v = 1;
+SELECT count(*), count(*) FILTER (WHERE (ctid::text::point)[0] < :pages - 1) AS elsewhere
+FROM schemakit.audit_event WHERE new = '{"v": 1}' AND txn_id = (SELECT max(txn_id) FROM schemakit.audit_log WHERE table_name = 'audit_buffer.room') AND n > 100;
+
 SET client_min_messages = warning;
 DROP SCHEMA audit_buffer CASCADE;

@@ -20,6 +20,7 @@
 
 #include "audit/buffer.h"
 #include "audit/log.h"
+#include "audit/log_row.h"
 
 #include "access/htup_details.h"
 #include "access/relation.h"
@@ -94,7 +95,7 @@ static void
 keep(Datum *values, bool *nulls)
 {
 	MemoryContext old = MemoryContextSwitchTo(buffer.context);
-	HeapTuple	tuple = heap_form_tuple(buffer.tupdesc, values, nulls);
+	HeapTuple	tuple = sk_audit_log_row_form(buffer.tupdesc, values, nulls);
 
 	MemoryContextSwitchTo(old);
 	ExecStoreHeapTuple(tuple, buffer.slots[buffer.count], true);

@@ -28,6 +28,7 @@
 #include "audit/log.h"
 #include "audit/log_index.h"
 #include "audit/log_place.h"
+#include "audit/log_row.h"
 #include "audit/log_statement.h"
 #include "attach/attach.h"
 #include "base/compat.h"
@@ -365,6 +366,14 @@ are_all_null(const bool *nulls, int from, int until)
 	return true;
 }
 
+static HeapTuple
+form_plain(const Writer *writer, Datum *values, bool *nulls)
+{
+	if (writer == &writers[SK_AUDIT_LOG_EVENT])
+		return sk_audit_log_row_form(writer->plain, values, nulls);
+	return heap_form_tuple(writer->plain, values, nulls);
+}
+
 /*
  * The row, in the slot; the last columns take no space where they are null.  It has
  * the slot's memory, which it must not lose by an error before the slot is cleared.
@@ -379,7 +388,7 @@ fill_slot(const Writer *writer, Datum *values, bool *nulls)
 	if (writer->plain != NULL && are_all_null(nulls, writer->nplain, writer->natts))
 	{
 		old = MemoryContextSwitchTo(slot->tts_mcxt);
-		ExecStoreHeapTuple(heap_form_tuple(writer->plain, values, nulls), slot, true);
+		ExecStoreHeapTuple(form_plain(writer, values, nulls), slot, true);
 		MemoryContextSwitchTo(old);
 		return;
 	}
@@ -504,23 +513,26 @@ sk_audit_log_plain(TimestampTz at)
 
 /*
  * Put events into the partition that sk_audit_log_open() has opened: "slots", of the
- * command "cid".
+ * command "cid".  They go to the end: VACUUM lists pages that have room for one more
+ * event, and each of those would get one, with a WAL record of its own.
  */
 void
 sk_audit_log_insert_many(Relation leaf, TupleTableSlot **slots, int count, CommandId cid)
 {
+	Writer	   *writer = &writers[SK_AUDIT_LOG_EVENT];
 	SkAuditLogRow *rows = palloc(sizeof(SkAuditLogRow) * count);
+	int			natts = sk_audit_log_index_natts(writer->indexes, writer->nindexes, writer->nplain);
 
-	table_multi_insert(leaf, slots, count, cid, 0, NULL);
+	table_multi_insert(leaf, slots, count, cid, TABLE_INSERT_SKIP_FSM, NULL);
 	for (int i = 0; i < count; i++)
 	{
-		slot_getallattrs(slots[i]);
+		slot_getsomeattrs(slots[i], natts);
 		rows[i].values = slots[i]->tts_values;
 		rows[i].nulls = slots[i]->tts_isnull;
-		rows[i].natts = slots[i]->tts_nvalid;
+		rows[i].natts = natts;
 		rows[i].tid = slots[i]->tts_tid;
 	}
-	enter(&writers[SK_AUDIT_LOG_EVENT], leaf, rows, count);
+	enter(writer, leaf, rows, count);
 }
 
 /*

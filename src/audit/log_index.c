@@ -106,6 +106,38 @@ sk_audit_log_index_describe(Relation leaf, bool has_events,
 	return simple;
 }
 
+/* Is no row in it that ends after so many columns? */
+static bool
+leaves_out_all(const SkAuditLogIndex *entry, int natts)
+{
+	return bms_next_member(entry->unless_null, natts) >= 0;
+}
+
+/*
+ * How many of their first columns the indexes ask for, of rows that have "natts"
+ */
+int
+sk_audit_log_index_natts(const SkAuditLogIndex *indexes, int count, int natts)
+{
+	int			result = 0;
+
+	for (int i = 0; i < count; i++)
+	{
+		const IndexInfo *info = indexes[i].info;
+		int			column = -1;
+
+		if (leaves_out_all(&indexes[i], natts))
+			continue;
+		while ((column = bms_next_member(indexes[i].unless_null, column)) >= 0)
+			result = Max(result, column);
+		for (int j = 0; j < info->ii_NumIndexAttrs; j++)
+			result = Max(result, info->ii_IndexAttrNumbers[j]);
+		if (indexes[i].by_page)
+			result = Max(result, Anum_audit_event_txn_id);
+	}
+	return Min(result, natts);
+}
+
 static bool
 is_null(const SkAuditLogRow *row, int column)
 {
@@ -174,6 +206,8 @@ sk_audit_log_index_insert(SkAuditLogIndex *entry, Relation leaf,
 {
 	Relation	index = NULL;
 
+	if (count > 0 && leaves_out_all(entry, rows[0].natts))
+		return;
 	for (int i = 0; i < count; i++)
 	{
 		if (is_left_out(entry, &rows[i]))

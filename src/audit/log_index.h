@@ -37,6 +37,7 @@ typedef struct SkAuditLogRow
 
 extern bool sk_audit_log_index_describe(Relation leaf, bool has_events,
 										SkAuditLogIndex **indexes, int *count);
+extern int	sk_audit_log_index_natts(const SkAuditLogIndex *indexes, int count, int natts);
 extern void sk_audit_log_index_insert(SkAuditLogIndex *entry, Relation leaf,
 									  const SkAuditLogRow *rows, int count);
 

@@ -65,6 +65,37 @@ SELECT schemakit.soft_delete_purge('top', '1 year');
 ROLLBACK;
 SELECT * FROM side;
 
+-- a row that comes back, or gets another time, is deleted by other parents, too: what
+-- their owners have put into these runs as nobody else
+SET ROLE regress_rights_owner;
+CREATE TABLE parent (id int PRIMARY KEY, deleted_at timestamptz);
+GRANT SELECT, REFERENCES ON parent TO regress_rights_other;
+CREATE INDEX ON parent (code(id)) WHERE code(7) = 7;
+CREATE POLICY hides ON parent USING (code(id) > 1);
+ALTER TABLE parent ENABLE ROW LEVEL SECURITY;
+SELECT schemakit.soft_delete_enable('parent');
+INSERT INTO parent VALUES (1), (2);
+SET ROLE regress_rights_other;
+CREATE TABLE rights_other.parent (id int PRIMARY KEY, deleted_at timestamptz);
+CREATE TABLE rights_other.child (id int PRIMARY KEY, p int REFERENCES rights_owner.parent ON DELETE CASCADE,
+    q int REFERENCES rights_other.parent ON DELETE CASCADE, parent int REFERENCES rights_other.child ON DELETE CASCADE, deleted_at timestamptz);
+SELECT schemakit.soft_delete_enable('rights_other.parent'), schemakit.soft_delete_enable('rights_other.child');
+INSERT INTO rights_other.parent VALUES (1), (2);
+INSERT INTO rights_other.child VALUES (1, 1, 1, NULL), (2, 1, 2, NULL), (3, NULL, NULL, 2), (4, 2, 2, 4);
+SET ROLE regress_rights_owner;
+DELETE FROM parent_live;
+-- rows of that time which were not deleted along are set apart
+SET ROLE regress_rights_other;
+UPDATE rights_other.parent SET deleted_at = '2001-01-01' WHERE id = 2;
+SET ROLE regress_rights_owner;
+UPDATE parent SET deleted_at = '2001-01-01';
+UPDATE parent SET deleted_at = NULL;
+-- 1 is back; the others have the time of the parent that is deleted still
+SET ROLE regress_rights_other;
+SELECT id, deleted_at = '2001-01-01' AS held FROM rights_other.child ORDER BY id;
+UPDATE rights_other.parent SET deleted_at = NULL;
+SELECT id, deleted_at FROM rights_other.child ORDER BY id;
+
 -- a view is made where the table's owner may make one, although his trigger names another place
 SET ROLE regress_rights_owner;
 CREATE TABLE placed (id int PRIMARY KEY, deleted_at timestamptz);

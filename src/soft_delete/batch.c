@@ -21,6 +21,7 @@
 
 #include "soft_delete/batch.h"
 #include "soft_delete/fk_execute.h"
+#include "soft_delete/parents.h"
 
 #include "access/xact.h"
 #include "catalog/pg_type.h"
@@ -136,21 +137,15 @@ may_all_restore(const SkSoftLink *link)
 }
 
 static void
-add_holder(Member *member, HeapTuple tuple, TupleDesc tupdesc, int column)
+add_holder(void *arg, Timestamp value, TransactionId maker)
 {
-	bool		isnull;
-	Datum		value = SPI_getbinval(tuple, tupdesc, column, &isnull);
-	Timestamp  *stamp;
-	TransactionId maker;
+	Member	   *member = arg;
+	Timestamp  *stamp = palloc(sizeof(Timestamp));
 
-	if (isnull)
-		return;
-	stamp = palloc(sizeof(Timestamp));
-	*stamp = DatumGetTimestamp(value);
+	*stamp = value;
 	member->stamps = lappend(member->stamps, stamp);
-	if (*stamp != member->stamp)
+	if (value != member->stamp)
 		return;
-	maker = DatumGetTransactionId(SPI_getbinval(tuple, tupdesc, column + 1, &isnull));
 	member->is_held = true;
 	if (!TransactionIdIsCurrentTransactionId(maker))
 		member->is_held_by_others = true;
@@ -158,24 +153,26 @@ add_holder(Member *member, HeapTuple tuple, TupleDesc tupdesc, int column)
 
 /* What SK_SOFT_MEMBERS has found */
 static List *
-read_members(MemoryContext context)
+read_members(SkSoftLink *link, Snapshot snapshot, MemoryContext context)
 {
 	MemoryContext old = MemoryContextSwitchTo(context);
+	SPITupleTable *found = SPI_tuptable;
+	uint64		count = SPI_processed;
+	TupleDesc	tupdesc = found->tupdesc;
+	List	   *holders = sk_soft_relation_holders(link);
 	List	   *members = NIL;
 
-	for (uint64 i = 0; i < SPI_processed; i++)
+	for (uint64 i = 0; i < count; i++)
 	{
-		HeapTuple	tuple = SPI_tuptable->vals[i];
-		TupleDesc	tupdesc = SPI_tuptable->tupdesc;
+		HeapTuple	tuple = found->vals[i];
 		Member	   *member = palloc0(sizeof(Member));
 		bool		isnull;
 
-		member->relid = DatumGetObjectId(SPI_getbinval(tuple, tupdesc, 1, &isnull));
-		member->tid = *(ItemPointer) DatumGetPointer(SPI_getbinval(tuple, tupdesc, 2, &isnull));
-		member->is_ours = TransactionIdIsCurrentTransactionId(DatumGetTransactionId(SPI_getbinval(tuple, tupdesc, 3, &isnull)));
-		member->stamp = DatumGetTimestamp(SPI_getbinval(tuple, tupdesc, 4, &isnull));
-		for (int column = 5; column <= tupdesc->natts; column += 2)
-			add_holder(member, tuple, tupdesc, column);
+		member->relid = DatumGetObjectId(SPI_getbinval(tuple, tupdesc, SK_SOFT_BATCH_RELID, &isnull));
+		member->tid = *(ItemPointer) DatumGetPointer(SPI_getbinval(tuple, tupdesc, SK_SOFT_BATCH_TID, &isnull));
+		member->is_ours = TransactionIdIsCurrentTransactionId(DatumGetTransactionId(SPI_getbinval(tuple, tupdesc, SK_SOFT_BATCH_MAKER, &isnull)));
+		member->stamp = DatumGetTimestamp(SPI_getbinval(tuple, tupdesc, SK_SOFT_BATCH_STAMP, &isnull));
+		sk_soft_parents_tell(link, holders, tuple, tupdesc, snapshot, add_holder, member);
 		members = lappend(members, member);
 	}
 	MemoryContextSwitchTo(old);
@@ -192,7 +189,7 @@ find_members(SkSoftLink *link, Datum *values, Snapshot snapshot)
 		sk_soft_fk_execute_seen(link, SK_SOFT_MEMBERS, values, snapshot);
 	else
 		sk_soft_fk_execute(link, SK_SOFT_MEMBERS, values, 0);
-	members = read_members(context);
+	members = read_members(link, snapshot, context);
 	SPI_finish();
 	return members;
 }

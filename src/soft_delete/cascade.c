@@ -30,6 +30,7 @@
 #include "soft_delete/cycle.h"
 #include "soft_delete/defer.h"
 #include "soft_delete/fk_execute.h"
+#include "soft_delete/parents.h"
 #include "soft_delete/queue.h"
 #include "soft_delete/reference.h"
 #include "soft_delete/refusal.h"
@@ -229,8 +230,7 @@ restored(const Change *change)
 			!sk_soft_fk_execute_values(link, change->row, values))
 			continue;
 		values[link->nkeys] = change->old;
-		sk_soft_fk_execute(link, SK_SOFT_RESTORE, values, 0);
-		SPI_finish();
+		sk_soft_parents_restore(link, values);
 		if (link->cyclic)
 			sk_soft_queue_add(SK_SOFT_CYCLE, change->rel, link, values);
 	}

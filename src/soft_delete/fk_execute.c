@@ -59,16 +59,34 @@ close_blockers(List *blockers)
 		table_close(((SkSoftBlocker *) lfirst(lc))->parent, NoLock);
 }
 
-/* What has no other parent than the one that comes back comes back. */
+/*
+ * Can rows at the other end have parents that stay deleted when this one comes back?
+ */
+bool
+sk_soft_fk_execute_has_others(const SkSoftLink *link)
+{
+	return list_length(link->blockers) > 1 ||
+		link->key->referencing == link->key->referenced;
+}
+
+/*
+ * What has no other parent than the one that comes back comes back.  Tables of several
+ * owners are not read by one statement: parents.c asks each as its owner.
+ */
 static char *
 write_restore(const SkSoftLink *link, Relation child, List **relids)
 {
-	bool		others = list_length(link->blockers) > 1 ||
-		link->key->referencing == link->key->referenced;
-	List	   *blockers = open_blockers(others ? link->blockers : NIL, relids);
-	char	   *sql = sk_soft_fk_query_restore(link->key, child, link->column,
-											   link->stamp_type, blockers);
+	bool		others = sk_soft_fk_execute_has_others(link);
+	List	   *blockers;
+	char	   *sql;
 
+	if (others && link->apart)
+		return psprintf("%s FOR NO KEY UPDATE OF x",
+						sk_soft_fk_query_keys(link->key, child, link->column,
+											  link->stamp_type, link->blockers));
+	blockers = open_blockers(others ? link->blockers : NIL, relids);
+	sql = sk_soft_fk_query_restore(link->key, child, link->column, link->stamp_type,
+								   blockers);
 	close_blockers(blockers);
 	return sql;
 }
@@ -76,10 +94,15 @@ write_restore(const SkSoftLink *link, Relation child, List **relids)
 static char *
 write_members(const SkSoftLink *link, Relation child, List **relids)
 {
-	List	   *holders = open_blockers(sk_soft_relation_holders(link), relids);
-	char	   *sql = sk_soft_fk_query_members(link->key, child, link->column,
-											   link->stamp_type, holders);
+	List	   *holders = sk_soft_relation_holders(link);
+	char	   *sql;
 
+	if (link->apart)
+		return sk_soft_fk_query_keys(link->key, child, link->column, link->stamp_type,
+									 holders);
+	holders = open_blockers(holders, relids);
+	sql = sk_soft_fk_query_members(link->key, child, link->column, link->stamp_type,
+								   holders);
 	close_blockers(holders);
 	return sql;
 }

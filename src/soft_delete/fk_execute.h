@@ -17,6 +17,7 @@
 
 extern bool sk_soft_fk_execute_values(const SkSoftLink *link, TupleTableSlot *row,
 									  Datum *values);
+extern bool sk_soft_fk_execute_has_others(const SkSoftLink *link);
 extern void sk_soft_fk_execute_plan(SPIPlanPtr plan, Datum *values,
 									const char *nulls, long limit);
 extern void sk_soft_fk_execute(SkSoftLink *link, SkSoftAction action,

@@ -233,6 +233,72 @@ sk_soft_fk_query_members(const SkForeignKey *key, Relation child,
 	return sql.data;
 }
 
+/* The row that has the key in the parameters */
+static char *
+has_key(const SkForeignKey *key, Relation parent)
+{
+	StringInfoData sql;
+
+	initStringInfo(&sql);
+	for (int i = 0; i < key->nkeys; i++)
+	{
+		if (i > 0)
+			appendStringInfoString(&sql, " AND ");
+		sk_clause_append(&sql, sk_soft_fk_query_column("x", parent, key->confkey[i]),
+						 get_atttype(key->referenced, key->confkey[i]),
+						 key->operators[i], parameter(i),
+						 get_atttype(key->referencing, key->conkey[i]));
+	}
+	return sql.data;
+}
+
+/*
+ * The rows that have the stamp, likewise, but with their keys in place of what the
+ * parents have.
+ */
+char *
+sk_soft_fk_query_keys(const SkForeignKey *key, Relation child,
+					  AttrNumber column, Oid stamp_type, List *blockers)
+{
+	StringInfoData sql;
+	ListCell   *lc;
+
+	initStringInfo(&sql);
+	appendStringInfo(&sql, "SELECT x.tableoid, x.ctid, x.xmin, %s",
+					 sk_soft_fk_query_column("x", child, column));
+	foreach(lc, blockers)
+	{
+		const SkForeignKey *other = ((SkSoftBlocker *) lfirst(lc))->key;
+
+		for (int i = 0; i < other->nkeys; i++)
+			appendStringInfo(&sql, ", %s", sk_soft_fk_query_column("x", child, other->conkey[i]));
+	}
+	appendStringInfo(&sql, " FROM %s WHERE %s", sk_soft_fk_query_from(child, "x"),
+					 of_batch(key, child, column, stamp_type));
+	return sql.data;
+}
+
+/*
+ * What such a parent has, if it is deleted: its stamp, as the child stores it, and who
+ * made its version.  Parameters are the key's values, and where the row of the child is
+ * if it may refer to itself.
+ */
+char *
+sk_soft_fk_query_parent(const SkSoftBlocker *blocker, Relation child, AttrNumber column)
+{
+	const SkForeignKey *key = blocker->key;
+	Relation	parent = blocker->parent;
+	char	   *stamp = sk_soft_fk_query_column("x", parent, blocker->column);
+	Oid			type = TupleDescAttr(RelationGetDescr(parent), blocker->column - 1)->atttypid;
+
+	return psprintf("SELECT %s, x.xmin FROM %s WHERE %s AND %s IS NOT NULL%s",
+					as_stored(stamp, type, child, column),
+					sk_soft_fk_query_from(parent, "x"), has_key(key, parent), stamp,
+					key->referencing != key->referenced ? ""
+					: psprintf(" AND (x.tableoid OPERATOR(pg_catalog.<>) $%d OR x.ctid OPERATOR(pg_catalog.<>) $%d)",
+							   key->nkeys + 1, key->nkeys + 2));
+}
+
 /*
  * Give one row that is deleted another stamp, or none.
  */
@@ -278,25 +344,6 @@ sk_soft_fk_query_referring(const SkForeignKey *key, Relation child, const char *
 {
 	return psprintf("SELECT %s FROM %s WHERE %s", columns,
 					sk_soft_fk_query_from(child, "x"), refers(key, child));
-}
-
-/* The row that has the key in the parameters */
-static char *
-has_key(const SkForeignKey *key, Relation parent)
-{
-	StringInfoData sql;
-
-	initStringInfo(&sql);
-	for (int i = 0; i < key->nkeys; i++)
-	{
-		if (i > 0)
-			appendStringInfoString(&sql, " AND ");
-		sk_clause_append(&sql, sk_soft_fk_query_column("x", parent, key->confkey[i]),
-						 get_atttype(key->referenced, key->confkey[i]),
-						 key->operators[i], parameter(i),
-						 get_atttype(key->referencing, key->conkey[i]));
-	}
-	return sql.data;
 }
 
 /*

@@ -8,6 +8,8 @@
 #ifndef SK_SOFT_DELETE_FK_QUERY_H
 #define SK_SOFT_DELETE_FK_QUERY_H
 
+#include "base/plan.h"
+
 #include "access/attnum.h"
 #include "nodes/pg_list.h"
 #include "pg_config_manual.h"
@@ -36,6 +38,8 @@ typedef struct SkSoftBlocker
 {
 	const SkForeignKey *key;
 	AttrNumber	column;
+	Oid			owner;			/* of the parent */
+	SkPlan		plan;			/* where the parent is asked by itself */
 	Relation	parent;			/* open while a statement is written */
 } SkSoftBlocker;
 
@@ -54,6 +58,11 @@ extern char *sk_soft_fk_query_skipped(const SkForeignKey *key, Relation child,
 extern char *sk_soft_fk_query_members(const SkForeignKey *key, Relation child,
 									  AttrNumber column, Oid stamp_type,
 									  List *holders);
+extern char *sk_soft_fk_query_keys(const SkForeignKey *key, Relation child,
+								   AttrNumber column, Oid stamp_type,
+								   List *blockers);
+extern char *sk_soft_fk_query_parent(const SkSoftBlocker *blocker, Relation child,
+									 AttrNumber column);
 extern char *sk_soft_fk_query_stamp(Relation rel, AttrNumber column);
 extern char *sk_soft_fk_query_find(const SkForeignKey *key, Relation child,
 								   AttrNumber column);

@@ -148,11 +148,26 @@ blockers_of(SkSoftRelation *soft, Relation child)
 
 			blocker->key = key;
 			blocker->column = column;
+			blocker->owner = parent->rd_rel->relowner;
 			blockers = lappend(blockers, blocker);
 		}
 		table_close(parent, AccessShareLock);
 	}
 	return blockers;
+}
+
+/* Has any of the parents another owner than the table that refers to them? */
+static bool
+have_other_owner(const List *blockers, Oid owner)
+{
+	ListCell   *lc;
+
+	foreach(lc, blockers)
+	{
+		if (((SkSoftBlocker *) lfirst(lc))->owner != owner)
+			return true;
+	}
+	return false;
 }
 
 /*
@@ -230,6 +245,7 @@ make_cascade(SkSoftRelation *soft, SkSoftLink *link, Relation child)
 	link->can[SK_SOFT_SKIPPED] = true;
 	link->can[SK_SOFT_MEMBERS] = true;
 	link->blockers = blockers_of(soft, child);
+	link->apart = have_other_owner(link->blockers, link->owner);
 	link->cyclic = is_cyclic(soft, RelationGetRelid(child));
 }
 
@@ -365,9 +381,12 @@ free_plans(List *links)
 	foreach(lc, links)
 	{
 		SkSoftLink *link = lfirst(lc);
+		ListCell   *lcb;
 
 		for (int i = 0; i < SK_SOFT_ACTIONS; i++)
 			sk_plan_free(&link->plans[i]);
+		foreach(lcb, link->blockers)
+			sk_plan_free(&((SkSoftBlocker *) lfirst(lcb))->plan);
 	}
 }
 

@@ -58,6 +58,7 @@ typedef struct SkSoftLink
 	AttrNumber	own_column;		/* its stamp */
 	Oid			stamp_type;		/* of that */
 	List	   *blockers;		/* of SkSoftBlocker: of rows at the other end */
+	bool		apart;			/* not all these tables have one owner */
 	Oid			types[INDEX_MAX_KEYS + 2];	/* of the parameters */
 	bool		can[SK_SOFT_ACTIONS];
 	SkPlan		plans[SK_SOFT_ACTIONS];

@@ -92,6 +92,26 @@ ROLLBACK TO s;
 COMMIT;
 SELECT (SELECT count(*) FROM authors_live) AS authors, (SELECT count(*) FROM books_live) AS books;
 
+-- the constraint is another one by then: it is not forgotten, nor are values read as of another type
+CREATE TABLE shelves (id int PRIMARY KEY);
+CREATE TABLE boxes (id int PRIMARY KEY, shelf int CONSTRAINT on_shelf REFERENCES shelves DEFERRABLE INITIALLY DEFERRED);
+SELECT schemakit.soft_delete_enable('shelves'), schemakit.soft_delete_enable('boxes');
+INSERT INTO shelves VALUES (1);
+INSERT INTO boxes VALUES (1, 1);
+BEGIN;
+DELETE FROM shelves_live;
+ALTER TABLE boxes DROP CONSTRAINT on_shelf, ADD CONSTRAINT again FOREIGN KEY (shelf) REFERENCES shelves;
+COMMIT;  -- fails
+BEGIN;
+DELETE FROM shelves_live;
+ALTER TABLE shelves ALTER id TYPE bigint;
+COMMIT;  -- fails
+BEGIN;
+DELETE FROM shelves_live;
+ALTER TABLE boxes DROP CONSTRAINT on_shelf;
+COMMIT;
+SELECT (SELECT count(*) FROM shelves_live) AS shelves, (SELECT count(*) FROM boxes_live) AS boxes;
+
 SET client_min_messages = error;
 RESET search_path;
 DROP SCHEMA soft_defer CASCADE;

@@ -125,6 +125,51 @@ SET client_min_messages = warning;
 SELECT k, id FROM whole ORDER BY 1, 2;
 SELECT (SELECT count(*) FROM to_part) AS to_part, (SELECT count(*) FROM root) AS root, (SELECT count(*) FROM to_along) AS to_along;
 
+-- what the server does not delete is not in the way of the rest
+CREATE TABLE refused (id int PRIMARY KEY, parent int REFERENCES refused, deleted_at timestamptz);
+CREATE TABLE not_null (id int NOT NULL REFERENCES refused ON DELETE SET NULL);
+CREATE TABLE no_default (id int DEFAULT 99 REFERENCES refused ON DELETE SET DEFAULT);
+SELECT schemakit.soft_delete_enable('refused');
+INSERT INTO refused SELECT i, NULL, timestamptz '2001-01-01' + i * interval '1 s' FROM generate_series(1, 5) AS i;
+INSERT INTO refused VALUES (6, 7, '2001-01-01'), (7, 6, '2001-01-01');
+INSERT INTO not_null VALUES (1), (6);
+INSERT INTO no_default VALUES (2);
+SET client_min_messages = notice;
+SELECT schemakit.soft_delete_purge('refused', '1 year', 2);
+SELECT schemakit.soft_delete_purge('refused', '1 year');
+SET client_min_messages = warning;
+SELECT id FROM refused ORDER BY id;
+-- nor is a row that a policy keeps
+ALTER TABLE refused ENABLE ROW LEVEL SECURITY;
+CREATE POLICY may_see ON refused FOR SELECT USING (true);
+CREATE POLICY may_lock ON refused FOR UPDATE USING (true);
+CREATE POLICY may_delete ON refused FOR DELETE USING (id <> 12);
+GRANT SELECT, UPDATE, DELETE ON refused TO regress_purge_cleaner;
+INSERT INTO refused VALUES (11, NULL, '2001-01-01'), (12, 11, '2001-01-01'), (13, NULL, '2001-01-01');
+SET ROLE regress_purge_cleaner;
+SELECT schemakit.soft_delete_purge('refused', '1 year');
+RESET ROLE;
+SELECT id FROM refused ORDER BY id;
+
+-- a trigger changes the type of what has been read
+CREATE TABLE first (id int PRIMARY KEY, deleted_at timestamptz);
+CREATE TABLE second (key numeric PRIMARY KEY, first int REFERENCES first ON DELETE CASCADE, deleted_at timestamptz);
+CREATE TABLE third (key numeric REFERENCES second ON DELETE CASCADE, id int PRIMARY KEY, deleted_at timestamptz);
+SELECT count(schemakit.soft_delete_enable(t)) FROM unnest('{first,second,third}'::regclass[]) AS t;
+INSERT INTO first SELECT i, timestamptz '2001-01-01' - i * interval '1 s' FROM generate_series(1, 1500) AS i;
+INSERT INTO second SELECT i, i, '2001-01-01' FROM generate_series(1, 1500) AS i;
+INSERT INTO third SELECT i, i, '2001-01-01' FROM generate_series(1, 1500) AS i;
+CREATE FUNCTION alter_type() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+    ALTER TABLE third DROP CONSTRAINT third_key_fkey;
+    ALTER TABLE second ALTER key TYPE int;
+    ALTER TABLE third ALTER key TYPE int, ADD CONSTRAINT third_key_fkey FOREIGN KEY (key) REFERENCES second ON DELETE CASCADE;
+    RETURN old;
+END$$;
+CREATE TRIGGER alter_type BEFORE DELETE ON first FOR EACH ROW WHEN (old.id = 1200) EXECUTE FUNCTION alter_type();
+SELECT schemakit.soft_delete_purge('first', '1 year');  -- fails
+SELECT count(*) FROM first;
+
 -- an error says which table was being purged, and not how
 CREATE TABLE failing (id int PRIMARY KEY);
 SELECT schemakit.soft_delete_enable('failing');

@@ -54,7 +54,11 @@ typedef struct Deferred
 	Oid			relid;			/* of the table at one end */
 	bool		referenced;		/* which end */
 	Oid			constraint;
-	Datum	   *values;			/* of the key, there */
+	Oid			otherid;		/* the table at the other end */
+	int			nkeys;
+	AttrNumber *attnums;		/* of the key, at this end */
+	Oid		   *types;
+	Datum	   *values;
 	SubTransactionId subid;
 	SubTransactionId checked_in;	/* invalid: not yet */
 } Deferred;
@@ -166,6 +170,12 @@ sk_soft_defer(Relation rel, const SkSoftLink *link, const Datum *values, bool re
 	one->relid = RelationGetRelid(rel);
 	one->referenced = referenced;
 	one->constraint = link->key->id;
+	one->otherid = link->otherid;
+	one->nkeys = link->nkeys;
+	one->attnums = memcpy(palloc(sizeof(AttrNumber) * link->nkeys), link->attnums,
+						  sizeof(AttrNumber) * link->nkeys);
+	one->types = memcpy(palloc(sizeof(Oid) * link->nkeys), link->types,
+						sizeof(Oid) * link->nkeys);
 	one->values = copy_values(rel, link, values);
 	one->subid = GetCurrentSubTransactionId();
 	deferred = lappend(deferred, one);
@@ -198,6 +208,33 @@ check_referencing(Relation rel, SkSoftLink *link, Datum *values)
 		sk_soft_refusal_reference(rel, link, values);
 }
 
+/*
+ * The key.  A constraint gets another OID when the type of one of its columns changes, or
+ * when it is dropped and added again.  NULL if the table has no such key any more.
+ */
+static SkSoftLink *
+find_link(const SkSoftRelation *soft, const Deferred *one)
+{
+	SkSoftLink *link = sk_soft_relation_link(soft, one->constraint, one->referenced);
+	ListCell   *lc;
+
+	foreach(lc, one->referenced ? soft->children : soft->parents)
+	{
+		SkSoftLink *other = lfirst(lc);
+
+		if (link == NULL && other->otherid == one->otherid && other->nkeys == one->nkeys &&
+			memcmp(other->attnums, one->attnums, sizeof(AttrNumber) * one->nkeys) == 0)
+			link = other;
+	}
+	if (link != NULL && memcmp(link->types, one->types, sizeof(Oid) * one->nkeys) != 0)
+		ereport(ERROR,
+				(errcode(ERRCODE_OBJECT_IN_USE),
+				 errmsg("foreign key constraint \"%s\" was altered although it is to be checked at the end of the transaction",
+						link->name),
+				 errhint("Execute SET CONSTRAINTS ALL IMMEDIATE before you alter the table.")));
+	return link;
+}
+
 /* The table or the constraint may have been dropped. */
 static void
 check(Deferred *one, bool if_immediate)
@@ -209,7 +246,7 @@ check(Deferred *one, bool if_immediate)
 	if (rel == NULL)
 		return;
 	soft = sk_soft_relation_get(rel);
-	link = sk_soft_relation_link(soft, one->constraint, one->referenced);
+	link = find_link(soft, one);
 	if (link != NULL && !(if_immediate && is_deferred(rel, link)))
 	{
 		if (one->referenced)

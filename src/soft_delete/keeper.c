@@ -202,6 +202,18 @@ sk_soft_keeper_columns(const SkSoftDoomed *doomed, Relation rel, const char *ali
 }
 
 /*
+ * Values that are known of the table's rows are of another type by now.
+ */
+void
+sk_soft_keeper_fail_altered(Oid relid)
+{
+	ereport(ERROR,
+			(errcode(ERRCODE_OBJECT_IN_USE),
+			 errmsg("table \"%s\" was altered while rows were being deleted", get_rel_name(relid)),
+			 errdetail("A trigger has changed the type of a column to which a foreign key refers.")));
+}
+
+/*
  * Where such a row is.
  */
 void
@@ -300,6 +312,8 @@ key_of(const SkSoftKeeper *keeper, HeapTuple row, TupleDesc tupdesc, Datum *valu
 	{
 		bool		isnull;
 
+		if (TupleDescAttr(tupdesc, 2 + keeper->places[i])->atttypid != keeper->types[i])
+			sk_soft_keeper_fail_altered(keeper->key->referenced);
 		values[i] = heap_getattr(row, 3 + keeper->places[i], tupdesc, &isnull);
 		if (isnull)
 			return false;

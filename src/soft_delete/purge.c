@@ -12,10 +12,12 @@
 #include "postgres.h"
 
 #include "base/arg.h"
+#include "base/guard.h"
 #include "base/owner.h"
 #include "base/plan.h"
 #include "base/table.h"
 #include "soft_delete/fk_query.h"
+#include "soft_delete/foreign_key.h"
 #include "soft_delete/keeper.h"
 #include "soft_delete/protect.h"
 #include "soft_delete/relation.h"
@@ -49,6 +51,8 @@ typedef struct Purge
 	int64		max_rows;
 	int64		total;
 	int64		most;			/* rows that could only be deleted together */
+	int64		refused;		/* rows that the server does not delete */
+	char	   *refusal;		/* what it said of the first */
 	MemoryContext batch_context;
 	SkPlan		select;
 	SkPlan		lock;
@@ -79,7 +83,7 @@ remember(Purge *purge, char *statement)
 static bool
 is_referred_to(const Purge *purge)
 {
-	return ((SkSoftDoomed *) linitial(purge->tables))->keepers != NIL;
+	return sk_soft_foreign_key_to_any(purge->rel) != NIL;
 }
 
 static char *
@@ -180,6 +184,87 @@ choose_locked(Purge *purge, SPITupleTable *rows, uint64 count)
 	return chosen;
 }
 
+/* What is to be deleted by one statement */
+typedef struct Attempt
+{
+	Purge	   *purge;
+	SkSoftRows	rows;
+	int64		deleted;
+} Attempt;
+
+static void
+attempt(void *arg)
+{
+	Attempt    *one = arg;
+
+	one->deleted = execute(one->purge, &one->purge->delete, delete_statement, &one->rows);
+}
+
+static bool
+is_violation(const ErrorData *edata)
+{
+	return ERRCODE_TO_CATEGORY(edata->sqlerrcode) == ERRCODE_INTEGRITY_CONSTRAINT_VIOLATION;
+}
+
+/* Those that go with the row in that place, and follow it */
+static int
+size_of_component(const SkSoftRows *rows, int begin)
+{
+	int			end = begin;
+
+	while (end < rows->count && rows->components[end] == rows->components[begin])
+		end++;
+	return end - begin;
+}
+
+/*
+ * What must go together is deleted alone: where the server refuses that, it is kept.
+ */
+static int64
+delete_one_by_one(Purge *purge, const SkSoftRows *rows)
+{
+	int64		deleted = 0;
+
+	for (int i = 0; i < rows->count; i += size_of_component(rows, i))
+	{
+		Attempt		one = {
+			.purge = purge,
+			.rows = {
+				.count = size_of_component(rows, i),
+				.relids = rows->relids + i,
+				.tids = rows->tids + i,
+			},
+		};
+		ErrorData  *refusal = sk_guard_try(attempt, &one, is_violation);
+
+		deleted += one.deleted;
+		if (refusal == NULL)
+			continue;
+		purge->refused += one.rows.count;
+		if (purge->refusal == NULL)
+			purge->refusal = MemoryContextStrdup(purge->context, refusal->message);
+		FreeErrorData(refusal);
+	}
+	return deleted;
+}
+
+/*
+ * A DELETE does more than is looked at beforehand: ON DELETE SET NULL or SET DEFAULT may
+ * violate a constraint, or a policy keep a row that refers to another.  What cannot be
+ * deleted must not be in the way of the rest.
+ */
+static int64
+delete_chosen(Purge *purge, const SkSoftRows *rows)
+{
+	Attempt		all = {.purge = purge,.rows = *rows};
+	ErrorData  *refusal = sk_guard_try(attempt, &all, is_violation);
+
+	if (refusal == NULL)
+		return all.deleted;
+	FreeErrorData(refusal);
+	return delete_one_by_one(purge, rows);
+}
+
 /*
  * Nobody may refer to the rows any more, so what keeps them is looked at again
  * under their lock.
@@ -192,25 +277,33 @@ delete_rows(Purge *purge, const SkSoftRows *chosen)
 	SkSoftRows *free = choose_locked(purge, rows, count);
 
 	SPI_freetuptable(rows);
-	return free->count == 0 ? 0 : execute(purge, &purge->delete, delete_statement, free);
+	return free->count == 0 ? 0 : delete_chosen(purge, free);
 }
 
-/* Those of them, and of what they need to go, that can be deleted */
+/*
+ * Those of them, and of what they need to go, that can be deleted.  Where rows turn out to
+ * be locked, or are refused, others take their place.
+ */
 static int64
 delete_some(Purge *purge, SkSoftTogether *together, SPITupleTable *rows, uint64 count)
 {
 	MemoryContext old = MemoryContextSwitchTo(purge->batch_context);
-	SkSoftRows *chosen;
-	int64		deleted;
+	int64		before = purge->total;
 
 	add_rows(together, rows, count);
-	chosen = sk_soft_together_choose(together, purge->max_rows - purge->total);
-	deleted = chosen->count == 0 ? 0 : delete_rows(purge, chosen);
-	purge->total += deleted;
+	while (purge->total < purge->max_rows)
+	{
+		SkSoftRows *chosen = sk_soft_together_choose(together, purge->max_rows - purge->total);
+
+		if (chosen->count == 0)
+			break;
+		purge->total += delete_rows(purge, chosen);
+		MemoryContextReset(purge->batch_context);
+	}
 	purge->most = Max(purge->most, sk_soft_together_most(together));
 	MemoryContextSwitchTo(old);
 	MemoryContextReset(purge->batch_context);
-	return deleted;
+	return purge->total - before;
 }
 
 static int64
@@ -250,6 +343,8 @@ pass(Purge *purge)
 
 	sk_soft_keeper_forget(purge->tables);
 	purge->most = 0;
+	purge->refused = 0;
+	purge->refusal = NULL;
 	values[0] = TimestampTzGetDatum(purge->before);
 	values[1] = Int64GetDatum(purge->max_rows - purge->total);
 	portal = SPI_cursor_open(NULL, sk_plan_get(&purge->select, select_statement, purge,
@@ -272,6 +367,19 @@ tell_what_is_too_much(const Purge *purge)
 			 errdetail("They reference each other in a cycle, so " INT64_FORMAT " rows must be deleted together.",
 					   purge->most),
 			 errhint("Call schemakit.soft_delete_purge() with a greater max_rows.")));
+}
+
+static void
+tell_what_is_refused(const Purge *purge)
+{
+	if (purge->refused == 0)
+		return;
+	ereport(NOTICE,
+			(errmsg_plural("kept " INT64_FORMAT " row of table \"%s\" that was deleted long enough ago",
+						   "kept " INT64_FORMAT " rows of table \"%s\" that were deleted long enough ago",
+						   (unsigned long) purge->refused,
+						   purge->refused, RelationGetRelationName(purge->rel)),
+			 errdetail("To delete them would violate constraints, such as: %s", purge->refusal)));
 }
 
 static void
@@ -304,6 +412,7 @@ purge_rows(Purge *purge)
 	{
 		tell_what_is_kept(purge);
 		tell_what_is_too_much(purge);
+		tell_what_is_refused(purge);
 	}
 	SPI_finish();
 }

@@ -152,6 +152,9 @@ sk_soft_queue_add(SkSoftDoubtKind kind, Relation rel, const SkSoftLink *link,
 	doubt->otherid = link->otherid;
 	doubt->constraint = pstrdup(link->name);
 	doubt->values = copy_values(kind, rel, link, values);
+	doubt->nkeys = link->nkeys;
+	doubt->types = palloc(sizeof(Oid) * link->nkeys);
+	memcpy(doubt->types, link->types, sizeof(Oid) * link->nkeys);
 	MemoryContextSwitchTo(old);
 }
 
@@ -268,11 +271,18 @@ sk_soft_queue_clear(void)
 }
 
 /*
- * Is it about that key?
+ * Is it about that key?  A trigger may have altered the table since.
  */
 bool
 sk_soft_queue_is_about(const SkSoftDoubt *doubt, const SkSoftLink *link)
 {
-	return doubt->otherid == link->otherid &&
-		strcmp(doubt->constraint, link->name) == 0;
+	if (doubt->otherid != link->otherid || strcmp(doubt->constraint, link->name) != 0)
+		return false;
+	if (doubt->nkeys != link->nkeys ||
+		memcmp(doubt->types, link->types, sizeof(Oid) * link->nkeys) != 0)
+		ereport(ERROR,
+				(errcode(ERRCODE_OBJECT_IN_USE),
+				 errmsg("foreign key constraint \"%s\" was altered while rows were being restored",
+						link->name)));
+	return true;
 }

@@ -25,6 +25,8 @@ typedef struct SkSoftDoubt
 	Oid			otherid;		/* at the other end of the constraint */
 	char	   *constraint;
 	Datum	   *values;			/* of the key; CYCLE: and the stamp */
+	int			nkeys;
+	Oid		   *types;			/* of the key */
 	Timestamp	from;			/* STAMPS */
 	Timestamp	to;
 	int			depth;			/* of the trigger that found it */

@@ -131,6 +131,24 @@ tupdesc_of(SkSoftTogether *together, const SkSoftDoomed *doomed)
 }
 
 /*
+ * The row type of the table, as it was when the first of its rows was found.  A trigger
+ * may have changed it since.
+ */
+static void
+note_row_type(SkSoftTogether *together, const SkSoftDoomed *doomed, TupleDesc tupdesc)
+{
+	TupleDesc  *noted = tupdesc_of(together, doomed);
+
+	if (*noted == NULL)
+		*noted = CreateTupleDescCopy(tupdesc);
+	for (int i = 0; i < list_length(doomed->attnums) + 2; i++)
+	{
+		if (TupleDescAttr(*noted, i)->atttypid != TupleDescAttr(tupdesc, i)->atttypid)
+			sk_soft_keeper_fail_altered(doomed->relid);
+	}
+}
+
+/*
  * The row, which may be known already.  A row of a partition that is purged may be
  * found in the whole table, too, to which it refers.
  */
@@ -156,9 +174,8 @@ find_row(SkSoftTogether *together, SkSoftDoomed *doomed, HeapTuple tuple,
 		row->stays = true;
 		return row;
 	}
+	note_row_type(together, doomed, tupdesc);
 	row->tuple = heap_copytuple(tuple);
-	if (*tupdesc_of(together, doomed) == NULL)
-		*tupdesc_of(together, doomed) = CreateTupleDescCopy(tupdesc);
 	return row;
 }
 
@@ -229,7 +246,7 @@ enter(SkSoftTogether *together, Row *row)
 }
 
 static void
-choose(SkSoftTogether *together, const Row *row)
+choose(SkSoftTogether *together, const Row *row, int component)
 {
 	SkSoftRows *chosen = together->chosen;
 	MemoryContext old = MemoryContextSwitchTo(GetMemoryChunkContext(chosen));
@@ -240,8 +257,10 @@ choose(SkSoftTogether *together, const Row *row)
 		chosen->size *= 2;
 		chosen->relids = repalloc_huge(chosen->relids, sizeof(Datum) * chosen->size);
 		chosen->tids = repalloc_huge(chosen->tids, sizeof(Datum) * chosen->size);
+		chosen->components = repalloc_huge(chosen->components, sizeof(int) * chosen->size);
 	}
 	*tid = row->place.tid;
+	chosen->components[chosen->count] = component;
 	chosen->relids[chosen->count] = ObjectIdGetDatum(row->place.relid);
 	chosen->tids[chosen->count++] = PointerGetDatum(tid);
 	MemoryContextSwitchTo(old);
@@ -280,7 +299,7 @@ close_component(SkSoftTogether *together, Row *first)
 		if (stays)
 			stay(row, keeper);
 		else if (row->is_own)
-			choose(together, row);
+			choose(together, row, first->number);
 	}
 	together->open = list_truncate(together->open, begin);
 }
@@ -339,35 +358,36 @@ make_rows(void)
 	rows->size = 64;
 	rows->relids = palloc(sizeof(Datum) * rows->size);
 	rows->tids = palloc(sizeof(Datum) * rows->size);
+	rows->components = palloc(sizeof(int) * rows->size);
 	return rows;
 }
 
 /*
- * Of the rows that have been added since last time and what refers to them, those rows
- * of the table that can be deleted together.  Counts the others.
+ * Of the rows that have been added and what refers to them, those rows of the table that
+ * can be deleted together, as many as wanted; the rest is looked at next time.  Counts
+ * what is kept.
  */
 SkSoftRows *
 sk_soft_together_choose(SkSoftTogether *together, int64 wanted)
 {
 	MemoryContext old;
-	ListCell   *lc;
+	List	   *added = together->added;
+	int			n = 0;
 
 	together->chosen = make_rows();
 	together->wanted = wanted;
 	old = MemoryContextSwitchTo(together->context);
-	foreach(lc, together->added)
+	for (; n < list_length(added) && together->wanted > 0; n++)
 	{
-		Row		   *row = lfirst(lc);
+		Row		   *row = list_nth(added, n);
 
-		if (together->wanted == 0)
-			break;
 		if (row->number == 0)
 			look_at(together, row);
 		if (row->keeper != NULL)
 			sk_soft_keeper_count(row->keeper);
 	}
-	list_free(together->added);
-	together->added = NIL;
+	together->added = list_copy_tail(added, n);
+	list_free(added);
 	MemoryContextSwitchTo(old);
 	return together->chosen;
 }

@@ -19,6 +19,7 @@ typedef struct SkSoftRows
 	int			size;
 	Datum	   *relids;
 	Datum	   *tids;
+	int		   *components;		/* rows with one number go together */
 } SkSoftRows;
 
 extern SkSoftTogether *sk_soft_together_begin(List *tables, TimestampTz before);

@@ -36,7 +36,7 @@ extern List *sk_soft_keeper_find(Relation rel, AttrNumber column);
 extern List *sk_soft_keeper_relids(List *tables);
 extern char *sk_soft_keeper_columns(const SkSoftDoomed *doomed, Relation rel,
 									const char *alias);
-extern void sk_soft_keeper_fail_altered(Oid relid) pg_attribute_noreturn();
+extern void sk_soft_keeper_fail_altered(Oid relid);
 extern void sk_soft_keeper_place(HeapTuple row, TupleDesc tupdesc, Oid *relid,
 								 ItemPointer tid);
 extern SkSoftKeeper *sk_soft_keeper_visit(SkSoftDoomed *doomed, HeapTuple row,

@@ -9,6 +9,8 @@
 use strict;
 use warnings;
 use FindBin;
+use lib $FindBin::Bin;
+use Bench;
 
 my $n = $ENV{ROWS} // 10_000;    # rows in bulk
 my $few = 200;                   # repetitions of a transaction or a call
@@ -19,6 +21,9 @@ my $wide_values = join(', ', 'i', map { "'value $_ of ' || i" } 1 .. 49);
 my $huge = join(', ', 'id int PRIMARY KEY', map { "c$_ text" } 1 .. 199);
 my $huge_values = join(', ', 'i', map { "'value $_ of ' || i" } 1 .. 199);
 
+# which are compared only where they are installed
+my @others = grep { my $name = $_; !grep { !-e } map { chomp(my $share = `$_/pg_config --sharedir`); "$share/extension/$name.control" } split /:/, $ENV{BENCH_BINDIRS} } 'supa_audit';
+
 sub series { "generate_series(1, $_[0]) AS i" }
 sub each_alone { my $statement = $_[1]; return [ map { my $i = $_; $statement =~ s/\bi\b/$i/gr } 1 .. $_[0] ] }
 sub each_in_transaction { "DO \$\$BEGIN FOR i IN 1..$_[0] LOOP $_[1]; COMMIT; END LOOP; END\$\$" }
@@ -27,14 +32,25 @@ sub each_in_transaction { "DO \$\$BEGIN FOR i IN 1..$_[0] LOOP $_[1]; COMMIT; EN
 # has no name warms up for the next one.
 sub audit_bulk
 {
-	my ($kind) = @_;
+	my ($kind, $rows) = (@_, $n);
 	my $base = $kind eq 'none' ? undef : 'none';
-	return map { [ $_->[0] && "$kind, $_->[0]", $n, $_->[1], $base && $_->[0] && "$base, $_->[0]" ] }
+	return map { [ $_->[0] && "$kind, $_->[0]", $rows, $_->[1], $base && $_->[0] && "$base, $_->[0]" ] }
 	  # the library is loaded by the first event, and can buffer none of that statement
 	  ([ undef, [ "INSERT INTO $kind (id) VALUES (0)", "DELETE FROM $kind" ] ],
-		[ 'INSERT', "INSERT INTO $kind SELECT $values FROM " . series($n) ],
+		[ 'INSERT', "INSERT INTO $kind SELECT $values FROM " . series($rows) ],
 		[ 'UPDATE of a column', "UPDATE $kind SET n = n + 1" ],
 		[ 'DELETE', "DELETE FROM $kind" ]);
+}
+# The same events, put into a table like the log by INSERT; "audit_bulk" with that after each
+sub audit_with_floor
+{
+	return map {
+		my $what = $_->[0] && $_->[0] =~ s/^audited/the floor/r;
+		($_, !$what ? [ undef, 0, 'INSERT INTO floor SELECT * FROM schemakit.audit_event' ] :
+			([ undef, 0, [ 'TRUNCATE staged', 'INSERT INTO staged SELECT * FROM schemakit.audit_event WHERE txn_id = (SELECT txn_id FROM schemakit.audit_event ORDER BY changed_at DESC LIMIT 1)',
+					'VACUUM staged' ] ],
+				[ $what, $n, 'INSERT INTO floor SELECT * FROM staged' ]));
+	} audit_bulk('audited');
 }
 sub audit_other
 {
@@ -64,6 +80,16 @@ BEGIN
 END\$\$;
 CREATE TABLE by_hand (id bigserial PRIMARY KEY, at timestamptz DEFAULT clock_timestamp(), who text DEFAULT current_user,
     rel text, op text, old jsonb, new jsonb);
+CREATE TABLE floor (LIKE schemakit.audit_event) PARTITION BY RANGE (at);
+CREATE TABLE floor_leaf PARTITION OF floor DEFAULT;
+CREATE UNLOGGED TABLE staged (LIKE schemakit.audit_event);
+DO \$\$
+DECLARE how text;
+BEGIN
+    FOR how IN SELECT substring(pg_get_indexdef(indexrelid) FROM ' (USING .*)') FROM pg_index WHERE indrelid = 'schemakit.audit_event_default'::regclass LOOP
+        EXECUTE 'CREATE INDEX ON floor_leaf ' || how;
+    END LOOP;
+END\$\$;
 CREATE TABLE source ($columns);
 INSERT INTO source SELECT $values FROM } . series($n) . qq{;
 COPY source TO '$ENV{BENCH_DIR}/rows.copy';
@@ -75,7 +101,7 @@ INSERT INTO one_$_ SELECT $values FROM generate_series(1, 1000) AS i;
 CREATE TABLE wide_$_ ($wide);
 INSERT INTO wide_$_ SELECT $wide_values FROM generate_series(1, 1000) AS i;
 CREATE TABLE huge_$_ ($huge);
-} } 'none', 'audited', 'plpgsql') . q{
+} } 'none', 'audited', 'plpgsql', @others) . q{
 CREATE TRIGGER by_hand AFTER INSERT OR UPDATE OR DELETE ON plpgsql FOR EACH ROW EXECUTE FUNCTION by_hand();
 SELECT schemakit.audit_enable(t) FROM unnest('{audited,copy_audited,one_audited,wide_audited,huge_audited}'::regclass[]) AS t;
 -- so that the log's tables and indexes are not empty
@@ -86,15 +112,19 @@ CREATE TABLE times (at timestamptz);
 UPDATE history SET v = v + 1;
 INSERT INTO times VALUES (clock_timestamp());
 UPDATE history SET v = v + 1;
-UPDATE history SET v = v + 1},
+UPDATE history SET v = v + 1} . (@others ? "; CREATE EXTENSION supa_audit CASCADE; SELECT audit.enable_tracking('supa_audit')" : ''),
 		count => [
-			audit_bulk('none'), audit_bulk('audited'), audit_bulk('plpgsql'),
+			audit_bulk('none'), audit_with_floor(), audit_bulk('plpgsql'), (map { audit_bulk($_, $n / 10) } @others),
 			audit_other('none'), audit_other('audited'),
 			[ 'audit_history()', $few, "SELECT count(*) FROM generate_series(1, $few) AS i, LATERAL schemakit.audit_history('history', jsonb_build_object('id', i * 7))" ],
 			[ 'audit_as_of() of a row', $few, "SELECT sum(v) FROM generate_series(1, $few) AS i, LATERAL schemakit.audit_as_of(NULL::history, (SELECT at FROM times), jsonb_build_object('id', i * 7))" ],
 			[ 'audit_as_of() of a table, a row', 5000, 'SELECT sum(v) FROM schemakit.audit_as_of(NULL::history, (SELECT at FROM times))' ],
 			[ 'audit_changes(), an event', 20_000, q{SELECT count(*) FROM schemakit.audit_changes(NULL, 'history')} ],
-			[ 'audit_log, an event', 20_000, q{SELECT count(*) FROM schemakit.audit_log WHERE table_name = 'public.history'} ] ] },
+			[ 'audit_log, an event', 20_000, q{SELECT count(*) FROM schemakit.audit_log WHERE table_name = 'public.history'} ] ],
+		ratios => [
+			(map { [ "audited, $_->[0]", "the floor, $_->[0]", $_->[1] ] } [ 'INSERT', 1.3 ], [ 'UPDATE of a column', 1.4 ], [ 'DELETE', 1.3 ]),
+			(map { [ "audited, $_->[0]", "plpgsql, $_->[0]", $_->[1] ] } [ 'INSERT', 0.25 ], [ 'UPDATE of a column', 0.17 ], [ 'DELETE', 0.25 ]),
+			(map { [ "audited, $_", "supa_audit, $_", 0.04 ] } 'INSERT', 'UPDATE of a column', 'DELETE') ] },
 
 	touch => {
 		setup => join('', map { qq{
@@ -229,7 +259,8 @@ sub count
 	my $data = "$ENV{BENCH_DIR}/data";
 	# with BENCH_ONLY, also what warms up for those
 	my @all = @{ $group->{count} };
-	my @measured = @all[ grep { ($all[$_][0] // $all[ $_ + 1 ][0]) =~ ($ENV{BENCH_ONLY} // '') } 0 .. $#all ];
+	my $named = sub { my ($i) = @_; $i++ until defined $all[$i][0]; return $all[$i][0] };
+	my @measured = @all[ grep { $named->($_) =~ ($ENV{BENCH_ONLY} // '') } 0 .. $#all ];
 	system("rm -rf $data $ENV{BENCH_DIR}/out.*");
 	run('', "$bindir/initdb", '-D', $data, '-U', 'postgres', '-A', 'trust', '-E', 'UTF8', '--locale=C.UTF-8', '--no-sync');
 	my @server = ("$bindir/pg_ctl", '-D', $data, '-s', '-w', '-l', "$ENV{BENCH_DIR}/log", '-o', "-c listen_addresses= -c unix_socket_directories=$ENV{BENCH_DIR} -c fsync=off -c autovacuum=off -c max_wal_size=8GB");
@@ -284,5 +315,14 @@ for my $name (@ARGV ? @ARGV : sort keys %group)
 		my ($what, $now, $base) = @{ $counts[0][$i] };
 		my $title = $what . ($base ? ', more than without' : '');
 		printf @bindirs > 1 ? "| %s | %.0f | %.0f | %.3f |\n" : "| %s | %.0f |\n", $title, map({ $_->[$i][1] } reverse @counts), @bindirs > 1 ? $now / $counts[1][$i][1] : ();
+	}
+	my %now = map { @$_[ 0, 1 ] } @{ $counts[0] };
+	my @ratios = grep { $now{ $_->[0] } && $now{ $_->[1] } } @{ $group{$name}{ratios} // [] };
+	print "\n| $name | ratio | goal |\n|---|---|---|\n" if @ratios;
+	for (@ratios)
+	{
+		my ($ours, $theirs, $goal) = @$_;
+		my $ratio = $now{$ours} / $now{$theirs};
+		printf "| %s, against %s | %.3f | %s |\n", $ours, $theirs =~ s/,.*//r, $ratio, bar("instructions, $ours, against $theirs", $goal, '%.3f', $ratio);
 	}
 }

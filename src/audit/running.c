@@ -8,17 +8,24 @@
  * a time is final when no transaction runs any more that did so then.  What
  * autovacuum does changes no rows.
  *
+ * A standby does not know since when transactions run on the primary.  There, it is final
+ * when a transaction has been replayed that was committed later.
+ *
  *-------------------------------------------------------------------------
  */
 #include "postgres.h"
 
 #include "audit/running.h"
+#include "audit/commit.h"
 #include "base/compat.h"
 #include "base/spi.h"
 
 #include "access/transam.h"
 #include "access/twophase.h"
+#include "access/xlog.h"
+#include "catalog/pg_control.h"
 #include "catalog/pg_type.h"
+#include "common/controldata_utils.h"
 #include "executor/spi.h"
 #include "miscadmin.h"
 #include "pgstat.h"
@@ -61,16 +68,50 @@ is_any_prepared(TimestampTz at)
 }
 
 /*
+ * On a standby: all that was committed before has been replayed.  If nothing has been since
+ * it was started, that is so of what was committed before the checkpoint it began with.
+ */
+static TimestampTz
+replayed_until(void)
+{
+	bool		crc_ok;
+	ControlFileData *control = get_controlfile(DataDir, &crc_ok);
+	TimestampTz until = Max(GetLatestXTime(),
+							crc_ok ? time_t_to_timestamptz(control->checkPointCopy.time) : 0);
+
+	pfree(control);
+	return until;
+}
+
+static void
+tell(const char *table, const char *detail, const char *hint)
+{
+	ereport(NOTICE,
+			(errmsg("what table \"%s\" was at that time is not final yet", table),
+			 errdetail_internal("%s", detail), errhint("%s", hint)));
+}
+
+/*
  * Tell who asks for a time that is not over for all.
  */
 void
 sk_audit_running_notice(const char *table, TimestampTz at)
 {
-	if (!is_any_running(at) && !is_any_prepared(at))
-		return;
-	ereport(NOTICE,
-			(errmsg("what table \"%s\" was at that time is not final yet", table),
-			 errdetail("A transaction that had begun by then has not ended."),
-			 errhint("Query it again when no transaction is running that began before %s.",
-					 timestamptz_to_str(at))));
+	if (at > GetCurrentTimestamp())
+		tell(table, "It is in the future.", "Query it again later.");
+	else if (RecoveryInProgress())
+	{
+		TimestampTz until = replayed_until();
+
+		/* the only event of a transaction may be older than its commit */
+		if (until - SK_AUDIT_COMMIT_SOON <= at)
+			tell(table,
+				 psprintf("The last transaction that this standby has replayed was committed at %s.",
+						  timestamptz_to_str(until)),
+				 "Query it again when later ones have been replayed, or on the primary.");
+	}
+	else if (is_any_running(at) || is_any_prepared(at))
+		tell(table, "A transaction that had begun by then has not ended.",
+			 psprintf("Query it again when no transaction is running that began before %s.",
+					  timestamptz_to_str(at)));
 }

@@ -111,6 +111,8 @@ InitMaterializedSRF(FunctionCallInfo fcinfo, bits32 flags)
 #if PG_VERSION_NUM < 150000
 #include "access/xlog.h"
 #define GetWALInsertionTimeLine() (ThisTimeLineID)
+#else
+#include "access/xlogrecovery.h"	/* for GetLatestXTime() */
 #endif
 
 /* 15, d6f96ed94e73: ON DELETE SET NULL (columns) */

@@ -56,7 +56,25 @@ is( $standby->safe_psql('postgres', q{SELECT string_agg(op, '') FROM schemakit.a
     'IUDI', 'the story of a row on a standby');
 is( $standby->safe_psql('postgres', q{SELECT count(*) FROM schemakit.audit_as_of(NULL::t, (SELECT min(changed_at) FROM schemakit.audit_log))}),
     '0', 'the table as it was on a standby');
-my ($rc, $out, $err) = $standby->psql('postgres', 'SELECT count(*) FROM schemakit.audit_changes()');
+
+# what the past is there depends on what has been replayed
+my ($rc, $out, $err);
+my $now = $publisher->safe_psql('postgres', 'SELECT clock_timestamp()');
+my $as_of = "SELECT n FROM schemakit.audit_as_of(NULL::t, '$now') WHERE id = 1";
+$standby->psql('postgres', $as_of, stderr => \$err);
+like($err, qr/NOTICE:  what table "t" was at that time is not final yet\nDETAIL:  The last transaction that this standby/,
+    'a time that the standby has not reached');
+$standby->psql('postgres', q{SELECT * FROM schemakit.audit_as_of(NULL::t, (SELECT min(changed_at) FROM schemakit.audit_log))}, stderr => \$err);
+unlike($err, qr/not final/, 'and one that it has');
+sleep 2;
+$publisher->safe_psql('postgres', 'CREATE TABLE later ()');
+$publisher->wait_for_catchup($standby);
+$standby->psql('postgres', $as_of, stderr => \$err);
+unlike($err, qr/not final/, 'once a later transaction is there');
+$publisher->psql('postgres', q{SELECT * FROM schemakit.audit_as_of(NULL::t, now() + interval '1 hour')}, stderr => \$err);
+like($err, qr/NOTICE:  what table "t" was at that time is not final yet\nDETAIL:  It is in the future/, 'a time to come');
+
+($rc, $out, $err) = $standby->psql('postgres', 'SELECT count(*) FROM schemakit.audit_changes()');
 like($err, qr/cannot be used during recovery/, 'a cursor would miss changes there');
 ($rc, $out, $err) = $standby->psql('postgres', q{SELECT schemakit.timestamps_disable('t')});
 like($err, qr/cannot .*(recovery|read-only)/, 'a change is refused there');

@@ -92,14 +92,14 @@ tell(const char *table, const char *detail, const char *hint)
 }
 
 /*
- * Tell who asks for a time that is not over for all.
+ * Tell who asks for a time that is not over for all.  The end of time is what there is now.
  */
 void
 sk_audit_running_notice(const char *table, TimestampTz at)
 {
-	if (at > GetCurrentTimestamp())
+	if (at != DT_NOEND && at > GetCurrentTimestamp())
 		tell(table, "It is in the future.", "Query it again later.");
-	else if (RecoveryInProgress())
+	else if (RecoveryInProgress() && at != DT_NOEND)
 	{
 		TimestampTz until = replayed_until();
 

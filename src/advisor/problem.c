@@ -131,16 +131,15 @@ find_wider(const SkPool *pool, SkProblem *problem)
 	}
 }
 
-/* What there is to choose from, and within which limits. */
+/* What there is to choose from now, and within which limits. */
 void
-sk_advice_problem_pose(SkAdvice *advice, SkProblem *problem, TimestampTz deadline)
+sk_advice_problem_pose(SkAdvice *advice, SkProblem *problem)
 {
 	SkPool	   *pool = advice->pool;
 	double	   *bytes = palloc0((pool->n + 1) * sizeof(double));
 	double	   *write = palloc0((pool->n + 1) * sizeof(double));
 	List	   *tables = NIL;
 
-	memset(problem, 0, sizeof(SkProblem));
 	problem->queries = advice->queries;
 	problem->n = pool->n;
 	problem->bytes = bytes;
@@ -148,12 +147,13 @@ sk_advice_problem_pose(SkAdvice *advice, SkProblem *problem, TimestampTz deadlin
 	problem->max_indexes = advice->options.max_indexes;
 	problem->budget = advice->options.storage_budget;
 	problem->least_gain = sk_advice_refusal_least_gain(advice);
-	problem->deadline = deadline;
+	problem->table_bytes = 0;
+	problem->usable = NULL;
 	for (int i = 0; i < pool->n; i++)
 	{
 		SkCandidate *candidate = pool->candidate[i];
 
-		if (!candidate->promising)
+		if (!candidate->promising || bms_is_member(i, problem->blamed))
 			continue;
 		if (!list_member_oid(tables, candidate->index->relid))
 		{

@@ -11,7 +11,6 @@
 #include "advisor/advice.h"
 #include "advisor/search/configuration.h"
 
-extern void sk_advice_problem_pose(SkAdvice *advice, SkProblem *problem,
-								   TimestampTz deadline);
+extern void sk_advice_problem_pose(SkAdvice *advice, SkProblem *problem);
 
 #endif							/* SK_ADVISOR_PROBLEM_H */

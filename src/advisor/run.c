@@ -27,6 +27,7 @@
 #include "advisor/refusal.h"
 #include "advisor/scope.h"
 #include "advisor/search/cost_explore.h"
+#include "advisor/search/cost_merge.h"
 #include "advisor/search/cost_table.h"
 #include "advisor/search/select.h"
 #include "advisor/slow.h"
@@ -47,12 +48,15 @@
 /* When each step must be done, as a fraction of the time allowed. */
 #define LEARN_UNTIL		0.3
 #define EXPLORE_UNTIL	0.5
-#define SELECT_UNTIL	0.6
+#define SELECT_UNTIL	0.7
 
 #define MS_PER_DAY 86400000.0
 
 /* How often a choice is corrected. */
 #define MAX_REPAIRS 20
+
+/* How often what is near a choice is looked at. */
+#define MAX_ROUNDS 10
 
 static TimestampTz
 part_of_time(const SkAdvice *advice, double part)
@@ -213,6 +217,7 @@ blame_for(SkAdvice *advice, SkProblem *problem, int id)
 	sk_advice_refusal_add(advice, advice->pool->candidate[id], problem->write[id],
 						  "it makes another statement slower than max_regression allows");
 	problem->usable = bms_del_member(problem->usable, id);
+	problem->blamed = bms_add_member(problem->blamed, id);
 }
 
 /* ----------
@@ -275,19 +280,47 @@ attainable(const SkAdvice *advice)
 }
 
 /*
+ * A choice, and what else could be chosen in place of it, until there is nothing better.
+ * What statements were seen to use is known after the first round, and what could replace
+ * two of those is tried from then on.
+ */
+static Bitmapset *
+choose_explored(SkAdvice *advice, SkProblem *problem, Bitmapset *start)
+{
+	Bitmapset  *chosen = sk_select(problem, start);
+
+	for (int round = 0; round < MAX_ROUNDS; round++)
+	{
+		Bitmapset  *next;
+
+		if (round == 1 && start == NULL)
+			sk_cost_merge(advice->pool);
+		if (!sk_cost_explore_around(advice->queries, advice->pool, chosen,
+									problem->deadline))
+			problem->late = true;
+		sk_advice_problem_pose(advice, problem);
+		next = sk_select(problem, chosen);
+		if (bms_equal(next, chosen))
+			break;
+		chosen = next;
+	}
+	return chosen;
+}
+
+/*
  * A choice, verified, and corrected.  Each one begins with the last, so what is known
  * to be good is not lost when the time is over.
  */
 static Bitmapset *
 choose_verified(SkAdvice *advice, SkProblem *problem, SkVerified **verified)
 {
-	Bitmapset  *chosen = sk_select(problem, NULL);
+	Bitmapset  *chosen = choose_explored(advice, problem, NULL);
 
 	*verified = sk_advice_verify(advice, chosen, NULL);
 	for (int repairs = 0; repairs < MAX_REPAIRS; repairs++)
 	{
 		/* the table has learnt, so another choice may be better now */
-		Bitmapset  *next = sk_select(problem, chosen);
+		Bitmapset  *next = choose_explored(advice, problem, chosen);
 
 		if (bms_equal(next, chosen))
 		{
@@ -296,7 +329,7 @@ choose_verified(SkAdvice *advice, SkProblem *problem, SkVerified **verified)
 			if (blame < 0)
 				break;
 			blame_for(advice, problem, blame);
-			next = sk_select(problem, chosen);
+			next = choose_explored(advice, problem, chosen);
 		}
 		chosen = next;
 		*verified = sk_advice_verify(advice, chosen, *verified);
@@ -307,7 +340,7 @@ choose_verified(SkAdvice *advice, SkProblem *problem, SkVerified **verified)
 static void
 choose(SkAdvice *advice)
 {
-	SkProblem	problem;
+	SkProblem	problem = {0};
 	Bitmapset  *chosen;
 	SkVerified *verified;
 	int			blame;
@@ -317,7 +350,8 @@ choose(SkAdvice *advice)
 	if (!sk_cost_explore(advice->queries, advice->pool,
 						 part_of_time(advice, EXPLORE_UNTIL)))
 		advice->out_of_time = true;
-	sk_advice_problem_pose(advice, &problem, part_of_time(advice, SELECT_UNTIL));
+	problem.deadline = part_of_time(advice, SELECT_UNTIL);
+	sk_advice_problem_pose(advice, &problem);
 	chosen = choose_verified(advice, &problem, &verified);
 
 	/* what still makes a statement slower is removed, without another choice */

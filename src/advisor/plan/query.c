@@ -58,6 +58,7 @@ sk_query_make(const SkWorkloadEntry *entry)
 	query->entry = *entry;
 	query->share = -1;
 	query->misfit = 1;
+	sk_join_order_init(&query->order);
 	return query;
 }
 
@@ -86,6 +87,8 @@ plan_with(SkRun *run, ParamListInfo params, const SkWhatIf *whatif, List **used,
 
 	CHECK_FOR_INTERRUPTS();
 	run->nodes = 0;
+	if (whatif->order != NULL)
+		sk_join_order_begin(whatif->order);
 	foreach(lc, run->trees)
 	{
 		PlannedStmt *plan;
@@ -477,8 +480,8 @@ learn(SkRun *run, void *arg)
 {
 	Lesson	   *lesson = arg;
 	SkQuery    *query = run->query;
-	SkWhatIf	observed = {NIL, NIL, observe, lesson, false, NULL};
-	static const SkWhatIf nothing;
+	SkWhatIf	observed = {.observer = observe,.arg = lesson,.order = &query->order};
+	SkWhatIf	nothing = {.order = &query->order};
 	MemoryContext old;
 	SkCostEntry *config;
 	List	   *used;

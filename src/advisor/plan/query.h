@@ -22,6 +22,15 @@ typedef struct SkCostEntry
 								 * advisor/search/doubt.c */
 } SkCostEntry;
 
+/* What came out of planning with exactly these candidates, if the planner is wrong, too */
+typedef struct SkVerdict
+{
+	Bitmapset  *set;
+	Bitmapset  *used;
+	double		cost;
+	bool		uncertain;		/* as in SkQuery */
+} SkVerdict;
+
 typedef struct SkQuery
 {
 	SkWorkloadEntry entry;
@@ -53,6 +62,10 @@ typedef struct SkQuery
 								 * least_saving */
 	List	   *planned;		/* SkCostEntry of all that was there, not what
 								 * was used */
+	List	   *verdicts;		/* SkVerdict */
+	Bitmapset  *tried_chosen;	/* the last choice it was tried around, */
+	Bitmapset  *tried_others;	/* and with what */
+	SkJoinOrder order;			/* joins of its plans */
 	List	   *indexes;		/* OIDs of the existing ones that it uses */
 	CmdType		command;
 	Oid			target;			/* of INSERT, UPDATE and DELETE, */

@@ -297,13 +297,6 @@ is_raised(const RelOptInfo *join)
 	return false;
 }
 
-/* GEQO makes relations again and again, in memory of its own. */
-static bool
-uses_geqo(const PlannerInfo *root)
-{
-	return enable_geqo && list_length(root->initial_rels) >= geqo_threshold;
-}
-
 /* Called for each two relations that are joined, when that is planned. */
 void
 sk_unlucky_join(PlannerInfo *root, RelOptInfo *join, RelOptInfo *outer, RelOptInfo *inner,
@@ -312,7 +305,7 @@ sk_unlucky_join(PlannerInfo *root, RelOptInfo *join, RelOptInfo *outer, RelOptIn
 	double		skew = 1;
 	ListCell   *lc;
 
-	if (assumed == NULL || !assumed->skewed || uses_geqo(root) ||
+	if (assumed == NULL || !assumed->skewed ||
 		(type != JOIN_INNER && type != JOIN_LEFT))
 		return;
 	foreach(lc, clauses)

@@ -39,6 +39,7 @@
 #include "miscadmin.h"
 #include "nodes/makefuncs.h"
 #include "nodes/nodeFuncs.h"
+#include "optimizer/geqo.h"
 #include "optimizer/optimizer.h"
 #include "optimizer/paths.h"
 #include "optimizer/plancat.h"
@@ -58,6 +59,7 @@
 static build_simple_rel_hook_type next_relation_hook;
 static set_rel_pathlist_hook_type next_pathlist_hook;
 static set_join_pathlist_hook_type next_join_hook;
+static join_search_hook_type next_search_hook;
 static get_index_stats_hook_type next_index_stats_hook;
 
 /* The query that is being planned, and what is assumed; NULL most of the time. */
@@ -461,14 +463,32 @@ change_relation(SK_RELATION_PARAMS)
 	sk_unlucky_relation(rel);
 }
 
+/* GEQO does so, in memory of its own. */
+static bool
+makes_relations_again(const PlannerInfo *root)
+{
+	return enable_geqo && list_length(root->initial_rels) >= geqo_threshold &&
+		(assumed->order == NULL || !assumed->order->known_only);
+}
+
 static void
 assume_join(PlannerInfo *root, RelOptInfo *join, RelOptInfo *outer, RelOptInfo *inner,
 			JoinType type, JoinPathExtraData *extra)
 {
 	if (next_join_hook)
 		next_join_hook(root, join, outer, inner, type, extra);
-	if (is_ours(root))
+	if (is_ours(root) && !makes_relations_again(root))
 		sk_unlucky_join(root, join, outer, inner, type, extra->restrictlist);
+}
+
+static RelOptInfo *
+search_joins(PlannerInfo *root, int levels, List *rels)
+{
+	if (is_ours(root) && assumed->order != NULL)
+		return sk_join_order_search(assumed->order, assumed->known_joins,
+									assumed->unlucky == NULL, root, levels, rels,
+									next_search_hook);
+	return sk_join_order_search_all(root, levels, rels, next_search_hook);
 }
 
 static void
@@ -527,6 +547,8 @@ sk_whatif_init(void)
 	build_simple_rel_hook = change_relation;
 	next_pathlist_hook = set_rel_pathlist_hook;
 	set_rel_pathlist_hook = observe_relation;
+	next_search_hook = join_search_hook;
+	join_search_hook = search_joins;
 	next_join_hook = set_join_pathlist_hook;
 	set_join_pathlist_hook = assume_join;
 }

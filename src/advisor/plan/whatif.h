@@ -8,6 +8,7 @@
 #ifndef SK_ADVISOR_PLAN_WHATIF_H
 #define SK_ADVISOR_PLAN_WHATIF_H
 
+#include "advisor/plan/join_order.h"
 #include "advisor/plan/unlucky.h"
 #include "index/size.h"
 
@@ -43,6 +44,8 @@ typedef struct SkWhatIf
 	void	   *arg;
 	bool		strict;			/* an index that could not be made is an error */
 	const SkUnlucky *unlucky;	/* how to plan, or NULL */
+	SkJoinOrder *order;			/* gets the joins of the plan, or NULL */
+	bool		known_joins;	/* only joins that it has, if there are any */
 } SkWhatIf;
 
 extern void sk_whatif_init(void);

@@ -20,6 +20,8 @@ typedef struct SkProblem
 	List	   *queries;		/* SkQuery */
 	int			n;				/* candidates */
 	Bitmapset  *usable;
+	Bitmapset  *blamed;			/* not usable, since they make a statement
+								 * slower */
 	Bitmapset **wider;			/* those that make each one redundant */
 	const double *bytes;		/* of each */
 	const double *write;		/* what each costs, in the queries' unit of

@@ -3,19 +3,19 @@
  * advisor/search/cost_explore.c
  *	  Which candidates to plan a statement with.
  *
- * A statement is planned with all of its candidates at first.  What the planner
- * chooses is refined, then taken away to see what it would choose instead, then
- * given alone.  At last each statement is tried with what helps others.  A call
- * of the planner is not made if all that it could tell, between the most and the
- * least that the table says, is next to nothing for the workload.
+ * A statement is planned with all of its candidates at first, and with what makes those
+ * of them better that it uses.  From that there is a first choice.  What matters then is
+ * what the choice leaves to gain, so each statement is tried with the choice: together
+ * with others, and without each of those that it uses, also with others on the same
+ * table.  So it goes on with the next choice, until that is the same.  A call of the
+ * planner is not made if all that it could tell, between the most and the least that the
+ * table says, is next to nothing for the workload.
  *
- * Statements that join the same tables in the same way differ in little else.  Of
- * those the one with most to gain is explored, and the others are planned with what
- * was good for it.
+ * What is tried around a choice is planned with joins that plans of the statement had
+ * (advisor/plan/join_order.c): else a join of many tables would take so long that few
+ * choices could be looked at.
  *
- * Time is shared by what there is to gain: a statement gets the part of the time that
- * its gain has in that of all which are still to come, and what it leaves is theirs.
- * So what a cut leaves out is what is worth least.
+ * What there is most to gain from comes first, so what a cut leaves out is worth least.
  *
  *-------------------------------------------------------------------------
  */
@@ -23,7 +23,6 @@
 
 #include "advisor/search/cost_explore.h"
 
-#include "advisor/search/cost_merge.h"
 #include "advisor/search/cost_table.h"
 
 #include "catalog/pg_am.h"
@@ -35,18 +34,9 @@
 #define SMALL 0.003
 
 #define MAX_ROUNDS 4
-#define TABLE_ROUNDS 1
-#define MAX_ALONE 12
-#define MAX_PAIRS 6
-
-/* Joins of fewer tables are each explored. */
-#define LEAST_OF_FAMILY 3
 
 /* When the first look at each statement must be over, as a fraction of the time */
 #define LOOK_UNTIL 0.4
-
-/* The same for what helps that statement, before what helps others is tried */
-#define OWN_UNTIL 0.8
 
 typedef struct Explorer
 {
@@ -54,7 +44,7 @@ typedef struct Explorer
 	SkPool	   *pool;
 	SkRun	   *run;
 	double		remains;		/* value of the workload at its least */
-	const SkQuery *leader;		/* explored, and like this one; or NULL */
+	const Bitmapset *chosen;	/* so far */
 	TimestampTz until;			/* 0: no limit */
 	bool	   *cut;			/* set if something is left out for it */
 } Explorer;
@@ -109,40 +99,24 @@ plan_with(Explorer *explorer, const Bitmapset *set, Bitmapset **used)
 							  used);
 }
 
+/* The same, of plans whose joins other plans had. */
+static double
+try_with(Explorer *explorer, const Bitmapset *set, Bitmapset **used)
+{
+	return sk_cost_table_try(explorer->run, explorer->query, explorer->pool, set, used);
+}
+
 /* The same, unless it is known well enough. */
 static void
 try_set(Explorer *explorer, const Bitmapset *set)
 {
+	Bitmapset  *used;
 	double		unknown = sk_cost_table_derive(explorer->query, set) -
 		sk_cost_table_bound(explorer->query, set);
-	Bitmapset  *used;
 
 	if (!bms_is_empty(set) && !is_small(explorer, unknown) &&
 		!is_late(explorer))
-		(void) plan_with(explorer, set, &used);
-}
-
-/* Take away what is used, again and again, while the rest is good for anything. */
-static Bitmapset *
-peel(Explorer *explorer, const Bitmapset *set, int rounds)
-{
-	Bitmapset  *rest = bms_copy(set);
-	Bitmapset  *seen = NULL;
-
-	while (rounds-- > 0 && !bms_is_empty(rest))
-	{
-		Bitmapset  *used;
-		double		cost = explorer->query->cost;
-
-		if (is_late(explorer) ||
-			is_small(explorer, cost - sk_cost_table_bound(explorer->query, rest)) ||
-			is_small(explorer, cost - plan_with(explorer, rest, &used)) ||
-			bms_is_empty(used))
-			break;
-		seen = bms_add_members(seen, used);
-		rest = bms_del_members(rest, used);
-	}
-	return seen;
+		(void) try_with(explorer, set, &used);
 }
 
 static void
@@ -198,53 +172,6 @@ tables_of(const SkQuery *query)
 	return result;
 }
 
-/* Each alone, and what is left of the best when each is taken away. */
-static void
-try_parts(Explorer *explorer, const Bitmapset *seen, const Bitmapset *best)
-{
-	int			id = -1;
-	int			n = 0;
-
-	while ((id = bms_next_member(seen, id)) >= 0 && n++ < MAX_ALONE)
-		try_set(explorer, bms_make_singleton(id));
-	if (bms_num_members(best) < 3)
-		return;
-	id = -1;
-	n = 0;
-	while ((id = bms_next_member(best, id)) >= 0 && n++ < MAX_PAIRS)
-		try_set(explorer, bms_del_member(bms_copy(best), id));
-}
-
-static int
-by_cost(const ListCell *a, const ListCell *b)
-{
-	double		x = ((SkCostEntry *) lfirst(a))->cost;
-	double		y = ((SkCostEntry *) lfirst(b))->cost;
-
-	return x < y ? -1 : x > y;
-}
-
-/* What was good for the leader, the best of it first, and parts of what is best. */
-static void
-follow(Explorer *explorer, const Bitmapset *best)
-{
-	List	   *known = list_copy(explorer->leader->costs);
-	ListCell   *lc;
-	int			n = 0;
-
-	list_sort(known, by_cost);
-	foreach(lc, known)
-	{
-		const SkCostEntry *entry = lfirst(lc);
-
-		if (entry->cost >= explorer->leader->cost * (1 - SK_COST_TOLERANCE) ||
-			n++ == MAX_ALONE)
-			break;
-		try_set(explorer, entry->used);
-	}
-	try_parts(explorer, best, best);
-}
-
 /* First of all, what all candidates together could do. */
 static void
 look(SkRun *run, void *arg)
@@ -258,44 +185,24 @@ look(SkRun *run, void *arg)
 		(void) plan_with(explorer, all, &used);
 }
 
+/* The same with what makes the best of them better. */
 static void
-explore(SkRun *run, void *arg)
+look_closer(SkRun *run, void *arg)
 {
 	Explorer   *explorer = arg;
+	int			n = bms_num_members(affordable(explorer));
 	const SkCostEntry *first = sk_cost_table_least(explorer->query);
-	Bitmapset  *best = bms_copy(first->used);
-	Bitmapset  *seen;
-	Bitmapset  *all = affordable(explorer);
-	int			n = bms_num_members(all);
-	List	   *tables = tables_of(explorer->query);
-	ListCell   *lc;
+	Bitmapset  *all;
+	Bitmapset  *used;
 
 	explorer->run = run;
 	if (is_small(explorer, explorer->query->cost - first->cost))
 		return;
 	sk_cost_table_hurry(explorer->query);
-	refine(explorer, best);
+	refine(explorer, first->used);
 	all = affordable(explorer);
 	if (bms_num_members(all) > n)
-		(void) plan_with(explorer, all, &best);
-	if (explorer->leader != NULL)
-	{
-		follow(explorer, best);
-		return;
-	}
-	seen = bms_copy(best);
-	seen = bms_add_members(seen,
-						   peel(explorer, bms_difference(all, best), MAX_ROUNDS));
-	foreach(lc, tables)
-	{
-		if (list_length(tables) < 2)
-			break;
-		seen = bms_add_members(seen,
-							   peel(explorer,
-									on_table(explorer->pool, all,
-											 lfirst_oid(lc)), TABLE_ROUNDS));
-	}
-	try_parts(explorer, seen, best);
+		(void) plan_with(explorer, all, &used);
 }
 
 static bool
@@ -322,22 +229,15 @@ is_wanted(const SkIndexable *access, const SkIndex *index)
 	return index->am != BTREE_AM_OID;
 }
 
-/*
- * Candidates that are good for other statements, begin with what this one asks
- * for, and are in none of its plans: there may have been a larger one, too.
- */
+/* Other candidates than those chosen that begin with what the statement asks for */
 static Bitmapset *
 find_others(const Explorer *explorer)
 {
-	const SkQuery *query = explorer->query;
 	const SkPool *pool = explorer->pool;
 	Bitmapset  *others = NULL;
-	Bitmapset  *tried = NULL;
 	ListCell   *lc;
 
-	foreach(lc, query->costs)
-		tried = bms_add_members(tried, ((SkCostEntry *) lfirst(lc))->used);
-	foreach(lc, query->accesses)
+	foreach(lc, explorer->query->accesses)
 	{
 		const SkIndexable *access = lfirst(lc);
 
@@ -346,7 +246,7 @@ find_others(const Explorer *explorer)
 			const SkCandidate *candidate = pool->candidate[i];
 
 			if ((candidate->promising || candidate->merged) &&
-				!bms_is_member(i, tried) &&
+				!bms_is_member(i, explorer->chosen) &&
 				candidate->index->relid == access->relid &&
 				is_wanted(access, candidate->index))
 				others = bms_add_member(others, i);
@@ -355,30 +255,89 @@ find_others(const Explorer *explorer)
 	return others;
 }
 
-/* What was found for other statements may serve this one. */
-static void
-explore_others(SkRun *run, void *arg)
+/* The part of the choice that is on the statement's tables */
+static Bitmapset *
+find_chosen(const Explorer *explorer)
 {
-	Explorer   *explorer = arg;
-	Bitmapset  *others = find_others(explorer);
-	Bitmapset  *before;
-	Bitmapset  *seen;
+	Bitmapset  *result = NULL;
+	ListCell   *lc;
+
+	foreach(lc, tables_of(explorer->query))
+		result = bms_add_members(result,
+								 on_table(explorer->pool, explorer->chosen, lfirst_oid(lc)));
+	return result;
+}
+
+/*
+ * What the statement would gain from others besides the choice: all of them together,
+ * each of those that are used, and so again without these.
+ */
+static void
+try_others(Explorer *explorer, const Bitmapset *chosen, const Bitmapset *others)
+{
+	double		cost = sk_cost_table_derive(explorer->query, chosen);
+	Bitmapset  *rest = bms_copy(others);
+
+	for (int round = 0; round < MAX_ROUNDS && !bms_is_empty(rest); round++)
+	{
+		Bitmapset  *all = bms_union(chosen, rest);
+		Bitmapset  *used;
+		int			id = -1;
+
+		if (is_late(explorer) ||
+			is_small(explorer, cost - sk_cost_table_bound(explorer->query, all)) ||
+			is_small(explorer, cost - try_with(explorer, all, &used)))
+			break;
+		used = bms_difference(used, chosen);
+		while (bms_num_members(used) > 1 && (id = bms_next_member(used, id)) >= 0)
+			try_set(explorer, bms_add_member(bms_copy(chosen), id));
+		if (bms_is_empty(used))
+			break;
+		rest = bms_del_members(rest, used);
+	}
+}
+
+/* What it would lose without each that it uses, and what could take its place. */
+static void
+try_without(Explorer *explorer, const Bitmapset *chosen, const Bitmapset *others)
+{
+	const Bitmapset *used = sk_cost_table_find(explorer->query, chosen)->used;
 	int			id = -1;
 
-	explorer->run = run;
-	if (is_small(explorer, explorer->query->cost - sk_cost_table_least(explorer->query)->cost))
-		return;
-	sk_cost_table_hurry(explorer->query);
-	seen = peel(explorer, others, MAX_ROUNDS);
-	while ((id = bms_next_member(seen, id)) >= 0)
-		try_set(explorer, bms_make_singleton(id));
-	if (!bms_is_empty(seen))
-		(void) peel(explorer, bms_union(others, affordable(explorer)), 1);
+	while ((id = bms_next_member(used, id)) >= 0)
+	{
+		Bitmapset  *rest = bms_del_member(bms_copy(chosen), id);
 
-	/* what is best now may be refined further */
-	before = affordable(explorer);
-	refine(explorer, sk_cost_table_least(explorer->query)->used);
-	(void) peel(explorer, bms_difference(affordable(explorer), before), 2);
+		try_set(explorer, rest);
+		try_others(explorer, rest, on_table(explorer->pool, others,
+											explorer->pool->candidate[id]->index->relid));
+	}
+}
+
+/* Both, unless that was done with the same ones. */
+static void
+explore_around(SkRun *run, void *arg)
+{
+	Explorer   *explorer = arg;
+	SkQuery    *query = explorer->query;
+	Bitmapset  *chosen = find_chosen(explorer);
+	Bitmapset  *others;
+	MemoryContext old;
+
+	explorer->run = run;
+	refine(explorer, sk_cost_table_find(query, chosen)->used);
+	others = bms_difference(bms_union(find_others(explorer), affordable(explorer)), chosen);
+	if (bms_equal(query->tried_chosen, chosen) && bms_equal(query->tried_others, others))
+		return;
+	try_set(explorer, chosen);
+	try_others(explorer, chosen, others);
+	try_without(explorer, chosen, others);
+	if (is_late(explorer))
+		return;
+	old = MemoryContextSwitchTo(explorer->pool->context);
+	query->tried_chosen = bms_copy(chosen);
+	query->tried_others = bms_copy(others);
+	MemoryContextSwitchTo(old);
 }
 
 /* ----------
@@ -435,91 +394,27 @@ by_gain(const ListCell *a, const ListCell *b)
 	return x->entry.id < y->entry.id ? -1 : x->entry.id > y->entry.id;
 }
 
-static bool
-same_joins(const SkIndexable *a, const SkIndexable *b)
-{
-	ListCell   *lc;
-	ListCell   *lc2;
-
-	if (a->relid != b->relid || list_length(a->join) != list_length(b->join))
-		return false;
-	forboth(lc, a->join, lc2, b->join)
-	{
-		if (!equal(((SkIndexKey *) lfirst(lc))->expr, ((SkIndexKey *) lfirst(lc2))->expr))
-			return false;
-	}
-	return true;
-}
-
-static bool
-is_alike(const SkQuery *a, const SkQuery *b)
-{
-	ListCell   *lc;
-	ListCell   *lc2;
-
-	if (list_length(a->accesses) != list_length(b->accesses))
-		return false;
-	forboth(lc, a->accesses, lc2, b->accesses)
-	{
-		if (!same_joins(lfirst(lc), lfirst(lc2)))
-			return false;
-	}
-	return true;
-}
-
-/* One of those explored that this one is like; or it will lead others, and NULL */
-static const SkQuery *
-leader_of(List **leaders, SkQuery *query)
-{
-	ListCell   *lc;
-
-	if (list_length(query->accesses) < LEAST_OF_FAMILY)
-		return NULL;
-	foreach(lc, *leaders)
-	{
-		if (is_alike(lfirst(lc), query))
-			return lfirst(lc);
-	}
-	*leaders = lappend(*leaders, query);
-	return NULL;
-}
-
 static TimestampTz
 part_of_time(TimestampTz from, TimestampTz to, double part)
 {
 	return to == 0 ? 0 : from + (TimestampTz) ((to - from) * part);
 }
 
-/* Work with each statement, in order; "shared" by what there is to gain. */
+/* Work with each statement, in order. */
 static void
-work_on(List *queries, SkQueryWork work, Explorer *common, bool shared)
+work_on(List *queries, SkQueryWork work, Explorer *common)
 {
-	List	   *leaders = NIL;
-	double		rest = 0;
 	ListCell   *lc;
 
 	foreach(lc, queries)
-		rest += gain_of(lfirst(lc));
-	foreach(lc, queries)
 	{
-		SkQuery    *query = lfirst(lc);
 		Explorer	explorer = *common;
-		double		gain = gain_of(query);
 
 		if (is_late(common))
 			return;
-		if (!is_open(query))
-			continue;
-		explorer.query = query;
-		if (shared)
-		{
-			explorer.leader = leader_of(&leaders, query);
-			if (rest > 0)
-				explorer.until = part_of_time(GetCurrentTimestamp(), common->until,
-											  Min(gain / rest, 1));
-			rest -= gain;
-		}
-		(void) sk_query_run(query, work, &explorer);
+		explorer.query = lfirst(lc);
+		if (is_open(explorer.query))
+			(void) sk_query_run(explorer.query, work, &explorer);
 	}
 }
 
@@ -532,22 +427,31 @@ sk_cost_explore(List *queries, SkPool *pool, TimestampTz deadline)
 {
 	TimestampTz start = GetCurrentTimestamp();
 	bool		cut = false;
-	Explorer	common = {NULL, pool, NULL, 0, NULL, 0, &cut};
-	List	   *ordered = list_copy(queries);
+	Explorer	common = {.pool = pool,.cut = &cut};
 
 	common.until = part_of_time(start, deadline, LOOK_UNTIL);
-	work_on(ordered, look, &common, false);
+	work_on(queries, look, &common);
 	common.remains = value_at_least(queries);
-
-	list_sort(ordered, by_gain);
-	common.until = part_of_time(start, deadline, OWN_UNTIL);
-	work_on(ordered, explore, &common, true);
 	common.until = deadline;
-	if (!is_late(&common))
-	{
-		sk_cost_merge(pool);
-		list_sort(ordered, by_gain);
-		work_on(ordered, explore_others, &common, true);
-	}
+	queries = list_copy(queries);
+	list_sort(queries, by_gain);
+	work_on(queries, look_closer, &common);
+	return !cut;
+}
+
+/*
+ * The same for what the choice leaves to gain.
+ */
+bool
+sk_cost_explore_around(List *queries, SkPool *pool, const Bitmapset *chosen,
+					   TimestampTz deadline)
+{
+	bool		cut = false;
+	Explorer	common = {.pool = pool,.chosen = chosen,.until = deadline,.cut = &cut};
+
+	common.remains = value_at_least(queries);
+	queries = list_copy(queries);
+	list_sort(queries, by_gain);
+	work_on(queries, explore_around, &common);
 	return !cut;
 }

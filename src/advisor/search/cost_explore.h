@@ -13,5 +13,7 @@
 #include "datatype/timestamp.h"
 
 extern bool sk_cost_explore(List *queries, SkPool *pool, TimestampTz deadline);
+extern bool sk_cost_explore_around(List *queries, SkPool *pool, const Bitmapset *chosen,
+								   TimestampTz deadline);
 
 #endif							/* SK_ADVISOR_SEARCH_COST_EXPLORE_H */

@@ -43,21 +43,28 @@ sk_cost_table_is_gain(const SkQuery *query, double cost)
 	return query->cost - cost >= Max(LEAST_GAIN, query->least_saving);
 }
 
-/* The cost with these candidates, as far as the table knows. */
-double
-sk_cost_table_derive(const SkQuery *query, const Bitmapset *chosen)
+/* The entry of the least cost that these candidates have all of. */
+const SkCostEntry *
+sk_cost_table_find(const SkQuery *query, const Bitmapset *chosen)
 {
-	double		cost = query->cost;
+	const SkCostEntry *least = linitial(query->costs);
 	ListCell   *lc;
 
 	foreach(lc, query->costs)
 	{
 		const SkCostEntry *config = lfirst(lc);
 
-		if (config->cost < cost && bms_is_subset(config->used, chosen))
-			cost = config->cost;
+		if (config->cost < least->cost && bms_is_subset(config->used, chosen))
+			least = config;
 	}
-	return cost;
+	return least;
+}
+
+/* The cost with these candidates, as far as the table knows. */
+double
+sk_cost_table_derive(const SkQuery *query, const Bitmapset *chosen)
+{
+	return sk_cost_table_find(query, chosen)->cost;
 }
 
 /* The entry of the least cost that was seen. */
@@ -225,13 +232,14 @@ plan(SkRun *run, SkQuery *query, SkPool *pool, const Bitmapset *set, SkWhatIf *w
 	double		cost;
 
 	whatif->indexes = hypotheticals(pool, set);
+	if (whatif->hidden == NIL)
+		whatif->order = &query->order;
 	cost = sk_query_plan(run, whatif, oids);
 	*used = used_of(pool, set, *oids);
 	if (whatif->hidden == NIL)
-	{
 		record(query, pool, *used, cost);
+	if (whatif->hidden == NIL && !whatif->known_joins)
 		query->planned = add_config(query->planned, pool, set, cost);
-	}
 	return cost;
 }
 
@@ -247,6 +255,20 @@ sk_cost_table_plan(SkRun *run, SkQuery *query, SkPool *pool, const Bitmapset *se
 	List	   *oids;
 
 	whatif.hidden = hidden;
+	return plan(run, query, pool, set, &whatif, &oids, used);
+}
+
+/*
+ * About what that would come to, and sooner: only joins are tried that plans of the
+ * statement had before.
+ */
+double
+sk_cost_table_try(SkRun *run, SkQuery *query, SkPool *pool, const Bitmapset *set,
+				  Bitmapset **used)
+{
+	SkWhatIf	whatif = {.known_joins = true};
+	List	   *oids;
+
 	return plan(run, query, pool, set, &whatif, &oids, used);
 }
 
@@ -310,6 +332,39 @@ check(SkRun *run, void *arg)
 }
 
 /*
+ * What is known to come out with exactly these candidates, or NULL: it came out with
+ * more of them, and used none but these.
+ */
+static const SkVerdict *
+find_verdict(const SkQuery *query, const Bitmapset *chosen)
+{
+	ListCell   *lc;
+
+	foreach(lc, query->verdicts)
+	{
+		const SkVerdict *verdict = lfirst(lc);
+
+		if (bms_is_subset(chosen, verdict->set) && bms_is_subset(verdict->used, chosen))
+			return verdict;
+	}
+	return NULL;
+}
+
+static void
+add_verdict(SkQuery *query, SkPool *pool, const Check *check)
+{
+	MemoryContext old = MemoryContextSwitchTo(pool->context);
+	SkVerdict  *verdict = palloc(sizeof(SkVerdict));
+
+	verdict->set = bms_copy(check->chosen);
+	verdict->used = bms_copy(check->used);
+	verdict->cost = check->cost;
+	verdict->uncertain = query->uncertain;
+	query->verdicts = lappend(query->verdicts, verdict);
+	MemoryContextSwitchTo(old);
+}
+
+/*
  * The true cost with exactly these candidates, and without the hidden indexes.
  * The table learns of it.  False if the statement cannot be planned any more.
  */
@@ -319,8 +374,19 @@ sk_cost_table_verify(SkQuery *query, SkPool *pool, const Bitmapset *chosen,
 {
 	Check		all = {query, pool, chosen, hidden, CurrentMemoryContext, 0, NULL};
 
+	const SkVerdict *verdict = hidden == NIL ? find_verdict(query, chosen) : NULL;
+
+	if (verdict != NULL)
+	{
+		*cost = verdict->cost;
+		*used = bms_copy(verdict->used);
+		query->uncertain = verdict->uncertain;
+		return true;
+	}
 	if (!sk_query_run(query, check, &all))
 		return false;
+	if (hidden == NIL)
+		add_verdict(query, pool, &all);
 	*cost = all.cost;
 	*used = all.used;
 	return true;

@@ -94,20 +94,23 @@ has_new(const SkWhatIf *whatif, List *used)
 
 /* The cost of the same plan with an assumption; less than 0 if it cannot be told. */
 static double
-plan_unlucky(SkRun *run, const SkWhatIf *whatif, const SkUnlucky *unlucky)
+plan_unlucky(SkRun *run, SkQuery *query, const SkWhatIf *whatif,
+			 const SkUnlucky *unlucky)
 {
 	SkWhatIf	same = *whatif;
 	List	   *used;
 	double		cost;
 
 	same.unlucky = unlucky;
+	same.order = &query->order;
+	same.known_joins = true;
 	cost = sk_query_plan(run, &same, &used);
 	return cost < SK_UNLUCKY_IMPOSSIBLE ? cost : -1;
 }
 
 /* How many times as much the plan costs with the assumption as the one of before. */
 static double
-compare(SkRun *run, const SkQuery *query, const SkWhatIf *whatif, SkUnlucky *unlucky,
+compare(SkRun *run, SkQuery *query, const SkWhatIf *whatif, SkUnlucky *unlucky,
 		double *before)
 {
 	static const SkWhatIf nothing;
@@ -118,11 +121,11 @@ compare(SkRun *run, const SkQuery *query, const SkWhatIf *whatif, SkUnlucky *unl
 	{
 		first.indexes = query->indexes;
 		first.nodes = query->nodes;
-		*before = plan_unlucky(run, &nothing, &first);
+		*before = plan_unlucky(run, query, &nothing, &first);
 	}
 	if (*before <= 0)
 		return 0;
-	after = plan_unlucky(run, whatif, unlucky);
+	after = plan_unlucky(run, query, whatif, unlucky);
 	return after < 0 ? 0 : after / *before;
 }
 
@@ -131,13 +134,15 @@ static double
 compare_rare(SkRun *run, SkQuery *query, const SkWhatIf *whatif, List **more)
 {
 	static const SkWhatIf nothing;
+	SkWhatIf	rare = *whatif;
 	List	   *used;
 
 	if (query->rare == NULL)
 		return 0;
+	rare.order = NULL;
 	if (query->rare_cost == 0)
 		query->rare_cost = sk_query_plan_rare(run, &nothing, &used);
-	return sk_query_plan_rare(run, whatif, more) / query->rare_cost;
+	return sk_query_plan_rare(run, &rare, more) / query->rare_cost;
 }
 
 /*

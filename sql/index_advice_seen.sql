@@ -65,6 +65,47 @@ SELECT ddl, est_bytes < 0 AS frees, q ->> 'statement' AS statement, (q ->> 'cost
     FROM schemakit.advise_indexes('{SELECT count(*) FROM line WHERE item < 9000,SELECT * FROM item WHERE id = 3}', tables => '{line}', max_regression => 2) AS a
     LEFT JOIN jsonb_array_elements(a.queries_helped) AS q ON true;
 
+CREATE TABLE parent (id int PRIMARY KEY);
+INSERT INTO parent SELECT generate_series(1, 100);
+CREATE TABLE child (parent int REFERENCES parent, a int, b int);
+INSERT INTO child SELECT 1 + i % 100, i, i FROM generate_series(1, 20000) AS i;
+CREATE INDEX child_parent ON child (parent);
+CREATE UNIQUE INDEX child_a ON child (a);
+CREATE INDEX child_b ON child (b);
+ALTER TABLE child ALTER a SET NOT NULL;
+ALTER TABLE child REPLICA IDENTITY USING INDEX child_a;
+CLUSTER child USING child_b;
+VACUUM ANALYZE child;
+CREATE TABLE split (a int, b int) PARTITION BY RANGE (a);
+CREATE TABLE split_1 PARTITION OF split FOR VALUES FROM (0) TO (10000);
+INSERT INTO split SELECT i, i FROM generate_series(1, 9999) AS i;
+CREATE INDEX split_b ON split (b);
+VACUUM ANALYZE split;
+SELECT d.ddl, d.undo_ddl, d.bytes > 8192 AS large, d.scans >= 0 AS counted, d.needed_by, d.more_ms_per_day, d.workload_loss_pct > 100 AS much, q ->> 'statement' AS dearer, q ->> 'serves' AS serves
+    FROM unnest('{line_item_n,child_parent,child_a,child_b,parent_pkey,split_b,split_1_b_idx}'::regclass[]) WITH ORDINALITY AS i (index, n),
+    schemakit.advise_drop(index, '{SELECT n FROM line WHERE item = 7,SELECT * FROM child WHERE a = 7,SELECT * FROM child WHERE parent = 7 AND b = 9,SELECT * FROM split WHERE b = 7}') AS d
+    LEFT JOIN jsonb_array_elements(d.statements) AS q ON true ORDER BY n \gx
+SELECT schemakit.advise_drop('line');  -- fails
+SELECT schemakit.advise_drop('pg_class_oid_index');  -- fails
+SELECT schemakit.advise_drop('line_item', weights => '{1}');  -- fails
+SELECT schemakit.advise_drop('line_item', max_queries => 0);  -- fails
+SELECT schemakit.advise_drop(NULL);  -- fails
+
+-- the plans before and after; those of a foreign key's check have no values, as the caller may not read them
+CREATE FUNCTION plans(rank int, queries text[], actions text[] DEFAULT '{create,drop}') RETURNS TABLE (ddl text, n bigint, statement text, before text, after text) LANGUAGE sql AS $$
+    SELECT ddl, queryid, statement, substring(plan_before, '(?:Seq|Index Only) Scan') || ' ' || regexp_replace(substring(plan_before, '(?:Filter|Cond): [^\n]*'), '= \d+', '= n'),
+        substring(plan_after, '(?:item|line|child)_\w+') || ' ' || regexp_replace(substring(plan_after, '(?:Filter|Cond): [^\n]*'), '= \d+', '= n')
+    FROM schemakit.advise_indexes_explain(rank, queries, tables => '{item,line,child}', actions => actions, max_regression => 2) $$;
+SELECT * FROM plans(1, '{SELECT * FROM item WHERE owner = 7,SELECT * FROM item WHERE id = 7}') \gx
+SELECT * FROM plans(1, '{SELECT * FROM item WHERE code = $1}') \gx
+SELECT * FROM plans(1, '{SELECT count(*) FROM line WHERE item < 9000}', '{drop}') \gx
+SELECT * FROM plans(2, '{SELECT * FROM item WHERE owner = 7}', '{create}') \gx
+DROP INDEX child_parent;
+SELECT * FROM plans(1, '{DELETE FROM parent WHERE id = $1}', '{create}') \gx
+SELECT count(*) FROM schemakit.advise_indexes_explain(1, 'SELECT * FROM item WHERE owner = 7', tables => '{item}');
+SELECT schemakit.advise_indexes_explain(0, 'SELECT 1');  -- fails
+SELECT schemakit.advise_indexes_explain(NULL, 'SELECT 1');  -- fails
+
 -- an index much larger than it has to be
 CREATE TABLE swollen (a int PRIMARY KEY, b int, c int);
 CREATE INDEX swollen_b ON swollen (b);

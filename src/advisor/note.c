@@ -530,9 +530,9 @@ raise_nothing(const SkAdvice *advice)
 			 errhint("Call advise_indexes_report() with the same arguments to see what was looked at.")));
 }
 
-/* Tell the caller of advise_indexes() all that matters, as NOTICEs. */
+/* Tell the caller what is missing, and which statements could not be planned. */
 void
-sk_advice_note_raise(const SkAdvice *advice)
+sk_advice_note_raise_missing(const SkAdvice *advice)
 {
 	ListCell   *lc;
 
@@ -548,6 +548,13 @@ sk_advice_note_raise(const SkAdvice *advice)
 				(errmsg_internal("%s", note->message),
 				 note->hint == NULL ? 0 : errhint("%s", note->hint)));
 	}
+}
+
+/* Tell the caller of advise_indexes() all that matters, as NOTICEs. */
+void
+sk_advice_note_raise(const SkAdvice *advice)
+{
+	sk_advice_note_raise_missing(advice);
 	if (advice->items == NIL)
 		raise_nothing(advice);
 }

@@ -18,6 +18,7 @@ typedef struct SkNote
 } SkNote;
 
 extern List *sk_advice_note_list(const SkAdvice *advice);
+extern void sk_advice_note_raise_missing(const SkAdvice *advice);
 extern void sk_advice_note_raise(const SkAdvice *advice);
 
 #endif							/* SK_ADVISOR_NOTE_H */

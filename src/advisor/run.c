@@ -386,9 +386,12 @@ add_foreign_key(void *arg)
 	sk_advice_foreign_index_add(one->advice, one->key);
 }
 
-/* Make it.  All that it needs is allocated in the current memory context. */
+/*
+ * The statements, planned as things are, and no more.  All that it needs is allocated in the
+ * current memory context.
+ */
 SkAdvice *
-sk_advice_run(const SkAdviceOptions *options)
+sk_advice_run_learn(const SkAdviceOptions *options)
 {
 	SkAdvice   *advice = palloc0(sizeof(SkAdvice));
 
@@ -411,6 +414,15 @@ sk_advice_run(const SkAdviceOptions *options)
 	advice->keys = sk_advice_foreign_key_list(advice);
 	for_each_key(advice, learn_foreign_key);
 	list_sort(advice->queries, by_value);
+	return advice;
+}
+
+/* Make it. */
+SkAdvice *
+sk_advice_run(const SkAdviceOptions *options)
+{
+	SkAdvice   *advice = sk_advice_run_learn(options);
+
 	if (options->create || options->replace)
 		choose(advice);
 	sk_advice_finding_collect(advice);

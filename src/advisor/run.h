@@ -10,6 +10,7 @@
 
 #include "advisor/advice.h"
 
+extern SkAdvice *sk_advice_run_learn(const SkAdviceOptions *options);
 extern SkAdvice *sk_advice_run(const SkAdviceOptions *options);
 
 #endif							/* SK_ADVISOR_RUN_H */

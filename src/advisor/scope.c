@@ -79,6 +79,13 @@ is_users(Oid relid)
 		 relkind == RELKIND_PARTITIONED_TABLE);
 }
 
+/* Is it a table of users, whoever asks for advice? */
+bool
+sk_advice_scope_is_of_users(Oid relid)
+{
+	return is_users(relid);
+}
+
 static void
 measure(void *arg)
 {

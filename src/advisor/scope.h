@@ -12,6 +12,7 @@
 
 extern bool sk_advice_scope_allows(Oid relid, void *advice);
 extern bool sk_advice_scope_is_users(SkAdvice *advice, Oid relid);
+extern bool sk_advice_scope_is_of_users(Oid relid);
 extern bool sk_advice_scope_is_analyzed(Oid relid);
 extern double sk_advice_scope_table_bytes(SkAdvice *advice, Oid relid);
 

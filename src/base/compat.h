@@ -542,6 +542,31 @@ errdetail_relkind_not_supported(char relkind)
 }
 #endif
 
+/* 16, c037471832e1: the time of an index's last scan is known */
+#include "utils/fmgrprotos.h"
+#if PG_VERSION_NUM < 160000
+static inline bool
+sk_last_scan(Oid indexid, TimestampTz *time)
+{
+	*time = 0;
+	return false;
+}
+#else
+static inline bool
+sk_last_scan(Oid indexid, TimestampTz *time)
+{
+	LOCAL_FCINFO(fcinfo, 1);
+	Datum		result;
+
+	InitFunctionCallInfoData(*fcinfo, NULL, 1, InvalidOid, NULL, NULL);
+	fcinfo->args[0].value = ObjectIdGetDatum(indexid);
+	fcinfo->args[0].isnull = false;
+	result = pg_stat_get_lastscan(fcinfo);
+	*time = fcinfo->isnull ? 0 : DatumGetTimestampTz(result);
+	return !fcinfo->isnull;
+}
+#endif
+
 /* 17, 4f622503d6de: the target of statistics is not in the column's row */
 #include "commands/vacuum.h"
 #if PG_VERSION_NUM < 170000

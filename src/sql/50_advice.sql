@@ -112,6 +112,61 @@ CREATE FUNCTION schemakit.advise_indexes_report(
 COMMENT ON FUNCTION schemakit.advise_indexes_report(text, float8[], text[], regclass[], text[], int, int, bigint, interval, int, float8, float8) IS
 'the same for one statement.';
 
+CREATE FUNCTION schemakit.advise_indexes_explain(
+    rank int,
+    queries text[] DEFAULT NULL,
+    weights float8[] DEFAULT NULL,
+    schemas text[] DEFAULT NULL,
+    tables regclass[] DEFAULT NULL,
+    actions text[] DEFAULT '{create,drop,replace,reindex}',
+    max_indexes int DEFAULT 10,
+    max_width int DEFAULT 4,
+    storage_budget bigint DEFAULT NULL,
+    time_budget interval DEFAULT '30 s',
+    max_queries int DEFAULT 200,
+    min_benefit float8 DEFAULT 0.01,
+    max_regression float8 DEFAULT 0.10
+) RETURNS TABLE (ddl text, queryid bigint, statement text, plan_before text, plan_after text)
+    AS 'MODULE_PATHNAME', 'schemakit_advise_indexes_explain'
+    LANGUAGE C VOLATILE PARALLEL UNSAFE;
+COMMENT ON FUNCTION schemakit.advise_indexes_explain(int, text[], float8[], text[], regclass[], text[], int, int, bigint, interval, int, float8, float8) IS
+'makes the advice of advise_indexes() with the same arguments again, and returns for the recommendation with this rank the plan of each statement in "queries_helped", now and after all of the advice is followed.';
+
+/* likewise */
+CREATE FUNCTION schemakit.advise_indexes_explain(
+    rank int,
+    queries text,
+    weights float8[] DEFAULT NULL,
+    schemas text[] DEFAULT NULL,
+    tables regclass[] DEFAULT NULL,
+    actions text[] DEFAULT '{create,drop,replace,reindex}',
+    max_indexes int DEFAULT 10,
+    max_width int DEFAULT 4,
+    storage_budget bigint DEFAULT NULL,
+    time_budget interval DEFAULT '30 s',
+    max_queries int DEFAULT 200,
+    min_benefit float8 DEFAULT 0.01,
+    max_regression float8 DEFAULT 0.10
+) RETURNS TABLE (ddl text, queryid bigint, statement text, plan_before text, plan_after text)
+    AS 'MODULE_PATHNAME', 'schemakit_advise_indexes_explain_text'
+    LANGUAGE C VOLATILE PARALLEL UNSAFE;
+COMMENT ON FUNCTION schemakit.advise_indexes_explain(int, text, float8[], text[], regclass[], text[], int, int, bigint, interval, int, float8, float8) IS
+'the same for one statement.';
+
+CREATE FUNCTION schemakit.advise_drop(
+    index regclass,
+    queries text[] DEFAULT NULL,
+    weights float8[] DEFAULT NULL,
+    time_budget interval DEFAULT '30 s',
+    max_queries int DEFAULT 200
+) RETURNS TABLE (
+    ddl text, undo_ddl text, bytes bigint, scans bigint, last_scan timestamptz, needed_by text[],
+    more_ms_per_day float8, workload_loss_pct float8, statements jsonb)
+    AS 'MODULE_PATHNAME', 'schemakit_advise_drop'
+    LANGUAGE C VOLATILE PARALLEL UNSAFE;
+COMMENT ON FUNCTION schemakit.advise_drop(regclass, text[], float8[], interval, int) IS
+'returns what is lost without an index: the statements in pg_stat_statements or in "queries" that get more expensive, the constraints that need it, and how much it was used.  Nothing is dropped.';
+
 CREATE TABLE schemakit.index_advice (
     id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
     action text NOT NULL,

@@ -307,6 +307,8 @@ sub changing
 		"SELECT schemakit.estimate_index_size('CREATE INDEX ON $table ((pg_catalog.lower(v)))')",
 		"SELECT * FROM schemakit.advise_indexes('{SELECT * FROM app.top WHERE v OPERATOR(pg_catalog.=) ''x''}', tables => '{$table}')",
 		"SELECT * FROM schemakit.advise_indexes('{SELECT * FROM $table WHERE v OPERATOR(pg_catalog.=) ''x''}')",
+		"SELECT * FROM schemakit.advise_indexes_explain(1, '{SELECT * FROM $table WHERE v OPERATOR(pg_catalog.=) ''x'', SELECT * FROM app.top WHERE v OPERATOR(pg_catalog.=) \$1}', min_benefit => 0)",
+		"SELECT d.* FROM pg_catalog.pg_index AS i, schemakit.advise_drop(i.indexrelid, '{SELECT * FROM $table WHERE v OPERATOR(pg_catalog.=) ''x''}') AS d WHERE i.indrelid OPERATOR(pg_catalog.=) '$table'::pg_catalog.regclass",
 		"SELECT * FROM schemakit.advise_indexes('{SELECT * FROM $table AS t JOIN app.top AS a ON a.v OPERATOR(pg_catalog.=) t.v, UPDATE $table SET v = ''y'' WHERE v OPERATOR(pg_catalog.=) ''x''}')");
 }
 
@@ -325,6 +327,8 @@ SELECT * FROM schemakit.advise_indexes();
 SELECT * FROM schemakit.advise_indexes('{SELECT * FROM app.top WHERE v OPERATOR(pg_catalog.=) $1}');
 SELECT * FROM schemakit.advise_indexes('{SELECT * FROM app.kid WHERE plain OPERATOR(pg_catalog.=) 5}', actions => '{create}');
 SELECT schemakit.advise_indexes_report();
+SELECT * FROM schemakit.advise_indexes_explain(1);
+SELECT * FROM schemakit.advise_drop('app.top_v_idx');
 INSERT INTO app.top VALUES (21, 'x');
 UPDATE app.top SET v = 'y';
 INSERT INTO app.kid VALUES (21, 1);

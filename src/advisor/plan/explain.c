@@ -186,6 +186,43 @@ bind_params(Work *work, List *queries)
 	return sk_param_values(work->params, -1);
 }
 
+static void
+print_plans(Work *work, List *queries, ParamListInfo params)
+{
+	ListCell   *lc;
+
+	foreach(lc, queries)
+	{
+		PlannedStmt *plan = sk_whatif_plan(lfirst(lc), work->statement->text,
+										   params, &work->whatif);
+
+		print_plan(plan, work->es, work->statement->text, params,
+				   work->whatif.indexes);
+		if (lnext(queries, lc) != NULL)
+			ExplainSeparatePlans(work->es);
+	}
+}
+
+/*
+ * The plans of a statement that is analyzed already, under an assumption, as the current
+ * role.  Its parameters have values that this role may read, unless they are to have none.
+ */
+char *
+sk_explain_text(SkStatement *statement, List *queries, const SkWhatIf *whatif,
+				bool with_values)
+{
+	Work		work = {0};
+
+	work.whatif = *whatif;
+	work.statement = statement;
+	work.es = NewExplainState();
+	work.es->costs = true;
+	ExplainBeginOutput(work.es);
+	print_plans(&work, queries, with_values ? bind_params(&work, queries) : NULL);
+	ExplainEndOutput(work.es);
+	return work.es->str->data;
+}
+
 /* What was repaired has other positions. */
 static void
 point_into_query(void *arg)
@@ -201,26 +238,14 @@ explain(void *arg)
 {
 	Work	   *work = arg;
 	List	   *queries;
-	ParamListInfo params;
 	ErrorContextCallback callback = {error_context_stack, point_into_query, work};
-	ListCell   *lc;
 
 	work->whatif.indexes = parse_indexes(work->indexes);
 	work->statement = sk_statement_make(work->source, SK_NAMES_COLUMNS);
 	error_context_stack = &callback;
 	queries = sk_statement_analyze(work->statement);
 	error_context_stack = callback.previous;
-	params = bind_params(work, queries);
-	foreach(lc, queries)
-	{
-		PlannedStmt *plan = sk_whatif_plan(lfirst(lc), work->statement->text,
-										   params, &work->whatif);
-
-		print_plan(plan, work->es, work->statement->text, params,
-				   work->whatif.indexes);
-		if (lnext(queries, lc) != NULL)
-			ExplainSeparatePlans(work->es);
-	}
+	print_plans(work, queries, bind_params(work, queries));
 }
 
 PG_FUNCTION_INFO_V1(schemakit_explain_with_indexes);

@@ -132,6 +132,13 @@ sk_query_nodes(const SkRun *run)
 	return run->nodes;
 }
 
+/* The statement, as it is planned */
+List *
+sk_query_trees(const SkRun *run)
+{
+	return run->trees;
+}
+
 /* ----------
  * Runs
  * ----------

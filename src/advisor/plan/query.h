@@ -88,6 +88,7 @@ extern int64 sk_query_planner_calls;
 extern SkQuery *sk_query_make(const SkWorkloadEntry *entry);
 extern bool sk_query_run(SkQuery *query, SkQueryWork work, void *arg);
 extern double sk_query_plan(SkRun *run, const SkWhatIf *whatif, List **used);
+extern List *sk_query_trees(const SkRun *run);
 extern int	sk_query_nodes(const SkRun *run);
 extern double sk_query_plan_rare(SkRun *run, const SkWhatIf *whatif, List **used);
 extern bool sk_query_doubt(SkQuery *query, double cost);

@@ -37,6 +37,7 @@ typedef struct SkAdviceOptions
 	bool		drop;
 	bool		replace;
 	bool		reindex;
+	bool		statistics;
 	bool		foreign_keys;	/* all, not only those of the statements */
 	int			max_indexes;
 	int			max_width;
@@ -59,7 +60,8 @@ typedef enum SkAdviceAction
 	SK_ADVICE_CREATE,
 	SK_ADVICE_REPLACE,
 	SK_ADVICE_REINDEX,
-	SK_ADVICE_DROP
+	SK_ADVICE_DROP,
+	SK_ADVICE_STATISTICS
 } SkAdviceAction;
 
 /* One thing to do. */
@@ -67,7 +69,9 @@ typedef struct SkAdviceItem
 {
 	SkAdviceAction action;
 	Oid			relid;
-	const SkIndex *index;		/* to create, or that exists */
+	const SkIndex *index;		/* to create, or that exists; NULL for
+								 * statistics */
+	Bitmapset  *columns;		/* for statistics on several; NULL: ANALYZE */
 	const char *definition;		/* of one to create */
 	List	   *replaced;		/* OIDs of indexes that it makes redundant */
 	double		bytes;			/* more, or less if dropped */

@@ -15,6 +15,7 @@
 
 #include "advisor/ddl.h"
 
+#include "advisor/statistics.h"
 #include "base/guc.h"
 #include "base/table.h"
 #include "index/compare.h"
@@ -209,6 +210,23 @@ drop(Script *script, Oid relid, Oid indexid)
 			 definition_of(indexid));
 }
 
+/* Statistics on columns together, if there are any, and on the table. */
+static void
+collect_statistics(Script *script, const SkAdviceItem *item)
+{
+	if (item->columns != NULL)
+	{
+		char	   *name = qualified_index(item->relid, sk_advice_statistics_name(item));
+
+		add_step(script, item->relid,
+				 psprintf("CREATE STATISTICS %s ON %s FROM %s", name,
+						  sk_advice_statistics_columns(item), qualified_table(item->relid)),
+				 psprintf("DROP STATISTICS %s", name));
+	}
+	add_step(script, item->relid,
+			 psprintf("ANALYZE %s", qualified_table(item->relid)), NULL);
+}
+
 /*
  * The commands for one thing to do (SkAdviceStep).  "names" collects the names
  * that they give to indexes.
@@ -220,7 +238,7 @@ sk_advice_ddl(const SkAdviceItem *item, List **names)
 	ListCell   *lc;
 
 	sk_table_hold(item->relid);
-	if (OidIsValid(item->index->oid))
+	if (item->index != NULL && OidIsValid(item->index->oid))
 		sk_table_hold(item->index->oid);
 	foreach(lc, item->replaced)
 		sk_table_hold(lfirst_oid(lc));
@@ -244,6 +262,9 @@ sk_advice_ddl(const SkAdviceItem *item, List **names)
 			add_step(&script, item->relid,
 					 psprintf("REINDEX INDEX CONCURRENTLY %s",
 							  qualified_table(item->index->oid)), NULL);
+			break;
+		case SK_ADVICE_STATISTICS:
+			collect_statistics(&script, item);
 			break;
 	}
 	return script.steps;

@@ -58,7 +58,7 @@ enum
 	NCOLUMNS
 };
 
-static const char *const action_names[] = {"create", "replace", "reindex", "drop"};
+static const char *const action_names[] = {"create", "replace", "reindex", "drop", "statistics"};
 
 /* ----------
  * Rows
@@ -118,7 +118,8 @@ write_steps(void *arg)
 	Writing    *writing = arg;
 
 	writing->steps = sk_advice_ddl(writing->item, writing->names);
-	writing->method = get_am_name(writing->item->index->am);
+	if (writing->item->index != NULL)
+		writing->method = get_am_name(writing->item->index->am);
 }
 
 static void
@@ -151,7 +152,9 @@ return_item(Call *call, const SkAdvice *advice, const SkAdviceItem *item,
 		nulls[COL_UNDO_DDL] = step->undo == NULL;
 		if (step->undo != NULL)
 			values[COL_UNDO_DDL] = CStringGetTextDatum(step->undo);
-		values[COL_METHOD] = CStringGetTextDatum(writing.method);
+		nulls[COL_METHOD] = writing.method == NULL;
+		if (writing.method != NULL)
+			values[COL_METHOD] = CStringGetTextDatum(writing.method);
 		if (n == 1)
 			set_item(advice, item, values, nulls);
 		else

@@ -499,6 +499,8 @@ raise_nothing(const SkAdvice *advice)
 			ereport(NOTICE, (errmsg("there is no index to drop or to rebuild")));
 		if (advice->options.foreign_keys)
 			ereport(NOTICE, (errmsg("there is no foreign key that needs an index")));
+		if (advice->options.statistics)
+			ereport(NOTICE, (errmsg("there are no statistics to collect")));
 		return;
 	}
 	if (workload->missing != NULL || (workload->measured && workload->entries == NIL))

@@ -36,7 +36,7 @@ enum
 	ARG_MAX_REGRESSION
 };
 
-#define HINT_ACTIONS "Actions are \"create\", \"drop\", \"replace\", \"reindex\" and \"foreign_key\"."
+#define HINT_ACTIONS "Actions are \"create\", \"drop\", \"replace\", \"reindex\", \"statistics\" and \"foreign_key\"."
 
 /* What is longer than somebody's life is not added to a time. */
 #define NO_LIMIT_MS (200 * 365 * 86400000.0)
@@ -79,6 +79,8 @@ read_actions(ArrayType *array, SkAdviceOptions *options)
 			options->replace = true;
 		else if (strcmp(name, "reindex") == 0)
 			options->reindex = true;
+		else if (strcmp(name, "statistics") == 0)
+			options->statistics = true;
 		else if (strcmp(name, "foreign_key") == 0)
 			options->foreign_keys = true;
 		else

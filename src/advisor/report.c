@@ -77,7 +77,8 @@ sk_advice_report_helped(const SkAdvice *advice, const SkAdviceItem *item)
 		append_number(&buf, "cost_before", help->query->cost);
 		appendStringInfoString(&buf, ", ");
 		append_number(&buf, "cost_after", help->cost);
-		append_services(&buf, help->query, item);
+		if (item->index != NULL)
+			append_services(&buf, help->query, item);
 		appendStringInfoChar(&buf, '}');
 	}
 	appendStringInfoChar(&buf, ']');

@@ -31,6 +31,7 @@
 #include "advisor/search/cost_table.h"
 #include "advisor/search/select.h"
 #include "advisor/slow.h"
+#include "advisor/statistics.h"
 #include "advisor/verify.h"
 #include "base/guard.h"
 #include "base/table.h"
@@ -428,6 +429,8 @@ sk_advice_run(const SkAdviceOptions *options)
 	sk_advice_finding_collect(advice);
 	if (options->create || options->foreign_keys)
 		for_each_key(advice, add_foreign_key);
+	if (options->statistics)
+		sk_advice_statistics_find(advice);
 	sk_advice_refusal_finish(advice);
 	return advice;
 }

@@ -33,7 +33,7 @@ CREATE FUNCTION schemakit.advise_indexes(
     weights float8[] DEFAULT NULL,
     schemas text[] DEFAULT NULL,
     tables regclass[] DEFAULT NULL,
-    actions text[] DEFAULT '{create,drop,replace,reindex}',
+    actions text[] DEFAULT '{create,drop,replace,reindex,statistics}',
     max_indexes int DEFAULT 10,
     max_width int DEFAULT 4,
     storage_budget bigint DEFAULT NULL,
@@ -48,7 +48,7 @@ CREATE FUNCTION schemakit.advise_indexes(
     AS 'MODULE_PATHNAME', 'schemakit_advise_indexes'
     LANGUAGE C VOLATILE PARALLEL UNSAFE;
 COMMENT ON FUNCTION schemakit.advise_indexes(text[], float8[], text[], regclass[], text[], int, int, bigint, interval, int, float8, float8) IS
-'returns indexes to create, replace, rebuild and drop, for the statements in pg_stat_statements or those in "queries": one command in each row.  A new index must save at least the fraction "min_benefit" of the time of all statements.  Nothing is changed.';
+'returns indexes to create, replace, rebuild and drop, and statistics to collect, for the statements in pg_stat_statements or those in "queries": one command in each row.  A new index must save at least the fraction "min_benefit" of the time of all statements.  Nothing is changed.';
 
 /* likewise */
 CREATE FUNCTION schemakit.advise_indexes(
@@ -56,7 +56,7 @@ CREATE FUNCTION schemakit.advise_indexes(
     weights float8[] DEFAULT NULL,
     schemas text[] DEFAULT NULL,
     tables regclass[] DEFAULT NULL,
-    actions text[] DEFAULT '{create,drop,replace,reindex}',
+    actions text[] DEFAULT '{create,drop,replace,reindex,statistics}',
     max_indexes int DEFAULT 10,
     max_width int DEFAULT 4,
     storage_budget bigint DEFAULT NULL,
@@ -78,7 +78,7 @@ CREATE FUNCTION schemakit.advise_indexes_report(
     weights float8[] DEFAULT NULL,
     schemas text[] DEFAULT NULL,
     tables regclass[] DEFAULT NULL,
-    actions text[] DEFAULT '{create,drop,replace,reindex}',
+    actions text[] DEFAULT '{create,drop,replace,reindex,statistics}',
     max_indexes int DEFAULT 10,
     max_width int DEFAULT 4,
     storage_budget bigint DEFAULT NULL,
@@ -98,7 +98,7 @@ CREATE FUNCTION schemakit.advise_indexes_report(
     weights float8[] DEFAULT NULL,
     schemas text[] DEFAULT NULL,
     tables regclass[] DEFAULT NULL,
-    actions text[] DEFAULT '{create,drop,replace,reindex}',
+    actions text[] DEFAULT '{create,drop,replace,reindex,statistics}',
     max_indexes int DEFAULT 10,
     max_width int DEFAULT 4,
     storage_budget bigint DEFAULT NULL,
@@ -118,7 +118,7 @@ CREATE FUNCTION schemakit.advise_indexes_explain(
     weights float8[] DEFAULT NULL,
     schemas text[] DEFAULT NULL,
     tables regclass[] DEFAULT NULL,
-    actions text[] DEFAULT '{create,drop,replace,reindex}',
+    actions text[] DEFAULT '{create,drop,replace,reindex,statistics}',
     max_indexes int DEFAULT 10,
     max_width int DEFAULT 4,
     storage_budget bigint DEFAULT NULL,
@@ -139,7 +139,7 @@ CREATE FUNCTION schemakit.advise_indexes_explain(
     weights float8[] DEFAULT NULL,
     schemas text[] DEFAULT NULL,
     tables regclass[] DEFAULT NULL,
-    actions text[] DEFAULT '{create,drop,replace,reindex}',
+    actions text[] DEFAULT '{create,drop,replace,reindex,statistics}',
     max_indexes int DEFAULT 10,
     max_width int DEFAULT 4,
     storage_budget bigint DEFAULT NULL,
@@ -194,9 +194,9 @@ CREATE TABLE schemakit.index_advice (
 COMMENT ON TABLE schemakit.index_advice IS
 'advice over time, recorded by index_advice_record(): one row for each recommendation.  You can set status to dismissed.';
 COMMENT ON COLUMN schemakit.index_advice.id IS 'number of the row';
-COMMENT ON COLUMN schemakit.index_advice.action IS 'create, replace, reindex or drop';
+COMMENT ON COLUMN schemakit.index_advice.action IS 'create, replace, reindex, drop or statistics';
 COMMENT ON COLUMN schemakit.index_advice.table_name IS 'the table';
-COMMENT ON COLUMN schemakit.index_advice.index_name IS 'the index that is created, rebuilt or dropped';
+COMMENT ON COLUMN schemakit.index_advice.index_name IS 'the index that is created, rebuilt or dropped; for statistics, these or the table to analyze';
 COMMENT ON COLUMN schemakit.index_advice.first_seen IS 'time of the first run that found it';
 COMMENT ON COLUMN schemakit.index_advice.last_seen IS 'time of the last run that found it';
 COMMENT ON COLUMN schemakit.index_advice.est_bytes IS 'estimated size of a new index; for drop and reindex, the size that is freed, as a negative number';

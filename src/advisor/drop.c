@@ -91,11 +91,13 @@ find_own_needs(Call *call)
 	HeapTuple	tuple = SearchSysCache1(INDEXRELID, ObjectIdGetDatum(call->indexid));
 	Form_pg_index form;
 	Oid			constraint = get_index_constraint(call->indexid);
+	List	   *ancestors = get_rel_relispartition(call->indexid) ?
+		get_partition_ancestors(call->indexid) : NIL;
 
 	if (!HeapTupleIsValid(tuple))
 		return;
 	form = (Form_pg_index) GETSTRUCT(tuple);
-	call->fixed = OidIsValid(constraint) || get_rel_relispartition(call->indexid);
+	call->fixed = OidIsValid(constraint) || ancestors != NIL;
 	if (OidIsValid(constraint))
 		need(call, psprintf("constraint \"%s\"", get_constraint_name(constraint)));
 	else if (form->indisunique)
@@ -105,9 +107,9 @@ find_own_needs(Call *call)
 	if (form->indisclustered)
 		need(call, "CLUSTER uses it");
 	ReleaseSysCache(tuple);
-	if (get_rel_relispartition(call->indexid))
+	if (ancestors != NIL)
 		need(call, psprintf("index \"%s\", of which it is a part",
-							get_rel_name(linitial_oid(get_partition_ancestors(call->indexid)))));
+							get_rel_name(linitial_oid(ancestors))));
 	if (OidIsValid(getExtensionOfObject(RelationRelationId, call->indexid)))
 	{
 		need(call, "it belongs to an extension");

@@ -82,11 +82,11 @@ my $report = sql(q{SELECT r -> 'skipped', (r -> 'coverage' ->> 'planned')::float
 	(r -> 'coverage' ->> 'planned_ms')::float8 / (r -> 'coverage' ->> 'total_ms')::float8, r ->> 'stopped_by', (r ->> 'gap')::float8 < 0.2
 	FROM schemakit.advise_indexes_report() AS r});
 is($report, '[]|1|1|done|t', 'every statement is planned: repaired texts, types, variables of PL/pgSQL, another search_path');
-my $advice = sql(q{SELECT ddl FROM schemakit.advise_indexes() ORDER BY rank, step});
+my $advice = sql(q{SELECT ddl FROM schemakit.advise_indexes(actions => '{create,drop,replace,reindex}') ORDER BY rank, step});
 like($advice, qr/ON public\.item USING btree \(owner/, 'an index for what is looked for by owner');
 like($advice, qr/ON public\.item USING btree \(code/, 'and by code, in queries, updates and functions');
 like($advice, qr/ON app\.hidden USING btree \(a/, 'and in a schema that was only in search_path');
-is(sql(q{SELECT count(*) FROM schemakit.advise_indexes() WHERE step = 1 AND NOT (benefit_ms_per_day > 0 AND workload_gain_pct > 0 AND est_bytes > 0
+is(sql(q{SELECT count(*) FROM schemakit.advise_indexes(actions => '{create,replace}') WHERE step = 1 AND NOT (benefit_ms_per_day > 0 AND workload_gain_pct > 0 AND est_bytes > 0
 	AND jsonb_array_length(queries_helped) > 0 AND confidence IN ('high', 'medium', 'low'))}), '0', 'each with figures');
 is(sql('SELECT count(*) FROM stats.pg_stat_statements WHERE query LIKE $$%CAST(%AS interval%$$'), '0', 'what is planned is not counted as run');
 sql(q{CREATE FUNCTION advice_now() RETURNS text LANGUAGE sql AS
@@ -221,7 +221,7 @@ like(sql(q{SELECT schemakit.advise_indexes_report() -> 'coverage'}, 'bench'), qr
 # 8. A table that is written more than read
 sql(q{SELECT stats.pg_stat_statements_reset(); INSERT INTO written (a, b) SELECT i, i FROM generate_series(1, 60000) AS i; ANALYZE written});
 sql(q{DO $$ BEGIN FOR i IN 1..40 LOOP INSERT INTO written (a, b) SELECT g, g FROM generate_series(1, 20000) AS g; END LOOP; END $$; SELECT * FROM written WHERE a = -1 LIMIT 1});
-is(sql(q{SELECT ddl FROM schemakit.advise_indexes(tables => '{written}')}), '', 'gets no index');
+is(sql(q{SELECT ddl FROM schemakit.advise_indexes(tables => '{written}', actions => '{create}')}), '', 'gets no index');
 like(sql(q{SELECT schemakit.advise_indexes_report(tables => '{written}') -> 'not_advised'}), qr/written USING btree \(a\).*it costs more in writes than it saves/, 'and the report says why');
 
 # 9. A foreign key whose rows are deleted
@@ -307,7 +307,7 @@ is(sql($statements), $first, 'calls of the advisor are not in the workload');
 sql(q{CREATE TABLE span (a int, b int, filler text); INSERT INTO span SELECT i, i, repeat('x', 50) FROM generate_series(1, 60000) AS i; ANALYZE span});
 sql('SELECT stats.pg_stat_statements_reset()');
 sql(join ';', map { "SELECT * FROM span WHERE a > 59990 - $_; SELECT * FROM span WHERE b > 10 + $_" } 1 .. 20);
-like(sql(q{SELECT ddl FROM schemakit.advise_indexes(tables => '{span}')}), qr/\ACREATE INDEX CONCURRENTLY \w+ ON public\.span USING btree \(a\)\z/, 'a range of few rows gets an index, one of most does not');
+like(sql(q{SELECT ddl FROM schemakit.advise_indexes(tables => '{span}', actions => '{create}')}), qr/\ACREATE INDEX CONCURRENTLY \w+ ON public\.span USING btree \(a\)\z/, 'a range of few rows gets an index, one of most does not');
 
 # extensions that may be missing
 SKIP:

@@ -544,6 +544,7 @@ errdetail_relkind_not_supported(char relkind)
 
 /* 16, c037471832e1: the time of an index's last scan is known */
 #include "utils/fmgrprotos.h"
+#include "utils/timestamp.h"
 #if PG_VERSION_NUM < 160000
 static inline bool
 sk_last_scan(Oid indexid, TimestampTz *time)

@@ -22,8 +22,8 @@
 #include "audit/readable.h"
 #include "audit/reader.h"
 #include "audit/scan.h"
+#include "audit/search_args.h"
 #include "audit/search_query.h"
-#include "base/arg.h"
 #include "base/array.h"
 #include "base/compat.h"
 #include "base/guc.h"
@@ -46,19 +46,13 @@
 #define FIRST_PAGES		(FIRST_EVENTS / EVENTS_OF_PAGE)
 #define FEW_EVENTS		2000
 #define FEW_CARRIERS	100
+#define FEW_KINDS		16		/* tables' shapes by operations */
 
 /* Of the parameters of statements */
 static const Oid types[] = {
 	TIMESTAMPTZOID, TIMESTAMPTZOID, TIMESTAMPTZOID, INT8OID, INT4OID, INT4OID, INT4ARRAYOID,
 	TEXTOID, TEXTARRAYOID, JSONBOID, INT4OID, TIDARRAYOID
 };
-
-static void
-set(SkAuditSearch *search, int parameter, Datum value)
-{
-	search->values[parameter] = value;
-	search->nulls[parameter] = ' ';
-}
 
 
 /*-------------------------------------------------------------------------
@@ -134,18 +128,46 @@ run_statement(SkAuditSearch *search, const char *sql, int most)
 	return found;
 }
 
+/* Add what a statement finds of a time. */
+static void
+add_found(SkAuditSearch *search, const char *sql, TimestampTz from, TimestampTz to, List **places)
+{
+	search->values[SK_SEARCH_FROM] = TimestampTzGetDatum(from);
+	search->values[SK_SEARCH_TO] = TimestampTzGetDatum(to);
+	*places = list_concat(*places,
+						  run_statement(search, sql, search->max_rows - list_length(*places)));
+}
+
 /* Add the newest that there are in a partition, of a time. */
 static void
 search_time(SkAuditSearch *search, const char *leaf, bool is_closed, bool by_value,
 			TimestampTz from, TimestampTz to, List **places)
 {
-	if (from >= to || list_length(*places) >= search->max_rows)
-		return;
-	search->values[SK_SEARCH_FROM] = TimestampTzGetDatum(from);
-	search->values[SK_SEARCH_TO] = TimestampTzGetDatum(to);
-	*places = list_concat(*places,
-						  run_statement(search, sk_audit_search_query_newest(search, leaf, is_closed, by_value),
-										search->max_rows - list_length(*places)));
+	if (from < to && list_length(*places) < search->max_rows)
+		add_found(search, sk_audit_search_query_newest(search, leaf, is_closed, by_value), from, to, places);
+}
+
+/*
+ * The same by the index of tables and operations, if nothing else is asked for: it has
+ * them in their order, however rare or old they are.  false: there are too many of these.
+ */
+static bool
+search_kinds(SkAuditSearch *search, const char *leaf, TimestampTz from, TimestampTz to, List **places)
+{
+	const char *ops = search->op ? search->op : "I,U,N,D,T,B,S";
+	Datum	   *shapes;
+	int			count;
+
+	if (!is_given(search, SK_SEARCH_SHAPES) || is_given(search, SK_SEARCH_ACTOR) ||
+		is_given(search, SK_SEARCH_COLUMNS) || is_given(search, SK_SEARCH_VALUE))
+		return false;
+	deconstruct_array(DatumGetArrayTypeP(search->values[SK_SEARCH_SHAPES]), INT4OID, 4, true,
+					  TYPALIGN_INT, &shapes, NULL, &count);
+	if (count * (strlen(ops) + 1) / 2 > FEW_KINDS)
+		return false;
+	if (count > 0 && from < to && list_length(*places) < search->max_rows)
+		add_found(search, sk_audit_search_query_kinds(search, leaf, shapes, count, ops), from, to, places);
+	return true;
 }
 
 /* The same, if there are few events that say that the actor acts */
@@ -224,12 +246,8 @@ scan_few(SkAuditSearch *search, Oid relid, const char *leaf, TimestampTz from, T
 		return false;
 	if (count == 0)
 		return true;
-	search->values[SK_SEARCH_FROM] = TimestampTzGetDatum(from);
-	search->values[SK_SEARCH_TO] = TimestampTzGetDatum(to);
-	set(search, SK_SEARCH_TIDS, make_tids(tids, count));
-	*places = list_concat(*places,
-						  run_statement(search, sk_audit_search_query_these(search, leaf),
-										search->max_rows - list_length(*places)));
+	sk_audit_search_set(search, SK_SEARCH_TIDS, make_tids(tids, count));
+	add_found(search, sk_audit_search_query_these(search, leaf), from, to, places);
 	return true;
 }
 
@@ -275,7 +293,8 @@ search_parts(SkAuditSearch *search, const char *leaf, bool is_closed, TimestampT
 
 /*
  * The newest events of a partition that is written to, which are at its end: there may have
- * been few for weeks, and many since an hour ago.
+ * been few for weeks, and many since an hour ago.  Four times as many are not looked at if
+ * they would not be enough.
  */
 static TimestampTz
 search_newest(SkAuditSearch *search, Oid relid, const char *leaf, TimestampTz from,
@@ -283,6 +302,7 @@ search_newest(SkAuditSearch *search, Oid relid, const char *leaf, TimestampTz fr
 {
 	for (BlockNumber pages = FIRST_PAGES; pages <= 5 * FIRST_PAGES; pages *= 5)
 	{
+		int			before = list_length(*places);
 		TimestampTz newest = Max(from, sk_audit_scan_time_of(relid, pages));
 
 		if (TIMESTAMP_NOT_FINITE(newest))
@@ -291,6 +311,8 @@ search_newest(SkAuditSearch *search, Oid relid, const char *leaf, TimestampTz fr
 			return search_parts(search, leaf, false, from, to, width, 2, places);
 		search_time(search, leaf, false, false, newest, to, places);
 		to = Min(to, newest);
+		if ((list_length(*places) - before) * 4 < search->max_rows - list_length(*places))
+			break;
 	}
 	return to;
 }
@@ -303,9 +325,56 @@ is_long(TimestampTz from, TimestampTz to, int64 width)
 }
 
 /*
- * The events of a partition.  If there have been many, there are some among the newest;
- * otherwise the indexes find them, if there are few.
+ * Of a partition whose time is over.  If there have been many, there are some among the
+ * newest; otherwise the indexes find them, if there are few.
  */
+static void
+search_closed(SkAuditSearch *search, const char *leaf, bool often, TimestampTz from, TimestampTz to,
+			  int64 width, List **places)
+{
+	int			nestlevel = sk_guc_pin();
+
+	if (often)
+		to = search_parts(search, leaf, true, from, to, width, 1, places);
+	if (list_length(*places) < search->max_rows)
+	{
+		sk_guc_with_indexes();
+		if (!search_kinds(search, leaf, from, to, places) &&
+			!search_few(search, leaf, from, to, places))
+		{
+			to = search_parts(search, leaf, true, from, to, width * 4, 8, places);
+			search_time(search, leaf, true, true, from, to, places);
+		}
+	}
+	sk_guc_unpin(nestlevel);
+}
+
+/*
+ * Of the one that is written to.  What is not among the newest is found by going through
+ * all of it, if it is rare.
+ */
+static void
+search_open(SkAuditSearch *search, Oid relid, const char *leaf, TimestampTz from, TimestampTz to,
+			int64 width, bool often, List **places)
+{
+	int			nestlevel;
+
+	if (width > 0)
+		to = search_newest(search, relid, leaf, from, to, width, places);
+	else if (often)
+		to = search_parts(search, leaf, false, from, to, width, 1, places);
+	if (list_length(*places) >= search->max_rows)
+		return;
+	nestlevel = sk_guc_pin();
+	if (!is_long(from, to, width) || !scan_few(search, relid, leaf, from, to, places))
+	{
+		to = search_parts(search, leaf, false, from, to, width * 16, 8, places);
+		search_time(search, leaf, false, true, from, to, places);
+	}
+	sk_guc_unpin(nestlevel);
+}
+
+/* The events of a partition */
 static void
 search_leaf(SkAuditSearch *search, const SkAuditLeaf *leaf, bool often, List **places)
 {
@@ -316,32 +385,16 @@ search_leaf(SkAuditSearch *search, const SkAuditLeaf *leaf, bool often, List **p
 	TimestampTz to = Min(leaf->until, search->to);
 	bool		is_closed = sk_audit_closed_has_indexes(leaf->relid);
 	int64		width = width_of(leaf);
-	int			nestlevel;
-	bool		found;
 
 	if (is_given(search, SK_SEARCH_AT) && to > DatumGetTimestampTz(search->values[SK_SEARCH_AT]))
 		to = DatumGetTimestampTz(search->values[SK_SEARCH_AT]) + 1;
 	if (to > now)
 		search_time(search, name, is_closed, false, Max(from, now), to, places);
 	to = Min(to, Max(from, now));
-	if (!is_closed && width > 0)
-		to = search_newest(search, leaf->relid, name, from, to, width, places);
-	else if (often)
-		to = search_parts(search, name, is_closed, from, to, width, 1, places);
-	if (list_length(*places) >= search->max_rows)
-		return;
-	nestlevel = sk_guc_pin();
 	if (is_closed)
-		sk_guc_with_indexes();
-	if (is_closed)
-		found = search_few(search, name, from, to, places);
+		search_closed(search, name, often, from, to, width, places);
 	else
-		found = is_long(from, to, width) && scan_few(search, leaf->relid, name, from, to, places);
-	if (!found)
-		to = search_parts(search, name, is_closed, from, to, width * (is_closed ? 4 : 16), 8, places);
-	if (!found)
-		search_time(search, name, is_closed, true, from, to, places);
-	sk_guc_unpin(nestlevel);
+		search_open(search, leaf->relid, name, from, to, width, often, places);
 }
 
 /* The default partition may have events of any time: its newest ones, too. */
@@ -371,159 +424,6 @@ find_places(SkAuditSearch *search)
 }
 
 
-/*-------------------------------------------------------------------------
- * Arguments
- *-------------------------------------------------------------------------
- */
-
-/* The place that a row came with, or an error */
-static void
-read_before(SkAuditSearch *search, const char *text)
-{
-	SkAuditPlace place;
-	int			length = 0;
-
-	if (sscanf(text, INT64_FORMAT "." INT64_FORMAT ".%d.%d%n", &place.at, &place.txn_id,
-			   &place.command, &place.n, &length) != 4 || text[length] != '\0' ||
-		!IS_VALID_TIMESTAMP(place.at))
-		ereport(ERROR,
-				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-				 errmsg("\"%s\" is not a place in the audit log", text),
-				 errhint("Pass the column \"place\" of a row that schemakit.audit_search() has returned.")));
-	search->values[SK_SEARCH_AT] = TimestampTzGetDatum(place.at);
-	search->values[SK_SEARCH_TXN_ID] = Int64GetDatum(place.txn_id);
-	search->values[SK_SEARCH_COMMAND] = Int32GetDatum(place.command);
-	search->values[SK_SEARCH_N] = Int32GetDatum(place.n);
-	memset(search->nulls + SK_SEARCH_AT, ' ', 4);
-}
-
-/* As the view names operations; a changed key is an update. */
-static const char *
-op_argument(const char *op)
-{
-	static const char *const known[] = {"I", "U", "D", "T", "B", "S"};
-
-	for (size_t i = 0; i < lengthof(known); i++)
-	{
-		if (strcmp(op, known[i]) == 0)
-			return op[0] == 'U' ? "U,N" : known[i];
-	}
-	ereport(ERROR,
-			(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-			 errmsg("\"%s\" is not an operation of the audit log", op),
-			 errhint("Operations are I, U, D, T, B and S.")));
-}
-
-/* The shapes of tables, whose history the caller must be allowed to read */
-static void
-read_tables(SkAuditSearch *search, ArrayType *tables)
-{
-	List	   *relids = sk_arg_oids(tables);
-	Datum	   *ids = NULL;
-	int			count = 0;
-	ListCell   *lc;
-
-	foreach(lc, relids)
-	{
-		const SkAuditReader *reader = sk_audit_reader_open(lfirst_oid(lc));
-		ListCell   *lcs;
-
-		ids = ids == NULL ? palloc(sizeof(Datum) * list_length(reader->shapes))
-			: repalloc(ids, sizeof(Datum) * (count + list_length(reader->shapes)));
-		foreach(lcs, reader->shapes)
-			ids[count++] = Int32GetDatum(((SkAuditShape *) lfirst(lcs))->shape_id);
-	}
-	search->values[SK_SEARCH_SHAPES] = sk_array_of(ids, count, INT4OID);
-	search->nulls[SK_SEARCH_SHAPES] = ' ';
-}
-
-/*
- * The index of tables and operations finds an operation if it is asked for those of each
- * table.
- */
-static void
-name_all_shapes(SkAuditSearch *search)
-{
-	bool		isnull;
-	Datum		ids;
-
-	if (search->op == NULL || is_given(search, SK_SEARCH_SHAPES) || is_given(search, SK_SEARCH_VALUE) ||
-		is_given(search, SK_SEARCH_COLUMNS) || is_given(search, SK_SEARCH_ACTOR))
-		return;
-	if (SPI_execute("SELECT pg_catalog.array_agg(shape_id) FROM schemakit.audit_shape"
-					" HAVING pg_catalog.count(*) OPERATOR(pg_catalog.<=) 1000", true, 0) != SPI_OK_SELECT)
-		elog(ERROR, "could not read schemakit.audit_shape");
-	if (SPI_processed == 0)
-		return;
-	ids = SPI_getbinval(SPI_tuptable->vals[0], SPI_tuptable->tupdesc, 1, &isnull);
-	if (!isnull)
-	{
-		search->values[SK_SEARCH_SHAPES] = SPI_datumTransfer(ids, false, -1);
-		search->nulls[SK_SEARCH_SHAPES] = ' ';
-	}
-}
-
-static Datum
-names_argument(ArrayType *names)
-{
-	Datum	   *elements;
-	bool	   *nulls;
-	int			count;
-	int			given = 0;
-
-	deconstruct_array(names, NAMEOID, NAMEDATALEN, false, TYPALIGN_CHAR, &elements, &nulls, &count);
-	for (int i = 0; i < count; i++)
-	{
-		if (!nulls[i])
-			elements[given++] = CStringGetTextDatum(NameStr(*DatumGetName(elements[i])));
-	}
-	return sk_array_of(elements, given, TEXTOID);
-}
-
-static int
-max_rows_argument(FunctionCallInfo fcinfo, int arg)
-{
-	sk_arg_reject_null(fcinfo, arg, "max_rows");
-	if (PG_GETARG_INT32(arg) < 1 || PG_GETARG_INT32(arg) > 10000)
-		ereport(ERROR,
-				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-				 errmsg("argument \"%s\" must be between 1 and 10000", "max_rows"),
-				 errhint("Pass the place of the last row as \"before\" to get the rows that follow.")));
-	return PG_GETARG_INT32(arg);
-}
-
-static void
-read_arguments(SkAuditSearch *search, FunctionCallInfo fcinfo)
-{
-	memset(search->nulls, 'n', lengthof(types));
-	search->nulls[SK_SEARCH_FROM] = search->nulls[SK_SEARCH_TO] = search->nulls[SK_SEARCH_LIMIT] = ' ';
-	search->from = PG_ARGISNULL(2) ? DT_NOBEGIN : PG_GETARG_TIMESTAMPTZ(2);
-	search->to = PG_ARGISNULL(3) ? DT_NOEND : PG_GETARG_TIMESTAMPTZ(3);
-	if (!PG_ARGISNULL(1))
-		read_tables(search, PG_GETARG_ARRAYTYPE_P(1));
-	else
-		sk_audit_readable_check_all();
-	if (!PG_ARGISNULL(0))
-		set(search, SK_SEARCH_ACTOR, PointerGetDatum(PG_GETARG_TEXT_PP(0)));
-	if (!PG_ARGISNULL(4))
-		set(search, SK_SEARCH_COLUMNS, names_argument(PG_GETARG_ARRAYTYPE_P(4)));
-	if (!PG_ARGISNULL(5))
-		search->op = op_argument(text_to_cstring(PG_GETARG_TEXT_PP(5)));
-	if (!PG_ARGISNULL(6))
-	{
-		if (!JB_ROOT_IS_OBJECT(PG_GETARG_JSONB_P(6)))
-			ereport(ERROR,
-					(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-					 errmsg("value must be an object of columns and their values"),
-					 errhint("Write it as {\"status\": \"paid\"}.")));
-		set(search, SK_SEARCH_VALUE, JsonbPGetDatum(PG_GETARG_JSONB_P(6)));
-	}
-	search->max_rows = max_rows_argument(fcinfo, 7);
-	if (!PG_ARGISNULL(8))
-		read_before(search, text_to_cstring(PG_GETARG_TEXT_PP(8)));
-	search->all = sk_audit_readable_all();
-}
-
 /*
  * schemakit.audit_search(actor text, tables regclass[], from_at timestamptz,
  *						  to_at timestamptz, columns name[], op text, value jsonb,
@@ -539,10 +439,10 @@ schemakit_audit_search(PG_FUNCTION_ARGS)
 	List	   *places;
 
 	InitMaterializedSRF(fcinfo, 0);
-	read_arguments(&search, fcinfo);
+	sk_audit_search_args_read(&search, fcinfo);
 	sk_audit_reader_begin_quick(&saved);
 	SPI_connect();
-	name_all_shapes(&search);
+	sk_audit_search_args_name_shapes(&search);
 	places = find_places(&search);
 	sk_audit_found_put(places, search.all, (ReturnSetInfo *) fcinfo->resultinfo);
 	SPI_finish();

@@ -115,6 +115,40 @@ sk_audit_search_query_newest(const SkAuditSearch *search, const char *leaf, bool
 }
 
 /*
+ * The newest events of one of some tables, by shapes, with one of the operations in a text
+ * such as "U,N": of each pair, as the index of tables and operations has them, by time.
+ */
+char *
+sk_audit_search_query_kinds(const SkAuditSearch *search, const char *leaf, const Datum *shapes,
+							int nshapes, const char *ops)
+{
+	SkAuditSearch others = *search;
+	StringInfoData buf;
+	int			branches = 0;
+
+	others.op = NULL;
+	others.nulls[SK_SEARCH_SHAPES] = 'n';
+	initStringInfo(&buf);
+	for (int i = 0; i < nshapes; i++)
+	{
+		for (const char *op = ops; *op; op += strspn(op + 1, ",") + 1)
+		{
+			if (buf.len > 0)
+				appendStringInfoString(&buf, " UNION ALL ");
+			branches++;
+			append_branch(&buf, &others,
+						  psprintf("%s AS e WHERE e.shape_id OPERATOR(pg_catalog.=) %d"
+								   " AND e.op OPERATOR(pg_catalog.=) '%c'::pg_catalog.\"char\" AND",
+								   leaf, DatumGetInt32(shapes[i]), *op),
+						  false, SEARCH_ORDER);
+		}
+	}
+	if (branches > 1)
+		appendStringInfoString(&buf, SEARCH_ORDER);
+	return buf.data;
+}
+
+/*
  * Any events, in no order.  If the actor is not all that is asked for, it is looked up for
  * each event that satisfies the other conditions; the last column says whether it is the one.
  */

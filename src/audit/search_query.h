@@ -41,8 +41,17 @@ is_given(const SkAuditSearch *search, int parameter)
 	return search->nulls[parameter] == ' ';
 }
 
+static inline void
+sk_audit_search_set(SkAuditSearch *search, int parameter, Datum value)
+{
+	search->values[parameter] = value;
+	search->nulls[parameter] = ' ';
+}
+
 extern char *sk_audit_search_query_newest(const SkAuditSearch *search, const char *leaf,
 										  bool is_closed, bool by_value);
+extern char *sk_audit_search_query_kinds(const SkAuditSearch *search, const char *leaf,
+										 const Datum *shapes, int nshapes, const char *ops);
 extern char *sk_audit_search_query_acting(const SkAuditSearch *search, const char *leaf);
 extern char *sk_audit_search_query_any(const SkAuditSearch *search, const char *leaf);
 extern char *sk_audit_search_query_these(const SkAuditSearch *search, const char *leaf);

@@ -99,5 +99,32 @@ SELECT schemakit.audit_restore('seats', schemakit.audit_at('swapped seats'));  -
 DROP TRIGGER gone ON seats;
 SELECT schemakit.audit_restore('seats', schemakit.audit_at('swapped seats'));
 SELECT count(*) FROM (TABLE seats EXCEPT TABLE seats_were) AS d;
+-- rules that do something else: refused, but only if they would be used
+CREATE TABLE ruled (id int PRIMARY KEY, v int UNIQUE);
+CREATE TABLE ruled_log (id int, v int);
+SELECT schemakit.audit_enable('ruled');
+INSERT INTO ruled VALUES (1, 1), (2, 2), (3, 3);
+SELECT schemakit.audit_mark('before rules') IS NOT NULL AS marked;
+UPDATE ruled SET v = 20 WHERE id = 2;
+CREATE RULE ruled_insert AS ON INSERT TO ruled DO ALSO INSERT INTO ruled_log VALUES (new.id, new.v);
+CREATE RULE ruled_delete AS ON DELETE TO ruled DO INSTEAD NOTHING;
+SELECT schemakit.audit_restore('ruled', schemakit.audit_at('before rules'));
+SELECT schemakit.audit_restore('ruled', schemakit.audit_at('before rules'), remove => true);  -- fails
+ALTER TABLE ruled DISABLE RULE ruled_delete;
+DELETE FROM ruled WHERE id = 3;
+SELECT schemakit.audit_restore('ruled', schemakit.audit_at('before rules'), '{"id": 3}');  -- fails
+ALTER TABLE ruled DISABLE RULE ruled_insert;
+SELECT schemakit.audit_restore('ruled', schemakit.audit_at('before rules'), remove => true);
+-- no row is taken out, which a rule would tell of
+UPDATE ruled SET v = 0 WHERE id = 1; UPDATE ruled SET v = 1 WHERE id = 2; UPDATE ruled SET v = 2 WHERE id = 1;
+ALTER TABLE ruled ENABLE RULE ruled_insert;
+CREATE RULE ruled_update AS ON UPDATE TO ruled WHERE new.v = 7 DO INSTEAD NOTHING;
+SELECT schemakit.audit_restore('ruled', schemakit.audit_at('before rules'));  -- fails
+DROP RULE ruled_update ON ruled;
+\set VERBOSITY terse
+SELECT schemakit.audit_restore('ruled', schemakit.audit_at('before rules'));  -- fails
+\set VERBOSITY default
+TABLE ruled_log;
+TABLE ruled ORDER BY id;
 DROP SCHEMA audit_restore CASCADE;
 DROP ROLE regress_restore_some;

@@ -30,6 +30,8 @@
 #include "catalog/pg_inherits.h"
 #include "catalog/pg_trigger.h"
 #include "commands/trigger.h"
+#include "rewrite/prs2lock.h"
+#include "rewrite/rewriteDefine.h"
 #include "utils/builtins.h"
 #include "utils/fmgroids.h"
 #include "utils/lsyscache.h"
@@ -137,6 +139,27 @@ is_deletable(Oid relid)
 }
 
 /*
+ * Has the table a rule that does something in addition to such a command, or instead of it?
+ */
+bool
+sk_audit_collide_has_rule(Oid relid, CmdType command)
+{
+	Relation	rel = table_open(relid, AccessShareLock);
+	bool		is_replica = SessionReplicationRole == SESSION_REPLICATION_ROLE_REPLICA;
+	bool		result = false;
+
+	for (int i = 0; rel->rd_rules != NULL && i < rel->rd_rules->numLocks; i++)
+	{
+		const RewriteRule *rule = rel->rd_rules->rules[i];
+
+		result |= rule->event == command && rule->enabled != RULE_DISABLED &&
+			rule->enabled != (is_replica ? RULE_FIRES_ON_ORIGIN : RULE_FIRES_ON_REPLICA);
+	}
+	table_close(rel, NoLock);
+	return result;
+}
+
+/*
  * May a row be taken out and put in again, and nothing else is done?
  */
 bool
@@ -144,6 +167,8 @@ sk_audit_collide_is_deletable(Oid relid)
 {
 	ListCell   *lc;
 
+	if (sk_audit_collide_has_rule(relid, CMD_DELETE) || sk_audit_collide_has_rule(relid, CMD_INSERT))
+		return false;
 	foreach(lc, find_all_inheritors(relid, AccessShareLock, NULL))
 	{
 		if (!is_deletable(lfirst_oid(lc)))

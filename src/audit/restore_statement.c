@@ -398,6 +398,22 @@ append_inserts(StringInfo buf, const Restore *restore)
 }
 
 /*
+ * A rule would do something else than put rows back; the server has most of them not in a
+ * statement of several commands, and does not say which.
+ */
+static void
+check_rules(const Restore *restore, CmdType command, const char *name)
+{
+	if (!sk_audit_collide_has_rule(restore->relid, command))
+		return;
+	ereport(ERROR,
+			(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
+			 errmsg("cannot put back rows of table \"%s\", which has a rule on %s",
+					reader_of(restore)->label, name),
+			 errhint("Disable the rule with ALTER TABLE ... DISABLE RULE meanwhile, or read the rows from schemakit.audit_as_of().")));
+}
+
+/*
  * Look for what is to be done, and make the statement.
  */
 char *
@@ -420,6 +436,12 @@ sk_audit_restore_statement_make(Restore *restore)
 	if (restore->collides != NULL)
 		append_collisions(&buf, restore);
 	inserts = append_inserts(&buf, restore);
+	if (restore->remove)
+		check_rules(restore, CMD_DELETE, "DELETE");
+	if (!bms_is_empty(restore->differ))
+		check_rules(restore, CMD_UPDATE, "UPDATE");
+	if (inserts > 0)
+		check_rules(restore, CMD_INSERT, "INSERT");
 	appendStringInfoString(&buf, " SELECT (SELECT pg_catalog.count(*) FROM removed)"
 						   " OPERATOR(pg_catalog.+) (SELECT pg_catalog.count(*) FROM changed)");
 	if (restore->collides != NULL)

@@ -24,6 +24,17 @@ SELECT count(*) FROM schemakit.audit_history('c_acc', '{"id": 1}');
 DROP INDEX schemakit.audit_event_p2023_04_value_idx;
 SELECT * FROM schemakit.audit_maintain(retain => '1 year') WHERE partition ~ '2023';
 ROLLBACK;
+-- the month that is written to: those that it had when it was made
+BEGIN;
+SET LOCAL schemakit.audit_writable = on;
+SELECT count(*) >= 0 AS maintained FROM schemakit.audit_maintain();
+SELECT 'schemakit.' || to_char(now() AT TIME ZONE 'UTC', '"audit_event_p"YYYY"_"MM') AS month, to_char(now() AT TIME ZONE 'UTC', '"schemakit.audit_event_p"YYYY"_"MM"_key_hash_idx"') AS key_index,
+    to_char(now() AT TIME ZONE 'UTC', '"schemakit.audit_event_p"YYYY"_"MM"_time_idx"') AS time_index \gset
+DROP INDEX :key_index;
+UPDATE pg_index SET indisvalid = false WHERE indexrelid = :'time_index'::regclass;
+SELECT relid = :'month'::regclass AS this_month, state, regexp_replace(detail, '\d{4}_\d{2}', '#', 'g') AS detail FROM schemakit.status() WHERE state = 'log not indexed';
+ROLLBACK;
+SELECT relid, state, detail FROM schemakit.status() WHERE state = 'log not indexed';
 -- triggers and rules of others that could change events, or leave them out, or keep them from being removed
 CREATE FUNCTION c_other() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN RETURN NEW; END';
 BEGIN;

@@ -104,15 +104,17 @@ sk_audit_closed_without_indexes(TimestampTz from, TimestampTz before)
 }
 
 /*
- * What is wrong with the indexes of a partition whose time is over, or NULL.
+ * What is wrong with the indexes of a partition, or NULL.  If its time is not over, it has
+ * but those from its beginning.
  */
 char *
-sk_audit_closed_trouble(Oid relid)
+sk_audit_closed_trouble(Oid relid, bool is_over)
 {
 	const char *partition = get_rel_name(relid);
 	char	   *trouble = NULL;
+	size_t		count = is_over ? NUMBER_OF_INDEXES : SK_AUDIT_PARTITION_INDEXES;
 
-	for (size_t i = 0; partition != NULL && i < NUMBER_OF_INDEXES; i++)
+	for (size_t i = 0; partition != NULL && i < count; i++)
 	{
 		if (has_index(relid, i))
 			continue;

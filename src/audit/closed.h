@@ -13,7 +13,7 @@
 
 extern bool sk_audit_closed_has_indexes(Oid relid);
 extern List *sk_audit_closed_without_indexes(TimestampTz from, TimestampTz before);
-extern char *sk_audit_closed_trouble(Oid relid);
+extern char *sk_audit_closed_trouble(Oid relid, bool is_over);
 extern void sk_audit_closed_make_indexes(Oid relid);
 
 #endif							/* SK_AUDIT_CLOSED_H */

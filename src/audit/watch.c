@@ -169,7 +169,10 @@ watch_event_triggers(List *troubles)
 					  pstrdup("the event trigger at the start of commands is missing"));
 }
 
-/* Partitions whose time is over, and that searches have to read as a whole */
+/*
+ * Partitions that have lost indexes, or whose time is over and that searches have to read
+ * as a whole
+ */
 static List *
 watch_indexes(List *troubles)
 {
@@ -183,9 +186,9 @@ watch_indexes(List *troubles)
 		const SkAuditLeaf *leaf = lfirst(lc);
 		char	   *trouble;
 
-		if (leaf->until > before || !sk_audit_partition_is_month(leaf->relid))
+		if (!sk_audit_partition_is_month(leaf->relid))
 			continue;
-		trouble = sk_audit_closed_trouble(leaf->relid);
+		trouble = sk_audit_closed_trouble(leaf->relid, leaf->until <= before);
 		if (trouble != NULL)
 			troubles = add_trouble(troubles, leaf->relid, NOT_INDEXED, trouble);
 	}

@@ -34,6 +34,17 @@ SELECT new ->> 'v' AS v, origin FROM schemakit.audit_log WHERE table_name = 'pub
 -- how many events have it, how many of these commit, and when the origin committed
 SELECT origin, count(*), count(*) FILTER (WHERE op = 'C') AS commits, min(origin_at) AT TIME ZONE 'UTC' AS origin_at, count(origin_at)
 FROM schemakit.audit_event WHERE origin IS NOT NULL OR origin_at IS NOT NULL GROUP BY origin ORDER BY origin;
+-- the time is that of the transaction for which it was said, not what another one has left
+SELECT pg_replication_origin_session_setup('o_south');
+BEGIN; UPDATE o_acc SET v = 12; UPDATE o_acc SET v = 13; COMMIT;
+BEGIN; SELECT pg_replication_origin_xact_setup('0/20', '2021-02-03 04:05:06+00'); UPDATE o_acc SET v = 14; UPDATE o_acc SET v = 15; COMMIT;
+BEGIN; UPDATE o_acc SET v = 16; UPDATE o_acc SET v = 17; COMMIT;
+BEGIN; SELECT pg_replication_origin_xact_setup('0/30', '2022-02-03 04:05:06+00'); UPDATE o_acc SET v = 18; ROLLBACK;
+BEGIN; UPDATE o_acc SET v = 18; UPDATE o_acc SET v = 19; COMMIT;
+BEGIN; SELECT pg_replication_origin_xact_setup('0/40', '2022-02-03 04:05:06+00'); UPDATE o_acc SET v = 20; UPDATE o_acc SET v = 21; COMMIT;
+SELECT pg_replication_origin_session_reset();
+SELECT min(e.new ->> 'v') AS v, c.origin_at AT TIME ZONE 'UTC' AS origin_at FROM schemakit.audit_event AS c JOIN schemakit.audit_event AS e USING (txn_id)
+WHERE c.op = 'C' AND (e.new ->> 'v')::int BETWEEN 12 AND 21 GROUP BY c.txn_id, c.origin_at ORDER BY 1;
 -- events of several rows are put into the log together, and tell the same
 SELECT pg_replication_origin_session_setup('o_south');
 INSERT INTO o_acc SELECT i, i FROM generate_series(100, 1000) AS i;

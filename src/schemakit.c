@@ -17,6 +17,7 @@
 #include "audit/log.h"
 #include "audit/names.h"
 #include "audit/recorded.h"
+#include "audit/replication.h"
 #include "audit/table.h"
 #include "audit/txn.h"
 #include "base/compat.h"
@@ -59,6 +60,7 @@ _PG_init(void)
 	sk_audit_commit_init();
 	sk_audit_recorded_init();
 	sk_audit_names_init();
+	sk_audit_replication_init();
 	sk_audit_table_init();
 	sk_audit_adopt_init();
 	sk_soft_batch_init();

@@ -15,9 +15,32 @@
 
 #include "audit/replication.h"
 
+#include "access/xact.h"
 #include "catalog/pg_subscription.h"
 #include "utils/lsyscache.h"
 #include "utils/timestamp.h"
+
+/*
+ * What the last transaction has left.  The server does not forget it at the end of a
+ * transaction; if that had no time, it leaves the one at which it has committed it.
+ */
+static TimestampTz left_timestamp = 0;
+static XLogRecPtr left_lsn = InvalidXLogRecPtr;
+
+static void
+at_transaction_end(XactEvent event, void *arg)
+{
+	if (event != XACT_EVENT_COMMIT && event != XACT_EVENT_ABORT && event != XACT_EVENT_PREPARE)
+		return;
+	left_timestamp = sk_session_origin_timestamp;
+	left_lsn = sk_session_origin_lsn;
+}
+
+void
+sk_audit_replication_init(void)
+{
+	RegisterXactCallback(at_transaction_end, NULL);
+}
 
 /* The subscription of which the server has made the origin, or NULL */
 static char *
@@ -52,13 +75,15 @@ sk_audit_replication_name(ReplOriginId origin)
 }
 
 /*
- * When what the session commits was committed where it comes from, if that is known.
+ * When what the session commits was committed where it comes from, if that is known:
+ * somebody has said so in this transaction.
  */
 bool
 sk_audit_replication_time(Datum *time)
 {
 	bool		known = sk_session_origin != InvalidReplOriginId &&
-		sk_session_origin != DoNotReplicateId && sk_session_origin_timestamp != 0;
+		sk_session_origin != DoNotReplicateId && sk_session_origin_timestamp != 0 &&
+		(sk_session_origin_timestamp != left_timestamp || sk_session_origin_lsn != left_lsn);
 
 	*time = TimestampTzGetDatum(known ? sk_session_origin_timestamp : 0);
 	return known;

@@ -10,6 +10,7 @@
 
 #include "base/compat.h"
 
+extern void sk_audit_replication_init(void);
 extern char *sk_audit_replication_name(ReplOriginId origin);
 extern bool sk_audit_replication_time(Datum *time);
 

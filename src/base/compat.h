@@ -478,9 +478,11 @@ typedef RepOriginId ReplOriginId;
 #define InvalidReplOriginId InvalidRepOriginId
 #define sk_session_origin replorigin_session_origin
 #define sk_session_origin_timestamp replorigin_session_origin_timestamp
+#define sk_session_origin_lsn replorigin_session_origin_lsn
 #else
 #define sk_session_origin replorigin_xact_state.origin
 #define sk_session_origin_timestamp replorigin_xact_state.origin_timestamp
+#define sk_session_origin_lsn replorigin_xact_state.origin_lsn
 #endif
 
 /* 16, 2489d76c4906: Vars know the outer joins that may make them null */

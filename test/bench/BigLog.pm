@@ -147,7 +147,7 @@ FROM big.log, generate_series(0, $rounds - 1) AS r WHERE rel = 'orders'});
 	make_partitions($session);
 	$session->sql('INSERT INTO schemakit.audit_origin SELECT ((min(txn_id) >> 48) # 1), now() FROM big.log');
 	fill_round($session, $log, $_) for 0 .. $rounds - 1;
-	$session->sql('VACUUM ANALYZE schemakit.audit_event; VACUUM ANALYZE schemakit.audit_shape; VACUUM ANALYZE big.orders; VACUUM ANALYZE big.customers; SELECT schemakit.audit_maintain()');
+	$session->sql('VACUUM ANALYZE schemakit.audit_event; VACUUM ANALYZE schemakit.audit_shape; VACUUM ANALYZE big.orders; VACUUM ANALYZE big.customers');
 	return $log;
 }
 

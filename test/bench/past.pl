@@ -20,6 +20,7 @@ my $calls = 200;
 my $work_mem = 16;    # MB
 my $session = Bench->connect($ENV{PGDATABASE} // 'bench');
 my $log = BigLog::fill($session, rows => $ENV{LOG_ROWS} // 100_000);
+$session->sql('SELECT count(*) FROM schemakit.audit_maintain()');    # indexes of months that are over
 my $rows = $log->{rows};
 my $scale = 1_000_000 / $rows;
 

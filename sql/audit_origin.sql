@@ -43,8 +43,8 @@ BEGIN; SELECT pg_replication_origin_xact_setup('0/30', '2022-02-03 04:05:06+00')
 BEGIN; UPDATE o_acc SET v = 18; UPDATE o_acc SET v = 19; COMMIT;
 BEGIN; SELECT pg_replication_origin_xact_setup('0/40', '2022-02-03 04:05:06+00'); UPDATE o_acc SET v = 20; UPDATE o_acc SET v = 21; COMMIT;
 SELECT pg_replication_origin_session_reset();
-SELECT min(e.new ->> 'v') AS v, c.origin_at AT TIME ZONE 'UTC' AS origin_at FROM schemakit.audit_event AS c JOIN schemakit.audit_event AS e USING (txn_id)
-WHERE c.op = 'C' AND c.origin = 'o_south' AND e.new ->> 'v' IN ('12', '14', '16', '18', '20') GROUP BY c.txn_id, c.origin_at ORDER BY 1;
+SELECT min(e.new ->> 'v') AS v, c.origin_at AT TIME ZONE 'UTC' AS origin_at FROM schemakit.audit_event AS c JOIN schemakit.audit_log AS e USING (txn_id)
+WHERE c.op = 'C' AND e.table_name = 'public.o_acc' AND e.new ->> 'v' IN ('12', '14', '16', '18', '20') GROUP BY c.txn_id, c.origin_at ORDER BY 1;
 -- events of several rows are put into the log together, and tell the same
 SELECT pg_replication_origin_session_setup('o_south');
 INSERT INTO o_acc SELECT i, i FROM generate_series(100, 1000) AS i;

@@ -400,10 +400,10 @@ find_covered(SkAdvice *advice, List *all, Found *found)
 					  is_missed(advice, found->members, &dearer)))
 			continue;
 		item = add_item(advice, SK_ADVICE_DROP, found, same ? "high" : "medium",
-				 psprintf(same ?
-						  "index \"%s\" is a duplicate of index \"%s\"" :
-						  "index \"%s\" is redundant: index \"%s\" can be used in its place",
-						  found->name, other->name));
+						psprintf(same ?
+								 "index \"%s\" is a duplicate of index \"%s\"" :
+								 "index \"%s\" is redundant: index \"%s\" can be used in its place",
+								 found->name, other->name));
 		item->helped = dearer;
 		other->needed = true;
 		return;

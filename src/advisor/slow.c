@@ -77,7 +77,10 @@ look_at(const SkAdvice *advice, SkQuery *query)
 		query->least_saving *= query->cost / before;
 }
 
-/* Find them, and plan them so that the plans tell what they cost. */
+/*
+ * Find them, and plan them so that the plans tell what they cost.  What reads no table
+ * takes the time of its functions.
+ */
 void
 sk_advice_slow_find(SkAdvice *advice)
 {
@@ -90,7 +93,7 @@ sk_advice_slow_find(SkAdvice *advice)
 		SkQuery    *query = lfirst(lc);
 
 		if (query->entry.sqlerrcode == 0 && query->entry.calls > 0 && query->cost > 0 &&
-			query->costs != NIL)
+			query->costs != NIL && query->accesses != NIL)
 			look_at(advice, query);
 	}
 }

@@ -11,7 +11,7 @@
 #include "nodes/pg_list.h"
 
 #define SK_AUDIT_STATE		'S'
-#define SK_AUDIT_STATE_EMPTY	"empty"	/* a key of its document */
+#define SK_AUDIT_STATE_EMPTY	"empty" /* a key of its document */
 
 /* What is different from the table's last shape on */
 typedef struct SkAuditState

@@ -154,7 +154,10 @@ open_periods(SkAuditVersions *versions)
 	{
 		TimestampTz since = ((SkAuditShape *) lfirst(lc))->recorded_at;
 
-		/* a transaction may have recorded several, of which the last one counts */
+		/*
+		 * a transaction may have recorded several, of which the last one
+		 * counts
+		 */
 		if (since > versions->periods[versions->nperiods - 1].since)
 			open_period(versions, since, true);
 	}

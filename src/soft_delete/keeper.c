@@ -41,7 +41,8 @@
 struct SkSoftKeeper
 {
 	const SkForeignKey *key;
-	List	   *relids;			/* if it is about rows of these partitions only */
+	List	   *relids;			/* if it is about rows of these partitions
+								 * only */
 	Oid			owner;			/* of the referencing table */
 	SkSoftDoomed *next;			/* that table; NULL: any row of it keeps */
 	int			places[INDEX_MAX_KEYS]; /* in "attnums" of the referenced one */

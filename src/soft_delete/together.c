@@ -55,7 +55,8 @@ struct SkSoftTogether
 	MemoryContext context;
 	HTAB	   *rows;
 	List	   *tables;
-	List	   *own;			/* OIDs of the first of them and its partitions */
+	List	   *own;			/* OIDs of the first of them and its
+								 * partitions */
 	TupleDesc  *tupdescs;		/* of their rows, as far as all statements
 								 * have it */
 	TimestampTz before;

@@ -24,7 +24,7 @@ typedef struct SkJoinOrder
 extern void sk_join_order_init(SkJoinOrder *order);
 extern void sk_join_order_begin(SkJoinOrder *order);
 extern RelOptInfo *sk_join_order_search_all(PlannerInfo *root, int levels, List *rels,
-											 join_search_hook_type search);
+											join_search_hook_type search);
 extern RelOptInfo *sk_join_order_search(SkJoinOrder *order, bool known_only,
 										bool same_rows, PlannerInfo *root, int levels,
 										List *rels, join_search_hook_type search);

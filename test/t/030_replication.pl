@@ -57,7 +57,10 @@ is( $standby->safe_psql('postgres', q{SELECT string_agg(op, '') FROM schemakit.a
 is( $standby->safe_psql('postgres', q{SELECT count(*) FROM schemakit.audit_as_of(NULL::t, (SELECT min(changed_at) FROM schemakit.audit_log))}),
     '0', 'the table as it was on a standby');
 
-# what the past is there depends on what has been replayed
+# what the past is there depends on what has been replayed, but for a second
+sleep 2;
+$publisher->safe_psql('postgres', 'CREATE TABLE a_later_one ()');
+$publisher->wait_for_catchup($standby);
 my ($rc, $out, $err);
 my $now = $publisher->safe_psql('postgres', 'SELECT clock_timestamp()');
 my $as_of = "SELECT n FROM schemakit.audit_as_of(NULL::t, '$now') WHERE id = 1";

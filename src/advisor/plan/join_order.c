@@ -216,9 +216,19 @@ complete(PlannerInfo *root, RelOptInfo *rel, bool is_last)
 	set_cheapest(rel);
 }
 
+/* Relations that were made are no use to another search, which expects to make them. */
+static void
+forget_relations(PlannerInfo *root, int made_before)
+{
+	root->join_rel_list = list_truncate(root->join_rel_list, made_before);
+	root->join_rel_hash = NULL;
+}
+
+/* NULL if they do not come to a result. */
 static RelOptInfo *
 search_known(PlannerInfo *root, List *rels, const Problem *problem, bool same_rows)
 {
+	int			made_before = list_length(root->join_rel_list);
 	RelOptInfo *rel = NULL;
 	ListCell   *lc;
 
@@ -226,7 +236,10 @@ search_known(PlannerInfo *root, List *rels, const Problem *problem, bool same_ro
 	{
 		rel = join(root, rels, lfirst(lc), same_rows);
 		if (rel == NULL)
+		{
+			forget_relations(root, made_before);
 			return NULL;
+		}
 		complete(root, rel, lnext(problem->joined, lc) == NULL);
 	}
 	return rel;

@@ -89,6 +89,23 @@ UPDATE docs SET deleted_at = NULL WHERE id > 10;
 RESET ROLE;
 SELECT id FROM pairs_live ORDER BY 1;
 
+
+-- rows that refer to each other round tables one of which stores milliseconds only
+CREATE TABLE p (id int PRIMARY KEY, q int, deleted_at timestamp);
+CREATE TABLE q (id int PRIMARY KEY, q int, r int, p int, deleted_at timestamptz);
+CREATE TABLE r (id int PRIMARY KEY, q int, p int, deleted_at timestamptz(3));
+INSERT INTO p VALUES (3, NULL), (8, NULL), (1, 3), (7, 7), (2, 1), (4, 3), (5, 1), (6, 2);
+INSERT INTO q VALUES (1, 4, 4, 4), (2, 1, 1, NULL), (3, 2, 1, 1), (4, 1, 2, 2), (5, NULL, 2, 2), (6, 3, 8, 8), (7, 2, NULL, NULL), (8, 8, 1, 6);
+INSERT INTO r VALUES (1, 1, NULL), (2, 2, 1), (3, 1, 4), (4, NULL, 2), (5, 3, 1), (6, 6, 7), (7, NULL, 2), (8, 1, 7);
+ALTER TABLE p ADD FOREIGN KEY (q) REFERENCES q ON DELETE CASCADE;
+ALTER TABLE q ADD FOREIGN KEY (q) REFERENCES q ON DELETE CASCADE, ADD FOREIGN KEY (r) REFERENCES r ON DELETE CASCADE,
+    ADD FOREIGN KEY (p) REFERENCES p ON DELETE CASCADE;
+ALTER TABLE r ADD FOREIGN KEY (q) REFERENCES q ON DELETE CASCADE, ADD FOREIGN KEY (p) REFERENCES p ON DELETE CASCADE;
+SELECT count(schemakit.soft_delete_enable(t)) FROM unnest('{p,q,r}'::regclass[]) AS t;
+UPDATE p SET deleted_at = '2020-01-01 00:00:00.0003'::timestamp + array_position('{3,8,1,7}', id) * interval '3 us' WHERE id IN (1, 3, 7, 8);
+SELECT extract(microseconds FROM deleted_at) AS stamp, count(*) FROM r GROUP BY 1 ORDER BY 1;
+UPDATE p SET deleted_at = NULL WHERE id IN (1, 3, 7, 8);
+SELECT count(*) FROM p, q, r WHERE num_nonnulls(p.deleted_at, q.deleted_at, r.deleted_at) > 0;
 SET client_min_messages = error;
 RESET search_path;
 DROP SCHEMA soft_batch CASCADE;

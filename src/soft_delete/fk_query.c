@@ -23,6 +23,7 @@
 #include "utils/builtins.h"
 #include "utils/lsyscache.h"
 #include "utils/rel.h"
+#include "utils/timestamp.h"
 
 static const char *
 column_name(Relation rel, AttrNumber attnum)
@@ -50,16 +51,40 @@ sk_soft_fk_query_from(Relation rel, const char *alias)
 					sk_table_name(rel), alias);
 }
 
-/* A stamp of that type, as the column would store it */
+/*
+ * Half of the unit that a column of that precision stores, but for a microsecond: with
+ * that, rounding goes up
+ */
+static int
+microseconds_to_round_up(int32 precision)
+{
+	int			unit = 1;
+
+	if (precision < 0)
+		return 0;
+	for (int32 digit = precision; digit < MAX_TIMESTAMP_PRECISION; digit++)
+		unit *= 10;
+	return unit == 1 ? 0 : unit / 2 - 1;
+}
+
+/*
+ * A stamp of that type, as the column stores it if another one's stamp is taken along.  If
+ * it has less precision, it is the next later time: a row that several parents have taken
+ * along is of the batch of the earliest, which none may be for its precision alone.
+ */
 static char *
 as_stored(const char *stamp, Oid type, Relation rel, AttrNumber column)
 {
 	Form_pg_attribute attr = TupleDescAttr(RelationGetDescr(rel), column - 1);
 	char	   *stored = format_type_with_typemod(attr->atttypid, attr->atttypmod);
+	int			up = microseconds_to_round_up(attr->atttypmod);
 
-	return attr->atttypid == type
-		? psprintf("CAST(%s AS %s)", stamp, stored)
-		: psprintf("CAST((%s AT TIME ZONE 'UTC') AS %s)", stamp, stored);
+	if (attr->atttypid != type)
+		stamp = psprintf("(%s AT TIME ZONE 'UTC')", stamp);
+	if (up > 0)
+		stamp = psprintf("(%s OPERATOR(pg_catalog.+) CAST('%d microseconds' AS pg_catalog.interval))",
+						 stamp, up);
+	return psprintf("CAST(%s AS %s)", stamp, stored);
 }
 
 static char *

@@ -58,7 +58,7 @@ SELECT advised('SELECT * FROM item WHERE hot');
 SELECT advised('SELECT * FROM item WHERE NOT hot AND owner = 5');
 SELECT advised('UPDATE item SET price = 0 WHERE code = $1');
 SELECT advised('DELETE FROM item WHERE owner = $1');
-SELECT advised('SELECT * FROM item a JOIN item b ON b.owner = a.id WHERE a.code = $1');
+SELECT advised('SELECT b.* FROM item a JOIN item b ON b.owner = a.id WHERE a.code = $1');
 SELECT advised('SELECT * FROM (SELECT * FROM item WHERE kind > 3) AS s WHERE s.owner = 3');
 SELECT advised('WITH x AS (SELECT * FROM item) SELECT * FROM x WHERE owner = 3');
 -- none where there is nothing to gain

@@ -114,8 +114,8 @@ CREATE INDEX swollen_c ON swollen (c);
 DELETE FROM swollen WHERE a % 10 > 0;
 DO $$ BEGIN PERFORM pg_stat_force_next_flush(); END $$;  -- what has changed is counted before ANALYZE
 VACUUM ANALYZE swollen;
-CREATE FUNCTION rebuilt() RETURNS TABLE (action text, ddl text, won int, reason text) LANGUAGE sql AS $$
-    SELECT action, ddl, round(-est_bytes / 1048576.0), regexp_replace(reason, '[0-9]+ MB', 'n MB', 'g') FROM schemakit.advise_indexes('{}', tables => '{swollen}') ORDER BY 2 $$;
+CREATE FUNCTION rebuilt() RETURNS TABLE (action text, ddl text, won bool, reason text) LANGUAGE sql AS $$
+    SELECT action, ddl, -est_bytes > 1500000, regexp_replace(reason, '[0-9]+ MB', 'n MB', 'g') FROM schemakit.advise_indexes('{}', tables => '{swollen}') ORDER BY 2 $$;
 SELECT * FROM rebuilt();
 SELECT ddl FROM rebuilt() \gexec
 SELECT * FROM rebuilt();

@@ -3,13 +3,15 @@
  * advisor/search/cost_explore.c
  *	  Which candidates to plan a statement with.
  *
- * A statement is planned with all of its candidates at first, and with what makes those
- * of them better that it uses.  From that there is a first choice.  What matters then is
- * what the choice leaves to gain, so each statement is tried with the choice: together
- * with others, and without each of those that it uses, also with others on the same
- * table.  So it goes on with the next choice, until that is the same.  A call of the
- * planner is not made if all that it could tell, between the most and the least that the
- * table says, is next to nothing for the workload.
+ * A statement is planned with all of its candidates at first.  What the planner chooses
+ * is refined, then taken away to see what it would choose instead, then given alone: the
+ * less room there is, the more of that is needed.  From that there is a first choice.
+ *
+ * What matters then is what the choice leaves to gain, so each statement is tried with
+ * the choice: together with others, and without each of those that it uses, also with
+ * others on the same table.  So it goes on with the next choice, until that is the same.
+ * A call of the planner is not made if all that it could tell, between the most and the
+ * least that the table says, is next to nothing for the workload.
  *
  * What is tried around a choice is planned with joins that plans of the statement had
  * (advisor/plan/join_order.c): else a join of many tables would take so long that few
@@ -31,9 +33,12 @@
 #include <math.h>
 
 /* What is less than this fraction of what the workload costs in the end is not looked for. */
-#define SMALL 0.003
+#define SMALL 0.005
 
-#define MAX_ROUNDS 4
+#define MAX_ROUNDS 3
+#define TABLE_ROUNDS 1
+#define MAX_ALONE 6
+#define MAX_PAIRS 3
 
 /* When the first look at each statement must be over, as a fraction of the time */
 #define LOOK_UNTIL 0.4
@@ -119,6 +124,29 @@ try_set(Explorer *explorer, const Bitmapset *set)
 		(void) try_with(explorer, set, &used);
 }
 
+/* Take away what is used, again and again, while the rest is good for anything. */
+static Bitmapset *
+peel(Explorer *explorer, const Bitmapset *set, int rounds)
+{
+	Bitmapset  *rest = bms_copy(set);
+	Bitmapset  *seen = NULL;
+
+	while (rounds-- > 0 && !bms_is_empty(rest))
+	{
+		Bitmapset  *used;
+		double		cost = explorer->query->cost;
+
+		if (is_late(explorer) ||
+			is_small(explorer, cost - sk_cost_table_bound(explorer->query, rest)) ||
+			is_small(explorer, cost - try_with(explorer, rest, &used)) ||
+			bms_is_empty(used))
+			break;
+		seen = bms_add_members(seen, used);
+		rest = bms_del_members(rest, used);
+	}
+	return seen;
+}
+
 static void
 refine(Explorer *explorer, const Bitmapset *used)
 {
@@ -172,6 +200,23 @@ tables_of(const SkQuery *query)
 	return result;
 }
 
+/* Each alone, and what is left of the best when each is taken away. */
+static void
+try_parts(Explorer *explorer, const Bitmapset *seen, const Bitmapset *best)
+{
+	int			id = -1;
+	int			n = 0;
+
+	while ((id = bms_next_member(seen, id)) >= 0 && n++ < MAX_ALONE)
+		try_set(explorer, bms_make_singleton(id));
+	if (bms_num_members(best) < 3)
+		return;
+	id = -1;
+	n = 0;
+	while ((id = bms_next_member(best, id)) >= 0 && n++ < MAX_PAIRS)
+		try_set(explorer, bms_del_member(bms_copy(best), id));
+}
+
 /* First of all, what all candidates together could do. */
 static void
 look(SkRun *run, void *arg)
@@ -185,24 +230,38 @@ look(SkRun *run, void *arg)
 		(void) plan_with(explorer, all, &used);
 }
 
-/* The same with what makes the best of them better. */
+/* What it would use in place of what is best: of all tables, and of each. */
 static void
 look_closer(SkRun *run, void *arg)
 {
 	Explorer   *explorer = arg;
-	int			n = bms_num_members(affordable(explorer));
 	const SkCostEntry *first = sk_cost_table_least(explorer->query);
-	Bitmapset  *all;
-	Bitmapset  *used;
+	Bitmapset  *best = bms_copy(first->used);
+	Bitmapset  *all = affordable(explorer);
+	int			n = bms_num_members(all);
+	List	   *tables = tables_of(explorer->query);
+	Bitmapset  *seen;
+	ListCell   *lc;
 
 	explorer->run = run;
 	if (is_small(explorer, explorer->query->cost - first->cost))
 		return;
 	sk_cost_table_hurry(explorer->query);
-	refine(explorer, first->used);
+	refine(explorer, best);
 	all = affordable(explorer);
 	if (bms_num_members(all) > n)
-		(void) plan_with(explorer, all, &used);
+		(void) plan_with(explorer, all, &best);
+	seen = bms_copy(best);
+	seen = bms_add_members(seen, peel(explorer, bms_difference(all, best), MAX_ROUNDS));
+	foreach(lc, tables)
+	{
+		if (list_length(tables) < 2)
+			break;
+		seen = bms_add_members(seen,
+							   peel(explorer, on_table(explorer->pool, all, lfirst_oid(lc)),
+									TABLE_ROUNDS));
+	}
+	try_parts(explorer, seen, best);
 }
 
 static bool

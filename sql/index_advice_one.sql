@@ -20,10 +20,10 @@ END $$;
 
 -- a foreign key is looked at if statements use its table, or change what it refers to, or if one asks
 CREATE TABLE parent (id int PRIMARY KEY, a int, b int, UNIQUE (a, b));
-CREATE TABLE child (parent int REFERENCES parent, x int);
+CREATE TABLE child (parent smallint REFERENCES parent, x smallint);
 CREATE TABLE other (x smallint, y smallint);
 INSERT INTO parent SELECT i, i % 70, i FROM generate_series(1, 5000) AS i;
-INSERT INTO child SELECT 1 + i % 5000, i FROM generate_series(1, 60000) AS i;
+INSERT INTO child SELECT 1 + i % 5000, i - 30000 FROM generate_series(1, 60000) AS i;
 INSERT INTO other SELECT i, i FROM generate_series(-30000, 30000) AS i;
 VACUUM ANALYZE parent, child, other;
 CREATE FUNCTION for_key(query text, actions text[] DEFAULT '{create}', tables regclass[] DEFAULT NULL) RETURNS SETOF text LANGUAGE sql AS
